@@ -1,0 +1,78 @@
+/** Process exit codes, from sysexits.h. */
+export const exitCode = {
+  ok: 0,
+  failed: 1,
+  usage: 64,
+  dataError: 65,
+  noInput: 66,
+  unavailable: 69,
+  software: 70,
+  ioError: 74,
+  noPermission: 77,
+  configuration: 78,
+} as const;
+
+export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
+
+/** Every way in which badged can fail that a person may have to act on. */
+export type ErrorCode =
+  | "configuration-invalid"
+  | "configuration-unreadable"
+  | "secret-unsafe"
+  | "roster-invalid"
+  | "roster-unreadable"
+  | "store-unusable"
+  | "store-newer"
+  | "store-missing"
+  | "already-running"
+  | "daemon-not-running"
+  | "port-unusable"
+  | "address-in-use"
+  | "no-such-scan"
+  | "scan-not-releasable"
+  | "usage";
+
+/** An expected failure: `message` says what is wrong, `advice` what to do about it. */
+export class BadgedError extends Error {
+  override readonly name: string = "BadgedError";
+  readonly code: ErrorCode;
+  readonly advice: string;
+
+  constructor(code: ErrorCode, message: string, advice: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.advice = advice;
+  }
+}
+
+const exitCodes: Record<ErrorCode, ExitCode> = {
+  "configuration-invalid": exitCode.configuration,
+  "configuration-unreadable": exitCode.configuration,
+  "secret-unsafe": exitCode.configuration,
+  "roster-invalid": exitCode.dataError,
+  "roster-unreadable": exitCode.noInput,
+  "store-unusable": exitCode.ioError,
+  "store-newer": exitCode.configuration,
+  "store-missing": exitCode.noInput,
+  "already-running": exitCode.unavailable,
+  "daemon-not-running": exitCode.unavailable,
+  "port-unusable": exitCode.unavailable,
+  "address-in-use": exitCode.unavailable,
+  "no-such-scan": exitCode.usage,
+  "scan-not-releasable": exitCode.usage,
+  usage: exitCode.usage,
+};
+
+export function exitCodeOf(error: unknown): ExitCode {
+  return error instanceof BadgedError ? exitCodes[error.code] : exitCode.software;
+}
+
+/** The system's own error code (`ENOSPC`, `ECONNREFUSED`…), or `null` when the value carries none. */
+export function systemCode(error: unknown): string | null {
+  if (typeof error !== "object" || error === null || !("code" in error)) return null;
+  return typeof error.code === "string" ? error.code : null;
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

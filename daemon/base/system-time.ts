@@ -1,0 +1,70 @@
+import { type MonotonicNs, monotonicNs, type Time, type WallMs, wallMs } from "./time.ts";
+
+/** The one place that touches `Date`, `process.hrtime` and timers. */
+export const systemTime: Time = {
+  monotonicNs: (): MonotonicNs => monotonicNs(process.hrtime.bigint()),
+  wallMs: (): WallMs => wallMs(Date.now()),
+  after(delayMs, run) {
+    const timer = setTimeout(run, delayMs);
+    timer.unref();
+    return { [Symbol.dispose]: () => clearTimeout(timer) };
+  },
+  every(periodMs, run) {
+    const timer = setInterval(run, periodMs);
+    timer.unref();
+    return { [Symbol.dispose]: () => clearInterval(timer) };
+  },
+  sleep(delayMs, signal) {
+    if (signal?.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = setTimeout(done, delayMs);
+      signal?.addEventListener("abort", done, { once: true });
+    });
+  },
+};
+
+/** `2026-01-31T07:02:11.250Z`. */
+export function utcText(at: WallMs): string {
+  return new Date(at).toISOString();
+}
+
+/** `2026-01-31T07:02:11Z`: cut, never rounded up, so that it is never in the future. */
+export function utcSecondsText(at: WallMs): string {
+  return `${new Date(Math.floor(at / 1000) * 1000).toISOString().slice(0, 19)}Z`;
+}
+
+/** Reads ISO 8601 with an explicit zone; `null` when it is anything else. */
+export function parseUtcText(text: string): WallMs | null {
+  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/.test(text)) return null;
+  const value = Date.parse(text);
+  return Number.isNaN(value) ? null : wallMs(value);
+}
+
+/** Reads an HTTP-date (RFC 9110 section 5.6.7); `null` when it is none. */
+export function parseHttpDate(text: string): WallMs | null {
+  if (!/^[A-Z][a-z]+,? .*\d{2}:\d{2}:\d{2}/.test(text)) return null;
+  const value = Date.parse(text);
+  return Number.isNaN(value) ? null : wallMs(value);
+}
+
+/** Local date and time with its offset in an IANA zone: `2026-10-25 02:30:00 GMT+1`; both folds of DST stay distinct. */
+export function zonedText(at: WallMs, timeZone: string): string {
+  const parts = new Intl.DateTimeFormat("en-GB", {
+    timeZone,
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hourCycle: "h23",
+    timeZoneName: "shortOffset",
+  }).formatToParts(at);
+  const part = (type: Intl.DateTimeFormatPartTypes): string => parts.find((each) => each.type === type)?.value ?? "";
+  return `${part("year")}-${part("month")}-${part("day")} ${part("hour")}:${part("minute")}:${part("second")} ${part("timeZoneName")}`;
+}

@@ -1,0 +1,89 @@
+import type { WallMs } from "../base/time.ts";
+import type { Employer } from "../scan/roster.ts";
+import type { Direction, PlaceOfWork } from "../scan/scan.ts";
+
+/** A scan with everything the service needs to register it. */
+export type DueScan = {
+  readonly scanId: number;
+  readonly workerId: number;
+  readonly ssin: string;
+  readonly employer: Employer;
+  readonly direction: Direction;
+  readonly utcMs: WallMs;
+  readonly place: PlaceOfWork;
+  readonly declarationOfWorks: string | null;
+};
+
+/** A call that is about to leave: its scans are already marked `sending` on disk. */
+export type Claim = {
+  readonly attemptId: number;
+  /** Oldest first, at most one scan of a worker, so that order per worker holds whatever becomes of each item. */
+  readonly scans: readonly DueScan[];
+};
+
+export type ClaimRequest = {
+  /** At most this many scans; 1 to 200. */
+  readonly limit: number;
+  readonly now: WallMs;
+  /** Scans stamped at or before this are put aside as `withheld`, never sent; `null` when no limit is known. */
+  readonly withholdAtOrBefore: WallMs | null;
+  readonly traceId: string;
+};
+
+/** What became of one scan of a call. */
+export type Settlement =
+  | {
+      readonly kind: "registered";
+      readonly scanId: number;
+      readonly registrationId: string;
+      readonly validity: string;
+      readonly remarks: readonly Remark[];
+    }
+  /** The service refuses this one: kept with its reason, never resent by itself. */
+  | { readonly kind: "refused"; readonly scanId: number; readonly reason: string }
+  /** Certainly not processed: waits again, without doubt, not before `notBefore`. */
+  | { readonly kind: "again"; readonly scanId: number; readonly notBefore: WallMs | null }
+  /** May have been processed: waits again, marked as possible duplicate with this attempt as the explanation. */
+  | { readonly kind: "doubtful"; readonly scanId: number };
+
+/** What the service says of a registration. */
+export type Remark = { readonly code: number | null; readonly text: string };
+
+/** The closed list of ways a call can end; kept with the attempt and shown to people. */
+export type AttemptOutcome =
+  | "answered"
+  | "call-refused"
+  | "unauthorised"
+  | "throttled"
+  | "server-error"
+  | "unintelligible"
+  | "not-connected"
+  | "tls-failed"
+  | "connection-lost"
+  | "timed-out"
+  | "interrupted";
+
+export type AttemptReport = {
+  readonly outcome: AttemptOutcome;
+  readonly httpStatus: number | null;
+  /** The service's own trace id, good evidence. */
+  readonly relatedTraceId: string | null;
+  /** In the service's or the system's words; no personal data. */
+  readonly detail: string;
+  readonly endedAt: WallMs;
+};
+
+export type Backlog = { readonly waiting: number; readonly oldestUtcMs: WallMs | null };
+
+/** The port through which the forwarder takes due scans and writes back what became of them. */
+export interface ForwardQueue {
+  /** Marks up to `limit` scans `sending`, durably, and hands them out; `null` when nothing is due. */
+  claim(request: ClaimRequest): Promise<Claim | null>;
+  /** Writes all outcomes of one call in one transaction. Every scan of the claim must be settled. */
+  settle(attemptId: number, report: AttemptReport, settlements: readonly Settlement[]): Promise<void>;
+  /** At start: scans left `sending` by a process that died become `waiting` and doubtful. Returns how many. */
+  recoverInterrupted(now: WallMs): Promise<number>;
+  /** Gives scans of badges the roster has learnt their worker; at most `limit`. Returns how many. */
+  resolveUnknown(limit: number): Promise<number>;
+  backlog(): Promise<Backlog>;
+}

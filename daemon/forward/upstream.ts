@@ -1,0 +1,45 @@
+import type { AttemptReport, DueScan, Remark } from "./queue.ts";
+
+/** What the service said of one scan of a call. */
+export type ItemOutcome =
+  | {
+      readonly kind: "created";
+      readonly registrationId: string;
+      readonly validity: string;
+      readonly remarks: readonly Remark[];
+    }
+  | { readonly kind: "refused"; readonly reason: string }
+  /** The service answered, but not about this one. */
+  | { readonly kind: "unanswered" };
+
+/**
+ * What became of a whole call.
+ *
+ * - `answered`: one outcome per scan, in the order of the scans sent.
+ * - `refused`: the call was refused as malformed and nothing was registered. `culprits` are the indices of the scans
+ *   the service named, empty when it named none.
+ * - `not-processed`: certainly nothing was registered; try again, not before `retryAfterMs` when the service said so.
+ * - `ambiguous`: the request may have been processed.
+ */
+export type CallOutcome =
+  | { readonly kind: "answered"; readonly items: readonly ItemOutcome[]; readonly report: CallReport }
+  | {
+      readonly kind: "refused";
+      readonly culprits: readonly { readonly index: number; readonly reason: string }[];
+      readonly reason: string;
+      readonly report: CallReport;
+    }
+  | { readonly kind: "not-processed"; readonly retryAfterMs: number | null; readonly report: CallReport }
+  | { readonly kind: "ambiguous"; readonly retryAfterMs: number | null; readonly report: CallReport };
+
+export type CallReport = Omit<AttemptReport, "endedAt">;
+
+/** The service, behind its adapter. Never rejects: every failure is an outcome with a name. */
+export interface Upstream {
+  register(scans: readonly DueScan[], traceId: string, signal: AbortSignal): Promise<CallOutcome>;
+}
+
+/** Where the adapter gets its bearer token; `null` when the service is used without one (simulator). */
+export interface TokenSource {
+  token(signal: AbortSignal): Promise<string | null>;
+}

@@ -1,0 +1,69 @@
+import type { WallMs } from "../base/time.ts";
+import type { Stamp } from "../clock/stamp.ts";
+import type { Direction, ScanState } from "./scan.ts";
+
+/** A stored scan as people may see it: no national number. */
+export type ArchivedScan = {
+  readonly scanId: number;
+  readonly readerId: string;
+  readonly badgeRaw: string;
+  readonly badgeNumber: string;
+  readonly workerReference: string | null;
+  readonly direction: Direction | null;
+  readonly state: ScanState;
+  readonly stamp: Stamp;
+  /** Why it is refused or withheld, or of which scan it is the double; `null` in every other state. */
+  readonly reason: string | null;
+  readonly registrationId: string | null;
+  readonly settledAt: WallMs | null;
+  /** How many calls carried it. */
+  readonly attempts: number;
+  /** The ambiguous attempt that makes it a possible duplicate; stays for ever once set. */
+  readonly doubt: Doubt | null;
+};
+
+export type Doubt = {
+  readonly attemptId: number;
+  readonly outcome: string;
+  readonly detail: string;
+  readonly endedAt: WallMs;
+};
+
+export type ScanFilter = {
+  /** All states when empty. */
+  readonly states: readonly ScanState[];
+  readonly readerId: string | null;
+  readonly from: WallMs | null;
+  readonly to: WallMs | null;
+  readonly doubtfulOnly: boolean;
+  readonly limit: number;
+};
+
+export type ReleaseOutcome =
+  | { readonly kind: "released" }
+  | { readonly kind: "no-such-scan" }
+  | { readonly kind: "not-releasable"; readonly state: ScanState };
+
+/** What is on disk, in numbers. */
+export type StoreSummary = {
+  readonly byState: Readonly<Record<ScanState, number>>;
+  readonly doubtful: number;
+  readonly rows: number;
+  readonly maxScans: number;
+  readonly oldestWaiting: WallMs | null;
+  readonly lastRegisteredAt: WallMs | null;
+  readonly databaseBytes: number;
+  readonly freeBytes: number;
+  readonly rosterBadges: number;
+  readonly storeId: string;
+};
+
+/** The port through which people look at scans and let kept ones go. */
+export interface ScanArchive {
+  /** Newest first. */
+  list(filter: ScanFilter): Promise<readonly ArchivedScan[]>;
+  show(scanId: number): Promise<ArchivedScan | null>;
+  /** `refused` and `withheld` scans wait again; a person's decision, kept with its moment. The stamp stays as it is. */
+  release(scanId: number, now: WallMs): Promise<ReleaseOutcome>;
+  summary(): Promise<StoreSummary>;
+}
