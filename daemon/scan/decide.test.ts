@@ -1,0 +1,97 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { monotonicNs, wallMs } from "../base/time.ts";
+import type { Stamp } from "../clock/stamp.ts";
+import { decide, toggleWindowMs } from "./decide.ts";
+import type { Direction, DirectionRule, LastScan } from "./scan.ts";
+
+const doubleScanMs = 60_000;
+const now = 1_780_000_000_000;
+const toggle: DirectionRule = { kind: "toggle" };
+const fixed = (direction: Direction): DirectionRule => ({ kind: "fixed", direction });
+
+function stamp(bootId = "boot-a", monotonicMs = 10_000_000, utcMs = now): Stamp {
+  return {
+    bootId,
+    monotonicNs: monotonicNs(BigInt(monotonicMs) * 1_000_000n),
+    utcMs: wallMs(utcMs),
+    errorBoundMs: null,
+    state: "unsynchronised",
+    captureLagMs: 0,
+  };
+}
+
+function last(direction: Direction | null, agoMs: number, bootId = "boot-a"): LastScan {
+  return {
+    id: 7,
+    direction,
+    bootId,
+    monotonicNs: BigInt(10_000_000 - (bootId === "boot-a" ? agoMs : 0)) * 1_000_000n,
+    utcMs: wallMs(now - agoMs),
+  };
+}
+
+test.each([
+  { name: "first scan of a toggle", rule: toggle, last: null, expected: { kind: "keep", direction: "in" } },
+  { name: "first scan of a fixed OUT", rule: fixed("out"), last: null, expected: { kind: "keep", direction: "out" } },
+  { name: "toggle after IN", rule: toggle, last: last("in", 3_600_000), expected: { kind: "keep", direction: "out" } },
+  { name: "toggle after OUT", rule: toggle, last: last("out", 3_600_000), expected: { kind: "keep", direction: "in" } },
+  {
+    name: "toggle just inside 24 h",
+    rule: toggle,
+    last: last("in", toggleWindowMs - 1, "boot-b"),
+    expected: { kind: "keep", direction: "out" },
+  },
+  {
+    name: "toggle at 24 h",
+    rule: toggle,
+    last: last("in", toggleWindowMs, "boot-b"),
+    expected: { kind: "keep", direction: "in" },
+  },
+  { name: "again within 60 s", rule: toggle, last: last("in", 59_999), expected: { kind: "double", ofScanId: 7 } },
+  { name: "again at 60 s", rule: toggle, last: last("in", 60_000), expected: { kind: "keep", direction: "out" } },
+  { name: "same key again", rule: fixed("in"), last: last("in", 5_000), expected: { kind: "double", ofScanId: 7 } },
+  {
+    name: "the other key at once, a corrected mistake",
+    rule: fixed("out"),
+    last: last("in", 5_000),
+    expected: { kind: "keep", direction: "out" },
+  },
+  {
+    name: "again within 60 s of an unknown badge's scan",
+    rule: fixed("in"),
+    last: last(null, 5_000),
+    expected: { kind: "double", ofScanId: 7 },
+  },
+] as const)("$name", ({ rule, last: previous, expected }) => {
+  expect(decide(rule, stamp(), previous, doubleScanMs)).toEqual(expected);
+});
+
+test("within one boot a wall clock that jumps two hours changes nothing", () => {
+  const jumped = stamp("boot-a", 10_000_000, now + 7_200_000);
+  expect(decide(toggle, jumped, last("in", 30_000), doubleScanMs)).toEqual({ kind: "double", ofScanId: 7 });
+});
+
+test("over a reboot with the wall clock set back, nothing becomes a double and the toggle still turns", () => {
+  const back = stamp("boot-b", 5_000, now - 1_800_000);
+  expect(decide(toggle, back, last("in", 0), doubleScanMs)).toEqual({ kind: "keep", direction: "out" });
+});
+
+test("a scan further than the double window away is never a double, wherever the clocks stand", () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom<Direction>("in", "out"),
+      fc.integer({ min: doubleScanMs, max: 10_000_000 }),
+      fc.integer({ min: -1e9, max: 1e9 }),
+      (direction, agoMs, wallJumpMs) => {
+        const decision = decide(
+          toggle,
+          stamp("boot-a", 10_000_000, now + wallJumpMs),
+          last(direction, agoMs),
+          doubleScanMs,
+        );
+        expect(decision.kind).toBe("keep");
+      },
+    ),
+  );
+});

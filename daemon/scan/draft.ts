@@ -1,0 +1,40 @@
+import { type BadgeForm, type ByteOrder, convertBadge } from "../base/badge-form.ts";
+import type { Badge, Direction, DirectionRule } from "./scan.ts";
+
+/** What the site says of one reader. */
+export type ReaderRule = {
+  readonly id: string;
+  /** What the reader sends. */
+  readonly encoding: BadgeForm;
+  readonly byteOrder: ByteOrder;
+  /** Keys a worker may press before badging, in front of the badge's characters. */
+  readonly keys: ReadonlyMap<string, Direction>;
+  /** The rule when no key was pressed. */
+  readonly otherwise: DirectionRule;
+  readonly workSiteId: number;
+};
+
+export type ReadBadge = {
+  readonly badge: Badge;
+  readonly rule: DirectionRule;
+  /** False when the characters are not of the form the reader is said to send: a wrong setting, or a foreign badge. */
+  readonly understood: boolean;
+};
+
+/** Marks a number that could not be brought into the roster's form; no roster number begins with it. */
+export const foreignMark: string = "?";
+
+/** Splits off a direction key and brings the badge into the roster's form. A badge that is not understood is kept as it came. */
+export function readBadge(text: string, reader: ReaderRule, rosterForm: BadgeForm): ReadBadge {
+  const key = [...reader.keys.keys()]
+    .filter((each) => text.startsWith(each) && text.length > each.length)
+    .sort((left, right) => right.length - left.length)[0];
+  const pressed = key === undefined ? undefined : reader.keys.get(key);
+  const raw = key === undefined ? text : text.slice(key.length);
+  const number = convertBadge(raw, reader.encoding, reader.byteOrder, rosterForm);
+  return {
+    badge: { raw, number: number ?? `${foreignMark}${raw}` },
+    rule: pressed === undefined ? reader.otherwise : { kind: "fixed", direction: pressed },
+    understood: number !== null,
+  };
+}

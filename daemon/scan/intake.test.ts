@@ -1,0 +1,116 @@
+import { expect, test } from "vitest";
+import type { Feedback } from "../../drivers/contract.ts";
+import { silentLog } from "../base/log.ts";
+import { monotonicNs, wallMs } from "../base/time.ts";
+import type { Clock } from "../clock/stamp.ts";
+import { Intake, pendingMax } from "./intake.ts";
+import type { RecordOutcome, ScanDraft, ScanLedger } from "./scan.ts";
+
+const clock: Clock = {
+  stamp: (firstByteNs) => ({
+    bootId: "boot",
+    monotonicNs: firstByteNs,
+    utcMs: wallMs(1_780_000_000_000),
+    errorBoundMs: null,
+    state: "unsynchronised",
+    captureLagMs: 3,
+  }),
+};
+
+function harness(record: (draft: ScanDraft) => Promise<RecordOutcome>): {
+  readonly intake: Intake;
+  readonly shown: Feedback[];
+  readonly drafts: ScanDraft[];
+  readonly woken: () => number;
+} {
+  const shown: Feedback[] = [];
+  const drafts: ScanDraft[] = [];
+  let woken = 0;
+  const ledger: ScanLedger = {
+    record: (draft) => {
+      drafts.push(draft);
+      return record(draft);
+    },
+  };
+  const intake = new Intake(
+    {
+      clock,
+      ledger,
+      log: silentLog,
+      feedback: (_reader, feedback) => shown.push(feedback),
+      onRecorded: () => {
+        woken += 1;
+      },
+    },
+    [
+      {
+        id: "gate",
+        encoding: "hex",
+        byteOrder: "msb",
+        keys: new Map(),
+        otherwise: { kind: "toggle" },
+        workSiteId: 4,
+      },
+    ],
+    "hex",
+  );
+  return { intake, shown, drafts, woken: () => woken };
+}
+
+const read = { readerId: "gate", text: "010063E9AE", firstByteNs: monotonicNs(5n) };
+
+test("nothing is shown to the worker before the commit", async () => {
+  const commit = Promise.withResolvers<RecordOutcome>();
+  const { intake, shown, woken } = harness(() => commit.promise);
+  intake.badgeRead(read);
+  await Promise.resolve();
+  expect(shown).toEqual([]);
+  commit.resolve({ kind: "recorded", scanId: 1, direction: "in" });
+  await intake.settled();
+  expect(shown).toEqual(["accepted"]);
+  expect(woken()).toBe(1);
+});
+
+test.each([
+  [{ kind: "double", scanId: 2, ofScanId: 1 }, "already-recorded"],
+  [{ kind: "unknown-badge", scanId: 2 }, "unknown-badge"],
+  [{ kind: "not-recorded", reason: "disk-full", detail: "" }, "not-recorded"],
+] as const)("%j is told as %s and wakes nobody", async (outcome, feedback) => {
+  const { intake, shown, woken } = harness(() => Promise.resolve(outcome));
+  intake.badgeRead(read);
+  await intake.settled();
+  expect(shown).toEqual([feedback]);
+  expect(woken()).toBe(0);
+});
+
+test("a store that fails is told as not recorded, and the next scan is tried again", async () => {
+  let failures = 1;
+  const { intake, shown } = harness(() =>
+    failures-- > 0
+      ? Promise.reject(new Error("worker died"))
+      : Promise.resolve({ kind: "recorded", scanId: 1, direction: "in" }),
+  );
+  intake.badgeRead(read);
+  await intake.settled();
+  intake.badgeRead(read);
+  await intake.settled();
+  expect(shown).toEqual(["not-recorded", "accepted"]);
+});
+
+test("reads past the pending limit are refused at once, the ones before it are kept", async () => {
+  const commit = Promise.withResolvers<RecordOutcome>();
+  const { intake, shown, drafts } = harness(() => commit.promise);
+  for (let index = 0; index <= pendingMax; index += 1) intake.badgeRead(read);
+  expect(shown).toEqual(["not-recorded"]);
+  expect(drafts).toHaveLength(pendingMax);
+  commit.resolve({ kind: "recorded", scanId: 1, direction: "in" });
+  await intake.settled();
+  expect(intake.counters).toMatchObject({ recorded: pendingMax, notRecorded: 1, captureLagMaxMs: 3 });
+});
+
+test("the draft carries the moment of the first byte and the reader's place of work", async () => {
+  const { intake, drafts } = harness(() => Promise.resolve({ kind: "unknown-badge", scanId: 1 }));
+  intake.badgeRead(read);
+  await intake.settled();
+  expect(drafts[0]).toMatchObject({ readerId: "gate", workSiteId: 4, stamp: { monotonicNs: 5n } });
+});

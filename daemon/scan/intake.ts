@@ -1,0 +1,114 @@
+import type { BadgeRead, Feedback } from "../../drivers/contract.ts";
+import type { BadgeForm } from "../base/badge-form.ts";
+import { messageOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { Clock } from "../clock/stamp.ts";
+import { type ReaderRule, readBadge } from "./draft.ts";
+import type { RecordOutcome, ScanLedger } from "./scan.ts";
+
+/** More reads than this waiting for the disk are refused at once: the worker hears it while he still stands there. */
+export const pendingMax: number = 1_000;
+
+export type IntakePorts = {
+  readonly clock: Clock;
+  readonly ledger: ScanLedger;
+  readonly log: Log;
+  /** Tells the worker at the reader. */
+  readonly feedback: (readerId: string, feedback: Feedback) => void;
+  /** Called after a commit that gave the forwarder something to send. */
+  readonly onRecorded: () => void;
+};
+
+export type IntakeCounters = {
+  readonly recorded: number;
+  readonly doubles: number;
+  readonly unknownBadges: number;
+  readonly notRecorded: number;
+  readonly captureLagMaxMs: number;
+};
+
+/**
+ * Badge read → scan on disk → answer to the worker, in this order and no other: whatever the reader shows as accepted
+ * is durable before it shows it.
+ */
+export class Intake {
+  readonly #ports: IntakePorts;
+  readonly #rosterForm: BadgeForm;
+  readonly #readers: ReadonlyMap<string, ReaderRule>;
+  readonly #pending: Set<Promise<void>> = new Set();
+  #counters: IntakeCounters = { recorded: 0, doubles: 0, unknownBadges: 0, notRecorded: 0, captureLagMaxMs: 0 };
+
+  constructor(ports: IntakePorts, readers: readonly ReaderRule[], rosterForm: BadgeForm) {
+    this.#ports = ports;
+    this.#readers = new Map(readers.map((reader) => [reader.id, reader]));
+    this.#rosterForm = rosterForm;
+  }
+
+  get counters(): IntakeCounters {
+    return this.#counters;
+  }
+
+  /** Takes a read over from a driver. Never throws and never blocks: the outcome goes to the reader as feedback. */
+  badgeRead(read: BadgeRead): void {
+    const stamp = this.#ports.clock.stamp(read.firstByteNs);
+    const reader = this.#readers.get(read.readerId);
+    if (reader === undefined || this.#pending.size >= pendingMax) {
+      const detail = reader === undefined ? "no such reader is configured" : "too many scans wait for the disk";
+      this.#conclude(read.readerId, { kind: "not-recorded", reason: "store-failed", detail });
+      return;
+    }
+    if (stamp.captureLagMs > this.#counters.captureLagMaxMs) this.#count({ captureLagMaxMs: stamp.captureLagMs });
+    const { badge, rule, understood } = readBadge(read.text, reader, this.#rosterForm);
+    if (!understood) {
+      this.#ports.log.warn(
+        { reader: reader.id, encoding: reader.encoding },
+        "badge does not fit the reader's encoding",
+      );
+    }
+    const work = this.#ports.ledger
+      .record({ readerId: reader.id, badge, rule, workSiteId: reader.workSiteId, stamp })
+      .catch((error: unknown): RecordOutcome => {
+        this.#ports.log.error({ reader: reader.id, err: error }, "store failed while recording a scan");
+        return { kind: "not-recorded", reason: "store-failed", detail: messageOf(error) };
+      })
+      .then((outcome) => this.#conclude(reader.id, outcome))
+      .finally(() => this.#pending.delete(work));
+    this.#pending.add(work);
+  }
+
+  /** Resolves when every read taken over so far has been answered. */
+  async settled(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
+  }
+
+  #conclude(readerId: string, outcome: RecordOutcome): void {
+    const { feedback, log, onRecorded } = this.#ports;
+    switch (outcome.kind) {
+      case "recorded":
+        feedback(readerId, "accepted");
+        this.#count({ recorded: this.#counters.recorded + 1 });
+        log.info({ scanId: outcome.scanId, reader: readerId, direction: outcome.direction }, "scan recorded");
+        onRecorded();
+        return;
+      case "double":
+        feedback(readerId, "already-recorded");
+        this.#count({ doubles: this.#counters.doubles + 1 });
+        log.info({ scanId: outcome.scanId, reader: readerId, ofScanId: outcome.ofScanId }, "double scan recorded");
+        return;
+      case "unknown-badge":
+        feedback(readerId, "unknown-badge");
+        this.#count({ unknownBadges: this.#counters.unknownBadges + 1 });
+        log.warn({ scanId: outcome.scanId, reader: readerId }, "scan of an unknown badge recorded");
+        return;
+      case "not-recorded":
+        feedback(readerId, "not-recorded");
+        this.#count({ notRecorded: this.#counters.notRecorded + 1 });
+        log.error({ reader: readerId, reason: outcome.reason, detail: outcome.detail }, "scan not recorded");
+        return;
+    }
+  }
+
+  #count(change: Partial<IntakeCounters>): void {
+    this.#counters = { ...this.#counters, ...change };
+  }
+}

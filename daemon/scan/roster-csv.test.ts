@@ -1,0 +1,108 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { parseRoster, rosterMaxBadges } from "./roster-csv.ts";
+
+const header = "badge,ssin,employer,foreign_vat,avw_number,reference,valid_from,valid_until";
+const good = "010063E9AE,93051822361,0566988259,,1Y1003SQ5VSSZ,W1,2026-01-01,2026-12-31";
+const csv = (...rows: string[]): string => [header, ...rows, ""].join("\n");
+
+test("a full row", () => {
+  const { entries, problems } = parseRoster(csv(good), "hex");
+  expect(problems).toEqual([]);
+  expect(entries).toEqual([
+    {
+      badge: "010063E9AE",
+      ssin: "93051822361",
+      employer: { kind: "enterprise-number", number: "0566988259" },
+      declarationOfWorks: "1Y1003SQ5VSSZ",
+      reference: "W1",
+      validFrom: "2026-01-01",
+      validUntil: "2026-12-31",
+    },
+  ]);
+});
+
+test("what a Belgian spreadsheet writes is read: BOM, semicolons, CR LF, punctuation, day first", () => {
+  const text = "\ufeffbadge;ssin;employer;valid_from\r\n01:00:63:e9:ae;97.44.09-363.63;BE 0566.988.259;31/01/2026\r\n";
+  const { entries, problems } = parseRoster(text, "hex");
+  expect(problems).toEqual([]);
+  expect(entries[0]).toMatchObject({
+    badge: "010063E9AE",
+    ssin: "97440936363",
+    employer: { number: "0566988259" },
+    validFrom: "2026-01-31",
+    validUntil: null,
+    reference: null,
+  });
+});
+
+test("a foreign employer is named by VAT number", () => {
+  const { entries } = parseRoster(csv("010063E9AE,53480200724,,PL 526-025-09-95,,,,"), "hex");
+  expect(entries[0]?.employer).toEqual({ kind: "foreign-vat", number: "PL5260250995" });
+});
+
+describe("each mistake is told with line and column", () => {
+  test.each([
+    ["badge", "010063E9A,93051822361,0566988259,,,,,"],
+    ["badge", "08A1B2C3,93051822361,0566988259,,,,,"],
+    ["ssin", "010063E9AE,93051822362,0566988259,,,,,"],
+    ["employer", "010063E9AE,93051822361,0566988258,,,,,"],
+    ["employer", "010063E9AE,93051822361,,,,,,"],
+    ["employer", "010063E9AE,93051822361,0566988259,PL5260250995,,,,"],
+    ["foreign_vat", "010063E9AE,93051822361,,5260250995,,,,"],
+    ["avw_number", "010063E9AE,93051822361,0566988259,,1I1003SQ5VSSZ,,,"],
+    ["valid_from", "010063E9AE,93051822361,0566988259,,,,2026-02-29,"],
+    ["valid_until", "010063E9AE,93051822361,0566988259,,,,2026-02-01,2026-01-31"],
+  ])("%s", (column, row) => {
+    const { entries, problems } = parseRoster(csv(good.replace("010063E9AE", "AA0063E9AE"), row), "hex");
+    expect(problems).toEqual([{ line: 3, column, message: expect.any(String) }]);
+    expect(entries).toHaveLength(1);
+  });
+
+  test("several mistakes in several rows come in one pass", () => {
+    const { problems } = parseRoster(csv("x,1,2,,,,,", good, "010063E9AE,93051822361,0566988259,,,,,"), "hex");
+    expect(problems.map(({ line, column }) => `${line}:${column}`)).toEqual([
+      "2:badge",
+      "2:ssin",
+      "2:employer",
+      "4:badge",
+    ]);
+  });
+
+  test("no message quotes a national number", () => {
+    const { problems } = parseRoster(csv("zz,93051822362,93051822362,93051822362,93051822362,,93051822362,"), "hex");
+    expect(problems.length).toBeGreaterThan(3);
+    expect(JSON.stringify(problems)).not.toContain("93051822362");
+  });
+});
+
+test.each([
+  ["badge,ssin,employeer\n", "employeer"],
+  ["badge,employer\n", "ssin"],
+  ["badge,ssin\n", "employer"],
+  ["", "badge"],
+])("header %j: %s is named", (text, column) => {
+  expect(parseRoster(text, "hex").problems.map((problem) => problem.column)).toContain(column);
+});
+
+test("one badge over the limit is told, not cut off in silence", () => {
+  const rows = Array.from({ length: rosterMaxBadges + 1 }, (_, index) => `${index + 1},93051822361,0566988259,,,,,`);
+  const { problems } = parseRoster(csv(...rows), "decimal");
+  expect(problems).toHaveLength(1);
+  expect(problems[0]?.message).toContain(String(rosterMaxBadges));
+});
+
+test("the fingerprint changes with the file and with the form it is read in", () => {
+  const prints = [parseRoster(csv(good), "hex"), parseRoster(csv(good), "text"), parseRoster(csv(), "hex")].map(
+    (roster) => roster.fingerprint,
+  );
+  expect(new Set(prints).size).toBe(3);
+});
+
+test("no text whatever throws", () => {
+  fc.assert(
+    fc.property(fc.string(), fc.boolean(), (text, withHeader) => {
+      expect(() => parseRoster(withHeader ? csv(text) : text, "hex")).not.toThrow();
+    }),
+  );
+});

@@ -1,0 +1,196 @@
+import { createHash } from "node:crypto";
+import { type CsvError, parse } from "csv-parse/sync";
+import { type BadgeForm, isRandomUid, normaliseBadge } from "../base/badge-form.ts";
+import { digitsOf, isDeclarationOfWorksNumber, isEnterpriseNumber, isSsin } from "../base/identifiers.ts";
+import type { Employer, RosterEntry } from "./roster.ts";
+
+/** A roster of a site is hundreds of badges; this bounds memory and the time an import may hold the database. */
+export const rosterMaxBadges: number = 20_000;
+
+/** One row that cannot be used. Quotes the field's name, never its value: rosters hold national numbers. */
+export type RosterProblem = { readonly line: number; readonly column: string; readonly message: string };
+
+export type ParsedRoster = {
+  readonly entries: readonly RosterEntry[];
+  readonly problems: readonly RosterProblem[];
+  /** SHA-256 of the file and the badge form it was read with. */
+  readonly fingerprint: string;
+};
+
+const columns = [
+  "badge",
+  "ssin",
+  "employer",
+  "foreign_vat",
+  "avw_number",
+  "reference",
+  "valid_from",
+  "valid_until",
+] as const;
+type Column = (typeof columns)[number];
+type Row = { readonly line: number; readonly field: (column: Column) => string };
+
+/**
+ * Reads a roster: CSV with a header, comma or semicolon (as Belgian spreadsheets write it), UTF-8, with or without BOM.
+ *
+ * | column | |
+ * | --- | --- |
+ * | `badge` | in the form that the site's configuration names |
+ * | `ssin` | national register or BIS number |
+ * | `employer` or `foreign_vat` | exactly one |
+ * | `avw_number`, `reference`, `valid_from`, `valid_until` | optional; dates as 2026-01-31 or 31/01/2026 |
+ *
+ * All problems are told at once; an import uses the entries only when there is none.
+ */
+export function parseRoster(text: string, form: BadgeForm): ParsedRoster {
+  const fingerprint = createHash("sha256").update(form).update("\n").update(text).digest("hex");
+  const rows = readRows(text);
+  if (!rows.ok) return { entries: [], problems: rows.problems, fingerprint };
+  const problems: RosterProblem[] = [];
+  const entries: RosterEntry[] = [];
+  const lineOfBadge = new Map<string, number>();
+  if (rows.rows.length > rosterMaxBadges) {
+    problems.push({
+      line: 1,
+      column: "badge",
+      message: `the file has ${rows.rows.length} badges, at most ${rosterMaxBadges} are taken; remove workers who left`,
+    });
+  }
+  for (const row of rows.rows.slice(0, rosterMaxBadges)) {
+    const say = (column: Column, message: string): void => void problems.push({ line: row.line, column, message });
+    const entry = readEntry(row, form, say);
+    if (entry === null) continue;
+    const earlier = lineOfBadge.get(entry.badge);
+    if (earlier !== undefined) say("badge", `is on line ${earlier} too; a badge belongs to one worker`);
+    lineOfBadge.set(entry.badge, row.line);
+    entries.push(entry);
+  }
+  return { entries, problems, fingerprint };
+}
+
+type Rows =
+  | { readonly ok: true; readonly rows: readonly Row[] }
+  | { readonly ok: false; readonly problems: RosterProblem[] };
+
+function readRows(text: string): Rows {
+  const firstLine = text.slice(0, text.search(/[\r\n]|$/));
+  const delimiter = firstLine.includes(";") ? ";" : ",";
+  let records: { readonly record: readonly string[]; readonly info: { readonly lines: number } }[];
+  try {
+    // csv-parse's types describe the record without `info`, which the option adds.
+    records = parse(text, {
+      bom: true,
+      delimiter,
+      info: true,
+      relax_column_count: true,
+      skip_empty_lines: true,
+      trim: true,
+    }) as unknown as typeof records;
+  } catch (error) {
+    const { lines, message } = error as CsvError & { readonly lines?: number };
+    return { ok: false, problems: [{ line: lines ?? 1, column: "", message: `is not CSV: ${message}` }] };
+  }
+  const header = (records[0]?.record ?? []).map((name) => name.toLowerCase());
+  const problems = headerProblems(header);
+  if (problems.length > 0) return { ok: false, problems };
+  const rows = records.slice(1).map(({ record, info }) => ({
+    line: info.lines,
+    field: (column: Column): string => record[header.indexOf(column)] ?? "",
+  }));
+  return { ok: true, rows };
+}
+
+function headerProblems(header: readonly string[]): RosterProblem[] {
+  const known: readonly string[] = columns;
+  const problems: RosterProblem[] = header
+    .filter((name) => !known.includes(name))
+    .map((name) => ({
+      line: 1,
+      column: name,
+      message: `is no column of a roster; the columns are ${columns.join(", ")}`,
+    }));
+  for (const name of ["badge", "ssin"]) {
+    if (!header.includes(name)) problems.push({ line: 1, column: name, message: "the column is missing" });
+  }
+  if (!header.includes("employer") && !header.includes("foreign_vat")) {
+    problems.push({
+      line: 1,
+      column: "employer",
+      message: "the column is missing (or foreign_vat, for foreign employers)",
+    });
+  }
+  return problems;
+}
+
+function readEntry(row: Row, form: BadgeForm, say: (column: Column, message: string) => void): RosterEntry | null {
+  let sound = true;
+  const wrong = (column: Column, message: string): null => {
+    sound = false;
+    say(column, message);
+    return null;
+  };
+  const badge =
+    normaliseBadge(row.field("badge"), form) ??
+    wrong("badge", `is not of the form ${form}, which the site's roster.badgeForm names`);
+  if (badge !== null && isRandomUid(badge, form)) {
+    wrong(
+      "badge",
+      "begins with 08: the card shows another random number at every presentation; give the worker another card",
+    );
+  }
+  const ssin = digitsOf(row.field("ssin"));
+  if (!isSsin(ssin)) wrong("ssin", "is no valid national number: eleven digits whose last two are the check digits");
+  const employer = readEmployer(row, wrong);
+  const declaration = row.field("avw_number").toUpperCase();
+  if (declaration !== "" && !isDeclarationOfWorksNumber(declaration)) {
+    wrong("avw_number", "is no AvW number: thirteen capitals and digits, neither I nor O");
+  }
+  const validFrom = readDate(row.field("valid_from"));
+  const validUntil = readDate(row.field("valid_until"));
+  if (validFrom === undefined) wrong("valid_from", "is no date; write 2026-01-31 or 31/01/2026");
+  if (validUntil === undefined) wrong("valid_until", "is no date; write 2026-01-31 or 31/01/2026");
+  if (validFrom && validUntil && validUntil < validFrom) wrong("valid_until", "is before valid_from");
+  if (!sound || badge === null || employer === null || validFrom === undefined || validUntil === undefined) return null;
+  return {
+    badge,
+    ssin,
+    employer,
+    declarationOfWorks: declaration === "" ? null : declaration,
+    reference: row.field("reference") || null,
+    validFrom,
+    validUntil,
+  };
+}
+
+function readEmployer(row: Row, wrong: (column: Column, message: string) => null): Employer | null {
+  const enterprise = digitsOf(row.field("employer").replace(/^BE\s*/i, ""));
+  const vat = row
+    .field("foreign_vat")
+    .replace(/[\s.-]/g, "")
+    .toUpperCase();
+  if ((enterprise === "") === (vat === "")) return wrong("employer", "give exactly one of employer and foreign_vat");
+  if (vat !== "") {
+    if (!/^[A-Z]{2}[A-Z0-9]{2,13}$/.test(vat))
+      return wrong("foreign_vat", "is no VAT number: two letters of the country, then the number");
+    return { kind: "foreign-vat", number: vat };
+  }
+  const number = enterprise.padStart(10, "0");
+  if (!isEnterpriseNumber(number))
+    return wrong("employer", "is no enterprise number: ten digits whose last two are the check digits");
+  return { kind: "enterprise-number", number };
+}
+
+/** `null` when empty, `undefined` when it is no date of the calendar. */
+function readDate(text: string): string | null | undefined {
+  if (text === "") return null;
+  const [, day, month, year] = /^(\d{2})\/(\d{2})\/(\d{4})$/.exec(text) ?? [];
+  const iso = year === undefined ? text : `${year}-${month}-${day}`;
+  const [, y, m, d] = /^(\d{4})-(\d{2})-(\d{2})$/.exec(iso) ?? [];
+  if (y === undefined || Number(m) < 1 || Number(m) > 12) return undefined;
+  return Number(d) >= 1 && Number(d) <= daysIn(Number(y), Number(m)) ? iso : undefined;
+}
+
+function daysIn(year: number, month: number): number {
+  if (month === 2) return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28;
+  return [4, 6, 9, 11].includes(month) ? 30 : 31;
+}
