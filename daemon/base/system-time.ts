@@ -45,6 +45,11 @@ export function parseUtcText(text: string): WallMs | null {
   return Number.isNaN(value) ? null : wallMs(value);
 }
 
+/** HTTP-date in its preferred form (RFC 9110 section 5.6.7): `Sat, 31 Jan 2026 07:02:11 GMT`. */
+export function httpDateText(at: WallMs): string {
+  return new Date(at).toUTCString();
+}
+
 /** Reads an HTTP-date (RFC 9110 section 5.6.7); `null` when it is none. */
 export function parseHttpDate(text: string): WallMs | null {
   if (!/^[A-Z][a-z]+,? .*\d{2}:\d{2}:\d{2}/.test(text)) return null;

@@ -1,0 +1,45 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { readStatus, StatusSocket, statusSocketPath } from "./status-socket.ts";
+
+const freshPath = (): string => statusSocketPath(mkdtempSync(join(tmpdir(), "badged-socket-")));
+
+test("a connection gets one document, and only the owner may connect", async () => {
+  const path = freshPath();
+  await using _socket = await StatusSocket.open(path, () => Promise.resolve({ readers: 1 }));
+  expect(await readStatus(path)).toEqual({ readers: 1 });
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+});
+
+test("without a daemon there is no status", async () => {
+  expect(await readStatus(freshPath())).toBeNull();
+});
+
+test("a second daemon on the same store is refused", async () => {
+  const path = freshPath();
+  await using _socket = await StatusSocket.open(path, () => Promise.resolve({}));
+  await expect(StatusSocket.open(path, () => Promise.resolve({}))).rejects.toMatchObject({ code: "already-running" });
+});
+
+test("a socket left behind by a killed process is taken over", async () => {
+  const path = freshPath();
+  const script = `require("node:net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`;
+  expect(spawnSync(process.execPath, ["-e", script]).signal).toBe("SIGKILL");
+  expect(statSync(path).isSocket()).toBe(true);
+  await using _socket = await StatusSocket.open(path, () => Promise.resolve({ alive: true }));
+  expect(await readStatus(path)).toEqual({ alive: true });
+});
+
+test("a path too long for a socket is told, not cut off", async () => {
+  const path = join(tmpdir(), "x".repeat(120), "badged.sock");
+  await expect(StatusSocket.open(path, () => Promise.resolve({}))).rejects.toMatchObject({ code: "store-unusable" });
+});
+
+test("a status that fails is told as an error to the one who asked", async () => {
+  const path = freshPath();
+  await using _socket = await StatusSocket.open(path, () => Promise.reject(new Error("store closed")));
+  expect(await readStatus(path)).toEqual({ error: "store closed" });
+});

@@ -1,0 +1,102 @@
+import { chmodSync, unlinkSync } from "node:fs";
+import { connect, createServer, type Server } from "node:net";
+import { join } from "node:path";
+import { BadgedError, messageOf, systemCode } from "../base/errors.ts";
+
+/** A unix socket's path holds at most this many bytes (sun_path in unix(7), less the closing zero). */
+export const socketPathMaxBytes: number = 107;
+
+/** A status is a few kB; anything longer does not come from badged. */
+const statusMaxBytes = 1_000_000;
+
+export function statusSocketPath(storeDirectory: string): string {
+  return join(storeDirectory, "badged.sock");
+}
+
+/**
+ * Answers every connection with one JSON document and closes it. Holding the socket also makes this process the only
+ * daemon of its store: a second one finds it taken.
+ */
+export class StatusSocket implements AsyncDisposable {
+  readonly #server: Server;
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  /** @throws BadgedError `already-running` when another daemon answers on the socket */
+  static async open(path: string, status: () => Promise<unknown>): Promise<StatusSocket> {
+    if (Buffer.byteLength(path) > socketPathMaxBytes) {
+      throw new BadgedError(
+        "store-unusable",
+        `the path of the status socket is longer than ${socketPathMaxBytes} bytes: ${path}`,
+        "choose a shorter store.directory",
+      );
+    }
+    const server = createServer((socket) => {
+      socket.on("error", () => socket.destroy());
+      status().then(
+        (document) => socket.end(JSON.stringify(document)),
+        (error: unknown) => socket.end(JSON.stringify({ error: messageOf(error) })),
+      );
+    });
+    try {
+      await listen(server, path);
+    } catch (error) {
+      if (systemCode(error) !== "EADDRINUSE") throw error;
+      if ((await readStatus(path)) !== null) {
+        throw new BadgedError(
+          "already-running",
+          `another badged answers on ${path}`,
+          "stop it first, or give this one another store.directory",
+        );
+      }
+      // Left behind by a process that was killed: nobody answers on it.
+      unlinkSync(path);
+      await listen(server, path);
+    }
+    chmodSync(path, 0o600);
+    server.unref();
+    return new StatusSocket(server);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+}
+
+/** What the daemon says of itself; `null` when none runs on this store. */
+export function readStatus(path: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const socket = connect(path);
+    socket.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > statusMaxBytes) socket.destroy(new Error("the answer on the status socket is too long"));
+      else chunks.push(chunk);
+    });
+    socket.on("end", () => {
+      try {
+        resolve(JSON.parse(Buffer.concat(chunks).toString("utf8")));
+      } catch (error) {
+        reject(error);
+      }
+    });
+    socket.on("error", (error) => {
+      const code = systemCode(error);
+      if (code === "ENOENT" || code === "ECONNREFUSED") resolve(null);
+      else reject(error);
+    });
+  });
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(path, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}

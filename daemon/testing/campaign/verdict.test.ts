@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import { monotonicNs, wallMs } from "../../base/time.ts";
+import type { ArchivedScan } from "../../scan/archive.ts";
+import { type HeldRegistration, judge, type Presentation } from "./verdict.ts";
+
+const date = "2026-01-31T07:02:11Z";
+const presented: Presentation = { badge: "7E00", ssin: "s", accepted: true };
+const held: HeldRegistration = { ssin: "s", registrationDate: date, type: "IN" };
+const scan: ArchivedScan = {
+  scanId: 1,
+  readerId: "gate",
+  badgeRaw: "7E00",
+  badgeNumber: "7E00",
+  workerReference: null,
+  direction: "in",
+  state: "registered",
+  stamp: {
+    bootId: "b",
+    monotonicNs: monotonicNs(1n),
+    utcMs: wallMs(0),
+    errorBoundMs: null,
+    state: "unsynchronised",
+    captureLagMs: 0,
+  },
+  reason: null,
+  registrationId: "9",
+  settledAt: null,
+  attempts: 1,
+  doubt: null,
+};
+const doubt = { attemptId: 4, outcome: "timed-out", detail: "", endedAt: wallMs(0) };
+const verdict = (p: Presentation[], s: ArchivedScan[], h: HeldRegistration[]): readonly string[] =>
+  judge(p, s, h, () => date).broken;
+
+test("one presentation, one scan, one registration", () => {
+  expect(verdict([presented], [scan], [held])).toEqual([]);
+});
+
+test("not accepted and nowhere is no loss; not accepted and registered once is no harm", () => {
+  expect(verdict([{ ...presented, accepted: false }], [], [])).toEqual([]);
+  expect(verdict([{ ...presented, accepted: false }], [scan], [held])).toEqual([]);
+});
+
+test("two registrations are explained by a doubt, and by nothing else", () => {
+  expect(verdict([presented], [{ ...scan, doubt }], [held, held])).toEqual([]);
+  expect(verdict([presented], [scan], [held, held])).toEqual(["registered twice, unmarked: scan 1"]);
+});
+
+test.each([
+  ["lost: 7E00 was accepted and is not in the store", [presented], [], []],
+  ["lost: 7E00 was accepted and is not registered", [presented], [scan], []],
+  ["stored twice: 7E00 has 2 scans that are no doubles", [presented], [scan, { ...scan, scanId: 2 }], [held]],
+  ["unsettled: scan 1 ended as waiting", [presented], [{ ...scan, state: "waiting" as const }], [held]],
+  ["altered: scan 1 is registered at another time", [presented], [scan], [{ ...held, registrationDate: "x" }]],
+  ["invented: 7E00 is registered without a scan", [presented], [], [held]],
+  ["invented: a registration of somebody who never badged", [presented], [scan], [held, { ...held, ssin: "t" }]],
+] as const)("%s", (line, p, s, h) => {
+  expect(verdict([...p], [...s], [...h])).toContain(line);
+});
