@@ -28,6 +28,12 @@ export const systemTime: Time = {
   },
 };
 
+/** Keeps the process running until disposed, where nothing else would: the timers of `systemTime` do not. */
+export function keepAlive(): Disposable {
+  const timer = setInterval(() => {}, 2 ** 31 - 1);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
 /** `2026-01-31T07:02:11.250Z`. */
 export function utcText(at: WallMs): string {
   return new Date(at).toISOString();

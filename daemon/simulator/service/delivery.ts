@@ -1,0 +1,123 @@
+import { present, unreachable } from "../../base/assert.ts";
+import { httpDateText } from "../../base/system-time.ts";
+import { type WallMs, wallMs } from "../../base/time.ts";
+import type { CallFault, GarbageForm } from "./fault.ts";
+import { type ProblemKind, problemOf } from "./problem.ts";
+import { type Reply, replyOfProblem } from "./service-reply.ts";
+
+/** A complete answer, as bytes of text. */
+export type Answer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+};
+
+/** What the shell does with the socket. */
+export type Delivery =
+  | { readonly kind: "whole"; readonly answer: Answer }
+  /** The length of the whole is announced, half is sent, then the connection is reset. */
+  | { readonly kind: "half-then-reset"; readonly answer: Answer }
+  | {
+      readonly kind: "drip";
+      readonly answer: Answer;
+      readonly bytesPerChunk: number;
+      readonly everyMs: number;
+    }
+  | { readonly kind: "reset" }
+  | { readonly kind: "silence" };
+
+/**
+ * How a call is answered under a fault.
+ *
+ * @param reply what the service answered; `null` when the fault struck before processing
+ * @param now by the simulator's clock, for `Retry-After` as a date
+ */
+export function deliveryOf(fault: CallFault | null, reply: Reply | null, callId: number, now: WallMs): Delivery {
+  const answered = (): Answer => answerOf(present(reply, "a call that was processed has a reply"));
+  if (fault === null) return { kind: "whole", answer: answered() };
+  switch (fault.kind) {
+    case "time-out":
+      return { kind: "silence" };
+    case "reset-before":
+    case "reset-after-processing":
+      return { kind: "reset" };
+    case "reset-during-answer":
+      return { kind: "half-then-reset", answer: answered() };
+    case "throttle":
+      return { kind: "whole", answer: throttled(fault, callId, now) };
+    case "server-error":
+      return { kind: "whole", answer: failed(fault, callId) };
+    case "garbage":
+      return { kind: "whole", answer: fault.form === "html" ? captivePortal : garbled(fault.form, answered()) };
+    case "slow":
+      return { kind: "drip", answer: answered(), bytesPerChunk: fault.bytesPerChunk, everyMs: fault.everyMs };
+    case "huge":
+      return { kind: "whole", answer: padded(answered(), fault.bytes) };
+    case "not-created":
+      return { kind: "whole", answer: answered() };
+    default:
+      return unreachable(fault);
+  }
+}
+
+export function answerOf(reply: Reply): Answer {
+  return { status: reply.status, headers: reply.headers, body: JSON.stringify(reply.body) };
+}
+
+function throttled(fault: CallFault & { readonly kind: "throttle" }, callId: number, now: WallMs): Answer {
+  const answer = answerOf(replyOfProblem(problemOf(fault.problem, "the simulator was told to throttle", callId)));
+  if (fault.retryAfter === null) return answer;
+  const { form, seconds } = fault.retryAfter;
+  return withRetryAfter(answer, form === "date" ? httpDateText(wallMs(now + seconds * 1000)) : String(seconds));
+}
+
+const problemOfStatus: Record<500 | 502 | 503 | 504, ProblemKind> = {
+  500: "internalServerError",
+  502: "badGateway",
+  503: "serviceUnavailable",
+  504: "gatewayTimeout",
+};
+
+function failed(fault: CallFault & { readonly kind: "server-error" }, callId: number): Answer {
+  const problem = problemOf(problemOfStatus[fault.status], "the simulator was told to fail", callId);
+  const answer = answerOf(replyOfProblem(problem));
+  return fault.retryAfterSeconds === null ? answer : withRetryAfter(answer, String(fault.retryAfterSeconds));
+}
+
+function withRetryAfter(answer: Answer, retryAfter: string): Answer {
+  return { ...answer, headers: { ...answer.headers, "Retry-After": retryAfter } };
+}
+
+const captivePortal: Answer = {
+  status: 200,
+  headers: { "Content-Type": "text/html; charset=utf-8" },
+  body: "<!doctype html><html><head><title>Welcome</title></head><body>Accept the conditions to go on.</body></html>",
+};
+
+function garbled(form: Exclude<GarbageForm, "html">, answer: Answer): Answer {
+  switch (form) {
+    case "half-json":
+      return { ...answer, body: answer.body.slice(0, Math.floor(answer.body.length / 2)) };
+    case "wrong-shape":
+      return { ...answer, body: JSON.stringify({ result: "ok", items: { count: 1 } }) };
+    case "reordered":
+      return withItems(answer, (items) => items.toReversed());
+    case "fewer-items":
+      return withItems(answer, (items) => items.slice(0, -1));
+    default:
+      return unreachable(form);
+  }
+}
+
+/** Leaves an answer without items, such as a problem, as it is. */
+function withItems(answer: Answer, change: (items: readonly unknown[]) => readonly unknown[]): Answer {
+  const body: unknown = JSON.parse(answer.body);
+  if (typeof body !== "object" || body === null || !("items" in body) || !Array.isArray(body.items)) return answer;
+  return { ...answer, body: JSON.stringify({ ...body, items: change(body.items) }) };
+}
+
+function padded(answer: Answer, bytes: number): Answer {
+  const shell = answer.body.slice(0, -1);
+  const wanted = bytes - Buffer.byteLength(shell) - ',"padding":""}'.length;
+  return { ...answer, body: `${shell},"padding":"${"x".repeat(Math.max(0, wanted))}"}` };
+}
