@@ -1,0 +1,96 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { exitCode } from "../daemon/base/errors.ts";
+
+const systemd = new URL("../systemd/", import.meta.url);
+const unit = readFileSync(new URL("badged.service", systemd), "utf8");
+const rules = readFileSync(new URL("60-badged-readers.rules", systemd), "utf8");
+
+/** The values given to a setting of the unit, in order. */
+function settings(name: string): readonly string[] {
+  return unit
+    .split("\n")
+    .filter((line) => line.startsWith(`${name}=`))
+    .map((line) => line.slice(name.length + 1));
+}
+
+const canVerifyUnits = spawnSync("systemd-analyze", ["--version"]).status === 0;
+const canVerifyRules = spawnSync("udevadm", ["verify", "--help"]).status === 0;
+
+/** Run on a copy, since `verify` wants the program of ExecStart to be there and badged may not be installed. */
+async function verified(text: string): Promise<{ readonly status: number | null; readonly complaints: string }> {
+  const folder = await mkdtemp(join(tmpdir(), "badged-unit-"));
+  try {
+    const copy = join(folder, "badged.service");
+    await writeFile(copy, text.replace(/^ExecStart=\S+/m, `ExecStart=${process.execPath}`));
+    const run = spawnSync("systemd-analyze", ["verify", "--man=no", copy], { encoding: "utf8" });
+    // Other units of the machine may draw complaints of their own.
+    const complaints = run.stderr.split("\n").filter((line) => line.includes("badged"));
+    return { status: run.status, complaints: complaints.join("\n") };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+test.skipIf(!canVerifyUnits)("systemd takes the unit without a complaint", async () => {
+  expect(await verified(unit)).toEqual({ status: 0, complaints: "" });
+});
+
+test.skipIf(!canVerifyUnits)("systemd does complain of a unit with a mistake in it", async () => {
+  expect((await verified(unit.replace("WatchdogSec=60", "WatchdogSec=soon"))).complaints).toMatch(/soon/);
+});
+
+test("a configuration mistake is the one way to end that systemd does not restart", () => {
+  expect(settings("Restart")).toEqual(["always"]);
+  expect(settings("RestartPreventExitStatus")).toEqual([String(exitCode.configuration)]);
+});
+
+test("the unit lets systemd-notify speak and leaves V8 its compiler", () => {
+  expect(settings("Type")).toEqual(["notify"]);
+  expect(settings("NotifyAccess")).toEqual(["all"]);
+  expect(settings("WatchdogSec")).toHaveLength(1);
+  expect(settings("MemoryDenyWriteExecute")).toEqual([]);
+});
+
+test("of all devices only serial lines are open to the unit", () => {
+  expect(settings("PrivateDevices")).toEqual([]);
+  expect(settings("DevicePolicy")).toEqual(["closed"]);
+  expect(settings("DeviceAllow")).toEqual(["ttyUSB", "ttyACM", "ttyAMA", "ttyS"].map((name) => `char-${name} rw`));
+});
+
+/** Matches and assignments of udev(7) that the rules use: a key, an operator, a quoted value. */
+const udevToken =
+  /^(?:(?:ACTION|SUBSYSTEM|KERNEL|ATTR\{[\w/]+\}|ENV\{\w+\})(?:==|!=)|(?:ATTR\{[\w/]+\}|ENV\{\w+\}|GOTO|LABEL|IMPORT\{builtin\})=|SYMLINK\+=)"[^"]*"$/;
+
+const ruleLines = rules.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+
+test.each(ruleLines)("udev can parse: %s", (line) => {
+  for (const token of line.split(", ")) expect(token).toMatch(udevToken);
+});
+
+test("every jump of the rules has its label", () => {
+  const targets = new Set([...rules.matchAll(/GOTO="(\w+)"/g)].map(([, label]) => label));
+  const labels = [...rules.matchAll(/LABEL="(\w+)"/g)].map(([, label]) => label);
+  expect([...targets]).toEqual(labels);
+});
+
+test.each(["0403:6001", "10c4:ea60", "1a86:7523", "067b:2303", "09d8:0420"])(
+  "the reader %s gets a name and is kept from ModemManager",
+  (id) => {
+    const [vendor, model] = id.split(":");
+    expect(rules).toContain(`ATTR{idVendor}=="${vendor}", ATTR{idProduct}=="${model}", ENV{ID_MM_DEVICE_IGNORE}="1"`);
+    expect(rules).toMatch(
+      new RegExp(`ENV\\{ID_VENDOR_ID\\}=="${vendor}", ENV\\{ID_MODEL_ID\\}=="${model}", ENV\\{BADGED_READER\\}="`),
+    );
+  },
+);
+
+test.skipIf(!canVerifyRules)("udevadm takes the rules without a complaint", () => {
+  const path = new URL("60-badged-readers.rules", systemd).pathname;
+  const run = spawnSync("udevadm", ["verify", "--resolve-names=never", path], { encoding: "utf8" });
+  expect({ status: run.status, complaints: run.stderr }).toEqual({ status: 0, complaints: "" });
+});
