@@ -1,0 +1,234 @@
+import { type BadgeForm, derivable } from "../daemon/base/badge-form.ts";
+import { absolute, type Location, secretFile } from "./location.ts";
+import { type Path, pathText, quoted } from "./problem.ts";
+import { badgeForms, readerDefaults } from "./schema/reader.ts";
+import { serviceDefaults } from "./schema/targets.ts";
+import { parseDuration } from "./schema/values.ts";
+import { credentialsVariable } from "./secret.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** Something that is wrong only beside something else. The message says what would come of it. */
+export type Consequence = { readonly path: Path; readonly message: string };
+
+/**
+ * Checks values against each other and against the box. Takes the values before they are checked one by one, and looks
+ * only at those that are of the right kind, so that one wrong value hides no other mistake.
+ */
+export function crossChecks(values: unknown, location: Location, surroundings: Surroundings): readonly Consequence[] {
+  const root = new Values(values);
+  const readers = root.list("readers");
+  return [
+    ...sameIds(readers),
+    ...samePorts(readers, location, surroundings),
+    ...readers.flatMap(pathlessPort),
+    ...readers.flatMap(foreignEncoding),
+    ...readers.flatMap((reader) => underivable(reader, root)),
+    ...readers.flatMap(collidingKeys),
+    ...[root.child("site"), ...readers].flatMap(outsideBelgium),
+    ...rosterFile(root, location, surroundings),
+    ...unsafeSecret(root.child("service"), location, surroundings),
+    ...sameNames(root.list("webhooks")),
+    ...root.list("webhooks").flatMap((webhook) => unsafeSecret(webhook, location, surroundings)),
+    ...shortReceiptLimit(root.child("service")),
+  ];
+}
+
+/** Values nobody has checked yet, looked at one step at a time. */
+class Values {
+  readonly #value: unknown;
+  readonly path: Path;
+
+  constructor(value: unknown, path: Path = []) {
+    this.#value = value;
+    this.path = path;
+  }
+
+  child(step: string | number): Values {
+    const holder = this.#value;
+    const own = typeof holder === "object" && holder !== null && Object.hasOwn(holder, step);
+    const value = own ? (holder as Readonly<Record<string | number, unknown>>)[step] : undefined;
+    return new Values(value, [...this.path, step]);
+  }
+
+  list(step: string): readonly Values[] {
+    const child = this.child(step);
+    return Array.isArray(child.#value) ? child.#value.map((_, index) => child.child(index)) : [];
+  }
+
+  keys(): readonly string[] {
+    return typeof this.#value === "object" && this.#value !== null ? Object.keys(this.#value) : [];
+  }
+
+  text(step: string): string | null {
+    const value = this.child(step).#value;
+    return typeof value === "string" ? value : null;
+  }
+
+  number(step: string): number | null {
+    const value = this.child(step).#value;
+    return typeof value === "number" ? value : null;
+  }
+
+  form(step: string, otherwise: BadgeForm | null): BadgeForm | null {
+    const child = this.child(step);
+    return child.#value === undefined ? otherwise : (badgeForms.find((form) => form === child.#value) ?? null);
+  }
+}
+
+/** Calls `told` for every item whose `keyOf` an earlier item has. */
+function repeats(
+  items: readonly Values[],
+  step: string,
+  keyOf: (written: string) => string,
+  told: (first: Values) => string,
+): readonly Consequence[] {
+  const firsts = new Map<string, Values>();
+  const found: Consequence[] = [];
+  for (const item of items) {
+    const written = item.text(step);
+    if (written === null) continue;
+    const first = firsts.get(keyOf(written));
+    if (first === undefined) firsts.set(keyOf(written), item);
+    else found.push({ path: [...item.path, step], message: told(first) });
+  }
+  return found;
+}
+
+function sameIds(readers: readonly Values[]): readonly Consequence[] {
+  return repeats(
+    readers,
+    "id",
+    (id) => id,
+    (first) =>
+      `is the id of ${pathText(first.path)} too, so their scans could not be told apart; give each reader its own`,
+  );
+}
+
+function samePorts(readers: readonly Values[], location: Location, surroundings: Surroundings): readonly Consequence[] {
+  return repeats(
+    readers,
+    "port",
+    (port) => surroundings.deviceOf(absolute(port, location)),
+    (first) => {
+      const name = quoted(first.text("id") ?? pathText(first.path));
+      return `is the port of reader ${name} too, so whichever opens it first gets all badges; give each reader its own /dev/serial/by-id/… path`;
+    },
+  );
+}
+
+function sameNames(webhooks: readonly Values[]): readonly Consequence[] {
+  return repeats(
+    webhooks,
+    "name",
+    (name) => name,
+    (first) =>
+      `is the name of ${pathText(first.path)} too: they would share one place in the scans, and each would miss what the other got; give each its own`,
+  );
+}
+
+function pathlessPort(reader: Values): readonly Consequence[] {
+  const port = reader.text("port");
+  if (port === null || port.includes("/")) return [];
+  const message =
+    "is not the path of a device, so the reader would never be found; write /dev/serial/by-id/… (ls /dev/serial/by-id shows what is plugged in)";
+  return [{ path: [...reader.path, "port"], message }];
+}
+
+function encodingOf(reader: Values): BadgeForm | null {
+  return reader.child("badge").form("encoding", readerDefaults.encoding);
+}
+
+function foreignEncoding(reader: Values): readonly Consequence[] {
+  const encoding = encodingOf(reader);
+  if (reader.text("driver") !== "rdm6300" || encoding === null || encoding === "hex") return [];
+  const message =
+    "is not what an RDM6300 sends, so every badge at this reader would be unknown; write hex, or remove the line";
+  return [{ path: [...reader.path, "badge", "encoding"], message }];
+}
+
+function underivable(reader: Values, root: Values): readonly Consequence[] {
+  const encoding = encodingOf(reader);
+  const wanted = root.child("roster").form("badgeForm", null);
+  if (encoding === null || wanted === null || derivable(encoding, wanted)) return [];
+  const possible = badgeForms.filter((form) => derivable(encoding, form)).join(", ");
+  const message =
+    `is ${encoding}, from which the roster's ${wanted} cannot be worked out, so every badge at this reader would be unknown; ` +
+    `keep the roster in one of ${possible}, or let the reader send another form`;
+  return [{ path: [...reader.path, "badge", "encoding"], message }];
+}
+
+/** Characters of which a badge number in this form is made; `null` for `text`, which may be made of any. */
+const badgeCharacters: Readonly<Record<BadgeForm, RegExp | null>> = {
+  hex: /^[0-9A-Fa-f]+$/,
+  wiegand26: /^[0-9A-Fa-f]+$/,
+  decimal: /^[0-9]+$/,
+  "8H10D": /^[0-9]+$/,
+  "3D5D": /^[0-9,.]+$/,
+  text: null,
+};
+
+function collidingKeys(reader: Values): readonly Consequence[] {
+  const encoding = encodingOf(reader);
+  const characters = encoding === null ? null : badgeCharacters[encoding];
+  if (characters === null) return [];
+  const keys = reader.child("keys");
+  return keys
+    .keys()
+    .filter((key) => characters.test(key))
+    .map((key) => ({
+      path: [...keys.path, key],
+      message: `can be the beginning of a badge number in ${encoding}: such a badge would lose it and be unknown; choose a key of other characters, such as I or O`,
+    }));
+}
+
+/** Belgium's bounding box in WGS 84, rounded outwards to a tenth of a degree. */
+const belgium = { latitude: [49.4, 51.6], longitude: [2.5, 6.5] } as const;
+
+function inBelgium(latitude: number, longitude: number): boolean {
+  const within = (value: number, [from, to]: readonly [number, number]): boolean => value >= from && value <= to;
+  return within(latitude, belgium.latitude) && within(longitude, belgium.longitude);
+}
+
+function outsideBelgium(holder: Values): readonly Consequence[] {
+  const coordinates = holder.child("place").child("coordinates");
+  const latitude = coordinates.number("latitude");
+  const longitude = coordinates.number("longitude");
+  if (latitude === null || longitude === null || inBelgium(latitude, longitude)) return [];
+  const wrong = "every registration would name a place where nobody works";
+  const message = inBelgium(longitude, latitude)
+    ? `has latitude and longitude swapped: ${wrong}; write { latitude: ${longitude}, longitude: ${latitude} }`
+    : `is not in Belgium (latitude ${belgium.latitude.join(" to ")}, longitude ${belgium.longitude.join(" to ")}): ${wrong}`;
+  return [{ path: coordinates.path, message }];
+}
+
+function rosterFile(root: Values, location: Location, surroundings: Surroundings): readonly Consequence[] {
+  const written = root.child("roster").text("file");
+  if (written === null) return [];
+  const file = absolute(written, location);
+  const state = surroundings.fileState(file);
+  const words = { missing: "does not exist", unreadable: "may not be read by this user", "no-file": "is no file" };
+  if (state === "readable") return [];
+  const message = `${quoted(file)} ${words[state]}: every badge will be unknown: scans are stored, nothing is registered; put the roster there, or correct the path`;
+  return [{ path: ["roster", "file"], message }];
+}
+
+/** Never repeats the path: where people paste the token itself, this keeps it out of logs. */
+function unsafeSecret(target: Values, location: Location, surroundings: Surroundings): readonly Consequence[] {
+  const written = target.text("tokenFile");
+  const later = written?.startsWith(credentialsVariable) === true && location.credentialsDirectory === null;
+  if (written === null || later) return [];
+  const fault = surroundings.secretFault(secretFile(written, location));
+  if (fault === null) return [];
+  const message = `the file it names ${fault.message}, so badged would not start; ${fault.advice}`;
+  return [{ path: [...target.path, "tokenFile"], message }];
+}
+
+function shortReceiptLimit(service: Values): readonly Consequence[] {
+  const limit = service.text("receiptLimit");
+  const timeout = service.text("timeout") ?? serviceDefaults.timeout;
+  const limitMs = limit === null ? null : parseDuration(limit);
+  const timeoutMs = parseDuration(timeout);
+  if (limitMs === null || timeoutMs === null || limitMs > timeoutMs) return [];
+  const message = `is not longer than timeout (${timeout}): a call that is still allowed could arrive past it, so every scan would be kept back; write the limit that the service told you, or leave it out`;
+  return [{ path: ["service", "receiptLimit"], message }];
+}

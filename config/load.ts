@@ -1,0 +1,163 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import * as v from "valibot";
+import { messageOf, systemCode } from "../daemon/base/errors.ts";
+import type { Configuration } from "./configuration.ts";
+import { crossChecks } from "./cross-checks.ts";
+import { absolute, type Location, secretFile } from "./location.ts";
+import { type Finding, type Path, type Problem, problem, quoted } from "./problem.ts";
+import { type Document, documentSchema } from "./schema/document.ts";
+import { type Surroundings, thisBox } from "./surroundings.ts";
+import { type Survey, survey } from "./survey.ts";
+import { readYaml, type YamlFile } from "./yaml-tree.ts";
+
+export type { Configuration } from "./configuration.ts";
+export type { Problem } from "./problem.ts";
+
+export type Loaded =
+  | { readonly ok: true; readonly configuration: Configuration }
+  /** In the order of the file; at least one. */
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** The example with every key commented is a tenth of this. Characters. */
+export const configurationMaxChars: number = 131_072;
+
+/** A file that is no configuration at all gives thousands; the first ones tell enough. */
+export const problemsMax: number = 100;
+
+/** Reads and checks a configuration; every problem of the file comes in one pass. Never throws for what the file holds. */
+export function loadConfiguration(file: string, surroundings: Surroundings = thisBox()): Loaded {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    const words = systemCode(error) === "ENOENT" ? "there is no such file" : `cannot be read: ${messageOf(error)}`;
+    return failed(file, `${words}; give the path of the site's YAML file`);
+  }
+  return parseConfiguration(text, file, surroundings);
+}
+
+/** @param file names the text in problems, and its folder is where relative paths start */
+export function parseConfiguration(text: string, file: string, surroundings: Surroundings = thisBox()): Loaded {
+  if (text.length > configurationMaxChars) {
+    return failed(file, `has more than ${configurationMaxChars} characters, which no configuration has`);
+  }
+  const yaml = readYaml(text.replace(/^\ufeff/, ""));
+  if (yaml.root === null) {
+    const empty = "is empty; start from config/badged.example.yaml";
+    return yaml.findings.length === 0 ? failed(file, empty) : refused(file, yaml, yaml.findings);
+  }
+  const location: Location = {
+    folder: dirname(resolve(file)),
+    credentialsDirectory: surroundings.credentialsDirectory,
+  };
+  const surveyed = survey(yaml.root, documentSchema);
+  const checked = v.safeParse(documentSchema, surveyed.value);
+  const issues = checked.success ? [] : checked.issues;
+  const findings = [...yaml.findings];
+  addNew(findings, surveyed.findings);
+  addNew(
+    findings,
+    issues.flatMap((issue) => fromIssue(issue, surveyed, yaml)),
+  );
+  const consequences = crossChecks(surveyed.value, location, surroundings);
+  addNew(
+    findings,
+    consequences.map(({ path, message }) => ({ path, message, start: startOf(path, surveyed) })),
+  );
+  if (!checked.success || findings.length > 0) return refused(file, yaml, findings);
+  const fingerprint = createHash("sha256").update(text).digest("hex");
+  return { ok: true, configuration: resolved(checked.output, resolve(file), fingerprint, location) };
+}
+
+function resolved(document: Document, file: string, fingerprint: string, location: Location): Configuration {
+  const token = (written: string | null): string | null => (written === null ? null : secretFile(written, location));
+  return {
+    ...document,
+    file,
+    fingerprint,
+    store: { ...document.store, directory: absolute(document.store.directory, location) },
+    roster: { ...document.roster, file: absolute(document.roster.file, location) },
+    readers: document.readers.map((reader) => ({ ...reader, port: absolute(reader.port, location) })),
+    service: { ...document.service, tokenFile: token(document.service.tokenFile) },
+    webhooks: document.webhooks.map((webhook) => ({ ...webhook, tokenFile: token(webhook.tokenFile) })),
+  };
+}
+
+/** Adds what is about a place that has no finding yet: the first reason given for a value is the one to mend. */
+function addNew(findings: Finding[], more: readonly Finding[]): void {
+  const key = ({ path, start }: Finding): string => JSON.stringify([path, start]);
+  const told = new Set(findings.map(key));
+  for (const finding of more) {
+    if (told.has(key(finding))) continue;
+    told.add(key(finding));
+    findings.push(finding);
+  }
+}
+
+/** Values that are never shown: people paste tokens and passwords into them. */
+const hidden: ReadonlySet<string | number | undefined> = new Set(["tokenFile", "url"]);
+
+function fromIssue(issue: v.BaseIssue<unknown>, surveyed: Survey, yaml: YamlFile): readonly Finding[] {
+  const path = pathOf(issue);
+  const start = startOf(path, surveyed);
+  const last = issue.path?.at(-1);
+  if (last?.type === "object" && last.origin === "key" && issue.input === undefined) {
+    // It may stand in the part that could not be read.
+    if (yaml.understoodTo !== null) return [];
+    return [{ path, start, message: `is missing. ${issue.message}` }];
+  }
+  const standsAlone = issue.type === "check" || issue.type === "raw_check";
+  if (standsAlone) return [{ path, start, message: issue.message }];
+  const found = hidden.has(path.at(-1)) ? "cannot be used" : `is ${inWords(writtenIn(issue))}`;
+  return [{ path, start, message: `${found}; expected ${issue.message}` }];
+}
+
+function pathOf(issue: v.BaseIssue<unknown>): Path {
+  return (issue.path ?? []).map(({ key }) => (typeof key === "number" ? key : String(key)));
+}
+
+/** What stands in the file, not what a transformation has made of it. */
+function writtenIn(issue: v.BaseIssue<unknown>): unknown {
+  const last = issue.path?.at(-1);
+  return last === undefined || last.origin === "key" ? issue.input : last.value;
+}
+
+function inWords(value: unknown): string {
+  if (value === null || value === undefined) return "empty";
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : `a list of ${value.length}`;
+  if (typeof value === "object")
+    return Object.keys(value).length === 0 ? "a section" : `a section of ${Object.keys(value).length}`;
+  return typeof value === "string" ? quoted(value) : String(value);
+}
+
+/** Where the value begins; where it is missing, the key of what should hold it. */
+function startOf(path: Path, surveyed: Survey): number {
+  const spot = surveyed.placeOf(path);
+  if (spot !== null) return spot.valueStart;
+  for (let length = path.length - 1; length >= 0; length -= 1) {
+    const holder = surveyed.placeOf(path.slice(0, length));
+    if (holder !== null) return holder.keyStart;
+  }
+  return 0;
+}
+
+function refused(file: string, yaml: YamlFile, findings: readonly Finding[]): Loaded {
+  const { understoodTo } = yaml;
+  // What follows was read by guessing; from there on only the YAML itself is told.
+  const certain = findings.filter(
+    (each) => understoodTo === null || each.start < understoodTo || yaml.findings.includes(each),
+  );
+  const ordered = certain.toSorted((left, right) => left.start - right.start);
+  const problems = ordered
+    .slice(0, problemsMax)
+    .map(({ start, path, message }) => problem(file, yaml.positionOf(start), path, message));
+  const rest = ordered.length - problems.length;
+  if (rest > 0) problems.push(problem(file, { line: 1, col: 1 }, [], `has ${rest} more problems`));
+  return { ok: false, problems };
+}
+
+function failed(file: string, message: string): Loaded {
+  return { ok: false, problems: [problem(file, { line: 1, col: 1 }, [], message)] };
+}

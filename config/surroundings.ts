@@ -1,0 +1,40 @@
+import { accessSync, constants, realpathSync, statSync } from "node:fs";
+import { systemCode } from "../daemon/base/errors.ts";
+import { type SecretFault, secretFault } from "./secret.ts";
+
+/** What the cross checks ask about the box that the file is for. Nothing here throws. */
+export interface Surroundings {
+  /** Where systemd put the unit's credentials; `null` when badged was not started with any. */
+  readonly credentialsDirectory: string | null;
+  fileState(path: string): FileState;
+  secretFault(path: string): SecretFault | null;
+  /** The path with its links followed: a by-id link and the device behind it are one. Itself when it is not there. */
+  deviceOf(path: string): string;
+}
+
+export type FileState = "readable" | "missing" | "unreadable" | "no-file";
+
+/** This box, now. */
+export function thisBox(environment: Readonly<Record<string, string | undefined>> = process.env): Surroundings {
+  return { credentialsDirectory: environment["CREDENTIALS_DIRECTORY"] || null, fileState, secretFault, deviceOf };
+}
+
+function fileState(path: string): FileState {
+  try {
+    if (!statSync(path).isFile()) return "no-file";
+    accessSync(path, constants.R_OK);
+    return "readable";
+  } catch (error) {
+    const code = systemCode(error);
+    return code === "ENOENT" || code === "ENOTDIR" ? "missing" : "unreadable";
+  }
+}
+
+function deviceOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    // A reader that is not plugged in has no device to compare; its path is then all there is.
+    return path;
+  }
+}
