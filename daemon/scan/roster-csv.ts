@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { type CsvError, parse } from "csv-parse/sync";
 import { type BadgeForm, isRandomUid, normaliseBadge } from "../base/badge-form.ts";
 import { digitsOf, isDeclarationOfWorksNumber, isEnterpriseNumber, isSsin } from "../base/identifiers.ts";
 import type { Employer, RosterEntry } from "./roster.ts";
+import { rosterFingerprint } from "./roster-fingerprint.ts";
 
 /** A roster of a site is hundreds of badges; this bounds memory and the time an import may hold the database. */
 export const rosterMaxBadges: number = 20_000;
@@ -43,7 +43,7 @@ type Row = { readonly line: number; readonly field: (column: Column) => string }
  * All problems are told at once; an import uses the entries only when there is none.
  */
 export function parseRoster(text: string, form: BadgeForm): ParsedRoster {
-  const fingerprint = createHash("sha256").update(form).update("\n").update(text).digest("hex");
+  const fingerprint = rosterFingerprint(text, form);
   const rows = readRows(text);
   if (!rows.ok) return { entries: [], problems: rows.problems, fingerprint };
   const problems: RosterProblem[] = [];

@@ -1,0 +1,162 @@
+import { randomUUID } from "node:crypto";
+import { copyFileSync, existsSync } from "node:fs";
+import { BadgedError, messageOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { WallMs } from "../base/time.ts";
+import { applicationId, Connection } from "./connection.ts";
+import { DatabaseFiles } from "./database-files.ts";
+import { checkAtStart, checkHeader } from "./integrity.ts";
+import { type Salvaged, salvage } from "./salvage.ts";
+import { SalvageSource } from "./salvage-source.ts";
+import { isSchemaWhole, migrate, schemaVersion, versionOf } from "./schema.ts";
+import { StoreError, storeErrorCodeOf } from "./store-error.ts";
+import type { StoreSettings } from "./store-settings.ts";
+import { inspectWal } from "./wal-file.ts";
+
+/** `log` is told what is found; `now` names what is set aside. */
+export type OpeningContext = { readonly log: Log; readonly now: WallMs };
+
+/**
+ * Opens the database of a store, whatever it finds in its place.
+ *
+ * A `daemon` makes it when there is none, brings it to the present schema, and sets aside a damaged one, carrying over
+ * what reads. A `visitor` does none of that.
+ *
+ * @throws BadgedError `store-missing`, `store-newer` (never touched) or `store-unusable`
+ */
+export function openDatabase(settings: StoreSettings, context: OpeningContext): Connection {
+  const files = new DatabaseFiles(settings.directory);
+  try {
+    return settings.mode === "visitor" ? openAsVisitor(files) : openAsDaemon(files, context);
+  } catch (error) {
+    if (error instanceof BadgedError) throw error;
+    throw new BadgedError(
+      "store-unusable",
+      `the store in ${settings.directory} cannot be opened: ${messageOf(error)}`,
+      "see that the directory belongs to the user badged runs as, and that its disk is writable and has room",
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Sets the database in its place aside and puts a new one there, with everything that can still be read. When salvage
+ * itself fails, the new one is empty: the daemon goes on, and the file set aside keeps what there was.
+ *
+ * @param reason what was found, for the log
+ */
+export function replaceDamaged(directory: string, reason: string, { log, now }: OpeningContext): Connection {
+  const files = new DatabaseFiles(directory);
+  let salvaged: Salvaged | null = null;
+  try {
+    salvaged = build(files, (target) => {
+      using source = SalvageSource.open(files.file, files.building);
+      return salvage(source, target);
+    });
+  } catch (error) {
+    log.error({ error: messageOf(error) }, "salvage of the damaged database failed");
+    build(files, () => null);
+  }
+  const setAside = files.replace(now);
+  log.error({ reason, setAside, salvaged }, "the database was damaged, set aside and replaced");
+  return Connection.open(files.file, { mustExist: true });
+}
+
+function openAsVisitor(files: DatabaseFiles): Connection {
+  if (!files.exists()) {
+    throw new BadgedError(
+      "store-missing",
+      `there is no store at ${files.file}`,
+      "start the daemon once, or name the configuration it runs with",
+    );
+  }
+  const connection = Connection.open(files.file, { mustExist: true });
+  try {
+    refuseForeignOrNewer(connection);
+    if (versionOf(connection) === schemaVersion) return connection;
+    throw new BadgedError(
+      "store-unusable",
+      `the store at ${files.file} has schema version ${versionOf(connection)}, older than this badged's ${schemaVersion}`,
+      "start the daemon of this version once; it brings the store up to date",
+    );
+  } catch (error) {
+    connection[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function openAsDaemon(files: DatabaseFiles, context: OpeningContext): Connection {
+  files.createDirectory();
+  const strays = files.tidy(context.now);
+  if (strays !== null) context.log.error({ setAside: strays }, "a write-ahead log without its database was set aside");
+  if (!files.exists()) {
+    build(files, () => null);
+    files.replace(context.now);
+  }
+  try {
+    checkHeader(files.file);
+    keepDamagedLog(files, context);
+    return openChecked(files);
+  } catch (error) {
+    if (error instanceof BadgedError || storeErrorCodeOf(error) !== "corrupt") throw error;
+    return replaceDamaged(files.directory, messageOf(error), context);
+  }
+}
+
+function openChecked(files: DatabaseFiles): Connection {
+  const connection = Connection.open(files.file, { mustExist: true });
+  try {
+    refuseForeignOrNewer(connection);
+    migrate(connection, randomUUID());
+    if (!isSchemaWhole(connection)) throw new StoreError("corrupt", "a table, index or trigger is not as it was made");
+    checkAtStart(connection);
+    return connection;
+  } catch (error) {
+    connection[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** Makes a new database beside the one in place, closed and durable when this returns. */
+function build<T>(files: DatabaseFiles, fill: (target: Connection) => T): T {
+  files.dropBuilding();
+  using target = Connection.open(files.building, { mustExist: false });
+  migrate(target, randomUUID());
+  target.db.pragma("wal_checkpoint(TRUNCATE)");
+  const result = fill(target);
+  target.db.pragma("wal_checkpoint(TRUNCATE)");
+  return result;
+}
+
+function refuseForeignOrNewer(connection: Connection): void {
+  const { db, file } = connection;
+  const isNamed = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?").pluck();
+  if (db.pragma("application_id", { simple: true }) !== applicationId) {
+    if (isNamed.get("scan_counts") === 1) throw new StoreError("corrupt", "the database has lost badged's mark");
+    throw new BadgedError(
+      "store-unusable",
+      `${file} is a database of another program`,
+      "give badged a directory of its own",
+    );
+  }
+  if (versionOf(connection) <= schemaVersion) return;
+  throw new BadgedError(
+    "store-newer",
+    `the store at ${file} has schema version ${versionOf(connection)}, newer than this badged's ${schemaVersion}`,
+    "install the badged that made it, or a newer one; the store has not been touched",
+  );
+}
+
+/**
+ * SQLite forgets what stands behind a damaged place of the write-ahead log. Those commits may hold acknowledged scans:
+ * the log is copied aside before that, and a person is told.
+ */
+function keepDamagedLog(files: DatabaseFiles, { log, now }: OpeningContext): void {
+  const wal = `${files.file}-wal`;
+  if (!existsSync(wal)) return;
+  const verdict = inspectWal(wal);
+  if (verdict.kind === "whole") return;
+  const copy = `${files.nameAside(now)}-wal`;
+  copyFileSync(wal, copy);
+  log.error({ ...verdict, copy }, "the write-ahead log is damaged, the scans recorded last may be lost");
+}

@@ -1,0 +1,149 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import type { RecordOutcome } from "../scan/scan.ts";
+import { ManualTime, settled } from "../testing/manual-time.ts";
+import { type RecordingLog, recordingLog, storeSettings } from "../testing/store-fixture.ts";
+import { overdueFrames, quietMs, worthwhileFrames } from "./checkpoint.ts";
+import { type Chores, Housekeeping, repeatLogMs, scrubPeriodMs } from "./housekeeping.ts";
+import type { Gauges } from "./store-keeper.ts";
+import type { StoreSettings } from "./store-settings.ts";
+
+let time: ManualTime;
+let log: RecordingLog;
+let done: string[];
+
+beforeEach(() => {
+  time = new ManualTime();
+  log = recordingLog();
+  done = [];
+});
+
+const recorded: RecordOutcome = { kind: "recorded", scanId: 1, direction: "in" };
+const notRecorded: RecordOutcome = { kind: "not-recorded", reason: "disk-full", detail: "full" };
+const logOf = (frames: number, rows = 1): Gauges => ({ wal: { frames, checkpointed: 0 }, rows, storeId: "id" });
+
+function keep(changed: Partial<StoreSettings> = {}, chores: Partial<Chores> = {}): Housekeeping {
+  return new Housekeeping(
+    storeSettings("/nowhere", { maxScans: 10, ...changed }),
+    { time, log },
+    {
+      checkpoint: async () => {
+        done.push("checkpoint");
+      },
+      scrubSlice: async () => {
+        done.push("scrub");
+        return done.length >= 3;
+      },
+      ...chores,
+    },
+  );
+}
+
+const messages = (): readonly string[] => log.lines.map((line) => line.message);
+
+describe("checkpoints", () => {
+  test("come when nobody has badged for a while, and not before", async () => {
+    using keeping = keep();
+    keeping.recorded(recorded);
+    keeping.answered(logOf(worthwhileFrames));
+    await time.advance(quietMs - 1);
+    expect(done).toEqual([]);
+    keeping.recorded(recorded);
+    await time.advance(quietMs - 1);
+    expect(done).toEqual([]);
+    await time.advance(1);
+    expect(done).toEqual(["checkpoint"]);
+  });
+
+  test("come at once when the log is overdue, and one at a time", async () => {
+    using keeping = keep();
+    keeping.recorded(recorded);
+    keeping.answered(logOf(worthwhileFrames));
+    keeping.answered(logOf(overdueFrames));
+    keeping.answered(logOf(overdueFrames + 1));
+    await settled();
+    expect(done).toEqual(["checkpoint"]);
+  });
+
+  test("that fail are told, and tried again at the next commit", async () => {
+    const full = async (): Promise<void> => {
+      done.push("failed");
+      throw new Error("disk full");
+    };
+    using keeping = keep({}, { checkpoint: full });
+    keeping.answered(logOf(overdueFrames));
+    await settled();
+    keeping.answered(logOf(overdueFrames));
+    await settled();
+    expect(done).toEqual(["failed", "failed"]);
+    expect(messages()[0]).toBe("the write-ahead log could not be checkpointed");
+  });
+
+  test("are left to the daemon by a visitor", async () => {
+    using keeping = keep({ mode: "visitor" });
+    keeping.answered(logOf(overdueFrames));
+    await time.advance(10 * quietMs);
+    expect(done).toEqual([]);
+  });
+
+  test("do not come after it was disposed", async () => {
+    const keeping = keep();
+    keeping.recorded(recorded);
+    keeping.answered(logOf(worthwhileFrames));
+    keeping[Symbol.dispose]();
+    await time.advance(10 * quietMs);
+    expect(done).toEqual([]);
+    expect(time.waiting).toBe(0);
+  });
+});
+
+describe("the scrub", () => {
+  test("reads on while nobody badges, until all was read", async () => {
+    using keeping = keep();
+    keeping.scrub();
+    await time.advance(quietMs - 1);
+    expect(done).toEqual([]);
+    await time.advance(10 * scrubPeriodMs);
+    expect(done).toEqual(["scrub", "scrub", "scrub"]);
+    expect(time.waiting).toBe(0);
+  });
+
+  test("that fails is told, and not tried again", async () => {
+    const broken = async (): Promise<boolean> => {
+      throw new Error("gone");
+    };
+    using keeping = keep({}, { scrubSlice: broken });
+    keeping.scrub();
+    await time.advance(2 * quietMs);
+    expect(messages()).toEqual(["the check of the whole database was broken off"]);
+    expect(time.waiting).toBe(0);
+  });
+});
+
+describe("the log", () => {
+  test("hears of each change of the fill level once", () => {
+    using keeping = keep();
+    for (const rows of [1, 8, 9, 10, 10, 9, 1]) keeping.answered(logOf(0, rows));
+    expect(messages()).toEqual([
+      "the store is filling up, scans are not sent or not erased",
+      "the store is full, scans are refused",
+      "the store is filling up, scans are not sent or not erased",
+      "the store has room again",
+    ]);
+    expect(keeping.fill).toBe("normal");
+  });
+
+  test("hears of scans that are not recorded at first and then now and then, and when it is over", async () => {
+    using keeping = keep();
+    keeping.recorded(notRecorded);
+    keeping.recorded(notRecorded);
+    await time.advance(repeatLogMs);
+    keeping.recorded(notRecorded);
+    keeping.recorded(recorded);
+    keeping.recorded(recorded);
+    expect(log.lines).toEqual([
+      { message: "a scan was not recorded", fields: { reason: "disk-full", detail: "full", notRecorded: 1 } },
+      { message: "a scan was not recorded", fields: { reason: "disk-full", detail: "full", notRecorded: 3 } },
+      { message: "scans are recorded again", fields: { notRecorded: 3 } },
+    ]);
+  });
+});

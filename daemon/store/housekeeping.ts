@@ -1,0 +1,131 @@
+import { messageOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { elapsedMs, type MonotonicNs, type Time } from "../base/time.ts";
+import type { RecordOutcome } from "../scan/scan.ts";
+import { planCheckpoint, quietMs } from "./checkpoint.ts";
+import { type FillLevel, fillLevelOf } from "./fill-level.ts";
+import type { Gauges } from "./store-keeper.ts";
+import type { StoreSettings } from "./store-settings.ts";
+
+/** Between two slices of the scrub: 10⁶ scans are read in about 7 minutes, with 1 % of one core. */
+export const scrubPeriodMs = 100;
+
+/** A failure that goes on is told again this often. */
+export const repeatLogMs = 60_000;
+
+/** What is done when nobody badges; both resolve when the worker thread has done it. */
+export type Chores = { readonly checkpoint: () => Promise<void>; readonly scrubSlice: () => Promise<boolean> };
+
+/** Watches the store beside its work: checkpoints and the scrub in quiet moments, alarms when it fills or fails. */
+export class Housekeeping implements Disposable {
+  readonly #settings: StoreSettings;
+  readonly #time: Time;
+  readonly #log: Log;
+  readonly #chores: Chores;
+  #checkpointTimer: Disposable | null = null;
+  #scrubTimer: Disposable | null = null;
+  #gauges: Gauges | null = null;
+  #checkpointing = false;
+  #disposed = false;
+  #lastScanNs: MonotonicNs;
+  #fill: FillLevel = "normal";
+  #refusedLoggedNs: MonotonicNs | null = null;
+  #refused = 0;
+
+  constructor(settings: StoreSettings, ports: { readonly time: Time; readonly log: Log }, chores: Chores) {
+    this.#settings = settings;
+    this.#time = ports.time;
+    this.#log = ports.log;
+    this.#chores = chores;
+    this.#lastScanNs = ports.time.monotonicNs();
+  }
+
+  get fill(): FillLevel {
+    return this.#fill;
+  }
+
+  /** Starts reading the whole database through, slice by slice, whenever nobody badges. */
+  scrub(): void {
+    if (!this.#disposed) this.#scrubTimer = this.#time.after(scrubPeriodMs, () => void this.#scrubSlice());
+  }
+
+  recorded(outcome: RecordOutcome): void {
+    this.#lastScanNs = this.#time.monotonicNs();
+    if (outcome.kind === "not-recorded") this.#tellRefused(outcome.reason, outcome.detail);
+    else this.#tellRecovered();
+  }
+
+  answered(gauges: Gauges): void {
+    this.#gauges = gauges;
+    this.#watchFill(gauges.rows);
+    this.#planCheckpoint();
+  }
+
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+    this.#checkpointTimer?.[Symbol.dispose]();
+    this.#scrubTimer?.[Symbol.dispose]();
+  }
+
+  /** Left to the daemon: a command beside it comes and goes. */
+  #planCheckpoint(): void {
+    if (this.#gauges === null || this.#checkpointing || this.#disposed || this.#settings.mode === "visitor") return;
+    const plan = planCheckpoint(this.#gauges.wal, this.#quietForMs());
+    if (plan.kind === "now") void this.#checkpoint();
+    if (plan.kind !== "wait" || this.#checkpointTimer !== null) return;
+    this.#checkpointTimer = this.#time.after(plan.forMs, () => {
+      this.#checkpointTimer = null;
+      this.#planCheckpoint();
+    });
+  }
+
+  #quietForMs(): number {
+    return elapsedMs(this.#lastScanNs, this.#time.monotonicNs());
+  }
+
+  async #checkpoint(): Promise<void> {
+    this.#checkpointing = true;
+    try {
+      await this.#chores.checkpoint();
+    } catch (error) {
+      // A full disk, or the store closing: the log stays as it is, and the next commit asks again.
+      this.#log.warn({ error: messageOf(error) }, "the write-ahead log could not be checkpointed");
+    } finally {
+      this.#checkpointing = false;
+    }
+  }
+
+  async #scrubSlice(): Promise<void> {
+    try {
+      if (this.#quietForMs() >= quietMs && (await this.#chores.scrubSlice())) return;
+      this.scrub();
+    } catch (error) {
+      this.#log.warn({ error: messageOf(error) }, "the check of the whole database was broken off");
+    }
+  }
+
+  #watchFill(rows: number): void {
+    const fill = fillLevelOf(rows, this.#settings);
+    if (fill === this.#fill) return;
+    this.#fill = fill;
+    const fields = { rows, maxScans: this.#settings.maxScans };
+    if (fill === "normal") this.#log.info(fields, "the store has room again");
+    if (fill === "alarm") this.#log.error(fields, "the store is filling up, scans are not sent or not erased");
+    if (fill === "full") this.#log.fatal(fields, "the store is full, scans are refused");
+  }
+
+  #tellRefused(reason: string, detail: string): void {
+    this.#refused += 1;
+    const now = this.#time.monotonicNs();
+    if (this.#refusedLoggedNs !== null && elapsedMs(this.#refusedLoggedNs, now) < repeatLogMs) return;
+    this.#refusedLoggedNs = now;
+    this.#log.error({ reason, detail, notRecorded: this.#refused }, "a scan was not recorded");
+  }
+
+  #tellRecovered(): void {
+    if (this.#refused === 0) return;
+    this.#log.info({ notRecorded: this.#refused }, "scans are recorded again");
+    this.#refused = 0;
+    this.#refusedLoggedNs = null;
+  }
+}

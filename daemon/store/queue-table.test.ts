@@ -1,0 +1,131 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { InvariantError } from "../base/assert.ts";
+import type { AttemptReport } from "../forward/queue.ts";
+import {
+  at,
+  claimRequest,
+  claimSome,
+  draftOf,
+  noon,
+  preparedCore,
+  recordId,
+  registered,
+  rosterOf,
+  storeSettings,
+  type TemporaryDirectory,
+  temporaryDirectory,
+} from "../testing/store-fixture.ts";
+import { claimWalkRows, putOffMaxMs, withheldReason } from "./queue-table.ts";
+import type { StoreCore } from "./store-core.ts";
+
+/** What the queue does beyond the contract that `store.test.ts` runs on it. */
+
+let directory: TemporaryDirectory;
+let core: StoreCore;
+
+beforeEach(() => {
+  directory = temporaryDirectory();
+  core = preparedCore(storeSettings(directory.path), rosterOf(1, 2, 3));
+});
+
+afterEach(() => {
+  core[Symbol.dispose]();
+  directory[Symbol.dispose]();
+});
+
+const report: AttemptReport = {
+  outcome: "answered",
+  httpStatus: 200,
+  relatedTraceId: null,
+  detail: "",
+  endedAt: at(1000),
+};
+
+test("a due scan carries what the service needs, from the roster and the place", () => {
+  recordId(core, draftOf(1, 0));
+  expect(claimSome(core).scans).toEqual([
+    {
+      scanId: 1,
+      workerId: 1,
+      ssin: "90000000001",
+      employer: { kind: "enterprise-number", number: "0566988259" },
+      direction: "in",
+      utcMs: noon,
+      place: { kind: "coordinates", latitude: 51.05, longitude: 3.72 },
+      declarationOfWorks: "1Y1003SQ5VSSZ",
+    },
+  ]);
+});
+
+test("more late scans than a claim looks at are withheld in steps, and those behind them are found", () => {
+  const late = claimWalkRows + 5;
+  for (let index = 0; index < late; index += 1005) {
+    core.record(Array.from({ length: Math.min(1005, late - index) }, (_, each) => draftOf(1, (index + each) * 2)));
+  }
+  const fresh = recordId(core, draftOf(2, late * 2));
+  const request = claimRequest({ withholdAtOrBefore: at(late * 2 - 1) });
+  expect(core.claim(request)).toEqual({ claim: null, withheld: claimWalkRows, again: true });
+  const step = core.claim(request);
+  expect(step).toMatchObject({ withheld: 5, again: false });
+  expect(step.claim?.scans.map((scan) => scan.scanId)).toEqual([fresh]);
+  expect(core.show(1)).toMatchObject({ state: "withheld", reason: withheldReason, settledAt: at(1000) });
+});
+
+test("a scan put off before the clock was set back does not wait for the clock to catch up", () => {
+  const scanId = recordId(core, draftOf(1, 0));
+  const { attemptId } = claimSome(core);
+  core.settle(attemptId, report, [{ kind: "again", scanId, notBefore: at(5000) }]);
+  const justWithin = (at(5000) - putOffMaxMs) as typeof noon;
+  expect(core.claim(claimRequest({ now: justWithin })).claim).toBeNull();
+  expect(claimSome(core, { now: (justWithin - 1) as typeof noon }).scans).toHaveLength(1);
+});
+
+test("a fraction of a millisecond is put off to the next whole one", () => {
+  const scanId = recordId(core, draftOf(1, 0));
+  const { attemptId } = claimSome(core);
+  core.settle(attemptId, report, [{ kind: "again", scanId, notBefore: (noon + 0.5) as typeof noon }]);
+  expect(core.claim(claimRequest({ now: noon })).claim).toBeNull();
+  expect(claimSome(core, { now: (noon + 1) as typeof noon }).scans).toHaveLength(1);
+});
+
+test("remarks and validity are kept with the registration", () => {
+  const scanId = recordId(core, draftOf(1, 0));
+  const { attemptId } = claimSome(core);
+  const remarks = [{ code: 32, text: "late" }];
+  core.settle(attemptId, report, [{ kind: "registered", scanId, registrationId: "x", validity: "valid", remarks }]);
+  expect(core.show(scanId)).toMatchObject({
+    state: "registered",
+    registrationId: "x",
+    settledAt: at(1000),
+    attempts: 1,
+  });
+  expect(core.summary().lastRegisteredAt).toBe(at(1000));
+});
+
+test("the doubt of an interrupted call says so", () => {
+  const scanId = recordId(core, draftOf(1, 0));
+  const { attemptId } = claimSome(core);
+  core.recoverInterrupted(at(1001));
+  expect(core.show(scanId)?.doubt).toEqual({
+    attemptId,
+    outcome: "interrupted",
+    detail: "badged stopped while the call was under way",
+    endedAt: at(1001),
+  });
+  expect(core.summary().doubtful).toBe(1);
+});
+
+test("settling a call that recovery has closed is a defect, and changes nothing", () => {
+  const scanId = recordId(core, draftOf(1, 0));
+  const { attemptId } = claimSome(core);
+  core.recoverInterrupted(at(1001));
+  expect(() => core.settle(attemptId, report, [registered(scanId)])).toThrow(InvariantError);
+  expect(core.show(scanId)?.state).toBe("waiting");
+});
+
+test("a backlog counts what is on its way", () => {
+  recordId(core, draftOf(1, 5));
+  recordId(core, draftOf(2, 6));
+  claimSome(core, { limit: 1 });
+  expect(core.backlog()).toEqual({ waiting: 2, oldestUtcMs: at(6) });
+});

@@ -1,0 +1,259 @@
+import type Sqlite from "better-sqlite3";
+import { assert, present, unreachable } from "../base/assert.ts";
+import { type WallMs, wallMs } from "../base/time.ts";
+import type { AttemptReport, Backlog, Claim, ClaimRequest, DueScan, Settlement } from "../forward/queue.ts";
+import type { Employer } from "../scan/roster.ts";
+import type { Direction } from "../scan/scan.ts";
+import type { Connection } from "./connection.ts";
+import type { ScanCounts } from "./scan-counts.ts";
+import type { WorkSites } from "./work-sites.ts";
+
+/** The most scans one call may carry. */
+export const claimMaxScans = 200;
+
+/** Waiting scans one claim looks at, about 3 ms: a worker with more than this waiting is served one by one all the same. */
+export const claimWalkRows = 2000;
+
+/** No scan is put off longer than this: a "not before" further away was written before the clock was set back. */
+export const putOffMaxMs: number = 24 * 60 * 60 * 1000;
+
+export const withheldReason = "the receipt would be at or past the receipt limit";
+
+/** `again` when nothing is due but scans were put aside and more may be behind them. */
+export type ClaimStep = { readonly claim: Claim | null; readonly withheld: number; readonly again: boolean };
+
+type WaitingRow = {
+  readonly id: number;
+  readonly workerId: number;
+  readonly utcMs: number;
+  readonly notBefore: number | null;
+  readonly releasedAt: number | null;
+};
+
+type DueRow = {
+  readonly scanId: number;
+  readonly workerId: number;
+  readonly ssin: string;
+  readonly employerKind: Employer["kind"];
+  readonly employerNumber: string;
+  readonly direction: Direction;
+  readonly utcMs: number;
+  readonly workSiteId: number;
+  readonly declarationOfWorks: string | null;
+};
+
+/**
+ * The scans on their way to the service.
+ *
+ *     waiting ──claim──▶ sending ──settle──▶ registered │ refused │ waiting (again, or doubtful)
+ *        └────claim────▶ withheld               └──recover──▶ waiting and doubtful
+ *
+ * - A scan is `sending` on disk before its call leaves, so a call that a dead process left behind is known.
+ * - A worker has at most one scan in a claim, and none while an older one of his is on its way or put off: what becomes
+ *   of a call can never change the order of his scans.
+ * - `doubt_attempt_id` is the first call whose outcome nobody knows; it stays.
+ */
+export class QueueTable {
+  readonly #connection: Connection;
+  readonly #counts: ScanCounts;
+  readonly #sites: WorkSites;
+  readonly #waiting: Sqlite.Statement<[number], WaitingRow>;
+  readonly #busyWorkers: Sqlite.Statement<[], number>;
+  readonly #withhold: Sqlite.Statement<[string, number, number]>;
+  readonly #startAttempt: Sqlite.Statement<[string, number, number]>;
+  readonly #send: Sqlite.Statement<[number, number]>;
+  readonly #due: Sqlite.Statement<[number], DueRow>;
+  readonly #sending: Sqlite.Statement<[number], number>;
+  readonly #endAttempt: Sqlite.Statement<unknown[]>;
+  readonly #registered: Sqlite.Statement<unknown[]>;
+  readonly #refused: Sqlite.Statement<[string, number, number]>;
+  readonly #again: Sqlite.Statement<[number | null, number]>;
+  readonly #doubtful: Sqlite.Statement<[number, number | null, number]>;
+  readonly #openAttempts: Sqlite.Statement<[], number>;
+  readonly #oldest: Sqlite.Statement<[], number>;
+
+  constructor(connection: Connection, counts: ScanCounts, sites: WorkSites) {
+    this.#connection = connection;
+    this.#counts = counts;
+    this.#sites = sites;
+    const { db } = connection;
+    this.#waiting = db.prepare(
+      `SELECT id, worker_id AS workerId, utc_ms AS utcMs, not_before AS notBefore, released_at AS releasedAt
+      FROM scans INDEXED BY scans_waiting WHERE state = 'waiting' ORDER BY id LIMIT ?`,
+    );
+    this.#busyWorkers = db
+      .prepare<[], number>("SELECT worker_id FROM scans INDEXED BY scans_sending WHERE state = 'sending'")
+      .pluck();
+    this.#withhold = db.prepare(
+      "UPDATE scans SET state = 'withheld', reason = ?, settled_at = ?, not_before = NULL WHERE id = ?",
+    );
+    this.#startAttempt = db.prepare("INSERT INTO attempts (trace_id, started_at, scans) VALUES (?, ?, ?)");
+    this.#send = db.prepare(
+      "UPDATE scans SET state = 'sending', attempts = attempts + 1, attempt_id = ?, not_before = NULL WHERE id = ?",
+    );
+    this.#due = db.prepare(
+      `SELECT s.id AS scanId, s.worker_id AS workerId, w.ssin, e.employer_kind AS employerKind,
+        e.employer_number AS employerNumber, s.direction, s.utc_ms AS utcMs, s.work_site_id AS workSiteId,
+        e.declaration_of_works AS declarationOfWorks
+      FROM scans s JOIN roster_entries e ON e.id = s.roster_entry_id JOIN workers w ON w.id = s.worker_id
+      WHERE s.id = +?`,
+    );
+    this.#sending = db
+      .prepare<[number], number>(
+        "SELECT id FROM scans INDEXED BY scans_attempt WHERE attempt_id = ? AND state = 'sending'",
+      )
+      .pluck();
+    this.#endAttempt = db.prepare(
+      `UPDATE attempts SET ended_at = ?, outcome = ?, http_status = ?, related_trace_id = ?, detail = ?
+      WHERE id = ? AND outcome IS NULL`,
+    );
+    this.#registered = db.prepare(
+      `UPDATE scans SET state = 'registered', registration_id = ?, validity = ?, remarks = ?, settled_at = ?
+      WHERE id = ?`,
+    );
+    this.#refused = db.prepare("UPDATE scans SET state = 'refused', reason = ?, settled_at = ? WHERE id = ?");
+    this.#again = db.prepare("UPDATE scans SET state = 'waiting', not_before = ? WHERE id = ?");
+    this.#doubtful = db.prepare(
+      `UPDATE scans SET state = 'waiting', doubt_attempt_id = coalesce(doubt_attempt_id, ?), not_before = ?
+      WHERE id = ?`,
+    );
+    this.#openAttempts = db
+      .prepare<[], number>("SELECT id FROM attempts INDEXED BY attempts_open WHERE outcome IS NULL")
+      .pluck();
+    this.#oldest = db
+      .prepare<[], number>(
+        "SELECT utc_ms FROM scans INDEXED BY scans_waiting WHERE state = 'waiting' ORDER BY id LIMIT 1",
+      )
+      .pluck();
+  }
+
+  claim(request: ClaimRequest): ClaimStep {
+    assert(request.limit >= 1 && request.limit <= claimMaxScans, `a claim asks for 1 to ${claimMaxScans} scans`);
+    return this.#connection.transact(() => {
+      const { due, late } = this.#choose(request);
+      for (const id of late) this.#withhold.run(withheldReason, Math.floor(request.now), id);
+      if (due.length === 0) return { claim: null, withheld: late.length, again: late.length > 0 };
+      const started = this.#startAttempt.run(request.traceId, Math.floor(request.now), due.length);
+      const attemptId = Number(started.lastInsertRowid);
+      for (const id of due) this.#send.run(attemptId, id);
+      const scans = due.map((id) => this.#dueScan(id));
+      return { claim: { attemptId, scans }, withheld: late.length, again: false };
+    });
+  }
+
+  settle(attemptId: number, report: AttemptReport, settlements: readonly Settlement[]): void {
+    this.#connection.transact(() => {
+      const open = new Set(this.#sending.all(attemptId));
+      for (const settlement of settlements) {
+        assert(open.delete(settlement.scanId), "a settled scan is in its claim, once");
+        this.#apply(attemptId, report, settlement);
+      }
+      assert(open.size === 0, "every scan of the claim is settled");
+      this.#end(attemptId, report);
+    });
+  }
+
+  /** Scans in a call that a dead process left behind: nobody knows what the service did with them. */
+  recoverInterrupted(now: WallMs): number {
+    return this.#connection.transact(() => {
+      let recovered = 0;
+      for (const attemptId of this.#openAttempts.all()) {
+        const scans = this.#sending.all(attemptId);
+        for (const scanId of scans) this.#doubtful.run(attemptId, null, scanId);
+        this.#end(attemptId, {
+          outcome: "interrupted",
+          httpStatus: null,
+          relatedTraceId: null,
+          detail: "badged stopped while the call was under way",
+          endedAt: now,
+        });
+        recovered += scans.length;
+      }
+      assert(this.#counts.of("sending") === 0, "no scan is left sending without its attempt");
+      return recovered;
+    });
+  }
+
+  backlog(): Backlog {
+    const waiting = this.#counts.of("waiting") + this.#counts.of("sending");
+    const oldest = this.#oldest.get();
+    return { waiting, oldestUtcMs: oldest === undefined ? null : wallMs(oldest) };
+  }
+
+  #choose({ limit, now, withholdAtOrBefore }: ClaimRequest): { readonly due: number[]; readonly late: number[] } {
+    const due: number[] = [];
+    const late: number[] = [];
+    const passed = new Set(this.#busyWorkers.all());
+    for (const scan of this.#waiting.iterate(claimWalkRows)) {
+      if (withholdAtOrBefore !== null && scan.releasedAt === null && scan.utcMs <= withholdAtOrBefore) {
+        late.push(scan.id);
+        continue;
+      }
+      if (passed.has(scan.workerId)) continue;
+      passed.add(scan.workerId);
+      if (isPutOff(scan.notBefore, now)) continue;
+      due.push(scan.id);
+      if (due.length === limit) break;
+    }
+    return { due, late };
+  }
+
+  #dueScan(id: number): DueScan {
+    const row = present(this.#due.get(id), "a claimed scan has its roster entry and worker");
+    const site = this.#sites.read(row.workSiteId);
+    return {
+      scanId: row.scanId,
+      workerId: row.workerId,
+      ssin: row.ssin,
+      employer: { kind: row.employerKind, number: row.employerNumber },
+      direction: row.direction,
+      utcMs: wallMs(row.utcMs),
+      place: site.place,
+      declarationOfWorks: row.declarationOfWorks ?? site.declarationOfWorks,
+    };
+  }
+
+  #apply(attemptId: number, report: AttemptReport, settlement: Settlement): void {
+    const settledAt = Math.floor(report.endedAt);
+    const { scanId } = settlement;
+    switch (settlement.kind) {
+      case "registered": {
+        const remarks = settlement.remarks.length === 0 ? null : JSON.stringify(settlement.remarks);
+        this.#registered.run(settlement.registrationId, settlement.validity, remarks, settledAt, scanId);
+        return;
+      }
+      case "refused":
+        this.#refused.run(settlement.reason, settledAt, scanId);
+        return;
+      case "again":
+        this.#again.run(wholeOrNull(settlement.notBefore), scanId);
+        return;
+      case "doubtful":
+        this.#doubtful.run(attemptId, wholeOrNull(settlement.notBefore ?? null), scanId);
+        return;
+      default:
+        unreachable(settlement);
+    }
+  }
+
+  #end(attemptId: number, report: AttemptReport): void {
+    const { changes } = this.#endAttempt.run(
+      Math.floor(report.endedAt),
+      report.outcome,
+      report.httpStatus,
+      report.relatedTraceId,
+      report.detail,
+      attemptId,
+    );
+    assert(changes === 1, "an attempt ends once");
+  }
+}
+
+/** Never sooner than asked. */
+function wholeOrNull(notBefore: WallMs | null): number | null {
+  return notBefore === null ? null : Math.ceil(notBefore);
+}
+
+function isPutOff(notBefore: number | null, now: WallMs): boolean {
+  return notBefore !== null && notBefore > now && notBefore - now <= putOffMaxMs;
+}

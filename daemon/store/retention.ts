@@ -1,0 +1,134 @@
+import type Sqlite from "better-sqlite3";
+import type { WallMs } from "../base/time.ts";
+import { toggleWindowMs } from "../scan/decide.ts";
+import type { Connection } from "./connection.ts";
+import type { WebhookTable } from "./webhook-table.ts";
+
+/** Rows of each kind that one slice erases: about 5 ms under the write lock. */
+export const eraseSliceRows = 500;
+
+/** Scans that one slice looks at for references to superseded roster entries: about 3 ms, without a lock. */
+export const sweepSliceRows = 5000;
+
+/** Superseded entries that one sweep decides on: a whole roster replaced. */
+export const sweepMaxEntries = 20_000;
+
+/** What was erased; `more` when another slice is worth its while. */
+export type ErasedSlice = {
+  readonly scans: number;
+  readonly rosterEntries: number;
+  readonly workers: number;
+  readonly attempts: number;
+  readonly more: boolean;
+};
+
+/** Superseded entries that no scan up to `afterId` refers to. */
+type Sweep = { readonly unreferenced: Set<number>; readonly afterId: number };
+
+/**
+ * Erases what is no longer needed, personal data first of all: scans settled long ago, then the roster's superseded
+ * entries, workers, attempts and skips that nothing refers to any more. What is unsent, or a webhook has not passed, stays.
+ *
+ * Entries are swept: a superseded entry never gets a new reference, so one that no scan had during a walk through all
+ * scans has none. The walk goes slice by slice.
+ */
+export class Retention {
+  readonly #connection: Connection;
+  readonly #webhooks: WebhookTable;
+  readonly #keepSettledMs: number;
+  readonly #settled: readonly Sqlite.Statement<[number, number, number], number>[];
+  readonly #newest: Sqlite.Statement<[], number | null>;
+  readonly #eraseScan: Sqlite.Statement<[number]>;
+  readonly #superseded: Sqlite.Statement<[], number>;
+  readonly #references: Sqlite.Statement<[number], { readonly id: number; readonly entryId: number | null }>;
+  readonly #eraseEntry: Sqlite.Statement<[number]>;
+  readonly #eraseWorkers: Sqlite.Statement<[]>;
+  readonly #eraseAttempts: Sqlite.Statement<[number]>;
+  readonly #eraseSkips: Sqlite.Statement<[]>;
+  #sweep: Sweep | null;
+
+  constructor(connection: Connection, webhooks: WebhookTable, keepSettledMs: number) {
+    this.#connection = connection;
+    this.#webhooks = webhooks;
+    // A worker's last scan decides the direction of the next one for this long.
+    this.#keepSettledMs = Math.max(keepSettledMs, toggleWindowMs);
+    this.#sweep = null;
+    const { db } = connection;
+    this.#settled = (["registered", "double"] as const).map((state) =>
+      db
+        .prepare<[number, number, number], number>(
+          `SELECT id FROM scans INDEXED BY scans_${state}
+          WHERE state = '${state}' AND settled_at < ? AND id <= ? ORDER BY settled_at LIMIT ?`,
+        )
+        .pluck(),
+    );
+    this.#newest = db.prepare<[], number | null>("SELECT max(id) FROM scans").pluck();
+    this.#eraseScan = db.prepare("DELETE FROM scans WHERE id = ? AND state IN ('registered', 'double')");
+    this.#superseded = db
+      .prepare<[], number>(
+        `SELECT id FROM roster_entries INDEXED BY roster_superseded WHERE superseded_at IS NOT NULL
+        LIMIT ${sweepMaxEntries}`,
+      )
+      .pluck();
+    this.#references = db.prepare(
+      `SELECT id, roster_entry_id AS entryId FROM scans WHERE id > ? ORDER BY id LIMIT ${sweepSliceRows}`,
+    );
+    this.#eraseEntry = db.prepare("DELETE FROM roster_entries WHERE id = ?");
+    this.#eraseWorkers = db.prepare(
+      `DELETE FROM workers WHERE id IN (SELECT w.id FROM workers w
+        WHERE NOT EXISTS (SELECT 1 FROM roster_entries e WHERE e.worker_id = w.id) LIMIT ${eraseSliceRows})`,
+    );
+    this.#eraseSkips = db.prepare(
+      `DELETE FROM webhook_skips WHERE id IN (SELECT k.id FROM webhook_skips k
+        WHERE NOT EXISTS (SELECT 1 FROM scans s WHERE s.id = k.scan_id) LIMIT ${eraseSliceRows})`,
+    );
+    this.#eraseAttempts = db.prepare(
+      `DELETE FROM attempts WHERE id IN (SELECT a.id FROM attempts a INDEXED BY attempts_ended WHERE a.ended_at < ?
+        AND NOT EXISTS (SELECT 1 FROM scans s WHERE s.attempt_id = a.id)
+        AND NOT EXISTS (SELECT 1 FROM scans s WHERE s.doubt_attempt_id = a.id) LIMIT ${eraseSliceRows})`,
+    );
+  }
+
+  /** One slice of the work; call again while it says `more`. Scans first: what they refer to comes after them. */
+  eraseSlice(now: WallMs): ErasedSlice {
+    const before = Math.floor(now - this.#keepSettledMs);
+    const settled = this.#settledBefore(before);
+    if (settled.length > 0) return this.#eraseScans(settled);
+    const { erase, sweep } = this.#advanceSweep();
+    const erased = this.#connection.transact(() => {
+      for (const id of erase) this.#eraseEntry.run(id);
+      const workers = this.#eraseWorkers.run().changes;
+      this.#eraseSkips.run();
+      const attempts = this.#eraseAttempts.run(before).changes;
+      return { scans: 0, rosterEntries: erase.length, workers, attempts };
+    });
+    this.#sweep = sweep;
+    return { ...erased, more: sweep !== null || Math.max(erased.workers, erased.attempts) >= eraseSliceRows };
+  }
+
+  #eraseScans(ids: readonly number[]): ErasedSlice {
+    const scans = this.#connection.transact(() => ids.reduce((sum, id) => sum + this.#eraseScan.run(id).changes, 0));
+    return { scans, rosterEntries: 0, workers: 0, attempts: 0, more: true };
+  }
+
+  /** Looked up before the write lock is taken: a webhook that stands still makes this a long look. */
+  #settledBefore(before: number): readonly number[] {
+    const newest = this.#newest.get() ?? 0;
+    const passed = Math.min(newest - 1, this.#webhooks.slowestCursor() ?? newest);
+    const found = this.#settled.flatMap((settled) => settled.all(before, passed, eraseSliceRows));
+    return found.slice(0, eraseSliceRows);
+  }
+
+  #advanceSweep(): { readonly erase: readonly number[]; readonly sweep: Sweep | null } {
+    const { unreferenced, afterId } = this.#sweep ?? { unreferenced: new Set(this.#superseded.all()), afterId: 0 };
+    if (unreferenced.size === 0) return { erase: [], sweep: null };
+    const rows = this.#references.all(afterId);
+    const last = rows.at(-1);
+    for (const { entryId } of rows) if (entryId !== null) unreferenced.delete(entryId);
+    if (last !== undefined && rows.length === sweepSliceRows)
+      return { erase: [], sweep: { unreferenced, afterId: last.id } };
+    const erase = [...unreferenced].slice(0, eraseSliceRows);
+    const left = new Set([...unreferenced].slice(eraseSliceRows));
+    return { erase, sweep: left.size === 0 ? null : { unreferenced: left, afterId: last?.id ?? afterId } };
+  }
+}

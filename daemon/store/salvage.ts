@@ -1,0 +1,167 @@
+import type Sqlite from "better-sqlite3";
+import type { Connection } from "./connection.ts";
+import { tables } from "./integrity.ts";
+import type { Readable, SalvageSource, SourceRow } from "./salvage-source.ts";
+import { recountScans } from "./scan-counts.ts";
+import { storeErrorCodeOf } from "./store-error.ts";
+
+/** What was carried over, in rows. `gaps` are places where nothing could be read, `refused` rows that made no sense. */
+export type SalvagedTable = { readonly kept: number; readonly refused: number; readonly gaps: number };
+export type Salvaged = Readonly<Record<(typeof tables)[number], SalvagedTable>>;
+
+/** Rows per transaction. */
+const batchRows = 2000;
+
+const lostPlace = "its place of work was lost with a damaged database";
+
+/** Columns that the new database fills in by itself. */
+const rebuilt: Readonly<Record<string, readonly string[]>> = {
+  workers: ["last_scan_id"],
+  scans: ["previous_id"],
+};
+
+/**
+ * Carries every row that reads from a damaged database into a new one, ids and stamps as they were. What a scan has
+ * lost decides its state, so that nothing is sent that is not certain, and nothing unsent disappears:
+ *
+ * - its worker: unsent, it is an unknown badge again, until the roster is imported anew;
+ * - its place of work: unsent, it is withheld, for a person to see;
+ * - the record of a call it was in: the doubt stays, the call is said to be lost.
+ */
+export function salvage(source: SalvageSource, target: Connection): Salvaged {
+  const salvaged = Object.fromEntries(tables.map((table) => [table, copyTable(source, target, table)])) as Record<
+    (typeof tables)[number],
+    SalvagedTable
+  >;
+  const damaged = (table: (typeof tables)[number]): boolean => salvaged[table].gaps + salvaged[table].refused > 0;
+  target.transact(() => {
+    recountScans(target.db);
+    // Ids of lost scans may be given again: under another name of the store they are not the same scans.
+    if (damaged("scans") || damaged("store")) target.db.exec("UPDATE store SET store_id = lower(hex(randomblob(16)))");
+    if (damaged("workers") || damaged("roster_entries")) target.db.exec("UPDATE store SET roster_fingerprint = NULL");
+    target.db.exec("UPDATE webhook_targets SET cursor = min(cursor, (SELECT coalesce(max(id), 0) FROM scans))");
+  });
+  return salvaged;
+}
+
+function copyTable(source: SalvageSource, target: Connection, table: (typeof tables)[number]): SalvagedTable {
+  const count = { kept: 0, refused: 0, gaps: 0 };
+  const write = table === "scans" ? scanWriter(target) : rowWriter(target, table);
+  const copyBatch = (batch: readonly Readable[]): void =>
+    target.transact(() => {
+      for (const readable of batch) {
+        if (readable.kind === "gap") count.gaps += 1;
+        else if (written(() => write.row(readable.row))) count.kept += 1;
+        else count.refused += 1;
+      }
+    });
+  let batch: Readable[] = [];
+  for (const readable of source.rows(table)) {
+    batch.push(readable);
+    if (batch.length < batchRows) continue;
+    copyBatch(batch);
+    batch = [];
+  }
+  copyBatch(batch);
+  target.transact(() => write.end());
+  return count;
+}
+
+type Writer = { readonly row: (row: SourceRow) => void; readonly end: () => void };
+
+/** A row that breaks a rule of the schema is damaged, and refused; a full disk is not the row's fault. */
+function written(write: () => void): boolean {
+  try {
+    write();
+    return true;
+  } catch (error) {
+    if (storeErrorCodeOf(error) !== "defect") throw error;
+    return false;
+  }
+}
+
+function rowWriter({ db }: Connection, table: string): Writer {
+  const columns = columnsOf(db, table);
+  const insert = db.prepare(
+    `INSERT OR ${table === "store" ? "REPLACE" : "ABORT"} INTO ${table} (${columns.join(", ")})
+    VALUES (${columns.map(() => "?").join(", ")})`,
+  );
+  return { row: (row) => insert.run(columns.map((column) => row[column] ?? null)), end: () => {} };
+}
+
+function columnsOf(db: Sqlite.Database, table: string): readonly string[] {
+  const columns = db.prepare<[string], string>("SELECT name FROM pragma_table_info(?)").pluck().all(table);
+  return columns.filter((column) => rebuilt[table]?.includes(column) !== true);
+}
+
+function scanWriter(target: Connection): Writer {
+  const { db } = target;
+  const columns = [...columnsOf(db, "scans"), "previous_id"];
+  const insert = db.prepare(`INSERT INTO scans (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`);
+  const restoreHead = db.prepare("UPDATE workers SET last_scan_id = ? WHERE id = ?");
+  const lost = new LostReferences(db);
+  const heads = new Map<unknown, unknown>();
+  return {
+    row: (damaged) => {
+      const row = lost.settle(damaged);
+      const workerId = row["state"] === "double" ? null : (row["worker_id"] ?? null);
+      const values: SourceRow = { ...row, previous_id: (heads.get(workerId) ?? null) as bigint | null };
+      insert.run(columns.map((column) => values[column] ?? null));
+      if (workerId !== null) heads.set(workerId, row["id"]);
+    },
+    end: () => {
+      for (const [workerId, scanId] of heads) restoreHead.run(scanId, workerId);
+    },
+  };
+}
+
+/** Puts a scan in the state that what it has lost allows. */
+class LostReferences {
+  readonly #entry: Sqlite.Statement<unknown[], number>;
+  readonly #placeOf: Sqlite.Statement<unknown[], number>;
+  readonly #attempt: Sqlite.Statement<unknown[], number>;
+  readonly #addPlace: Sqlite.Statement<unknown[]>;
+  readonly #addAttempt: Sqlite.Statement<unknown[]>;
+
+  constructor(db: Sqlite.Database) {
+    this.#entry = db.prepare<unknown[], number>("SELECT 1 FROM roster_entries WHERE id = ? AND worker_id = ?").pluck();
+    this.#placeOf = db.prepare<unknown[], number>("SELECT content IS NOT NULL FROM work_sites WHERE id = ?").pluck();
+    this.#attempt = db.prepare<unknown[], number>("SELECT 1 FROM attempts WHERE id = ?").pluck();
+    this.#addPlace = db.prepare("INSERT INTO work_sites (id) VALUES (?)");
+    this.#addAttempt = db.prepare(
+      `INSERT INTO attempts (id, trace_id, scans, started_at, ended_at, outcome, detail)
+      VALUES (?, 'lost', 0, ?, ?, 'interrupted', 'the record of this call was lost with a damaged database')`,
+    );
+  }
+
+  settle(scan: SourceRow): SourceRow {
+    for (const column of ["attempt_id", "doubt_attempt_id"]) {
+      const id = scan[column] ?? null;
+      if (id !== null && this.#attempt.get(id) === undefined) this.#addAttempt.run(id, scan["utc_ms"], scan["utc_ms"]);
+    }
+    return this.#withPlace(this.#withWorker(scan));
+  }
+
+  #withWorker(scan: SourceRow): SourceRow {
+    if (this.#entry.get(scan["roster_entry_id"] ?? null, scan["worker_id"] ?? null) === 1) return scan;
+    const nobody = { ...scan, roster_entry_id: null, worker_id: null };
+    return isUnsent(scan) ? { ...nobody, ...doubtIfSending(scan), state: "unknown-badge", not_before: null } : nobody;
+  }
+
+  #withPlace(scan: SourceRow): SourceRow {
+    const known = this.#placeOf.get(scan["work_site_id"]);
+    if (known === undefined) this.#addPlace.run(scan["work_site_id"]);
+    if (known === 1 || !isUnsent(scan)) return scan;
+    const settledAt = scan["utc_ms"] ?? null;
+    return { ...scan, ...doubtIfSending(scan), state: "withheld", reason: lostPlace, settled_at: settledAt };
+  }
+}
+
+function isUnsent(scan: SourceRow): boolean {
+  return scan["state"] === "waiting" || scan["state"] === "sending" || scan["state"] === "unknown-badge";
+}
+
+function doubtIfSending(scan: SourceRow): SourceRow {
+  if (scan["state"] !== "sending") return {};
+  return { doubt_attempt_id: scan["doubt_attempt_id"] ?? scan["attempt_id"] ?? null };
+}

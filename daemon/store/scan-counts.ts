@@ -1,0 +1,47 @@
+import type Sqlite from "better-sqlite3";
+import { present } from "../base/assert.ts";
+import { type ScanState, scanStates } from "../scan/scan.ts";
+import type { Connection } from "./connection.ts";
+
+/**
+ * How many scans are in each state: exact, durable and shared with every process at any size. Triggers count every
+ * change of state; who inserts scans counts them in the same transaction.
+ */
+export class ScanCounts {
+  readonly #all: Sqlite.Statement<[], { state: string; scans: number }>;
+  readonly #rows: Sqlite.Statement<[], number>;
+  readonly #add: Sqlite.Statement<[number, string]>;
+  readonly #of: Sqlite.Statement<[string], number>;
+
+  constructor({ db }: Connection) {
+    this.#all = db.prepare("SELECT state, scans FROM scan_counts");
+    this.#rows = db.prepare<[], number>("SELECT sum(scans) FROM scan_counts WHERE state <> 'doubtful'").pluck();
+    this.#add = db.prepare("UPDATE scan_counts SET scans = scans + ? WHERE state = ?");
+    this.#of = db.prepare<[string], number>("SELECT scans FROM scan_counts WHERE state = ?").pluck();
+  }
+
+  rows(): number {
+    return present(this.#rows.get(), "a sum over the counts has a value");
+  }
+
+  add(state: ScanState, scans: number): void {
+    if (scans > 0) this.#add.run(scans, state);
+  }
+
+  of(state: ScanState | "doubtful"): number {
+    return present(this.#of.get(state), "every state has its count");
+  }
+
+  byState(): Readonly<Record<ScanState, number>> {
+    const counted = new Map(this.#all.all().map((row) => [row.state, row.scans]));
+    const entries = scanStates.map((state) => [state, counted.get(state) ?? 0] as const);
+    return Object.fromEntries(entries) as Record<ScanState, number>;
+  }
+}
+
+/** Counts all anew, in the caller's transaction. */
+export function recountScans(db: Sqlite.Database): void {
+  db.exec(`UPDATE scan_counts SET scans = CASE state
+    WHEN 'doubtful' THEN (SELECT count(*) FROM scans s WHERE s.doubt_attempt_id IS NOT NULL)
+    ELSE (SELECT count(*) FROM scans s WHERE s.state = scan_counts.state) END`);
+}

@@ -1,0 +1,168 @@
+import type { WallMs } from "../base/time.ts";
+import type { AttemptReport, Backlog, ClaimRequest, Settlement } from "../forward/queue.ts";
+import type { WebhookScan } from "../forward/webhook/cursor.ts";
+import type { ArchivedScan, ReleaseOutcome, ScanFilter, StoreSummary } from "../scan/archive.ts";
+import type { RosterChange, RosterEntry } from "../scan/roster.ts";
+import type { RecordOutcome, ScanDraft, WorkSite } from "../scan/scan.ts";
+import { ArchiveTable } from "./archive-table.ts";
+import type { Connection, WalFrames } from "./connection.ts";
+import { Scrub } from "./integrity.ts";
+import { type ClaimStep, QueueTable } from "./queue-table.ts";
+import { type ErasedSlice, Retention } from "./retention.ts";
+import { RosterLookup } from "./roster-lookup.ts";
+import { RosterTable } from "./roster-table.ts";
+import { ScanCounts } from "./scan-counts.ts";
+import { ScanTable } from "./scan-table.ts";
+import type { StoreSettings } from "./store-settings.ts";
+import { type ResolvedSlice, UnknownBadges } from "./unknown-badges.ts";
+import { WebhookTable } from "./webhook-table.ts";
+import { WorkSites } from "./work-sites.ts";
+import { WorkerChain } from "./worker-chain.ts";
+
+/** Everything the store does, synchronously, over one connection. Needs no thread; the worker is a shell around it. */
+export class StoreCore implements Disposable {
+  readonly #connection: Connection;
+  readonly #settings: StoreSettings;
+  readonly #counts: ScanCounts;
+  readonly #scans: ScanTable;
+  readonly #unknown: UnknownBadges;
+  readonly #roster: RosterTable;
+  readonly #queue: QueueTable;
+  readonly #archive: ArchiveTable;
+  readonly #webhooks: WebhookTable;
+  readonly #sites: WorkSites;
+  readonly #retention: Retention;
+  readonly #scrub: Scrub;
+
+  /** @param connection to a database of the present schema; disposed with the core */
+  constructor(connection: Connection, settings: StoreSettings) {
+    this.#connection = connection;
+    this.#settings = settings;
+    const lookup = new RosterLookup(connection);
+    const chain = new WorkerChain(connection);
+    this.#counts = new ScanCounts(connection);
+    this.#unknown = new UnknownBadges(connection, lookup, chain, settings.doubleScanMs);
+    const recording = { lookup, chain, unknown: this.#unknown, counts: this.#counts };
+    this.#scans = new ScanTable(connection, recording, settings);
+    this.#roster = new RosterTable(connection);
+    this.#sites = new WorkSites(connection);
+    this.#queue = new QueueTable(connection, this.#counts, this.#sites);
+    this.#archive = new ArchiveTable(connection, {
+      chain,
+      counts: this.#counts,
+      sites: this.#sites,
+      roster: this.#roster,
+    });
+    this.#webhooks = new WebhookTable(connection);
+    this.#retention = new Retention(connection, this.#webhooks, settings.keepSettledMs);
+    this.#scrub = new Scrub(connection);
+  }
+
+  record(drafts: readonly ScanDraft[]): readonly RecordOutcome[] {
+    return this.#scans.record(drafts);
+  }
+
+  internWorkSite(site: WorkSite): number {
+    return this.#sites.intern(site);
+  }
+
+  planRoster(entries: readonly RosterEntry[]): RosterChange {
+    return this.#roster.plan(entries);
+  }
+
+  replaceRoster(entries: readonly RosterEntry[], fingerprint: string, now: WallMs): RosterChange {
+    return this.#roster.replace(entries, fingerprint, now);
+  }
+
+  rosterFingerprint(): string | null {
+    return this.#roster.fingerprint();
+  }
+
+  claim(request: ClaimRequest): ClaimStep {
+    return this.#queue.claim(request);
+  }
+
+  settle(attemptId: number, report: AttemptReport, settlements: readonly Settlement[]): void {
+    this.#queue.settle(attemptId, report, settlements);
+  }
+
+  recoverInterrupted(now: WallMs): number {
+    return this.#queue.recoverInterrupted(now);
+  }
+
+  resolveUnknown(limit: number): ResolvedSlice {
+    return this.#unknown.resolveSlice(limit);
+  }
+
+  backlog(): Backlog {
+    return this.#queue.backlog();
+  }
+
+  list(filter: ScanFilter): readonly ArchivedScan[] {
+    return this.#archive.list(filter);
+  }
+
+  show(scanId: number): ArchivedScan | null {
+    return this.#archive.show(scanId);
+  }
+
+  release(scanId: number, now: WallMs): ReleaseOutcome {
+    return this.#archive.release(scanId, now);
+  }
+
+  summary(): StoreSummary {
+    return this.#archive.summary(this.#settings.maxScans);
+  }
+
+  storeId(): string {
+    return this.#archive.storeId();
+  }
+
+  rows(): number {
+    return this.#counts.rows();
+  }
+
+  webhookScans(target: string, limit: number): readonly WebhookScan[] {
+    return this.#webhooks.next(target, limit);
+  }
+
+  advanceWebhook(
+    target: string,
+    scanId: number,
+    skipped: { readonly scanId: number; readonly reason: string } | null,
+  ): void {
+    this.#webhooks.advance(target, scanId, skipped);
+  }
+
+  retainWebhooks(targets: readonly string[]): void {
+    this.#webhooks.retain(targets);
+  }
+
+  eraseSlice(now: WallMs): ErasedSlice {
+    return this.#retention.eraseSlice(now);
+  }
+
+  /** Returns whether the whole database has been read since it was opened. */
+  scrubSlice(): boolean {
+    return this.#scrub.slice();
+  }
+
+  walFrames(): WalFrames {
+    return this.#connection.walFrames();
+  }
+
+  /**
+   * Empties the write-ahead log into the database, then starts the log anew with a commit of its own: that one pays the
+   * second sync which SQLite takes for a log's first frame, and no badge does.
+   */
+  checkpoint(): void {
+    this.#connection.checkpoint();
+    const wal = this.#connection.walFrames();
+    if (wal.frames === 0 || wal.checkpointed < wal.frames) return;
+    this.#connection.transact(() => this.#connection.db.exec("UPDATE store SET checkpoints = checkpoints + 1"));
+  }
+
+  [Symbol.dispose](): void {
+    this.#connection[Symbol.dispose]();
+  }
+}

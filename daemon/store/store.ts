@@ -1,0 +1,188 @@
+import type { Log } from "../base/log.ts";
+import type { Time, WallMs } from "../base/time.ts";
+import type { AttemptReport, Backlog, Claim, ClaimRequest, ForwardQueue, Settlement } from "../forward/queue.ts";
+import type { WebhookCursor, WebhookScan } from "../forward/webhook/cursor.ts";
+import type { ArchivedScan, ReleaseOutcome, ScanArchive, ScanFilter, StoreSummary } from "../scan/archive.ts";
+import type { RosterChange, RosterEntry, RosterStore } from "../scan/roster.ts";
+import type { RecordOutcome, ScanDraft, ScanLedger, WorkSite } from "../scan/scan.ts";
+import type { FillLevel } from "./fill-level.ts";
+import { Housekeeping } from "./housekeeping.ts";
+import type { Gauges } from "./store-keeper.ts";
+import { StoreLink } from "./store-link.ts";
+import type { StoreSettings } from "./store-settings.ts";
+
+export type { StoreSettings } from "./store-settings.ts";
+
+/** What `maintain` erased. */
+export type Erased = {
+  readonly scans: number;
+  readonly rosterEntries: number;
+  readonly workers: number;
+  readonly attempts: number;
+};
+
+/**
+ * Everything badged keeps, over SQLite in a worker thread.
+ *
+ * A promise of a method that writes resolves after its commit is durable. `record` never rejects; every other method
+ * rejects with a `StoreError` whose code says what can be done, or with a `BadgedError` for a person.
+ */
+export class Store implements ScanLedger, RosterStore, ScanArchive, ForwardQueue, WebhookCursor, AsyncDisposable {
+  readonly #link: StoreLink;
+  readonly #housekeeping: Housekeeping;
+  readonly #time: Time;
+  readonly #log: Log;
+  readonly #gauges: { latest: Gauges | null };
+
+  /** @throws BadgedError `store-missing`, `store-newer` or `store-unusable` */
+  static async open(settings: StoreSettings, ports: { readonly time: Time; readonly log: Log }): Promise<Store> {
+    const gauges: { latest: Gauges | null } = { latest: null };
+    const log = ports.log.child({ room: "store" });
+    let housekeeping: Housekeeping | null = null;
+    const link = await StoreLink.open(settings, log, (latest) => {
+      gauges.latest = latest;
+      housekeeping?.answered(latest);
+    });
+    housekeeping = new Housekeeping(
+      settings,
+      { time: ports.time, log },
+      {
+        checkpoint: () => link.call("checkpoint"),
+        scrubSlice: () => link.call("scrubSlice"),
+      },
+    );
+    if (gauges.latest !== null) housekeeping.answered(gauges.latest);
+    if (settings.mode === "daemon") housekeeping.scrub();
+    return new Store(link, housekeeping, { time: ports.time, log }, gauges);
+  }
+
+  private constructor(
+    link: StoreLink,
+    housekeeping: Housekeeping,
+    ports: { readonly time: Time; readonly log: Log },
+    gauges: { latest: Gauges | null },
+  ) {
+    this.#link = link;
+    this.#housekeeping = housekeeping;
+    this.#time = ports.time;
+    this.#log = ports.log;
+    this.#gauges = gauges;
+  }
+
+  /** With a scan's id it names the scan uniquely; another one only after scans were lost with a damaged database. */
+  get storeId(): string {
+    return this.#gauges.latest?.storeId ?? "";
+  }
+
+  get fill(): FillLevel {
+    return this.#housekeeping.fill;
+  }
+
+  async record(draft: ScanDraft): Promise<RecordOutcome> {
+    const outcome = await this.#link.record(draft);
+    this.#housekeeping.recorded(outcome);
+    return outcome;
+  }
+
+  /** The id under which scans name this place of work; the same content has the same id for ever. */
+  internWorkSite(site: WorkSite): Promise<number> {
+    return this.#link.call("internWorkSite", site);
+  }
+
+  planRoster(entries: readonly RosterEntry[]): Promise<RosterChange> {
+    return this.#link.call("planRoster", entries);
+  }
+
+  replaceRoster(entries: readonly RosterEntry[], fingerprint: string): Promise<RosterChange> {
+    return this.#link.call("replaceRoster", entries, fingerprint, this.#time.wallMs());
+  }
+
+  rosterFingerprint(): Promise<string | null> {
+    return this.#link.call("rosterFingerprint");
+  }
+
+  async claim(request: ClaimRequest): Promise<Claim | null> {
+    for (;;) {
+      const step = await this.#link.call("claim", request);
+      if (step.withheld > 0) this.#log.warn({ scans: step.withheld }, "scans past the receipt limit were withheld");
+      if (step.claim !== null || !step.again) return step.claim;
+    }
+  }
+
+  settle(attemptId: number, report: AttemptReport, settlements: readonly Settlement[]): Promise<void> {
+    return this.#link.call("settle", attemptId, report, settlements);
+  }
+
+  recoverInterrupted(now: WallMs): Promise<number> {
+    return this.#link.call("recoverInterrupted", now);
+  }
+
+  async resolveUnknown(limit: number): Promise<number> {
+    let resolved = 0;
+    for (;;) {
+      const slice = await this.#link.call("resolveUnknown", limit - resolved);
+      resolved += slice.resolved;
+      if (!slice.more || resolved >= limit) return resolved;
+    }
+  }
+
+  backlog(): Promise<Backlog> {
+    return this.#link.call("backlog");
+  }
+
+  list(filter: ScanFilter): Promise<readonly ArchivedScan[]> {
+    return this.#link.call("list", filter);
+  }
+
+  show(scanId: number): Promise<ArchivedScan | null> {
+    return this.#link.call("show", scanId);
+  }
+
+  release(scanId: number, now: WallMs): Promise<ReleaseOutcome> {
+    return this.#link.call("release", scanId, now);
+  }
+
+  summary(): Promise<StoreSummary> {
+    return this.#link.call("summary");
+  }
+
+  next(target: string, limit: number): Promise<readonly WebhookScan[]> {
+    return this.#link.call("webhookScans", target, limit);
+  }
+
+  advance(
+    target: string,
+    scanId: number,
+    skipped: { readonly scanId: number; readonly reason: string } | null,
+  ): Promise<void> {
+    return this.#link.call("advanceWebhook", target, scanId, skipped);
+  }
+
+  /** Tells which webhooks are configured; the cursors of all others are forgotten and hold nothing back any more. */
+  retainWebhooks(targets: readonly string[]): Promise<void> {
+    return this.#link.call("retainWebhooks", targets);
+  }
+
+  /** Erases what is no longer needed, slice by slice, so that a badge never waits long for it. */
+  async maintain(now: WallMs): Promise<Erased> {
+    let erased: Erased = { scans: 0, rosterEntries: 0, workers: 0, attempts: 0 };
+    for (;;) {
+      const slice = await this.#link.call("eraseSlice", now);
+      erased = {
+        scans: erased.scans + slice.scans,
+        rosterEntries: erased.rosterEntries + slice.rosterEntries,
+        workers: erased.workers + slice.workers,
+        attempts: erased.attempts + slice.attempts,
+      };
+      if (!slice.more) break;
+    }
+    const total = erased.scans + erased.rosterEntries + erased.workers + erased.attempts;
+    if (total > 0) this.#log.info(erased, "what is no longer needed was erased");
+    return erased;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#housekeeping[Symbol.dispose]();
+    await this.#link.close();
+  }
+}

@@ -1,0 +1,121 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import {
+  draftOf,
+  entryOf,
+  inRule,
+  noon,
+  outRule,
+  preparedCore,
+  recordId,
+  recordOne,
+  rosterOf,
+  storeSettings,
+  type TemporaryDirectory,
+  temporaryDirectory,
+} from "../testing/store-fixture.ts";
+import type { StoreCore } from "./store-core.ts";
+import { resolveSliceRows } from "./unknown-badges.ts";
+import { chainMaxSteps } from "./worker-chain.ts";
+
+let directory: TemporaryDirectory;
+let core: StoreCore;
+
+beforeEach(() => {
+  directory = temporaryDirectory();
+  core = preparedCore(storeSettings(directory.path), rosterOf(1));
+});
+
+afterEach(() => {
+  core[Symbol.dispose]();
+  directory[Symbol.dispose]();
+});
+
+function resolveAll(): number {
+  let resolved = 0;
+  for (;;) {
+    const slice = core.resolveUnknown(200);
+    resolved += slice.resolved;
+    if (!slice.more) return resolved;
+  }
+}
+
+function learn(...workers: readonly number[]): void {
+  core.replaceRoster(rosterOf(...workers), `learnt ${workers.join()}`, noon);
+}
+
+const directions = (...ids: readonly number[]): unknown[] => ids.map((id) => core.show(id)?.direction);
+
+test("scans of a badge that the roster learns wait to be sent, with directions in their order", () => {
+  const ids = [0, 10, 20].map((minutes) => recordId(core, draftOf(7, minutes)));
+  learn(1, 7);
+  expect(resolveAll()).toBe(3);
+  expect(directions(...ids)).toEqual(["in", "out", "in"]);
+  expect(core.summary().byState).toMatchObject({ waiting: 3, "unknown-badge": 0 });
+});
+
+test("the direction follows the worker's scan before it, not his last one", () => {
+  const morning = recordId(core, draftOf(1, 0));
+  const stranger = recordId(core, draftOf(7, 60));
+  const evening = recordId(core, draftOf(1, 120));
+  core.replaceRoster([entryOf(1), entryOf(7, { ssin: entryOf(1).ssin })], "second badge of worker 1", noon);
+  resolveAll();
+  expect(directions(morning, stranger, evening)).toEqual(["in", "out", "out"]);
+  expect(recordOne(core, draftOf(7, 180))).toMatchObject({ direction: "in" });
+});
+
+test("a stranger who turns out to have badged moments before with another badge is a double", () => {
+  recordId(core, draftOf(1, 0));
+  const stranger = recordId(core, draftOf(7, 0.5));
+  core.replaceRoster([entryOf(1), entryOf(7, { ssin: entryOf(1).ssin })], "second badge of worker 1", noon);
+  resolveAll();
+  expect(core.show(stranger)).toMatchObject({ state: "double", reason: "double of scan 1" });
+});
+
+test("a reader for one direction gives it", () => {
+  const ids = [recordId(core, draftOf(7, 0, { rule: outRule })), recordId(core, draftOf(7, 10, { rule: inRule }))];
+  learn(7);
+  resolveAll();
+  expect(directions(...ids)).toEqual(["out", "in"]);
+});
+
+test("a scan made right after the import decides on those before it, resolved or not", () => {
+  const stranger = recordId(core, draftOf(7, 0));
+  learn(7);
+  expect(recordOne(core, draftOf(7, 10))).toMatchObject({ direction: "out" });
+  expect(core.show(stranger)).toMatchObject({ state: "waiting", direction: "in" });
+});
+
+test("nothing is looked at again until the roster changes", () => {
+  recordId(core, draftOf(7, 0));
+  expect(resolveAll()).toBe(0);
+  expect(core.resolveUnknown(1)).toEqual({ resolved: 0, more: false });
+  learn(1, 7);
+  expect(resolveAll()).toBe(1);
+});
+
+test("more strangers than a slice looks at are all resolved, oldest first", () => {
+  const strangers = resolveSliceRows + 10;
+  core.record(Array.from({ length: strangers }, (_, index) => draftOf(1000 + index, index * 2)));
+  learn(1000, 1000 + strangers - 1);
+  const first = core.resolveUnknown(1);
+  expect(first).toEqual({ resolved: 1, more: true });
+  expect(core.show(1)?.state).toBe("waiting");
+  expect(resolveAll()).toBe(1);
+  expect(core.show(strangers)?.state).toBe("waiting");
+});
+
+test("behind more of a worker's scans than are looked through, a toggle starts anew", () => {
+  recordId(core, draftOf(1, 0));
+  const stranger = recordId(core, draftOf(7, 60));
+  core.record(Array.from({ length: chainMaxSteps + 1 }, (_, index) => draftOf(1, 120 + index * 2)));
+  core.replaceRoster([entryOf(1), entryOf(7, { ssin: entryOf(1).ssin })], "second badge of worker 1", noon);
+  resolveAll();
+  expect(core.show(stranger)).toMatchObject({ state: "waiting", direction: "in" });
+});
+
+test("what the roster does not know stays unknown", () => {
+  const stranger = recordId(core, draftOf(7, 0));
+  learn(8);
+  expect(resolveAll()).toBe(0);
+  expect(core.show(stranger)?.state).toBe("unknown-badge");
+});

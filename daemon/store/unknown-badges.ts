@@ -1,0 +1,140 @@
+import type Sqlite from "better-sqlite3";
+import { present } from "../base/assert.ts";
+import { monotonicNs, wallMs } from "../base/time.ts";
+import type { ClockState, Stamp } from "../clock/stamp.ts";
+import { decide } from "../scan/decide.ts";
+import type { Direction } from "../scan/scan.ts";
+import type { Connection } from "./connection.ts";
+import type { KnownBadge, RosterLookup } from "./roster-lookup.ts";
+import { type DirectionColumn, ruleOf, type WorkerChain } from "./worker-chain.ts";
+
+/** Rows one slice looks at: about 5 ms, so that a badge at the reader never waits long for it. */
+export const resolveSliceRows = 1000;
+
+/** What a slice did; `more` when the walk has not come to its end. */
+export type ResolvedSlice = { readonly resolved: number; readonly more: boolean };
+
+type StrangerRow = {
+  readonly id: number;
+  readonly badgeNumber: string;
+  readonly rule: DirectionColumn;
+  readonly direction: Direction | null;
+  readonly bootId: string;
+  readonly monotonicNs: string;
+  readonly utcMs: number;
+  readonly errorBoundMs: number | null;
+  readonly clockState: ClockState;
+  readonly captureLagMs: number;
+};
+
+const columns = `id, badge_number AS badgeNumber, direction_rule AS rule, direction, boot_id AS bootId,
+  CAST(monotonic_ns AS TEXT) AS monotonicNs, utc_ms AS utcMs, error_bound_ms AS errorBoundMs,
+  clock_state AS clockState, capture_lag_ms AS captureLagMs`;
+
+/**
+ * Gives scans of unknown badges their worker once the roster has learnt them.
+ *
+ * After each change of the roster the scans are walked through once, oldest first and in slices; a scan stored since
+ * was looked up in that same roster, so nothing is left to do until the next change.
+ */
+export class UnknownBadges {
+  readonly #connection: Connection;
+  readonly #lookup: RosterLookup;
+  readonly #chain: WorkerChain;
+  readonly #doubleScanMs: number;
+  readonly #after: Sqlite.Statement<[number, number], StrangerRow>;
+  readonly #ofBadge: Sqlite.Statement<[string], StrangerRow>;
+  readonly #keep: Sqlite.Statement<[Direction, number, number, number]>;
+  readonly #drop: Sqlite.Statement<[string, number, number, number]>;
+  #walk: { readonly generation: number; readonly afterId: number; readonly done: boolean };
+
+  constructor(connection: Connection, lookup: RosterLookup, chain: WorkerChain, doubleScanMs: number) {
+    this.#connection = connection;
+    this.#lookup = lookup;
+    this.#chain = chain;
+    this.#doubleScanMs = doubleScanMs;
+    this.#walk = { generation: -1, afterId: 0, done: false };
+    const { db } = connection;
+    this.#after = db.prepare(
+      `SELECT ${columns} FROM scans INDEXED BY scans_unknown WHERE state = 'unknown-badge' AND id > ? ORDER BY id LIMIT ?`,
+    );
+    this.#ofBadge = db.prepare(
+      `SELECT ${columns} FROM scans INDEXED BY scans_unknown_badge WHERE state = 'unknown-badge' AND badge_number = +?
+      ORDER BY id DESC LIMIT ${resolveSliceRows}`,
+    );
+    this.#keep = db.prepare(
+      "UPDATE scans SET state = 'waiting', direction = ?, roster_entry_id = ?, worker_id = ? WHERE id = ?",
+    );
+    this.#drop = db.prepare(
+      `UPDATE scans SET state = 'double', reason = ?, roster_entry_id = ?, worker_id = ?, settled_at = utc_ms
+      WHERE id = ?`,
+    );
+  }
+
+  /** Whether every stored scan has been looked up in the roster in force. */
+  settled(): boolean {
+    return this.#walk.done && this.#walk.generation === this.#lookup.generation();
+  }
+
+  /** Resolves the latest scans of one badge, inside the caller's transaction: before a new one decides on its past. */
+  resolveBadge(badgeNumber: string, known: KnownBadge): number {
+    const strangers = this.#ofBadge.all(badgeNumber).reverse();
+    for (const stranger of strangers) this.#resolve(stranger, known);
+    return strangers.length;
+  }
+
+  /** Resolves at most `limit` scans, oldest first, looking at `resolveSliceRows` at most. */
+  resolveSlice(limit: number): ResolvedSlice {
+    if (this.settled()) return { resolved: 0, more: false };
+    const slice = this.#connection.transact(() => {
+      const generation = this.#lookup.generation();
+      const from = this.#walk.generation === generation ? this.#walk.afterId : 0;
+      const rows = this.#after.all(from, resolveSliceRows);
+      let resolved = 0;
+      let afterId = from;
+      for (const row of rows) {
+        if (resolved >= limit) break;
+        afterId = row.id;
+        const known = this.#lookup.find(row.badgeNumber);
+        if (known === undefined) continue;
+        this.#resolve(row, known);
+        resolved += 1;
+      }
+      const done = rows.length < resolveSliceRows && (rows.at(-1)?.id ?? from) === afterId;
+      return { resolved, walk: { generation, afterId, done } };
+    });
+    // Only after the commit: a walk that was rolled back is walked again.
+    this.#walk = slice.walk;
+    return { resolved: slice.resolved, more: !slice.walk.done };
+  }
+
+  #resolve(scan: StrangerRow, known: KnownBadge): void {
+    const stamp: Stamp = {
+      bootId: scan.bootId,
+      monotonicNs: monotonicNs(BigInt(scan.monotonicNs)),
+      utcMs: wallMs(scan.utcMs),
+      errorBoundMs: scan.errorBoundMs,
+      state: scan.clockState,
+      captureLagMs: scan.captureLagMs,
+    };
+    const last = this.#chain.before(known.workerId, scan.id);
+    const decision = decide(ruleOf(scan.rule), stamp, last, this.#doubleScanMs);
+    // A scan that has its direction was decided before: its worker was lost with a damaged database.
+    if (decision.kind === "double" && scan.direction === null) {
+      this.#drop.run(reasonOfDouble(decision.ofScanId), known.entryId, known.workerId, scan.id);
+      return;
+    }
+    const direction = decision.kind === "keep" ? decision.direction : null;
+    this.#keep.run(
+      present(scan.direction ?? direction, "a scan that is no double has a direction"),
+      known.entryId,
+      known.workerId,
+      scan.id,
+    );
+    this.#chain.insert(known.workerId, scan.id);
+  }
+}
+
+export function reasonOfDouble(ofScanId: number): string {
+  return `double of scan ${ofScanId}`;
+}
