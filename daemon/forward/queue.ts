@@ -43,8 +43,11 @@ export type Settlement =
   | { readonly kind: "refused"; readonly scanId: number; readonly reason: string }
   /** Certainly not processed: waits again, without doubt, not before `notBefore`. */
   | { readonly kind: "again"; readonly scanId: number; readonly notBefore: WallMs | null }
-  /** May have been processed: waits again, marked as possible duplicate with this attempt as the explanation. */
-  | { readonly kind: "doubtful"; readonly scanId: number };
+  /**
+   * May have been processed: waits again, marked as possible duplicate with this attempt as the explanation; not before
+   * `notBefore` when it is given, so that a scan on which the service breaks cannot hold up those behind it.
+   */
+  | { readonly kind: "doubtful"; readonly scanId: number; readonly notBefore?: WallMs | null };
 
 /** What the service says of a registration. */
 export type Remark = { readonly code: number | null; readonly text: string };

@@ -1,0 +1,117 @@
+import { describe, expect, test } from "vitest";
+import {
+  afterAnswer,
+  afterBlindRefusal,
+  afterFailure,
+  afterTooLarge,
+  type CallSize,
+  callMaxScans,
+  fullSize,
+  probeFailuresMax,
+  probesPutOffMax,
+  scansOfNextCall,
+  withoutSuspect,
+} from "./call-size.ts";
+
+const ids = (count: number, from = 1): readonly number[] => Array.from({ length: count }, (_, index) => from + index);
+const failed = (size: CallSize, scanIds: readonly number[], mayBreak = true): CallSize =>
+  afterFailure(size, scanIds, mayBreak).size;
+
+describe("an outage", () => {
+  test("costs one scan a call until the service answers, then calls are full again", () => {
+    let size = failed(fullSize, ids(callMaxScans));
+    expect(scansOfNextCall(size)).toBe(1);
+    size = failed(size, [1]);
+    expect(scansOfNextCall(size)).toBe(1);
+    size = afterAnswer(size, [1]);
+    expect(scansOfNextCall(size)).toBe(callMaxScans);
+  });
+
+  test("draws in a bounded number of scans, however long it lasts", () => {
+    let size = failed(fullSize, ids(callMaxScans));
+    let next = 1;
+    for (let call = 0; call < 1_000; call += 1) {
+      const { size: after, putOff } = afterFailure(size, [next], true);
+      size = after;
+      if (putOff) next += 1;
+    }
+    expect(next - 1).toBe(probesPutOffMax);
+  });
+
+  test("that certainly processed nothing puts no scan off", () => {
+    let size = fullSize;
+    for (let call = 0; call < 50; call += 1) {
+      const { size: after, putOff } = afterFailure(size, [1], false);
+      expect(putOff).toBe(false);
+      size = after;
+    }
+  });
+});
+
+test("a scan that fails alone again and again lets others try", () => {
+  let size = failed(fullSize, ids(3));
+  for (let call = 1; call < probeFailuresMax; call += 1) {
+    const { size: after, putOff } = afterFailure(size, [1], true);
+    expect(putOff).toBe(false);
+    size = after;
+  }
+  expect(afterFailure(size, [1], true).putOff).toBe(true);
+});
+
+test("a service that breaks on full calls only gets smaller ones, and larger ones when those go through", () => {
+  let size = failed(fullSize, ids(callMaxScans));
+  const sizes: number[] = [];
+  for (let round = 0; round < 3; round += 1) {
+    size = afterAnswer(size, [1]);
+    sizes.push(scansOfNextCall(size));
+    size = failed(size, ids(scansOfNextCall(size)));
+  }
+  expect(sizes).toEqual([200, 100, 50]);
+  size = afterAnswer(size, [1]);
+  for (const expected of [25, 50, 100, 200, 200]) {
+    expect(scansOfNextCall(size)).toBe(expected);
+    size = afterAnswer(size, ids(expected));
+  }
+});
+
+test("a 413 halves the call for good", () => {
+  let size = afterTooLarge(fullSize, callMaxScans);
+  expect(scansOfNextCall(size)).toBe(100);
+  for (let call = 0; call < 5; call += 1) size = afterAnswer(size, ids(100));
+  expect(scansOfNextCall(size)).toBe(100);
+  expect(scansOfNextCall(afterTooLarge(size, 1))).toBe(1);
+});
+
+describe("a culprit that the service does not name", () => {
+  /** Plays a service that refuses any call that carries the culprit, and counts the refusals until it stands alone. */
+  function refusalsToFind(culprit: number, scans: number): number {
+    let waiting = ids(scans);
+    let size = fullSize;
+    for (let refusals = 0; refusals < 1_000; ) {
+      const call = waiting.slice(0, scansOfNextCall(size));
+      if (!call.includes(culprit)) {
+        size = afterAnswer(size, call);
+        waiting = waiting.filter((id) => !call.includes(id));
+        continue;
+      }
+      refusals += 1;
+      if (call.length === 1) return refusals;
+      size = afterBlindRefusal(size, call);
+    }
+    throw new Error("not found");
+  }
+
+  test.each([1, 2, 99, 100, 101, 199, 200])("is found among 200 at place %d within nine refused calls", (culprit) => {
+    expect(refusalsToFind(culprit, 200)).toBeLessThanOrEqual(9);
+  });
+
+  test("once found, calls are full again", () => {
+    const size = withoutSuspect(withoutSuspect(afterBlindRefusal(fullSize, [4, 5]), 4), 5);
+    expect(scansOfNextCall(size)).toBe(callMaxScans);
+  });
+
+  test("is not sought for ever when it has left the queue meanwhile", () => {
+    const size = afterAnswer(afterBlindRefusal(fullSize, [4, 5]), [6]);
+    expect(scansOfNextCall(size)).toBe(callMaxScans);
+  });
+});

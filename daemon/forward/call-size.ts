@@ -1,0 +1,104 @@
+/** (C for SOAP, I for REST) The most registrations one call may carry. */
+export const callMaxScans: number = 200;
+
+/** A scan that alone failed this often in a row lets others try: it may be what breaks the service. */
+export const probeFailuresMax: number = 3;
+
+/** After this many different scans failed alone, the service is down and no scan is to blame: no further one is drawn in. */
+export const probesPutOffMax: number = 5;
+
+/**
+ * How many scans the next call may carry, from what became of the calls before it.
+ *
+ * - `full`: `limit` scans, 200 unless the service broke on as many.
+ * - `probing`: after a failure. One scan, so that an outage leaves no more than a handful in doubt.
+ * - `resuming`: the probe went through, a full call is yet to. When it fails, the service may break on its size or on one
+ *   of its scans: `limit` is halved, and doubled again by each full call that goes through.
+ *
+ *     full ──failed──▶ probing ──answered──▶ resuming ──answered──▶ full
+ *                         ▲─────────failed──────┘
+ *
+ * Across them:
+ * - `suspects` are the scans of a refused call that named none. One of them is the culprit, so calls carry half of them
+ *   until it stands alone; the number of refused calls is logarithmic in the size of the first.
+ * - `ceiling` is what a 413 taught; it holds until the process ends.
+ */
+export type CallSize = {
+  readonly mode: "full" | "probing" | "resuming";
+  readonly limit: number;
+  readonly ceiling: number;
+  readonly suspects: ReadonlySet<number>;
+  /** The scan that failed alone, and how often in a row. */
+  readonly probe: { readonly scanId: number; readonly failures: number } | null;
+  /** Scans put off for failing alone since the service last answered. */
+  readonly probesPutOff: number;
+};
+
+export const fullSize: CallSize = {
+  mode: "full",
+  limit: callMaxScans,
+  ceiling: callMaxScans,
+  suspects: new Set(),
+  probe: null,
+  probesPutOff: 0,
+};
+
+/** 1 to `callMaxScans`. */
+export function scansOfNextCall(size: CallSize): number {
+  if (size.mode === "probing") return 1;
+  const half = size.suspects.size === 0 ? callMaxScans : Math.ceil(size.suspects.size / 2);
+  return Math.max(1, Math.min(size.limit, size.ceiling, half));
+}
+
+/** The service dealt with the scans, whatever it said of each. */
+export function afterAnswer(size: CallSize, scanIds: readonly number[]): CallSize {
+  const recovered = { ...size, probe: null, probesPutOff: 0, suspects: lessSuspects(size.suspects, scanIds) };
+  if (size.mode === "probing") return { ...recovered, mode: "resuming" };
+  const isFull = scanIds.length >= Math.min(size.limit, size.ceiling);
+  return { ...recovered, mode: "full", limit: isFull ? Math.min(callMaxScans, size.limit * 2) : size.limit };
+}
+
+/** A call of several scans was refused and named none. */
+export function afterBlindRefusal(size: CallSize, scanIds: readonly number[]): CallSize {
+  return { ...size, suspects: new Set(scanIds) };
+}
+
+/** One scan was found out, or put off: it is no suspect any more. */
+export function withoutSuspect(size: CallSize, scanId: number): CallSize {
+  return { ...size, suspects: lessSuspects(size.suspects, [scanId]) };
+}
+
+export function afterTooLarge(size: CallSize, scans: number): CallSize {
+  return { ...size, ceiling: Math.max(1, Math.floor(scans / 2)) };
+}
+
+/**
+ * The call failed and says nothing of any scan.
+ *
+ * @param mayBreak whether one of the scans may be the cause, as it may of a 500 and cannot be of a refused connection
+ * @returns `putOff` when the scan that failed alone is to let others try
+ */
+export function afterFailure(
+  size: CallSize,
+  scanIds: readonly number[],
+  mayBreak: boolean,
+): { readonly size: CallSize; readonly putOff: boolean } {
+  const isShrunk = mayBreak && size.mode === "resuming" && scanIds.length > 1;
+  const limit = isShrunk ? Math.floor(scanIds.length / 2) : size.limit;
+  const failed: CallSize = { ...size, mode: "probing", limit };
+  const [scanId, ...others] = scanIds;
+  if (!mayBreak || scanId === undefined || others.length > 0) return { size: failed, putOff: false };
+  const failures = size.probe?.scanId === scanId ? size.probe.failures + 1 : 1;
+  if (failures < probeFailuresMax || size.probesPutOff >= probesPutOffMax) {
+    return { size: { ...failed, probe: { scanId, failures } }, putOff: false };
+  }
+  return { size: { ...failed, probe: null, probesPutOff: size.probesPutOff + 1 }, putOff: true };
+}
+
+/** Suspects none of which was in a call have left the head of the queue (withheld, put off): nothing is left to seek. */
+function lessSuspects(suspects: ReadonlySet<number>, scanIds: readonly number[]): ReadonlySet<number> {
+  const left = new Set(suspects);
+  let found = false;
+  for (const scanId of scanIds) found = left.delete(scanId) || found;
+  return found ? left : new Set();
+}

@@ -1,0 +1,143 @@
+import * as v from "valibot";
+import { parseUtcText, utcSecondsText } from "../../base/system-time.ts";
+import { keptText } from "../kept-text.ts";
+import type { DueScan } from "../queue.ts";
+import type { ItemOutcome } from "../upstream.ts";
+import { type ItemEcho, matchItems } from "./item-match.ts";
+import { parseJson } from "./problem.ts";
+import { wireDirection } from "./wire.ts";
+
+/** The procedure document lists 26 remarks. */
+export const remarksMax: number = 50;
+
+/** One outcome for each scan, in the order sent; `null` when the body is not the documented answer. */
+export function readItems(body: string, scans: readonly DueScan[]): readonly ItemOutcome[] | null {
+  const parsed = v.safeParse(answerSchema, parseJson(body));
+  if (!parsed.success) return null;
+  const items = parsed.output.items.map(readItem);
+  const matched = matchItems(
+    items.map((item) => item.echo),
+    scans.map((scan) => ({
+      ssin: scan.ssin,
+      registrationDate: utcSecondsText(scan.utcMs),
+      type: wireDirection(scan.direction),
+    })),
+  );
+  return scans.map((_, index): ItemOutcome => {
+    const place = matched[index];
+    const item = place === undefined || place === null ? undefined : items[place];
+    return item?.outcome ?? { kind: "unanswered" };
+  });
+}
+
+const optionalText = v.optional(v.fallback(v.nullable(v.string()), null), null);
+
+/** (I) What may stand beside the outcome, or in it, to tell which scan it is about. */
+const echoEntries = { ssin: optionalText, registrationDate: optionalText, type: optionalText };
+
+/** (T) `id`, `validity`, `remarks`. */
+const createdSchema = v.looseObject({
+  ...echoEntries,
+  id: v.union([v.pipe(v.number(), v.safeInteger()), v.pipe(v.string(), v.nonEmpty(), v.maxLength(100))]),
+  validity: v.optional(v.fallback(v.string(), "pending"), "pending"),
+  remarks: v.optional(v.fallback(v.nullable(v.array(v.unknown())), []), []),
+});
+
+/** (T) Its name; (U) its fields: the first that reads as an explanation is taken. */
+const notCreatedSchema = v.pipe(
+  v.unknown(),
+  v.check((value) => !Array.isArray(value), "expected an object"),
+  v.looseObject({ ...echoEntries }),
+);
+
+const itemSchema = v.looseObject({
+  ...echoEntries,
+  createdPresenceRegistration: v.optional(v.unknown()),
+  notCreatedPresenceRegistration: v.optional(v.unknown()),
+});
+
+const answerSchema = v.looseObject({ items: v.array(v.unknown()) });
+
+type ReadItem = { readonly outcome: ItemOutcome; readonly echo: ItemEcho };
+
+const nothing: ReadItem = {
+  outcome: { kind: "unanswered" },
+  echo: { ssin: null, registrationDate: null, type: null },
+};
+
+function readItem(value: unknown): ReadItem {
+  const item = v.safeParse(itemSchema, value);
+  if (!item.success) return nothing;
+  const created = v.safeParse(createdSchema, item.output.createdPresenceRegistration);
+  const notCreated = v.safeParse(notCreatedSchema, item.output.notCreatedPresenceRegistration);
+  const inner = created.success ? created.output : notCreated.success ? notCreated.output : null;
+  const echo = {
+    ssin: inner?.ssin ?? item.output.ssin,
+    registrationDate: readDate(inner?.registrationDate ?? item.output.registrationDate),
+    type: (inner?.type ?? item.output.type)?.toUpperCase() ?? null,
+  };
+  if (created.success === notCreated.success) return { ...nothing, echo };
+  if (created.success) {
+    const { id, validity, remarks } = created.output;
+    const read = (remarks ?? []).slice(0, remarksMax).map(readRemark);
+    return {
+      outcome: { kind: "created", registrationId: String(id), validity: keptText(validity), remarks: read },
+      echo,
+    };
+  }
+  return { outcome: { kind: "refused", reason: reasonOf(item.output.notCreatedPresenceRegistration) }, echo };
+}
+
+function readDate(text: string | null): string | null {
+  const at = text === null ? null : parseUtcText(text);
+  return at === null ? null : utcSecondsText(at);
+}
+
+const saidSchema = v.looseObject({
+  code: v.optional(v.fallback(v.nullable(v.union([v.number(), v.string()])), null), null),
+  description: optionalText,
+  detail: optionalText,
+  message: optionalText,
+  reason: optionalText,
+  text: optionalText,
+  title: optionalText,
+});
+
+const optionalList = v.optional(v.fallback(v.array(v.unknown()), []), []);
+
+/** (U) Where a refusal may explain itself when not in words of its own. */
+const listsSchema = v.looseObject({ remarks: optionalList, issues: optionalList, errors: optionalList });
+
+/** (U) The shape of a remark: a bare code or text, or an object with `code` and a text under one of the usual names. */
+function readRemark(remark: unknown): { readonly code: number | null; readonly text: string } {
+  if (typeof remark === "number") return { code: codeOf(remark), text: "" };
+  if (typeof remark === "string") return { code: codeOf(remark), text: keptText(remark) };
+  const { code, words } = readSaid(remark);
+  return { code: codeOf(code), text: keptText(words) };
+}
+
+function reasonOf(notCreated: unknown): string {
+  const lists = v.safeParse(listsSchema, notCreated);
+  const inside = lists.success ? [lists.output.remarks, lists.output.issues, lists.output.errors].flat() : [];
+  const reason = keptText([notCreated, ...inside.slice(0, remarksMax)].map(saidText).filter(Boolean).join("; "));
+  if (reason !== "") return reason;
+  const fields = typeof notCreated === "object" && notCreated !== null ? Object.keys(notCreated).join(", ") : "";
+  return keptText(`the service did not create it; its answer holds ${fields === "" ? "no reason" : fields}`);
+}
+
+function saidText(value: unknown): string {
+  const { code, words } = readSaid(value);
+  return [code === null ? "" : String(code), words].filter(Boolean).join(": ");
+}
+
+function readSaid(value: unknown): { readonly code: number | string | null; readonly words: string } {
+  const said = v.safeParse(saidSchema, value);
+  if (!said.success) return { code: null, words: typeof value === "string" ? value : "" };
+  const { code, description, detail, message, reason, text, title } = said.output;
+  return { code, words: description ?? detail ?? message ?? reason ?? text ?? title ?? "" };
+}
+
+function codeOf(code: number | string | null): number | null {
+  const number = typeof code === "string" && /^\d{1,4}$/.test(code) ? Number(code) : code;
+  return typeof number === "number" && Number.isSafeInteger(number) ? number : null;
+}

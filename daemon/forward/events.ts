@@ -1,0 +1,57 @@
+/**
+ * Everything the forwarder and the webhooks say in the log. The messages are stable: the demonstration and people's own
+ * alarms listen for them. Counts are of scans; times carry their unit.
+ *
+ * | event | level | fields |
+ * | --- | --- | --- |
+ * | `registered` | info | `count`, `attemptId`, `doubtful` (of the same call, left in doubt) |
+ * | `refused` | warn | `count`, `attemptId`, `reason` (of the first) |
+ * | `doubtful` | warn | `count`, `attemptId`, `outcome` |
+ * | `notReachable` | warn | `outcome`, `detail`, `count`, `failedCalls`, `retryInMs` |
+ * | `answeredWithError` | warn | the same, `httpStatus`, `relatedTraceId` |
+ * | `credentialsRefused`, `callRefused` | error | the same |
+ * | `reachableAgain` | info | `failedCalls`, `afterOutcome` |
+ * | `culpritSought` | warn | `count`, `attemptId`, `reason` |
+ * | `batchTooLarge` | warn | `count`, `attemptId`, `nextMax` |
+ * | `putOff` | warn | `count`, `attemptId`, `forMs` |
+ * | `badgesLearnt` | info | `count` |
+ * | `interruptedRecovered` | warn | `count` |
+ * | `storeFailed` | error | `operation`, `err`, `retryInMs` |
+ * | `upstreamDefect` | error | `err` |
+ * | `webhookDelivered` | debug | `target`, `count`, `lastScanId` |
+ * | `webhookSkipped` | error | `target`, `scanId`, `reason` |
+ * | `webhookFailed` | warn | `target`, `detail`, `httpStatus`, `failedCalls`, `retryInMs` |
+ * | `webhookAgain` | info | `target`, `failedCalls` |
+ * | `webhookStoreFailed` | error | `target`, `operation`, `err`, `retryInMs` |
+ */
+export const forwardEvents = {
+  registered: "scans registered",
+  refused: "scans refused by the service",
+  doubtful: "scans left in doubt, possible duplicates",
+  notReachable: "service not reachable, scans kept",
+  answeredWithError: "service answered with an error, scans kept",
+  credentialsRefused: "service refuses the credentials, scans kept",
+  callRefused: "service refuses the call, scans kept",
+  reachableAgain: "service reachable again",
+  culpritSought: "service refused a call without naming a scan, culprit sought",
+  batchTooLarge: "service finds the call too large, smaller ones follow",
+  putOff: "scans put off, others go first",
+  badgesLearnt: "scans of unknown badges have their worker now",
+  interruptedRecovered: "scans of an interrupted call wait again, possible duplicates",
+  storeFailed: "store failed, forwarding waits",
+  upstreamDefect: "call ended in a way its adapter does not know",
+  webhookDelivered: "scans delivered to webhook",
+  webhookSkipped: "webhook refused a scan, skipped",
+  webhookFailed: "webhook failed, its scans are kept",
+  webhookAgain: "webhook reachable again",
+  webhookStoreFailed: "store failed, webhook waits",
+} as const;
+
+export type ForwardEvent = (typeof forwardEvents)[keyof typeof forwardEvents];
+
+/** One line for the log, decided by a pure core and written by its shell. */
+export type LogLine = {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly event: ForwardEvent;
+  readonly fields: object;
+};

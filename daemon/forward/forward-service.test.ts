@@ -1,0 +1,410 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Log } from "../base/log.ts";
+import { seededRandom } from "../base/random.ts";
+import { ManualTime, settled } from "../testing/manual-time.ts";
+import { MemoryQueue } from "../testing/memory-queue.ts";
+import { ForwardService, finishMaxMs, pollPeriodMs } from "./forward-service.ts";
+import type { AttemptOutcome, DueScan } from "./queue.ts";
+import type { CallOutcome, CallReport, Upstream } from "./upstream.ts";
+
+const report = (outcome: AttemptOutcome, httpStatus: number | null = null): CallReport => ({
+  outcome,
+  httpStatus,
+  relatedTraceId: null,
+  detail: "",
+});
+
+/** How the service treats one call. */
+type Treatment =
+  | "registers"
+  | "registers-some"
+  | "refuses-some"
+  | "names-one"
+  | "names-none"
+  | "too-large"
+  | "unauthorised"
+  | "throttled"
+  | "not-connected"
+  | "lost-before"
+  | "lost-after";
+
+const treatments: readonly Treatment[] = [
+  "registers",
+  "registers-some",
+  "refuses-some",
+  "names-one",
+  "names-none",
+  "too-large",
+  "unauthorised",
+  "throttled",
+  "not-connected",
+  "lost-before",
+  "lost-after",
+];
+
+/** A service that treats call after call as it is told, then registers everything; it knows what it holds. */
+class ScriptedService implements Upstream {
+  readonly calls: (readonly number[])[] = [];
+  readonly held: Map<number, number> = new Map();
+  readonly #script: Treatment[];
+
+  constructor(script: readonly Treatment[] = []) {
+    this.#script = [...script];
+  }
+
+  async register(scans: readonly DueScan[]): Promise<CallOutcome> {
+    this.calls.push(scans.map((scan) => scan.scanId));
+    const treatment = this.#script.shift() ?? "registers";
+    switch (treatment) {
+      case "registers":
+        return { kind: "answered", items: scans.map((scan) => this.#hold(scan)), report: report("answered", 200) };
+      case "registers-some": {
+        const items = scans.map((scan, index) =>
+          index % 2 === 0 ? this.#hold(scan) : ({ kind: "unanswered" } as const),
+        );
+        return { kind: "answered", items, report: report("answered", 200) };
+      }
+      case "refuses-some": {
+        const items = scans.map((scan, index) =>
+          index % 2 === 1 ? this.#hold(scan) : ({ kind: "refused", reason: "service: item" } as const),
+        );
+        return { kind: "answered", items, report: report("answered", 200) };
+      }
+      case "names-one":
+        return refusal([{ index: scans.length - 1, reason: "service: named" }]);
+      case "names-none":
+        return refusal([]);
+      case "too-large":
+        return { kind: "not-processed", retryAfterMs: null, report: report("call-refused", 413) };
+      case "unauthorised":
+        return { kind: "not-processed", retryAfterMs: null, report: report("unauthorised", 401) };
+      case "throttled":
+        return { kind: "not-processed", retryAfterMs: 20_000, report: report("throttled", 429) };
+      case "not-connected":
+        return { kind: "not-processed", retryAfterMs: null, report: report("not-connected") };
+      case "lost-before":
+        return { kind: "ambiguous", retryAfterMs: null, report: report("timed-out") };
+      case "lost-after":
+        for (const scan of scans) this.#hold(scan);
+        return { kind: "ambiguous", retryAfterMs: null, report: report("server-error", 500) };
+    }
+  }
+
+  #hold(scan: DueScan) {
+    this.held.set(scan.scanId, (this.held.get(scan.scanId) ?? 0) + 1);
+    return { kind: "created", registrationId: `r${scan.scanId}`, validity: "pending", remarks: [] } as const;
+  }
+}
+
+function refusal(culprits: readonly { readonly index: number; readonly reason: string }[]): CallOutcome {
+  return { kind: "refused", culprits, reason: "service: whole", report: report("call-refused", 400) };
+}
+
+type Line = { readonly level: string; readonly message: string; readonly fields: object };
+
+function recordingLog(lines: Line[]): Log {
+  const at = (level: string) => (fields: object, message: string) => {
+    lines.push({ level, message, fields });
+  };
+  return {
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+    fatal: at("fatal"),
+    child: () => recordingLog(lines),
+  };
+}
+
+function harness(upstream: Upstream, callIntervalMs = 1_000, seed = 1) {
+  const time = new ManualTime();
+  const queue = new MemoryQueue();
+  const lines: Line[] = [];
+  const service = new ForwardService(
+    { queue, upstream, time, random: seededRandom(seed), log: recordingLog(lines) },
+    { callIntervalMs, receiptLimitMs: null },
+  );
+  return { time, queue, service, lines };
+}
+
+/** An upstream whose one call ends when the test says so. */
+class HeldCall implements Upstream {
+  signal: AbortSignal | null = null;
+  #end: (outcome: CallOutcome) => void = () => {};
+
+  register(_scans: readonly DueScan[], _traceId: string, signal: AbortSignal): Promise<CallOutcome> {
+    this.signal = signal;
+    return new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  end(outcome: CallOutcome): void {
+    this.#end(outcome);
+  }
+}
+
+const ok: CallOutcome = {
+  kind: "answered",
+  items: [{ kind: "created", registrationId: "r1", validity: "pending", remarks: [] }],
+  report: report("answered", 200),
+};
+
+test("a stored scan is registered at once when somebody wakes the forwarder", async () => {
+  const { time, queue, service, lines } = harness(new ScriptedService());
+  service.start();
+  await time.advance(0);
+  queue.record(1, time.wallMs());
+  service.wake();
+  await time.advance(0);
+  expect(queue.scan(1)).toMatchObject({ state: "registered", registrationId: "r1", doubtAttemptId: null });
+  expect(lines).toEqual([
+    { level: "info", message: "scans registered", fields: { count: 1, attemptId: 1, doubtful: 0 } },
+  ]);
+  await service[Symbol.asyncDispose]();
+});
+
+test("work that another process made is found without being woken", async () => {
+  const { time, queue, service } = harness(new ScriptedService());
+  service.start();
+  await time.advance(0);
+  queue.recordUnknown(1, time.wallMs());
+  queue.learn(1);
+  await time.advance(pollPeriodMs);
+  expect(queue.scan(1).state).toBe("registered");
+  await service[Symbol.asyncDispose]();
+});
+
+test("what a dead process left in a call is in doubt before the first claim", async () => {
+  const { time, queue, service, lines } = harness(new ScriptedService());
+  queue.record(1, time.wallMs());
+  await queue.claim({ limit: 1, now: time.wallMs(), withholdAtOrBefore: null, traceId: "dead" });
+  service.start();
+  await time.advance(0);
+  expect(queue.scan(1)).toMatchObject({ state: "registered", doubtAttemptId: 1 });
+  expect(lines[0]).toMatchObject({ message: "scans of an interrupted call wait again, possible duplicates" });
+  await service[Symbol.asyncDispose]();
+});
+
+test("1,000 scans after an outage go in full calls, one each interval", async () => {
+  const upstream = new ScriptedService(["not-connected"]);
+  const { time, queue, service } = harness(upstream);
+  for (let worker = 0; worker < 1_000; worker += 1) queue.record(worker, time.wallMs());
+  service.start();
+  await time.advance(60_000);
+  expect(upstream.calls.map((call) => call.length)).toEqual([200, 1, 200, 200, 200, 200, 199]);
+  await service[Symbol.asyncDispose]();
+});
+
+describe("a store that fails", () => {
+  test("at the claim: forwarding waits and goes on", async () => {
+    const { time, queue, service, lines } = harness(new ScriptedService());
+    queue.record(1, time.wallMs());
+    queue.failures.push(null, null, new Error("SQLITE_FULL"), new Error("SQLITE_FULL"));
+    service.start();
+    await time.advance(60_000);
+    expect(queue.scan(1).state).toBe("registered");
+    expect(lines.filter((line) => line.message === "store failed, forwarding waits")).toHaveLength(2);
+    await service[Symbol.asyncDispose]();
+  });
+
+  test("at the settlement: it is written later, and the scan is sent once", async () => {
+    const upstream = new ScriptedService();
+    const { time, queue, service } = harness(upstream);
+    queue.record(1, time.wallMs());
+    queue.failures.push(null, null, null, new Error("SQLITE_FULL"), new Error("SQLITE_FULL"));
+    service.start();
+    await time.advance(0);
+    expect(queue.scan(1).state).toBe("sending");
+    await time.advance(60_000);
+    expect(queue.scan(1)).toMatchObject({ state: "registered", doubtAttemptId: null });
+    expect(upstream.calls).toEqual([[1]]);
+    await service[Symbol.asyncDispose]();
+  });
+
+  test("at the start: nothing is claimed before interrupted scans were recovered", async () => {
+    const { time, queue, service } = harness(new ScriptedService());
+    queue.record(1, time.wallMs());
+    queue.failures.push(new Error("SQLITE_FULL"));
+    service.start();
+    await time.advance(0);
+    expect(queue.scan(1).state).toBe("waiting");
+    await time.advance(5_000);
+    expect(queue.scan(1).state).toBe("registered");
+    await service[Symbol.asyncDispose]();
+  });
+});
+
+describe("stopping", () => {
+  test("waits for the call under way and writes its outcome", async () => {
+    const upstream = new HeldCall();
+    const { time, queue, service } = harness(upstream);
+    queue.record(1, time.wallMs());
+    service.start();
+    await time.advance(0);
+    const stopped = service[Symbol.asyncDispose]();
+    await time.advance(finishMaxMs - 1);
+    expect(upstream.signal?.aborted).toBe(false);
+    upstream.end(ok);
+    await stopped;
+    expect(queue.scan(1)).toMatchObject({ state: "registered", doubtAttemptId: null });
+    expect(time.waiting).toBe(0);
+  });
+
+  test("aborts a call that takes too long and writes its scans down as doubtful", async () => {
+    const upstream = new HeldCall();
+    const { time, queue, service } = harness(upstream);
+    queue.record(1, time.wallMs());
+    service.start();
+    await time.advance(0);
+    const stopped = service[Symbol.asyncDispose]();
+    await time.advance(finishMaxMs);
+    expect(upstream.signal?.aborted).toBe(true);
+    upstream.end({ kind: "ambiguous", retryAfterMs: null, report: report("interrupted") });
+    await stopped;
+    expect(queue.scan(1)).toMatchObject({ state: "waiting", doubtAttemptId: 1 });
+  });
+
+  test("leaves scans sending, for the next start to find, when not even the abortion ends the call", async () => {
+    const { time, queue, service } = harness(new HeldCall());
+    queue.record(1, time.wallMs());
+    service.start();
+    await time.advance(0);
+    const stopped = service[Symbol.asyncDispose]();
+    await time.advance(60_000);
+    await stopped;
+    expect(queue.scan(1).state).toBe("sending");
+    expect(await queue.recoverInterrupted(time.wallMs())).toBe(1);
+  });
+
+  test("while backing off is immediate", async () => {
+    const { time, queue, service } = harness(new ScriptedService(["not-connected"]));
+    queue.record(1, time.wallMs());
+    service.start();
+    await time.advance(0);
+    await service[Symbol.asyncDispose]();
+    expect(queue.scan(1).state).toBe("waiting");
+    expect(time.waiting).toBe(0);
+  });
+});
+
+test("status tells how the service is doing", async () => {
+  const { time, queue, service } = harness(new ScriptedService(["not-connected", "unauthorised"]));
+  expect(service.status).toEqual({ state: "not-tried", lastOutcome: "", retryInMs: null });
+  queue.record(1, time.wallMs());
+  service.start();
+  await time.advance(0);
+  expect(service.status).toEqual({ state: "not-reachable", lastOutcome: "not-connected", retryInMs: 1_000 });
+  await time.advance(1_000);
+  expect(service.status).toMatchObject({ state: "reachable", lastOutcome: "unauthorised" });
+  await time.advance(10_000);
+  expect(service.status).toEqual({ state: "reachable", lastOutcome: "answered", retryInMs: null });
+  await service[Symbol.asyncDispose]();
+});
+
+test("an adapter that rejects against its promise leaves scans in doubt, not the forwarder dead", async () => {
+  let calls = 0;
+  const good = new ScriptedService();
+  const { time, queue, service } = harness({
+    register: (scans) => {
+      calls += 1;
+      return calls === 1 ? Promise.reject(new TypeError("defect 93051822361")) : good.register(scans);
+    },
+  });
+  queue.record(1, time.wallMs());
+  service.start();
+  await time.advance(30_000);
+  expect(queue.scan(1)).toMatchObject({ state: "registered", doubtAttemptId: 1 });
+  expect(queue.attempts.get(1)?.report?.detail).toBe("defect [number removed]");
+  await service[Symbol.asyncDispose]();
+});
+
+test("one scan on which the service breaks does not halt the others", async () => {
+  const poison = 3;
+  const good = new ScriptedService();
+  const { time, queue, service } = harness({
+    register: (scans) =>
+      scans.some((scan) => scan.scanId === poison)
+        ? Promise.resolve({ kind: "ambiguous", retryAfterMs: null, report: report("server-error", 500) })
+        : good.register(scans),
+  });
+  for (let worker = 0; worker < 20; worker += 1) queue.record(worker, time.wallMs());
+  service.start();
+  await time.advance(10 * 60_000);
+  expect(queue.scans.filter((scan) => scan.state !== "registered").map((scan) => scan.scanId)).toEqual([poison]);
+  await service[Symbol.asyncDispose]();
+});
+
+test("a call that is malformed by our own mistake does not cost the backlog", async () => {
+  const { time, queue, service } = harness({ register: async () => refusal([]) });
+  for (let worker = 0; worker < 300; worker += 1) queue.record(worker, time.wallMs());
+  service.start();
+  await time.advance(6 * 3_600_000);
+  expect(queue.scans.filter((scan) => scan.state === "refused").length).toBeLessThan(3);
+  await service[Symbol.asyncDispose]();
+});
+
+test("a long outage leaves a handful of scans in doubt and is asked rarely", async () => {
+  const upstream = new ScriptedService(Array.from({ length: 10_000 }, (): Treatment => "lost-before"));
+  const { time, queue, service } = harness(upstream, 1_000, 7);
+  queue.record(0, time.wallMs());
+  service.start();
+  await time.advance(0);
+  for (let worker = 1; worker < 100; worker += 1) queue.record(worker, time.wallMs());
+  await time.advance(12 * 3_600_000);
+  expect(queue.scans.filter((scan) => scan.doubtAttemptId !== null).length).toBeLessThanOrEqual(6);
+  expect(upstream.calls.length).toBeLessThan(12 * 60);
+  await service[Symbol.asyncDispose]();
+});
+
+test("whatever the service does, each scan ends registered or refused by it, in order, twice only with a doubt", async () => {
+  const wallJump = fc.integer({ min: -7_200_000, max: 3_600_000 });
+  const storeFault = fc.option(fc.constant("SQLITE_FULL"), { freq: 1 });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.constantFrom(...treatments), { maxLength: 12 }),
+      fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 12 }),
+      fc.array(storeFault, { maxLength: 12 }),
+      fc.array(wallJump, { maxLength: 3 }),
+      fc.integer(),
+      async (script, workers, faults, jumps, seed) => {
+        const upstream = new ScriptedService(script);
+        const { time, queue, service } = harness(upstream, 100, seed);
+        for (const worker of workers) queue.record(worker, time.wallMs());
+        queue.failures.push(...faults.map((fault) => (fault === null ? null : new Error(fault))));
+        service.start();
+        const isOpen = (): boolean =>
+          queue.scans.some((scan) => scan.state !== "registered" && scan.state !== "refused");
+        for (let minute = 0; isOpen() && minute < 400; minute += 1) {
+          const jumpMs = jumps.shift();
+          if (jumpMs !== undefined) time.setWall(time.wallMs() + jumpMs);
+          await time.advance(60_000);
+        }
+        await service[Symbol.asyncDispose]();
+        await settled();
+        for (const scan of queue.scans) {
+          if (scan.state === "refused") expect(scan.reason).toMatch(/^service: /);
+          else expect(scan.state).toBe("registered");
+          const times = upstream.held.get(scan.scanId) ?? 0;
+          expect(times).toBeGreaterThanOrEqual(scan.state === "registered" ? 1 : 0);
+          if (times > 1) expect(scan.doubtAttemptId).not.toBeNull();
+        }
+        expect([...queue.attempts.values()].every((attempt) => attempt.report !== null)).toBe(true);
+        expect(isOrdered(upstream.calls, queue)).toBe(true);
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
+
+/** A worker's scans are called for in the order they were stored; one is never called for after a later one was. */
+function isOrdered(calls: readonly (readonly number[])[], queue: MemoryQueue): boolean {
+  const reached = new Map<number, number>();
+  for (const scanId of calls.flat()) {
+    const { worker } = queue.scan(scanId);
+    if (scanId < (reached.get(worker) ?? 0)) return false;
+    reached.set(worker, scanId);
+  }
+  return true;
+}

@@ -1,0 +1,165 @@
+import { randomUUID } from "node:crypto";
+import { unreachable } from "../base/assert.ts";
+import { messageOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { Random } from "../base/random.ts";
+import type { Time } from "../base/time.ts";
+import { forwardEvents as events } from "./events.ts";
+import {
+  type ForwarderAction,
+  type ForwarderInput,
+  type ForwarderSettings,
+  type ForwarderState,
+  initialState,
+  type Now,
+  restMs,
+  step,
+} from "./forwarder.ts";
+import { isNotReachable } from "./judgement.ts";
+import { keptText } from "./kept-text.ts";
+import type { AttemptOutcome, ForwardQueue } from "./queue.ts";
+import type { TargetStatus } from "./target-status.ts";
+import type { CallOutcome, Upstream } from "./upstream.ts";
+import { WorkUnderWay } from "./work-under-way.ts";
+
+/** How often work is looked for that another process made: a released scan, an imported roster. */
+export const pollPeriodMs: number = 5_000;
+
+/** How long a stop waits for the call under way, and then for its abortion. */
+export const finishMaxMs: number = 5_000;
+export const abortMaxMs: number = 1_000;
+
+export type ForwardPorts = {
+  readonly queue: ForwardQueue;
+  readonly upstream: Upstream;
+  readonly time: Time;
+  readonly random: Random;
+  readonly log: Log;
+};
+
+/** The shell of the forwarder: does what forwarder.ts decides, one thing at a time. */
+export class ForwardService implements AsyncDisposable {
+  readonly #ports: ForwardPorts;
+  readonly #abort: AbortController = new AbortController();
+  #state: ForwarderState;
+  #rest: Disposable | null = null;
+  #poll: Disposable | null = null;
+  readonly #work: WorkUnderWay = new WorkUnderWay();
+  #closed = false;
+
+  constructor(ports: ForwardPorts, settings: ForwarderSettings) {
+    this.#ports = ports;
+    this.#state = initialState(settings);
+  }
+
+  /** Brings back what a dead process left in a call, then forwards until disposed. */
+  start(): void {
+    this.#poll = this.#ports.time.every(pollPeriodMs, () => this.#take({ kind: "polled" }));
+    this.#take({ kind: "started" });
+  }
+
+  /** Something may be due: a scan was stored, or its state changed. Cheap, and never hastens a backoff. */
+  wake(): void {
+    this.#take({ kind: "woken" });
+  }
+
+  get status(): TargetStatus {
+    const { lastOutcome, failures } = this.#state;
+    if (lastOutcome === null) return { state: "not-tried", lastOutcome: "", retryInMs: null };
+    const state = failures > 0 && isDown(lastOutcome) ? "not-reachable" : "reachable";
+    return { state, lastOutcome, retryInMs: failures > 0 ? Math.round(restMs(this.#state, this.#now())) : null };
+  }
+
+  /**
+   * Waits for the call under way, `finishMaxMs` at most, then aborts it and writes its scans down as doubtful. Should even
+   * that not end, they stay `sending`, and the next start finds them.
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#poll?.[Symbol.dispose]();
+    this.#take({ kind: "stop" });
+    this.#rest?.[Symbol.dispose]();
+    await this.#work.endsWithin(finishMaxMs, this.#ports.time);
+    this.#abort.abort();
+    await this.#work.endsWithin(abortMaxMs, this.#ports.time);
+    this.#closed = true;
+  }
+
+  #take(input: ForwarderInput): void {
+    if (this.#closed) return;
+    const { state, actions } = step(this.#state, input, this.#now(), this.#ports.random);
+    this.#state = state;
+    for (const action of actions) this.#perform(action);
+  }
+
+  #perform(action: ForwarderAction): void {
+    const { queue, time, log } = this.#ports;
+    switch (action.kind) {
+      case "recover":
+        this.#ask(async () => ({ kind: "recovered", scans: await queue.recoverInterrupted(action.now) }));
+        break;
+      case "look":
+        this.#ask(() => this.#look(action));
+        break;
+      case "settle": {
+        const { attemptId, report, settlements } = action.written;
+        this.#ask(async () => {
+          await queue.settle(attemptId, report, settlements);
+          return { kind: "settled" };
+        });
+        break;
+      }
+      case "call":
+        this.#call(action);
+        break;
+      case "rest":
+        this.#rest?.[Symbol.dispose]();
+        this.#rest = time.after(action.delayMs, () => this.#take({ kind: "rested" }));
+        break;
+      case "log":
+        log[action.line.level](action.line.fields, action.line.event);
+        break;
+      default:
+        unreachable(action);
+    }
+  }
+
+  async #look(action: Extract<ForwarderAction, { kind: "look" }>): Promise<ForwarderInput> {
+    const { queue } = this.#ports;
+    const { resolve, limit, now } = action;
+    const traceId = randomUUID();
+    const resolved = resolve === 0 ? 0 : await queue.resolveUnknown(resolve);
+    const claim = await queue.claim({ limit, now, withholdAtOrBefore: action.withholdAtOrBefore, traceId });
+    return { kind: "looked", claim, resolved, traceId };
+  }
+
+  /** Any failure of the store is a state of the forwarder, not its end: it waits and tries again. */
+  #ask(work: () => Promise<ForwarderInput>): void {
+    this.#work.begin(
+      work()
+        .catch((error: unknown): ForwarderInput => ({ kind: "store-failed", error }))
+        .then((input) => this.#take(input)),
+    );
+  }
+
+  #call({ claim, traceId }: Extract<ForwarderAction, { kind: "call" }>): void {
+    const { upstream, log } = this.#ports;
+    const ending = upstream
+      .register(claim.scans, traceId, this.#abort.signal)
+      .catch((error: unknown): CallOutcome => {
+        log.error({ err: error }, events.upstreamDefect);
+        const report = { outcome: "unintelligible", httpStatus: null, relatedTraceId: null } as const;
+        return { kind: "ambiguous", retryAfterMs: null, report: { ...report, detail: keptText(messageOf(error)) } };
+      })
+      .then((outcome) => this.#take({ kind: "ended", outcome }));
+    this.#work.begin(ending);
+  }
+
+  #now(): Now {
+    const { time } = this.#ports;
+    return { monotonicNs: time.monotonicNs(), wallMs: time.wallMs() };
+  }
+}
+
+function isDown(outcome: AttemptOutcome): boolean {
+  return isNotReachable(outcome) || outcome === "server-error" || outcome === "unintelligible";
+}

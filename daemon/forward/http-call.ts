@@ -1,0 +1,205 @@
+import type { Agent, Dispatcher } from "undici";
+import { messageOf, systemCode } from "../base/errors.ts";
+import type { Time } from "../base/time.ts";
+
+/** Two hundred answers of a registration with all its remarks stay under 1 MB. */
+export const answerMaxBytes: number = 4 * 1024 * 1024;
+export const answerHeadersMaxBytes: number = 32 * 1024;
+export const connectMaxMs: number = 10_000;
+
+/** An idle connection is closed by us, before most servers do: a request that meets their closing is left in doubt. */
+export const keepAliveMs: number = 4_000;
+
+export type HttpRequest = {
+  /** Behind the base address, with a slash in front; empty for the base address itself. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+};
+
+export type HttpHead = { readonly status: number; readonly headers: HttpHeaders };
+
+/** Names in lower case; of a repeated header the first. */
+export type HttpHeaders = Readonly<Record<string, string>>;
+
+/**
+ * How a call ended.
+ *
+ * - `answered`: the whole answer is here, whatever its status.
+ * - `not-sent`: not one byte of the request left.
+ * - `broken-off`: the request left, or began to; its answer did not come whole. `head` is what came of it.
+ */
+export type HttpOutcome =
+  | { readonly kind: "answered"; readonly head: HttpHead; readonly body: string }
+  | { readonly kind: "not-sent"; readonly cause: NotSentCause; readonly detail: string }
+  | {
+      readonly kind: "broken-off";
+      readonly cause: BrokenOffCause;
+      readonly detail: string;
+      readonly head: HttpHead | null;
+    };
+
+export type NotSentCause = "not-connected" | "tls-failed" | "unsendable" | "interrupted";
+export type BrokenOffCause = "timed-out" | "connection-lost" | "too-long" | "not-http" | "interrupted";
+
+/**
+ * POSTs to one address over one connection, within limits: a deadline over all of a call, a longest answer, certificates
+ * verified whatever the environment says, no redirect followed, nothing sent again by itself.
+ *
+ * HTTP/1.1 only: there undici tells of the moment before it writes the first byte, which is what parts `not-sent` from
+ * `broken-off`.
+ */
+export class HttpCaller implements AsyncDisposable {
+  readonly #base: URL;
+  readonly #timeoutMs: number;
+  readonly #time: Time;
+  #agent: Promise<Agent> | null = null;
+
+  constructor(baseUrl: string, timeoutMs: number, time: Time) {
+    this.#base = new URL(baseUrl);
+    this.#timeoutMs = timeoutMs;
+    this.#time = time;
+  }
+
+  /** Never rejects. `signal` ends the call at once, in `interrupted`. */
+  async post(request: HttpRequest, signal: AbortSignal): Promise<HttpOutcome> {
+    if (signal.aborted) return { kind: "not-sent", cause: "interrupted", detail: "stopped before the call" };
+    try {
+      this.#agent ??= openAgent(this.#timeoutMs);
+      const agent = await this.#agent;
+      const options: Dispatcher.DispatchOptions = {
+        origin: this.#base.origin,
+        path: `${this.#base.pathname.replace(/\/$/, "")}${request.path}` || "/",
+        method: "POST",
+        headers: { "accept-encoding": "identity", ...request.headers },
+        body: request.body,
+      };
+      return await exchange(agent, options, this.#time, this.#timeoutMs, signal);
+    } catch (error) {
+      return { kind: "not-sent", cause: "unsendable", detail: messageOf(error) };
+    }
+  }
+
+  /** Closes the connection; a call still under way ends in `connection-lost`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const agent = this.#agent;
+    this.#agent = null;
+    await (await agent)?.destroy();
+  }
+}
+
+/**
+ * Loaded with the first call, which no badge has to wait for, and by its own path: all of undici, with its WebSocket, cache
+ * and mock, takes 29 MB on Node 24, its agent 15.
+ */
+async function openAgent(timeoutMs: number): Promise<Agent> {
+  const { default: Agent } = await import("undici/lib/dispatcher/agent.js");
+  return new Agent({
+    connections: 1,
+    pipelining: 1,
+    allowH2: false,
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+    maxHeaderSize: answerHeadersMaxBytes,
+    keepAliveTimeout: keepAliveMs,
+    keepAliveMaxTimeout: keepAliveMs,
+    connect: { timeout: Math.min(connectMaxMs, timeoutMs), rejectUnauthorized: true },
+  });
+}
+
+function exchange(
+  agent: Agent,
+  options: Dispatcher.DispatchOptions,
+  time: Time,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<HttpOutcome> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    let started: Dispatcher.DispatchController | null = null;
+    let head: HttpHead | null = null;
+    let isOver = false;
+
+    const end = (outcome: HttpOutcome): void => {
+      if (isOver) return;
+      isOver = true;
+      deadline[Symbol.dispose]();
+      signal.removeEventListener("abort", interrupt);
+      resolve(outcome);
+    };
+    const breakOff = (cause: BrokenOffCause, detail: string): void => {
+      end(
+        started === null
+          ? { kind: "not-sent", cause: cause === "interrupted" ? cause : "not-connected", detail }
+          : { kind: "broken-off", cause, detail, head },
+      );
+      started?.abort(new Error(detail));
+    };
+    const interrupt = (): void => breakOff("interrupted", "stopped while the call was under way");
+    const deadline = time.after(timeoutMs, () => breakOff("timed-out", `no whole answer within ${timeoutMs} ms`));
+    signal.addEventListener("abort", interrupt, { once: true });
+
+    agent.dispatch(options, {
+      onRequestStart(controller) {
+        // The call was given up while the connection was being made: its request must not leave after all.
+        if (isOver) controller.abort(new Error("given up before the request left"));
+        else started = controller;
+      },
+      onResponseStart(_controller, status, headers) {
+        if (status >= 200) head = { status, headers: flatHeaders(headers) };
+      },
+      onResponseData(_controller, chunk) {
+        bytes += chunk.length;
+        if (bytes > answerMaxBytes) breakOff("too-long", `answer longer than ${answerMaxBytes} bytes`);
+        else chunks.push(chunk);
+      },
+      onResponseEnd() {
+        if (head === null) breakOff("not-http", "answer without a head");
+        else end({ kind: "answered", head, body: Buffer.concat(chunks).toString("utf8") });
+      },
+      onResponseError(_controller, error) {
+        const detail = detailOf(error);
+        if (started === null) end({ kind: "not-sent", cause: notSentCause(error, options), detail });
+        else end({ kind: "broken-off", cause: brokenOffCause(error), detail, head });
+      },
+    });
+  });
+}
+
+function flatHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): HttpHeaders {
+  const flat: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    const first = Array.isArray(value) ? value[0] : value;
+    if (first !== undefined) flat[name.toLowerCase()] = first;
+  }
+  return flat;
+}
+
+/** OpenSSL's and Node's names for what can be wrong with a handshake or a certificate. */
+const tlsCode =
+  /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|CRL_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|INVALID_CA|INVALID_PURPOSE|HOSTNAME_|PATH_LENGTH)/;
+
+function notSentCause(error: unknown, options: Dispatcher.DispatchOptions): NotSentCause {
+  const code = systemCode(error) ?? "";
+  if (tlsCode.test(code)) return "tls-failed";
+  if (code === "UND_ERR_INVALID_ARG") return "unsendable";
+  const isSecure = String(options.origin).startsWith("https:");
+  return isSecure && code === "ECONNRESET" ? "tls-failed" : "not-connected";
+}
+
+function brokenOffCause(error: unknown): BrokenOffCause {
+  const code = systemCode(error) ?? "";
+  if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT") return "timed-out";
+  // undici's parser does not give every error of its own a code, but always this name.
+  if ((error instanceof Error && error.name === "HTTPParserError") || code === "UND_ERR_HEADERS_OVERFLOW") {
+    return "not-http";
+  }
+  return "connection-lost";
+}
+
+/** One address with several numbers fails with one error for each, and no message of its own. */
+function detailOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(messageOf).join("; ");
+  return messageOf(error);
+}

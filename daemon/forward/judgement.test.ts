@@ -1,0 +1,187 @@
+import { describe, expect, test } from "vitest";
+import { wallMs } from "../base/time.ts";
+import { dueScan } from "../testing/memory-queue.ts";
+import { scansOfNextCall } from "./call-size.ts";
+import {
+  blindRefusalsMax,
+  type Judgement,
+  judge,
+  type Lessons,
+  noLessons,
+  putOffMs,
+  refusedCallsMax,
+} from "./judgement.ts";
+import type { AttemptOutcome, Claim } from "./queue.ts";
+import type { CallOutcome, CallReport, ItemOutcome } from "./upstream.ts";
+
+const now = wallMs(1_780_000_000_000);
+
+const claimOf = (...scanIds: readonly number[]): Claim => ({
+  attemptId: 9,
+  scans: scanIds.map((scanId) => dueScan({ scanId, worker: scanId, utcMs: now })),
+});
+const reported = (outcome: AttemptOutcome, httpStatus: number | null = null): CallReport => ({
+  outcome,
+  httpStatus,
+  relatedTraceId: null,
+  detail: "",
+});
+const answered = (...items: readonly ItemOutcome[]): CallOutcome => ({
+  kind: "answered",
+  items,
+  report: reported("answered", 200),
+});
+const created: ItemOutcome = { kind: "created", registrationId: "17611", validity: "pending", remarks: [] };
+const refused = (...culprits: readonly number[]): CallOutcome => ({
+  kind: "refused",
+  culprits: culprits.map((index) => ({ index, reason: `item ${index} is wrong` })),
+  reason: "bad request",
+  report: reported("call-refused", 400),
+});
+const kinds = ({ settlements }: Judgement): readonly string[] => settlements.map((settlement) => settlement.kind);
+
+describe("an answered call", () => {
+  test("settles each scan by its own item", () => {
+    const outcome = answered(created, { kind: "refused", reason: "not his employer" }, { kind: "unanswered" });
+    const judgement = judge(claimOf(1, 2, 3), outcome, noLessons, now);
+    expect(judgement.settlements).toEqual([
+      { kind: "registered", scanId: 1, registrationId: "17611", validity: "pending", remarks: [] },
+      { kind: "refused", scanId: 2, reason: "not his employer" },
+      { kind: "doubtful", scanId: 3, notBefore: now + putOffMs },
+    ]);
+    expect(judgement.result.kind).toBe("went-through");
+    expect(judgement.lines.map((line) => line.event)).toEqual([
+      "scans registered",
+      "scans refused by the service",
+      "scans left in doubt, possible duplicates",
+    ]);
+  });
+
+  test("with fewer items than scans leaves the others in doubt", () => {
+    expect(kinds(judge(claimOf(1, 2), answered(created), noLessons, now))).toEqual(["registered", "doubtful"]);
+  });
+
+  test("with more items than scans is read as far as there are scans", () => {
+    expect(kinds(judge(claimOf(1), answered(created, created), noLessons, now))).toEqual(["registered"]);
+  });
+
+  test("that speaks of no scan is a failure", () => {
+    const judgement = judge(claimOf(1, 2), answered(), noLessons, now);
+    expect(kinds(judgement)).toEqual(["doubtful", "doubtful"]);
+    expect(judgement.result.kind).toBe("failed");
+  });
+});
+
+describe("a refused call", () => {
+  test("that names scans sets those aside and sends the others again at once", () => {
+    const judgement = judge(claimOf(1, 2, 3), refused(1), noLessons, now);
+    expect(judgement.settlements).toEqual([
+      { kind: "again", scanId: 1, notBefore: null },
+      { kind: "refused", scanId: 2, reason: "item 1 is wrong" },
+      { kind: "again", scanId: 3, notBefore: null },
+    ]);
+    expect(judgement.result).toEqual({ kind: "narrowed", next: "at-once" });
+  });
+
+  test("gives a scan named twice both reasons", () => {
+    const outcome: CallOutcome = {
+      kind: "refused",
+      culprits: [
+        { index: 0, reason: "ssin: wrong" },
+        { index: 0, reason: "type: wrong" },
+      ],
+      reason: "bad request",
+      report: reported("call-refused", 400),
+    };
+    expect(judge(claimOf(1), outcome, noLessons, now).settlements).toEqual([
+      { kind: "refused", scanId: 1, reason: "ssin: wrong; type: wrong" },
+    ]);
+  });
+
+  test("that names a scan which was not in it counts as one that names none", () => {
+    const judgement = judge(claimOf(1, 2), refused(7, -1), noLessons, now);
+    expect(kinds(judgement)).toEqual(["again", "again"]);
+    expect(scansOfNextCall(judgement.lessons.size)).toBe(1);
+  });
+
+  test("that names none halves the next", () => {
+    const judgement = judge(claimOf(1, 2, 3, 4, 5), refused(), noLessons, now);
+    expect(kinds(judgement)).toEqual(["again", "again", "again", "again", "again"]);
+    expect(scansOfNextCall(judgement.lessons.size)).toBe(3);
+  });
+
+  test("of one scan refuses that scan, with the service's reason", () => {
+    expect(judge(claimOf(1), refused(), noLessons, now).settlements).toEqual([
+      { kind: "refused", scanId: 1, reason: "bad request" },
+    ]);
+  });
+
+  test("scan after scan puts the blame on the call: from the third on none is set aside", () => {
+    let lessons: Lessons = noLessons;
+    const seen: string[] = [];
+    for (let scanId = 1; scanId <= 20; scanId += 1) {
+      const judgement = judge(claimOf(scanId), refused(), lessons, now);
+      seen.push(`${kinds(judgement)[0]} ${judgement.result.kind}`);
+      lessons = judgement.lessons;
+    }
+    expect(seen.slice(0, blindRefusalsMax)).toEqual(["refused narrowed", "refused narrowed", "again failed"]);
+    expect(new Set(seen.slice(blindRefusalsMax))).toEqual(new Set(["again failed"]));
+  });
+
+  test("after a call that was answered is to blame on its scan again", () => {
+    const lessons: Lessons = { ...noLessons, blindRefusals: 7, refusedCalls: 7 };
+    const { lessons: next } = judge(claimOf(1), answered(created), lessons, now);
+    expect(kinds(judge(claimOf(2), refused(), next, now))).toEqual(["refused"]);
+  });
+
+  test("is paced when it is not the first in a row, and backed off from after twelve", () => {
+    let lessons: Lessons = noLessons;
+    const results: string[] = [];
+    for (let call = 1; call <= refusedCallsMax; call += 1) {
+      const { result, lessons: next } = judge(claimOf(1, 2, 3), refused(0), lessons, now);
+      results.push(result.kind === "narrowed" ? result.next : result.kind);
+      lessons = next;
+    }
+    expect(results[0]).toBe("at-once");
+    expect(new Set(results.slice(1, -1))).toEqual(new Set(["paced"]));
+    expect(results.at(-1)).toBe("failed");
+  });
+});
+
+describe("a call that is too large", () => {
+  const tooLarge: CallOutcome = {
+    kind: "not-processed",
+    retryAfterMs: null,
+    report: reported("call-refused", 413),
+  };
+
+  test("goes again in halves", () => {
+    const judgement = judge(claimOf(1, 2, 3, 4), tooLarge, noLessons, now);
+    expect(kinds(judgement)).toEqual(["again", "again", "again", "again"]);
+    expect(scansOfNextCall(judgement.lessons.size)).toBe(2);
+    expect(judgement.result.kind).toBe("narrowed");
+  });
+
+  test("with one scan lets others go first", () => {
+    const judgement = judge(claimOf(1), tooLarge, noLessons, now);
+    expect(judgement.settlements).toEqual([{ kind: "again", scanId: 1, notBefore: now + putOffMs }]);
+    expect(judgement.result.kind).toBe("failed");
+  });
+});
+
+test.each<[AttemptOutcome, "not-processed" | "ambiguous", string]>([
+  ["not-connected", "not-processed", "again"],
+  ["tls-failed", "not-processed", "again"],
+  ["unauthorised", "not-processed", "again"],
+  ["throttled", "not-processed", "again"],
+  ["call-refused", "not-processed", "again"],
+  ["timed-out", "ambiguous", "doubtful"],
+  ["connection-lost", "ambiguous", "doubtful"],
+  ["server-error", "ambiguous", "doubtful"],
+  ["unintelligible", "ambiguous", "doubtful"],
+])("%s, %s: scans become %s and the next call carries one", (outcome, kind, settled) => {
+  const judgement = judge(claimOf(1, 2), { kind, retryAfterMs: 7_000, report: reported(outcome) }, noLessons, now);
+  expect(kinds(judgement)).toEqual([settled, settled]);
+  expect(judgement.result).toEqual({ kind: "failed", retryAfterMs: 7_000 });
+  expect(scansOfNextCall(judgement.lessons.size)).toBe(1);
+});

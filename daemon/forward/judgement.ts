@@ -1,0 +1,258 @@
+import { present, unreachable } from "../base/assert.ts";
+import { type WallMs, wallMs } from "../base/time.ts";
+import {
+  afterAnswer,
+  afterBlindRefusal,
+  afterFailure,
+  afterTooLarge,
+  type CallSize,
+  fullSize,
+  withoutSuspect,
+} from "./call-size.ts";
+import { forwardEvents as events, type LogLine } from "./events.ts";
+import type { AttemptOutcome, Claim, Settlement } from "./queue.ts";
+import type { CallOutcome, CallReport } from "./upstream.ts";
+
+/**
+ * How long a scan waits so that others go before it. Short, because after an outage it is the oldest of all and the receipt
+ * limit comes nearer; long enough that one on which the service breaks costs thirty failed calls an hour.
+ */
+export const putOffMs: number = 2 * 60 * 1000;
+
+/**
+ * This many scans in a row, each refused alone by an answer that named nothing, are not to blame: the call itself is
+ * malformed. From the last of them on none is set aside until the service has answered a call.
+ */
+export const blindRefusalsMax: number = 3;
+
+/** Refused calls count against a quota of their own at the service; after this many in a row badged backs off. */
+export const refusedCallsMax: number = 12;
+
+/** What earlier calls taught. */
+export type Lessons = {
+  readonly size: CallSize;
+  /** Refused calls since one was answered. */
+  readonly refusedCalls: number;
+  /** Scans refused alone, without being named, since a call was answered. */
+  readonly blindRefusals: number;
+};
+
+export const noLessons: Lessons = { size: fullSize, refusedCalls: 0, blindRefusals: 0 };
+
+/**
+ * What a call's outcome means for its scans and for the next call.
+ *
+ * - `went-through`: the service answered; the next call at the ordinary pace.
+ * - `narrowed`: refused, and the next call carries fewer or other scans; `at-once` for the first refusal in a row.
+ * - `failed`: the next call after a backoff.
+ */
+export type Judgement = {
+  /** One for each scan of the claim. */
+  readonly settlements: readonly Settlement[];
+  readonly lessons: Lessons;
+  readonly result:
+    | { readonly kind: "went-through" }
+    | { readonly kind: "narrowed"; readonly next: "at-once" | "paced" }
+    | { readonly kind: "failed"; readonly retryAfterMs: number | null };
+  readonly lines: readonly LogLine[];
+};
+
+export function judge(claim: Claim, outcome: CallOutcome, lessons: Lessons, now: WallMs): Judgement {
+  switch (outcome.kind) {
+    case "answered":
+      return judgeAnswer(claim, outcome, lessons, now);
+    case "refused":
+      return judgeRefusal(claim, outcome, lessons, now);
+    case "not-processed":
+      return outcome.report.httpStatus === 413
+        ? judgeTooLarge(claim, lessons, now)
+        : judgeFailure(claim, outcome, lessons, now);
+    case "ambiguous":
+      return judgeFailure(claim, outcome, lessons, now);
+    default:
+      return unreachable(outcome);
+  }
+}
+
+/** Whether the outcome says that the service could not be reached at all. */
+export function isNotReachable(outcome: AttemptOutcome): boolean {
+  return notReachable.includes(outcome);
+}
+
+const notReachable: readonly AttemptOutcome[] = [
+  "not-connected",
+  "tls-failed",
+  "connection-lost",
+  "timed-out",
+  "interrupted",
+];
+
+function judgeAnswer(
+  claim: Claim,
+  { items, report }: Extract<CallOutcome, { kind: "answered" }>,
+  lessons: Lessons,
+  now: WallMs,
+): Judgement {
+  const settlements = claim.scans.map(({ scanId }, index): Settlement => {
+    const item = items[index] ?? { kind: "unanswered" };
+    switch (item.kind) {
+      case "created": {
+        const { registrationId, validity, remarks } = item;
+        return { kind: "registered", scanId, registrationId, validity, remarks };
+      }
+      case "refused":
+        return { kind: "refused", scanId, reason: item.reason };
+      case "unanswered":
+        return { kind: "doubtful", scanId, notBefore: later(now) };
+      default:
+        return unreachable(item);
+    }
+  });
+  const doubtful = count(settlements, "doubtful");
+  if (doubtful === claim.scans.length) {
+    return judgeFailure(claim, { kind: "ambiguous", retryAfterMs: null, report }, lessons, now);
+  }
+  const { attemptId } = claim;
+  const lines: LogLine[] = [];
+  const registered = count(settlements, "registered");
+  if (registered > 0) {
+    lines.push({ level: "info", event: events.registered, fields: { count: registered, attemptId, doubtful } });
+  }
+  lines.push(...refusedLines(settlements, attemptId));
+  if (doubtful > 0) lines.push(doubtLine(doubtful, attemptId, report));
+  const size = afterAnswer(lessons.size, idsOf(claim));
+  return { settlements, lessons: { ...noLessons, size }, result: { kind: "went-through" }, lines };
+}
+
+function judgeRefusal(
+  claim: Claim,
+  outcome: Extract<CallOutcome, { kind: "refused" }>,
+  lessons: Lessons,
+  now: WallMs,
+): Judgement {
+  const refusedCalls = lessons.refusedCalls + 1;
+  const [only, ...others] = claim.scans;
+  const reasons = reasonsByScan(claim, outcome.culprits);
+  if (reasons.size > 0) {
+    const settlements = claim.scans.map(({ scanId }): Settlement => {
+      const reason = reasons.get(scanId);
+      return reason === undefined ? again(scanId) : { kind: "refused", scanId, reason };
+    });
+    // An answer that names scans has understood the call, so those refused before it were to blame themselves.
+    const next: Lessons = { size: { ...lessons.size, suspects: new Set() }, refusedCalls, blindRefusals: 0 };
+    return narrowed(settlements, next, refusedLines(settlements, claim.attemptId));
+  }
+  if (only !== undefined && others.length === 0) {
+    const blindRefusals = lessons.blindRefusals + 1;
+    const next: Lessons = { size: withoutSuspect(lessons.size, only.scanId), refusedCalls, blindRefusals };
+    if (blindRefusals >= blindRefusalsMax) return putOff(claim, next, now);
+    const settlements: Settlement[] = [{ kind: "refused", scanId: only.scanId, reason: outcome.reason }];
+    return narrowed(settlements, next, refusedLines(settlements, claim.attemptId));
+  }
+  const next: Lessons = { ...lessons, size: afterBlindRefusal(lessons.size, idsOf(claim)), refusedCalls };
+  const fields = { count: claim.scans.length, attemptId: claim.attemptId, reason: outcome.reason };
+  const sought: LogLine = { level: "warn", event: events.culpritSought, fields };
+  return narrowed(allAgain(claim, null), next, [sought]);
+}
+
+function judgeTooLarge(claim: Claim, lessons: Lessons, now: WallMs): Judgement {
+  const refusedCalls = lessons.refusedCalls + 1;
+  if (claim.scans.length <= 1) return putOff(claim, { ...lessons, refusedCalls }, now);
+  const size = afterTooLarge(lessons.size, claim.scans.length);
+  const fields = { count: claim.scans.length, attemptId: claim.attemptId, nextMax: size.ceiling };
+  const line: LogLine = { level: "warn", event: events.batchTooLarge, fields };
+  return narrowed(allAgain(claim, null), { ...lessons, size, refusedCalls }, [line]);
+}
+
+function judgeFailure(
+  claim: Claim,
+  outcome: Extract<CallOutcome, { kind: "not-processed" | "ambiguous" }>,
+  lessons: Lessons,
+  now: WallMs,
+): Judgement {
+  const isAmbiguous = outcome.kind === "ambiguous";
+  const failure = afterFailure(lessons.size, idsOf(claim), isAmbiguous);
+  const notBefore = failure.putOff ? later(now) : null;
+  const lines: LogLine[] = isAmbiguous ? [doubtLine(claim.scans.length, claim.attemptId, outcome.report)] : [];
+  if (failure.putOff) lines.push(putOffLine(claim));
+  return {
+    settlements: isAmbiguous
+      ? claim.scans.map(({ scanId }) => ({ kind: "doubtful", scanId, notBefore }))
+      : allAgain(claim, null),
+    lessons: { ...lessons, size: failure.size },
+    result: { kind: "failed", retryAfterMs: outcome.retryAfterMs },
+    lines,
+  };
+}
+
+/** A single scan that the service will not take, for a reason that may lie in the call: it waits and others try. */
+function putOff(claim: Claim, lessons: Lessons, now: WallMs): Judgement {
+  return {
+    settlements: allAgain(claim, later(now)),
+    lessons: { ...lessons, size: { ...lessons.size, mode: "probing" } },
+    result: { kind: "failed", retryAfterMs: null },
+    lines: [putOffLine(claim)],
+  };
+}
+
+/** Refused calls that lead somewhere go on at once or paced, until there were too many of them in a row. */
+function narrowed(settlements: readonly Settlement[], lessons: Lessons, lines: readonly LogLine[]): Judgement {
+  if (lessons.refusedCalls >= refusedCallsMax) {
+    const probing: CallSize = { ...lessons.size, mode: "probing" };
+    const result = { kind: "failed", retryAfterMs: null } as const;
+    return { settlements, lessons: { ...lessons, size: probing }, result, lines };
+  }
+  const next = lessons.refusedCalls === 1 ? "at-once" : "paced";
+  return { settlements, lessons, result: { kind: "narrowed", next }, lines };
+}
+
+/** Culprits outside the call are the service's mistake, and count as not named. */
+function reasonsByScan(
+  claim: Claim,
+  culprits: readonly { readonly index: number; readonly reason: string }[],
+): ReadonlyMap<number, string> {
+  const reasons = new Map<number, string>();
+  for (const { index, reason } of culprits) {
+    const scan = claim.scans[index];
+    if (scan === undefined) continue;
+    const earlier = reasons.get(scan.scanId);
+    reasons.set(scan.scanId, earlier === undefined ? reason : `${earlier}; ${reason}`);
+  }
+  return reasons;
+}
+
+function again(scanId: number, notBefore: WallMs | null = null): Settlement {
+  return { kind: "again", scanId, notBefore };
+}
+
+function allAgain(claim: Claim, notBefore: WallMs | null): readonly Settlement[] {
+  return claim.scans.map(({ scanId }) => again(scanId, notBefore));
+}
+
+function later(now: WallMs): WallMs {
+  return wallMs(now + putOffMs);
+}
+
+function idsOf(claim: Claim): readonly number[] {
+  return claim.scans.map((scan) => scan.scanId);
+}
+
+function count(settlements: readonly Settlement[], kind: Settlement["kind"]): number {
+  return settlements.filter((settlement) => settlement.kind === kind).length;
+}
+
+function refusedLines(settlements: readonly Settlement[], attemptId: number): readonly LogLine[] {
+  const refused = settlements.flatMap((settlement) => (settlement.kind === "refused" ? [settlement.reason] : []));
+  if (refused.length === 0) return [];
+  const reason = present(refused[0], "a refusal has its reason");
+  return [{ level: "warn", event: events.refused, fields: { count: refused.length, attemptId, reason } }];
+}
+
+function doubtLine(doubtful: number, attemptId: number, { outcome }: CallReport): LogLine {
+  return { level: "warn", event: events.doubtful, fields: { count: doubtful, attemptId, outcome } };
+}
+
+function putOffLine(claim: Claim): LogLine {
+  const fields = { count: claim.scans.length, attemptId: claim.attemptId, forMs: putOffMs };
+  return { level: "warn", event: events.putOff, fields };
+}

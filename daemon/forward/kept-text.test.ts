@@ -1,0 +1,54 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { fictionalSsin } from "../testing/fictional-worker.ts";
+import { keptText, keptTextMaxChars, keptTraceId, scrubbed } from "./kept-text.ts";
+
+test.each([
+  ["93051822361", scrubbed],
+  ["93.05.18-223.61", scrubbed],
+  ["930518 223 61", scrubbed],
+  ["93 05 18 - 223 61", scrubbed],
+  ["930518\u00a022361", scrubbed],
+  ["ssin 93051822361 is not known", `ssin ${scrubbed} is not known`],
+  ["items[0].ssin=93051822361x", `items[0].ssin=${scrubbed}x`],
+  ["0566988259", "0566988259"],
+  ["2026-01-31T07:02:11Z", "2026-01-31T07:02:11Z"],
+  ["status 503 after 30000 ms", "status 503 after 30000 ms"],
+])("%j is kept as %j", (text, kept) => {
+  expect(keptText(text)).toBe(kept);
+});
+
+test("no national number survives, whatever stands around it and however it is punctuated", () => {
+  const separator = fc.constantFrom("", ".", "-", " ", "/", "_", " - ", "\u00a0", "\n");
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 2_000_000 }),
+      fc.array(separator, { minLength: 10, maxLength: 10 }),
+      fc.string({ maxLength: 500 }),
+      fc.string(),
+      (worker, separators, before, after) => {
+        const ssin = fictionalSsin(worker);
+        const written = [...ssin].map((digit, index) => `${digit}${separators[index] ?? ""}`).join("");
+        const kept = keptText(`${before}${written}${after}`);
+        expect(kept.replace(/\D/g, "")).not.toContain(ssin);
+        expect(kept.length).toBeLessThanOrEqual(keptTextMaxChars);
+      },
+    ),
+  );
+});
+
+test("a text is cut at its limit and not before", () => {
+  expect(keptText("a".repeat(keptTextMaxChars))).toBe("a".repeat(keptTextMaxChars));
+  expect(keptText("a".repeat(keptTextMaxChars + 1))).toBe(`${"a".repeat(keptTextMaxChars - 1)}…`);
+});
+
+test("lines and control characters do not reach a log or a terminal", () => {
+  expect(keptText("a\r\nb\u001b[31mc\u0000")).toBe("a b [31mc");
+});
+
+test("a trace id is kept whole when it is a UUID, scrubbed when it is not, and nothing when it is no id", () => {
+  expect(keptTraceId("5f9b2a40-1c7e-4c0b-9d58-093051822361")).toBe("5f9b2a40-1c7e-4c0b-9d58-093051822361");
+  expect(keptTraceId("call-93051822361")).toBe(`call-${scrubbed}`);
+  expect(keptTraceId("a b")).toBeNull();
+  expect(keptTraceId(null)).toBeNull();
+});

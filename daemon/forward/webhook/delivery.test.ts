@@ -1,0 +1,84 @@
+import { describe, expect, test } from "vitest";
+import { wallMs } from "../../base/time.ts";
+import type { HttpOutcome } from "../http-call.ts";
+import type { WebhookScan } from "./cursor.ts";
+import { deliveryBody, deliveryOutcomeOf, idempotencyKey } from "./delivery.ts";
+
+const now = wallMs(1_769_842_931_250);
+const scan = (scanId: number): WebhookScan => ({
+  scanId,
+  readerId: "gate",
+  badgeNumber: "7E00000001",
+  workerReference: "P1",
+  direction: "in",
+  utcMs: now,
+  errorBoundMs: null,
+  state: "waiting",
+});
+
+test("a delivery holds the scans, their time as text, and no field beside those it is said to have", () => {
+  // A row of the store may carry more than its type says.
+  const row = { ...scan(4), ssin: "93051822361" };
+  expect(JSON.parse(deliveryBody("store-1", [row]))).toEqual({
+    store: "store-1",
+    scans: [
+      {
+        scanId: 4,
+        readerId: "gate",
+        badgeNumber: "7E00000001",
+        workerReference: "P1",
+        direction: "in",
+        utc: "2026-01-31T07:02:11.250Z",
+        errorBoundMs: null,
+        state: "waiting",
+      },
+    ],
+  });
+});
+
+test("the idempotency key names store, first and last scan", () => {
+  expect(idempotencyKey("store-1", [scan(4), scan(5), scan(9)])).toBe("store-1-4-9");
+  expect(idempotencyKey("store-1", [scan(4)])).toBe("store-1-4-4");
+});
+
+describe("what an ending means for a delivery", () => {
+  const answered = (status: number, headers: Record<string, string> = {}): HttpOutcome => ({
+    kind: "answered",
+    head: { status, headers },
+    body: "who is 93051822361?",
+  });
+
+  test.each([
+    [200, "accepted"],
+    [204, "accepted"],
+    [301, "failed"],
+    [400, "refused"],
+    [401, "failed"],
+    [403, "failed"],
+    [404, "failed"],
+    [408, "failed"],
+    [409, "refused"],
+    [413, "refused"],
+    [422, "refused"],
+    [429, "failed"],
+    [500, "failed"],
+    [503, "failed"],
+  ])("status %d: %s", (status, kind) => {
+    expect(deliveryOutcomeOf(answered(status), now).kind).toBe(kind);
+  });
+
+  test("a refusal keeps the receiver's words, without numbers", () => {
+    expect(deliveryOutcomeOf(answered(422), now)).toMatchObject({ reason: "status 422: who is [number removed]?" });
+  });
+
+  test("a Retry-After is kept", () => {
+    expect(deliveryOutcomeOf(answered(429, { "retry-after": "7" }), now)).toMatchObject({ retryAfterMs: 7_000 });
+  });
+
+  test("no connection and a broken one are failures", () => {
+    const notSent: HttpOutcome = { kind: "not-sent", cause: "not-connected", detail: "ECONNREFUSED" };
+    const broken: HttpOutcome = { kind: "broken-off", cause: "timed-out", detail: "late", head: null };
+    expect(deliveryOutcomeOf(notSent, now)).toMatchObject({ kind: "failed", detail: "ECONNREFUSED" });
+    expect(deliveryOutcomeOf(broken, now)).toMatchObject({ kind: "failed", detail: "late" });
+  });
+});

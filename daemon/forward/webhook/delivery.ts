@@ -1,0 +1,77 @@
+import { unreachable } from "../../base/assert.ts";
+import { utcText } from "../../base/system-time.ts";
+import type { WallMs } from "../../base/time.ts";
+import type { HttpOutcome } from "../http-call.ts";
+import { keptText } from "../kept-text.ts";
+import { retryAfterMs } from "../retry-after.ts";
+import type { WebhookScan } from "./cursor.ts";
+
+/** The most scans one delivery carries. */
+export const deliveryMaxScans: number = 100;
+
+/**
+ * What a receiver gets: `{ "store", "scans": [{ "scanId", "readerId", "badgeNumber", "workerReference", "direction",
+ * "utc", "errorBoundMs", "state" }] }`. `utc` is ISO 8601 with milliseconds; never a national number.
+ */
+export function deliveryBody(storeId: string, scans: readonly WebhookScan[]): string {
+  const listed = scans.map((scan) => ({
+    scanId: scan.scanId,
+    readerId: scan.readerId,
+    badgeNumber: scan.badgeNumber,
+    workerReference: scan.workerReference,
+    direction: scan.direction,
+    utc: utcText(scan.utcMs),
+    errorBoundMs: scan.errorBoundMs,
+    state: scan.state,
+  }));
+  return JSON.stringify({ store: storeId, scans: listed });
+}
+
+/** The same for the same scans, so that a receiver that got them before can say so. */
+export function idempotencyKey(storeId: string, scans: readonly WebhookScan[]): string {
+  return `${storeId}-${scans[0]?.scanId ?? 0}-${scans.at(-1)?.scanId ?? 0}`;
+}
+
+/**
+ * - `accepted`: the receiver has them.
+ * - `refused`: it will not have them as they are, now or later.
+ * - `failed`: it may have them later.
+ */
+export type DeliveryOutcome =
+  | { readonly kind: "accepted" }
+  | { readonly kind: "refused"; readonly reason: string; readonly httpStatus: number }
+  | {
+      readonly kind: "failed";
+      readonly detail: string;
+      readonly httpStatus: number | null;
+      readonly retryAfterMs: number | null;
+    };
+
+/** Refusals that speak of the caller or of the moment, not of the scans. */
+const passing: readonly number[] = [401, 403, 404, 408, 429];
+
+export function deliveryOutcomeOf(http: HttpOutcome, now: WallMs): DeliveryOutcome {
+  switch (http.kind) {
+    case "not-sent":
+      return { kind: "failed", detail: keptText(http.detail), httpStatus: null, retryAfterMs: null };
+    case "broken-off":
+      return {
+        kind: "failed",
+        detail: keptText(http.detail),
+        httpStatus: http.head?.status ?? null,
+        retryAfterMs: null,
+      };
+    case "answered": {
+      const { status, headers } = http.head;
+      if (status >= 200 && status < 300) return { kind: "accepted" };
+      const detail = `status ${status}`;
+      if (status >= 400 && status < 500 && !passing.includes(status)) {
+        return { kind: "refused", reason: keptText(`${detail}: ${http.body}`), httpStatus: status };
+      }
+      const waitMs = retryAfterMs(headers["retry-after"] ?? null, headers["date"] ?? null, now);
+      return { kind: "failed", detail, httpStatus: status, retryAfterMs: waitMs };
+    }
+    default:
+      return unreachable(http);
+  }
+}

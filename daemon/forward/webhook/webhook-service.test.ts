@@ -1,0 +1,285 @@
+import { createServer, type IncomingHttpHeaders } from "node:http";
+import type { AddressInfo } from "node:net";
+import fc from "fast-check";
+import { afterEach, describe, expect, test } from "vitest";
+import type { Log } from "../../base/log.ts";
+import { silentLog } from "../../base/log.ts";
+import { seededRandom } from "../../base/random.ts";
+import { systemTime } from "../../base/system-time.ts";
+import { type MonotonicNs, monotonicNs, wallMs } from "../../base/time.ts";
+import { FileToken, noToken } from "../ciao/token.ts";
+import type { WebhookCursor, WebhookScan } from "./cursor.ts";
+import { type DeliveryOutcome, deliveryMaxScans } from "./delivery.ts";
+import {
+  type FollowerAction,
+  type FollowerInput,
+  type FollowerState,
+  initialFollower,
+  skipsInARowMax,
+  stepFollower,
+} from "./follower.ts";
+import { WebhookService } from "./webhook-service.ts";
+
+class MemoryCursor implements WebhookCursor {
+  readonly storeId = "store-1";
+  readonly skips: { readonly scanId: number; readonly reason: string }[] = [];
+  readonly #scans: WebhookScan[] = [];
+  position = 0;
+  /** Called after each move. */
+  onAdvance: () => void = () => {};
+
+  add(count: number): void {
+    for (let added = 0; added < count; added += 1) {
+      this.#scans.push({
+        scanId: this.#scans.length + 1,
+        readerId: "gate",
+        badgeNumber: "7E00000001",
+        workerReference: null,
+        direction: "in",
+        utcMs: wallMs(1_780_000_000_000),
+        errorBoundMs: 20,
+        state: "registered",
+      });
+    }
+  }
+
+  async next(_target: string, limit: number): Promise<readonly WebhookScan[]> {
+    return this.#scans.filter((scan) => scan.scanId > this.position).slice(0, limit);
+  }
+
+  async advance(
+    _target: string,
+    scanId: number,
+    skipped: { readonly scanId: number; readonly reason: string } | null,
+  ): Promise<void> {
+    this.position = Math.max(this.position, scanId);
+    if (skipped !== null) this.skips.push(skipped);
+    this.onAdvance();
+  }
+}
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+type Delivery = { readonly headers: IncomingHttpHeaders; readonly ids: readonly number[]; readonly store: string };
+
+/** An employer's system that answers each delivery with a status. */
+async function receiver(statusOf: (ids: readonly number[], call: number) => number) {
+  const deliveries: Delivery[] = [];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      const body = JSON.parse(Buffer.concat(chunks).toString()) as { store: string; scans: { scanId: number }[] };
+      const ids = body.scans.map((scan) => scan.scanId);
+      deliveries.push({ headers: request.headers, ids, store: body.store });
+      response.writeHead(statusOf(ids, deliveries.length)).end("said so");
+    });
+  });
+  cleanups.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, deliveries };
+}
+
+function serviceOf(url: string, cursor: WebhookCursor, token = noToken, log: Log = silentLog): WebhookService {
+  const ports = { cursor, token, time: systemTime, random: () => 0, log };
+  const service = new WebhookService(ports, { name: "payroll", url, timeoutMs: 5_000 });
+  cleanups.push(() => service[Symbol.asyncDispose]());
+  return service;
+}
+
+/** Resolves when the cursor has come to `scanId`. */
+function reached(cursor: MemoryCursor, scanId: number): Promise<void> {
+  return new Promise((resolve) => {
+    cursor.onAdvance = () => cursor.position >= scanId && resolve();
+  });
+}
+
+describe("against a real receiver", () => {
+  test("all scans are delivered once, in order, at most a hundred at a time", async () => {
+    const cursor = new MemoryCursor();
+    cursor.add(250);
+    const { url, deliveries } = await receiver(() => 204);
+    const done = reached(cursor, 250);
+    serviceOf(url, cursor, new FileToken(async () => "hook-token")).start();
+    await done;
+    expect(deliveries.map((delivery) => delivery.ids.length)).toEqual([deliveryMaxScans, deliveryMaxScans, 50]);
+    expect(deliveries.flatMap((delivery) => delivery.ids)).toEqual(
+      Array.from({ length: 250 }, (_, index) => index + 1),
+    );
+    expect(deliveries[1]).toMatchObject({
+      store: "store-1",
+      headers: {
+        "idempotency-key": "store-1-101-200",
+        "content-type": "application/json",
+        authorization: "Bearer hook-token",
+      },
+    });
+  });
+
+  test("a scan stored later is delivered when somebody wakes the webhook", async () => {
+    const cursor = new MemoryCursor();
+    const { url, deliveries } = await receiver(() => 200);
+    const service = serviceOf(url, cursor);
+    service.start();
+    cursor.add(1);
+    const done = reached(cursor, 1);
+    service.wake();
+    await done;
+    expect(deliveries).toHaveLength(1);
+    expect(service.status).toEqual({ state: "reachable", lastOutcome: "accepted", retryInMs: null });
+  });
+
+  test("one scan that it refuses costs itself alone", async () => {
+    const cursor = new MemoryCursor();
+    cursor.add(5);
+    const { url, deliveries } = await receiver((ids) => (ids.includes(3) ? 422 : 200));
+    const done = reached(cursor, 5);
+    serviceOf(url, cursor).start();
+    await done;
+    expect(cursor.skips).toEqual([{ scanId: 3, reason: "status 422: said so" }]);
+    expect(deliveries.map((delivery) => delivery.ids)).toEqual([[1, 2, 3, 4, 5], [1], [2], [3], [4], [5]]);
+  });
+
+  test("an error is tried again with the same key, and skips nothing", async () => {
+    const cursor = new MemoryCursor();
+    cursor.add(2);
+    const { url, deliveries } = await receiver((_ids, call) => (call <= 3 ? 503 : 200));
+    const done = reached(cursor, 2);
+    serviceOf(url, cursor).start();
+    await done;
+    expect(cursor.skips).toEqual([]);
+    expect(deliveries.map((delivery) => delivery.headers["idempotency-key"])).toEqual(Array(4).fill("store-1-1-2"));
+  });
+});
+
+const refused: DeliveryOutcome = { kind: "refused", reason: "no", httpStatus: 422 };
+const failed: DeliveryOutcome = { kind: "failed", detail: "down", httpStatus: null, retryAfterMs: null };
+const half = (): number => 0.5;
+const scans = (...ids: readonly number[]): readonly WebhookScan[] =>
+  ids.map((scanId) => ({
+    scanId,
+    readerId: "gate",
+    badgeNumber: "1",
+    workerReference: null,
+    direction: null,
+    utcMs: wallMs(0),
+    errorBoundMs: null,
+    state: "unknown-badge",
+  }));
+
+function play(inputs: readonly FollowerInput[], from: FollowerState = initialFollower) {
+  let state = from;
+  let last: readonly FollowerAction[] = [];
+  for (const input of inputs) {
+    const next = stepFollower(state, input, monotonicNs(1_000_000_000n) as MonotonicNs, half);
+    state = next.state;
+    last = next.actions.filter((action) => action.kind !== "log");
+  }
+  return { state, last };
+}
+
+const woken: FollowerInput = { kind: "woken" };
+const read = (...ids: readonly number[]): FollowerInput => ({ kind: "read", scans: scans(...ids) });
+const ended = (outcome: DeliveryOutcome): FollowerInput => ({ kind: "ended", outcome });
+const broken: FollowerInput = { kind: "store-failed", error: new Error("disk full") };
+const accepted: DeliveryOutcome = { kind: "accepted" };
+
+describe("each phase answers each input", () => {
+  test.each<[string, readonly FollowerInput[], string, readonly string[]]>([
+    ["idle is woken", [woken], "reading", ["read"]],
+    ["idle is stopped", [{ kind: "stop" }], "stopped", []],
+    ["reading finds none", [woken, read()], "idle", []],
+    ["reading is woken and finds none", [woken, woken, read()], "reading", ["read"]],
+    ["reading finds scans", [woken, read(1)], "posting", ["post"]],
+    ["reading finds scans once stopped", [woken, { kind: "stop" }, read(1)], "stopped", []],
+    ["reading fails", [woken, broken], "resting", ["rest"]],
+    ["posting is woken", [woken, read(1), woken], "posting", []],
+    ["posting is accepted", [woken, read(1, 2), ended(accepted)], "advancing", ["advance"]],
+    ["posting of several is refused", [woken, read(1, 2), ended(refused)], "reading", ["read"]],
+    ["posting of one is refused", [woken, read(1), ended(refused)], "advancing", ["advance"]],
+    ["posting fails", [woken, read(1), ended(failed)], "resting", ["rest"]],
+    ["posting fails once stopped", [woken, read(1), { kind: "stop" }, ended(failed)], "stopped", []],
+    ["resting is woken", [woken, read(1), ended(failed), woken], "resting", []],
+    ["advancing fails", [woken, read(1), ended(accepted), broken], "advancing", ["rest"]],
+    [
+      "advancing is tried again",
+      [woken, read(1), ended(accepted), broken, { kind: "rested" }],
+      "advancing",
+      ["advance"],
+    ],
+    ["advancing is woken", [woken, read(1), ended(accepted), broken, woken], "advancing", []],
+    ["advancing succeeds", [woken, read(1), ended(accepted), { kind: "advanced" }], "reading", ["read"]],
+    ["advancing is stopped", [woken, read(1), ended(accepted), broken, { kind: "stop" }], "advancing", ["advance"]],
+    ["stopped is woken", [{ kind: "stop" }, woken], "stopped", []],
+  ])("%s", (_, inputs, phase, actions) => {
+    const { state, last } = play(inputs);
+    expect(state.phase.kind).toBe(phase);
+    expect(last.map((action) => action.kind)).toEqual(actions);
+  });
+});
+
+test("a receiver that refuses everything costs one scan a backoff, not the history at once", () => {
+  let { state } = play([woken]);
+  const phases: string[] = [];
+  for (let scanId = 1; scanId <= skipsInARowMax + 2; scanId += 1) {
+    ({ state } = play([read(scanId), ended(refused), { kind: "advanced" }], state));
+    phases.push(state.phase.kind);
+    if (state.phase.kind === "resting") state = { ...state, phase: { kind: "reading" } };
+  }
+  expect(phases).toEqual(["reading", "reading", "resting", "resting", "resting"]);
+});
+
+test("whatever a receiver and the store do, the cursor passes every scan in order, none unaccepted but those refused alone", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 30 }),
+      fc.array(fc.constantFrom("accepted", "refused", "failed", "store"), { maxLength: 40 }),
+      fc.integer(),
+      (count, script, seed) => {
+        const random = seededRandom(seed);
+        const all = scans(...Array.from({ length: count }, (_, index) => index + 1));
+        const taken = new Set<number>();
+        const skipped = new Set<number>();
+        let position = 0;
+        let nowNs = 1n;
+        let state = initialFollower;
+        let input: FollowerInput | null = woken;
+        for (let steps = 0; input !== null && steps < 2_000; steps += 1) {
+          const next = stepFollower(state, input, monotonicNs(nowNs), random);
+          state = next.state;
+          input = null;
+          for (const action of next.actions) {
+            const fate = script[steps];
+            if (action.kind === "read") {
+              const found = all.filter((scan) => scan.scanId > position).slice(0, action.limit);
+              input = fate === "store" ? broken : { kind: "read", scans: found };
+            } else if (action.kind === "advance") {
+              if (fate === "store") input = broken;
+              else {
+                expect(action.advance.scanId).toBeGreaterThan(position);
+                position = action.advance.scanId;
+                if (action.advance.skipped !== null) skipped.add(action.advance.skipped.scanId);
+                input = { kind: "advanced" };
+              }
+            } else if (action.kind === "post") {
+              const outcome = fate === "refused" ? refused : fate === "failed" ? failed : accepted;
+              if (outcome.kind === "accepted") for (const scan of action.scans) taken.add(scan.scanId);
+              input = ended(outcome);
+            } else if (action.kind === "rest") {
+              nowNs += BigInt(Math.ceil(action.delayMs * 1e6)) + 1n;
+              input = { kind: "rested" };
+            }
+          }
+        }
+        expect(position).toBe(count);
+        expect(all.every((scan) => taken.has(scan.scanId) || skipped.has(scan.scanId))).toBe(true);
+      },
+    ),
+  );
+});

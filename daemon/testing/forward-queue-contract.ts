@@ -1,0 +1,271 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type WallMs, wallMs } from "../base/time.ts";
+import type { AttemptReport, Claim, ClaimRequest, ForwardQueue, Settlement } from "../forward/queue.ts";
+import type { ScanState } from "../scan/scan.ts";
+
+/** A queue, with what its tests need to put scans in and to look at them. Workers are indices of made-up ones. */
+export interface QueueUnderTest extends AsyncDisposable {
+  readonly queue: ForwardQueue;
+  /** Stores an IN of a worker whom the roster knows, stamped at `utcMs`, no double. Returns its id. */
+  record(worker: number, utcMs: WallMs): Promise<number>;
+  /** The same, of a worker whom the roster does not know. */
+  recordUnknown(worker: number, utcMs: WallMs): Promise<number>;
+  /** The roster learns the badges of these workers; it goes on knowing those of `record`. */
+  learn(workers: readonly number[]): Promise<void>;
+  release(scanId: number, now: WallMs): Promise<void>;
+  look(scanId: number): Promise<{
+    readonly state: ScanState;
+    readonly reason: string | null;
+    readonly registrationId: string | null;
+    readonly doubtAttemptId: number | null;
+  }>;
+}
+
+const noon = 1_780_000_000_000;
+/** Scans are far enough apart to be no doubles. */
+const minute = 60_000;
+const at = (minutes: number): WallMs => wallMs(noon + minutes * minute);
+
+const report: AttemptReport = {
+  outcome: "answered",
+  httpStatus: 200,
+  relatedTraceId: "5f9b2a40-1c7e-4c0b-9d58-0a3c9f6f2a11",
+  detail: "",
+  endedAt: at(60),
+};
+
+const request = (change: Partial<ClaimRequest> = {}): ClaimRequest => ({
+  limit: 200,
+  now: at(60),
+  withholdAtOrBefore: null,
+  traceId: "0b0f5f0e-6f0b-4c55-8a25-2b5f3f9f8a10",
+  ...change,
+});
+
+const idsOf = (claim: Claim | null): readonly number[] => claim?.scans.map((scan) => scan.scanId) ?? [];
+
+function registered(scanId: number): Settlement {
+  return { kind: "registered", scanId, registrationId: `r${scanId}`, validity: "pending", remarks: [] };
+}
+
+function again(scanId: number, notBefore: WallMs | null = null): Settlement {
+  return { kind: "again", scanId, notBefore };
+}
+
+/** What every `ForwardQueue` promises, the fake and the real one alike. */
+export function forwardQueueContract(name: string, make: () => Promise<QueueUnderTest>): void {
+  describe(`queue of ${name}`, () => {
+    let under: QueueUnderTest;
+    beforeEach(async () => {
+      under = await make();
+    });
+    afterEach(async () => under[Symbol.asyncDispose]());
+    describeClaim(() => under);
+    describeSettlement(() => under);
+    describeStandstill(() => under);
+  });
+}
+
+function describeClaim(subject: () => QueueUnderTest): void {
+  test("nothing is due in an empty queue", async () => {
+    const { queue } = subject();
+    expect(await queue.claim(request())).toBeNull();
+    expect(await queue.backlog()).toEqual({ waiting: 0, oldestUtcMs: null });
+  });
+
+  test("a claim hands out scans oldest first, whole, at most as many as asked, and marks them sending", async () => {
+    const under = subject();
+    const { queue } = under;
+    const first = await under.record(1, at(0));
+    const second = await under.record(2, at(1));
+    const third = await under.record(3, at(2));
+    const claim = await claimed(queue, { limit: 2 });
+    expect(idsOf(claim)).toEqual([first, second]);
+    expect(claim.scans[0]).toMatchObject({ utcMs: at(0), direction: "in", scanId: first });
+    expect(claim.scans[0]?.ssin).toMatch(/^\d{11}$/);
+    expect((await under.look(first)).state).toBe("sending");
+    expect((await under.look(third)).state).toBe("waiting");
+    expect(await queue.backlog()).toEqual({ waiting: 3, oldestUtcMs: expect.any(Number) });
+  });
+
+  test("a scan that is on its way is not handed out again", async () => {
+    const under = subject();
+    const { queue } = under;
+    await under.record(1, at(0));
+    await claimed(queue);
+    expect(await queue.claim(request())).toBeNull();
+  });
+
+  test("a claim of less than one or more than 200 scans is a defect", async () => {
+    const { queue } = subject();
+    await expect(queue.claim(request({ limit: 0 }))).rejects.toThrow();
+    await expect(queue.claim(request({ limit: 201 }))).rejects.toThrow();
+  });
+
+  test("a worker has one scan in a claim, and none while an older one is on its way", async () => {
+    const under = subject();
+    const { queue } = under;
+    const first = await under.record(1, at(0));
+    const second = await under.record(1, at(10));
+    const other = await under.record(2, at(11));
+    const claim = await claimed(queue, { limit: 1 });
+    expect(idsOf(claim)).toEqual([first]);
+    const beside = await claimed(queue);
+    expect(idsOf(beside)).toEqual([other]);
+    await queue.settle(claim.attemptId, report, [registered(first)]);
+    expect(idsOf(await claimed(queue))).toEqual([second]);
+  });
+}
+
+function describeSettlement(subject: () => QueueUnderTest): void {
+  test("outcomes are kept for each scan", async () => {
+    const under = subject();
+    const { queue } = under;
+    const ids = [await under.record(1, at(0)), await under.record(2, at(1)), await under.record(3, at(2))] as const;
+    const { attemptId } = await claimed(queue);
+    await queue.settle(attemptId, report, [
+      registered(ids[0]),
+      { kind: "refused", scanId: ids[1], reason: "placeOfWork: unknown" },
+      { kind: "doubtful", scanId: ids[2] },
+    ]);
+    expect(await under.look(ids[0])).toMatchObject({ state: "registered", registrationId: `r${ids[0]}` });
+    expect(await under.look(ids[1])).toMatchObject({ state: "refused", reason: "placeOfWork: unknown" });
+    expect(await under.look(ids[2])).toMatchObject({ state: "waiting", doubtAttemptId: attemptId });
+    expect((await queue.backlog()).waiting).toBe(1);
+  });
+
+  test("a settlement that leaves a scan out, names one twice or a foreign one is refused whole", async () => {
+    const under = subject();
+    const { queue } = under;
+    const first = await under.record(1, at(0));
+    const second = await under.record(2, at(1));
+    const foreign = await under.record(3, at(2));
+    const { attemptId } = await claimed(queue, { limit: 2 });
+    for (const wrong of [
+      [registered(first)],
+      [registered(first), registered(first), registered(second)],
+      [registered(first), registered(second), registered(foreign)],
+    ]) {
+      await expect(queue.settle(attemptId, report, wrong)).rejects.toThrow();
+      expect((await under.look(first)).state).toBe("sending");
+    }
+    await queue.settle(attemptId, report, [registered(first), registered(second)]);
+    expect((await under.look(second)).state).toBe("registered");
+  });
+
+  test("a call is settled once", async () => {
+    const under = subject();
+    const { queue } = under;
+    const scanId = await under.record(1, at(0));
+    const { attemptId } = await claimed(queue);
+    await queue.settle(attemptId, report, [again(scanId)]);
+    await expect(queue.settle(attemptId, report, [again(scanId)])).rejects.toThrow();
+  });
+
+  test("what was certainly not processed waits again, without doubt, in its old place", async () => {
+    const under = subject();
+    const { queue } = under;
+    const first = await under.record(1, at(0));
+    await under.record(2, at(1));
+    const { attemptId } = await claimed(queue, { limit: 1 });
+    await queue.settle(attemptId, report, [again(first)]);
+    expect(await under.look(first)).toMatchObject({ state: "waiting", doubtAttemptId: null });
+    expect(idsOf(await claimed(queue, { limit: 1 }))).toEqual([first]);
+  });
+
+  test("a scan put off lets others pass, but none of the same worker", async () => {
+    const under = subject();
+    const { queue } = under;
+    const first = await under.record(1, at(0));
+    await under.record(1, at(10));
+    const other = await under.record(2, at(11));
+    const { attemptId } = await claimed(queue, { limit: 1 });
+    await queue.settle(attemptId, report, [again(first, at(70))]);
+    const beside = await claimed(queue, { now: at(69) });
+    expect(idsOf(beside)).toEqual([other]);
+    expect(idsOf(await claimed(queue, { now: at(70) }))).toEqual([first]);
+  });
+
+  test("a doubtful scan can be put off as well, and its first doubt stays", async () => {
+    const under = subject();
+    const { queue } = under;
+    const first = await under.record(1, at(0));
+    const other = await under.record(2, at(1));
+    const call = await claimed(queue, { limit: 1 });
+    await queue.settle(call.attemptId, report, [{ kind: "doubtful", scanId: first, notBefore: at(70) }]);
+    expect(idsOf(await claimed(queue, { now: at(69) }))).toEqual([other]);
+    const second = await claimed(queue, { now: at(70) });
+    expect(idsOf(second)).toEqual([first]);
+    await queue.settle(second.attemptId, report, [{ kind: "doubtful", scanId: first }]);
+    const third = await claimed(queue, { now: at(71) });
+    await queue.settle(third.attemptId, report, [registered(first)]);
+    expect(await under.look(first)).toMatchObject({ state: "registered", doubtAttemptId: call.attemptId });
+  });
+}
+
+function describeStandstill(subject: () => QueueUnderTest): void {
+  test("scans at or before the given stamp are withheld, never sent, until a person releases them", async () => {
+    const under = subject();
+    const { queue } = under;
+    const late = await under.record(1, at(0));
+    const edge = await under.record(2, at(1));
+    const fresh = await under.record(3, at(2));
+    const claim = await claimed(queue, { withholdAtOrBefore: at(1) });
+    expect(idsOf(claim)).toEqual([fresh]);
+    expect((await under.look(late)).state).toBe("withheld");
+    expect((await under.look(edge)).state).toBe("withheld");
+    await queue.settle(claim.attemptId, report, [registered(fresh)]);
+    expect(await queue.claim(request({ withholdAtOrBefore: at(1) }))).toBeNull();
+    await under.release(late, at(61));
+    expect(idsOf(await claimed(queue, { withholdAtOrBefore: at(1) }))).toEqual([late]);
+  });
+
+  test("withholding a worker's old scan does not hold up his next", async () => {
+    const under = subject();
+    const { queue } = under;
+    const late = await under.record(1, at(0));
+    const fresh = await under.record(1, at(30));
+    expect(idsOf(await claimed(queue, { withholdAtOrBefore: at(1) }))).toEqual([fresh]);
+    expect((await under.look(late)).state).toBe("withheld");
+  });
+
+  test("after a death in the middle of a call its scans wait again, in doubt", async () => {
+    const under = subject();
+    const { queue } = under;
+    const first = await under.record(1, at(0));
+    const second = await under.record(2, at(1));
+    const { attemptId } = await claimed(queue, { limit: 1 });
+    expect(await queue.recoverInterrupted(at(61))).toBe(1);
+    expect(await under.look(first)).toMatchObject({ state: "waiting", doubtAttemptId: attemptId });
+    expect(await under.look(second)).toMatchObject({ state: "waiting", doubtAttemptId: null });
+    expect(await queue.recoverInterrupted(at(62))).toBe(0);
+    expect(idsOf(await claimed(queue))).toEqual([first, second]);
+  });
+
+  test("a scan of an unknown badge is not due until the roster knows it and it was resolved", async () => {
+    const under = subject();
+    const { queue } = under;
+    const scanId = await under.recordUnknown(7, at(0));
+    expect(await queue.resolveUnknown(10)).toBe(0);
+    expect(await queue.claim(request())).toBeNull();
+    await under.learn([7]);
+    expect(await queue.resolveUnknown(10)).toBe(1);
+    expect(await queue.resolveUnknown(10)).toBe(0);
+    expect(idsOf(await claimed(queue))).toEqual([scanId]);
+  });
+
+  test("no more scans of unknown badges are resolved at once than asked", async () => {
+    const under = subject();
+    const { queue } = under;
+    for (const worker of [7, 8, 9]) await under.recordUnknown(worker, at(worker));
+    await under.learn([7, 8, 9]);
+    expect(await queue.resolveUnknown(2)).toBe(2);
+    expect(await queue.resolveUnknown(2)).toBe(1);
+  });
+}
+
+async function claimed(queue: ForwardQueue, change: Partial<ClaimRequest> = {}): Promise<Claim> {
+  const claim = await queue.claim(request(change));
+  if (claim === null) throw new Error("nothing was due");
+  return claim;
+}

@@ -1,0 +1,211 @@
+import { assert, present, unreachable } from "../base/assert.ts";
+import { type WallMs, wallMs } from "../base/time.ts";
+import type {
+  AttemptReport,
+  Backlog,
+  Claim,
+  ClaimRequest,
+  DueScan,
+  ForwardQueue,
+  Remark,
+  Settlement,
+} from "../forward/queue.ts";
+import type { ScanState } from "../scan/scan.ts";
+import { fictionalSsin } from "./fictional-worker.ts";
+
+/** A scan as a test sees it. */
+export type QueuedScan = {
+  readonly scanId: number;
+  /** Index of the made-up worker. */
+  readonly worker: number;
+  readonly utcMs: WallMs;
+  readonly state: ScanState;
+  readonly reason: string | null;
+  readonly registrationId: string | null;
+  readonly remarks: readonly Remark[];
+  readonly notBefore: WallMs | null;
+  /** The call it is or was last in. */
+  readonly attemptId: number | null;
+  readonly doubtAttemptId: number | null;
+  readonly isReleased: boolean;
+};
+
+type Attempt = { readonly traceId: string; readonly report: AttemptReport | null };
+
+/** The queue in memory, with the promises of the real one; the contract suite holds both to them. */
+export class MemoryQueue implements ForwardQueue {
+  readonly #scans: Map<number, QueuedScan> = new Map();
+  readonly #attempts: Map<number, Attempt> = new Map();
+  readonly #known: Set<number> = new Set();
+  /** Thrown by the next calls, first one first; `null` lets one through. */
+  readonly failures: (Error | null)[] = [];
+
+  get scans(): readonly QueuedScan[] {
+    return [...this.#scans.values()];
+  }
+
+  get attempts(): ReadonlyMap<number, Attempt> {
+    return this.#attempts;
+  }
+
+  scan(scanId: number): QueuedScan {
+    return present(this.#scans.get(scanId), "a test asks for a scan that it stored");
+  }
+
+  /** Stores a scan of a worker whom the roster knows. */
+  record(worker: number, utcMs: number): number {
+    this.#known.add(worker);
+    return this.#store(worker, utcMs, "waiting");
+  }
+
+  recordUnknown(worker: number, utcMs: number): number {
+    return this.#store(worker, utcMs, "unknown-badge");
+  }
+
+  /** The roster learns a worker's badge. */
+  learn(worker: number): void {
+    this.#known.add(worker);
+  }
+
+  release(scanId: number): void {
+    this.#change(scanId, { state: "waiting", reason: null, isReleased: true });
+  }
+
+  async claim(request: ClaimRequest): Promise<Claim | null> {
+    this.#fail();
+    assert(request.limit >= 1 && request.limit <= 200, "a claim asks for 1 to 200 scans");
+    const waiting = this.scans.filter((scan) => scan.state === "waiting");
+    const isLate = (scan: QueuedScan): boolean =>
+      request.withholdAtOrBefore !== null && !scan.isReleased && scan.utcMs <= request.withholdAtOrBefore;
+    for (const { scanId } of waiting.filter(isLate)) {
+      this.#change(scanId, { state: "withheld", reason: "past the receipt limit", notBefore: null });
+    }
+    const passed = new Set(this.scans.filter((scan) => scan.state === "sending").map((scan) => scan.worker));
+    const due: QueuedScan[] = [];
+    for (const scan of waiting) {
+      if (due.length === request.limit) break;
+      if (isLate(scan) || passed.has(scan.worker)) continue;
+      passed.add(scan.worker);
+      if (scan.notBefore === null || scan.notBefore <= request.now) due.push(scan);
+    }
+    if (due.length === 0) return null;
+    const attemptId = this.#attempts.size + 1;
+    this.#attempts.set(attemptId, { traceId: request.traceId, report: null });
+    for (const { scanId } of due) this.#change(scanId, { state: "sending", attemptId, notBefore: null });
+    return { attemptId, scans: due.map(dueScan) };
+  }
+
+  async settle(attemptId: number, report: AttemptReport, settlements: readonly Settlement[]): Promise<void> {
+    this.#fail();
+    const attempt = present(this.#attempts.get(attemptId), "a settled attempt was claimed");
+    assert(attempt.report === null, "an attempt ends once");
+    const open = new Set(this.#sendingOf(attemptId).map((scan) => scan.scanId));
+    for (const { scanId } of settlements) assert(open.delete(scanId), "a settled scan is in its claim, once");
+    assert(open.size === 0, "every scan of the claim is settled");
+    this.#attempts.set(attemptId, { ...attempt, report });
+    for (const settlement of settlements) this.#apply(attemptId, settlement);
+  }
+
+  async recoverInterrupted(now: WallMs): Promise<number> {
+    this.#fail();
+    let recovered = 0;
+    for (const [attemptId, attempt] of this.#attempts) {
+      if (attempt.report !== null) continue;
+      const report = {
+        outcome: "interrupted",
+        httpStatus: null,
+        relatedTraceId: null,
+        detail: "",
+        endedAt: now,
+      } as const;
+      this.#attempts.set(attemptId, { ...attempt, report });
+      for (const { scanId } of this.#sendingOf(attemptId)) {
+        this.#apply(attemptId, { kind: "doubtful", scanId });
+        recovered += 1;
+      }
+    }
+    return recovered;
+  }
+
+  async resolveUnknown(limit: number): Promise<number> {
+    this.#fail();
+    const learnt = this.scans.filter((scan) => scan.state === "unknown-badge" && this.#known.has(scan.worker));
+    for (const { scanId } of learnt.slice(0, limit)) this.#change(scanId, { state: "waiting" });
+    return Math.min(limit, learnt.length);
+  }
+
+  async backlog(): Promise<Backlog> {
+    this.#fail();
+    const waiting = this.scans.filter((scan) => scan.state === "waiting" || scan.state === "sending");
+    return { waiting: waiting.length, oldestUtcMs: waiting[0]?.utcMs ?? null };
+  }
+
+  #store(worker: number, utcMs: number, state: ScanState): number {
+    const scanId = this.#scans.size + 1;
+    this.#scans.set(scanId, {
+      scanId,
+      worker,
+      utcMs: wallMs(utcMs),
+      state,
+      reason: null,
+      registrationId: null,
+      remarks: [],
+      notBefore: null,
+      attemptId: null,
+      doubtAttemptId: null,
+      isReleased: false,
+    });
+    return scanId;
+  }
+
+  #sendingOf(attemptId: number): readonly QueuedScan[] {
+    return this.scans.filter((scan) => scan.state === "sending" && scan.attemptId === attemptId);
+  }
+
+  #apply(attemptId: number, settlement: Settlement): void {
+    const { scanId } = settlement;
+    switch (settlement.kind) {
+      case "registered": {
+        const { registrationId, remarks } = settlement;
+        this.#change(scanId, { state: "registered", registrationId, remarks });
+        return;
+      }
+      case "refused":
+        this.#change(scanId, { state: "refused", reason: settlement.reason });
+        return;
+      case "again":
+        this.#change(scanId, { state: "waiting", notBefore: settlement.notBefore });
+        return;
+      case "doubtful": {
+        const doubtAttemptId = this.scan(scanId).doubtAttemptId ?? attemptId;
+        this.#change(scanId, { state: "waiting", doubtAttemptId, notBefore: settlement.notBefore ?? null });
+        return;
+      }
+      default:
+        unreachable(settlement);
+    }
+  }
+
+  #change(scanId: number, change: Partial<QueuedScan>): void {
+    this.#scans.set(scanId, { ...this.scan(scanId), ...change });
+  }
+
+  #fail(): void {
+    const failure = this.failures.shift() ?? null;
+    if (failure !== null) throw failure;
+  }
+}
+
+/** What the service needs of a made-up worker's scan. */
+export function dueScan({ scanId, worker, utcMs }: Pick<QueuedScan, "scanId" | "worker" | "utcMs">): DueScan {
+  return {
+    scanId,
+    workerId: worker,
+    ssin: fictionalSsin(worker),
+    employer: { kind: "enterprise-number", number: "0566988259" },
+    direction: "in",
+    utcMs,
+    place: { kind: "coordinates", latitude: 50.85, longitude: 4.35 },
+    declarationOfWorks: "1Y1003SQ5VSSZ",
+  };
+}
