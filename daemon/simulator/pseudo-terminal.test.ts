@@ -1,0 +1,99 @@
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { systemCode } from "../base/errors.ts";
+import { PseudoTerminal } from "./pseudo-terminal.ts";
+
+let folder: string;
+let received: number[];
+let isReceived: PromiseWithResolvers<void>;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "badged-pty-"));
+  received = [];
+  isReceived = Promise.withResolvers();
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const onData = (bytes: Uint8Array): void => {
+  received.push(...bytes);
+  isReceived.resolve();
+};
+
+function openPort(path: string): Disposable & { readonly descriptor: number } {
+  const descriptor = openSync(path, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
+  return { descriptor, [Symbol.dispose]: () => closeSync(descriptor) };
+}
+
+/** What reads of the port give now: bytes, or the system's code. */
+function readPort(descriptor: number): string {
+  const buffer = Buffer.alloc(64);
+  try {
+    return buffer.toString("latin1", 0, readSync(descriptor, buffer, 0, buffer.length, null));
+  } catch (error) {
+    return systemCode(error) ?? "no code";
+  }
+}
+
+test("bytes go both ways unchanged, and are not echoed", async () => {
+  await using terminal = await PseudoTerminal.open(join(folder, "port"), onData);
+  using port = openPort(terminal.path);
+  expect(terminal.write(Buffer.from("\x02AB\r\n\x03\x04", "latin1"))).toBe(7);
+  expect(readPort(port.descriptor)).toBe("\x02AB\r\n\x03\x04");
+  writeSync(port.descriptor, Buffer.from([0x0a, 0x06, 0xff]));
+  await isReceived.promise;
+  expect(received).toEqual([0x0a, 0x06, 0xff]);
+});
+
+test("an unplug hangs its readers up and takes the link away; a replug brings it back", async () => {
+  const link = join(folder, "port");
+  await using terminal = await PseudoTerminal.open(link, onData);
+  using port = openPort(link);
+  await terminal.unplug();
+  expect(terminal.isPlugged).toBe(false);
+  expect(["", "EIO"]).toContain(readPort(port.descriptor));
+  expect(existsSync(link)).toBe(false);
+  expect(terminal.write(Buffer.from("x"))).toBe(0);
+  terminal.replug();
+  using again = openPort(link);
+  terminal.write(Buffer.from("AB"));
+  expect(readPort(again.descriptor)).toBe("AB");
+});
+
+test("the device outlives the process that read from it", async () => {
+  await using terminal = await PseudoTerminal.open(null, onData);
+  openPort(terminal.path)[Symbol.dispose]();
+  terminal.write(Buffer.from("AB"));
+  using port = openPort(terminal.path);
+  expect(readPort(port.descriptor)).toBe("AB");
+});
+
+test("what a full buffer cannot hold is lost, as on a wire", async () => {
+  await using terminal = await PseudoTerminal.open(null, onData);
+  const taken = terminal.write(new Uint8Array(1_000_000));
+  expect(taken).toBeGreaterThan(0);
+  expect(taken).toBeLessThan(1_000_000);
+});
+
+test("a link left behind is replaced, anything else is left alone", async () => {
+  const link = join(folder, "port");
+  await using terminal = await PseudoTerminal.open(link, onData);
+  await using other = await PseudoTerminal.open(link, onData);
+  expect(other.path).toBe(terminal.path);
+  const file = join(folder, "file");
+  writeFileSync(file, "somebody's");
+  await expect(PseudoTerminal.open(file, onData)).rejects.toThrow("is no link");
+  expect(existsSync(file)).toBe(true);
+});

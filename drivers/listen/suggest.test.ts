@@ -1,0 +1,238 @@
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { monotonicNs } from "../../daemon/base/time.ts";
+import { decodeRdm6300 } from "../rdm6300.ts";
+import { createFramer, type FramingSettings } from "../serial/framing.ts";
+import { createLineDecoder, type LineDecoderSettings } from "../serial/line-decoder.ts";
+import type { LineSettings } from "../serial/session.ts";
+import { baudRateHint, type Suggestion, suggest } from "./suggest.ts";
+
+const port = "/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A9007UX1-if00-port0";
+const line: LineSettings = { baudRate: 9600, dataBits: 8, parity: "none", stopBits: 1 };
+
+const latin1 = (text: string): Uint8Array => Buffer.from(text, "latin1");
+const suggested = (...bursts: readonly string[]): readonly Suggestion[] => suggest(bursts.map(latin1), port, line);
+
+type Yaml = {
+  readonly readers: readonly [
+    {
+      readonly driver: "rdm6300" | "serial-line";
+      readonly port: string;
+      readonly line?: LineSettings;
+      readonly frame?: FramingSettings & Partial<LineDecoderSettings> & { readonly idle: string };
+      readonly badge: { readonly encoding: string; readonly byteOrder: string };
+      readonly direction: string;
+    },
+  ];
+};
+
+/** The badges that a reader set up from the snippet alone would read in the bursts. */
+function readAsPasted({ yaml }: Suggestion, bursts: readonly string[]): readonly string[] {
+  const [reader] = (parse(yaml) as Yaml).readers;
+  expect(reader.port).toBe(port);
+  const frame = reader.frame ?? { end: "etx", idle: "100 ms", maxBytes: 32 };
+  const framer = createFramer({ end: frame.end, idleMs: Number.parseInt(frame.idle, 10), maxBytes: frame.maxBytes });
+  const { prefix = "", suffix = "", pattern = null } = reader.frame ?? {};
+  const decode = reader.driver === "rdm6300" ? decodeRdm6300 : createLineDecoder({ prefix, suffix, pattern });
+  const atNs = (index: number): bigint => BigInt(index) * 5_000_000_000n;
+  return bursts.flatMap((burst, index) => {
+    const outputs = [
+      ...framer.push(latin1(burst), monotonicNs(atNs(index))),
+      ...framer.idle(monotonicNs(atNs(index) + 4_000_000_000n)),
+    ];
+    return outputs.flatMap((output) => {
+      const decoded = output.kind === "frame" ? decode(output.bytes) : output;
+      return decoded.kind === "badge" ? [decoded.text] : [];
+    });
+  });
+}
+
+type Case = {
+  readonly name: string;
+  readonly bursts: readonly string[];
+  readonly badges: readonly string[];
+  readonly encoding: string;
+  readonly reason: string;
+};
+
+const cases: readonly Case[] = [
+  {
+    name: "RDM6300",
+    bursts: ["\x02010063E9AE25\x03", "\x020C000621A58E\x03\x020C000621A58E\x03", "\x0262E3086CED08\x03"],
+    badges: ["010063E9AE", "0C000621A5", "0C000621A5", "62E3086CED"],
+    encoding: "hex",
+    reason: "4 of 4 frames passed the RDM6300 checksum",
+  },
+  {
+    name: "ID-12LA or ID-20LA",
+    bursts: ["\x02010063E9AE25\r\n\x03", "\x024500C5D1E9B8\r\n\x03"],
+    badges: ["010063E9AE", "4500C5D1E9"],
+    encoding: "hex",
+    reason: "2 of 2 frames passed the RDM6300 checksum",
+  },
+  {
+    name: "Parallax",
+    bursts: ["\n010063E9AE\r", "\n0C000621A5\r"],
+    badges: ["010063E9AE", "0C000621A5"],
+    encoding: "hex",
+    reason: "2 of 2 frames have its shape",
+  },
+  {
+    name: "EM-18",
+    bursts: ["010063E9AE25", "62E3086CED08"],
+    badges: ["010063E9AE", "62E3086CED"],
+    encoding: "hex",
+    reason: "2 of 2 frames passed the EM-18 checksum",
+  },
+  {
+    name: "IDTECK",
+    bursts: ["\x020006547886\x03\x07"],
+    badges: ["0006547886"],
+    encoding: "8H10D",
+    reason: "1 of 1 frames passed the IDTECK checksum behind ETX",
+  },
+  {
+    name: "HID MaxiProx",
+    bursts: ["0001234ABCDE08\r\n"],
+    badges: ["0001234ABCDE"],
+    encoding: "hex",
+    reason: "1 of 1 frames passed the MaxiProx checksum",
+  },
+  {
+    name: "TWN3 IndiTag",
+    bursts: [":112233445501\r\n"],
+    badges: ["1122334455"],
+    encoding: "hex",
+    reason: "1 of 1 frames passed the IndiTag checksum",
+  },
+  {
+    name: "line of text",
+    bursts: ["0006547886\r\n", "0006547887\r\n"],
+    badges: ["0006547886", "0006547887"],
+    encoding: "8H10D",
+    reason: "2 lines ended by CR LF: 8H10D numbers, or plain decimal",
+  },
+  {
+    name: "line of text",
+    bursts: ["099,59822\r"],
+    badges: ["099,59822"],
+    encoding: "3D5D",
+    reason: "1 line ended by CR: 3D5D numbers",
+  },
+  {
+    name: "line of text",
+    bursts: ["0004301515182\n"],
+    badges: ["0004301515182"],
+    encoding: "decimal",
+    reason: "1 line ended by LF: decimal numbers",
+  },
+  {
+    name: "line of text",
+    bursts: ["B1F4D700\r\n"],
+    badges: ["B1F4D700"],
+    encoding: "wiegand26",
+    reason: "1 line ended by CR LF: Wiegand 26 numbers, parity right",
+  },
+  {
+    name: "line of text",
+    bursts: ["66CF4DC2\r\n"],
+    badges: ["66CF4DC2"],
+    encoding: "hex",
+    reason: "1 line ended by CR LF: hexadecimal numbers",
+  },
+  {
+    name: "line of text",
+    bursts: ["\x02]Q3BE-1042/7\x03\r\n", "\x02]Q3NL-88\x03\r\n"],
+    badges: ["BE-1042/7", "NL-88"],
+    encoding: "text",
+    reason: '2 lines ended by CR LF behind "]Q3": text',
+  },
+  {
+    name: "line of text",
+    bursts: ["it's:0100A1\r", "it's:0100B2\r"],
+    badges: ["0100A1", "0100B2"],
+    encoding: "hex",
+    reason: '2 lines ended by CR behind "it\'s:": hexadecimal numbers',
+  },
+  {
+    name: "line of text",
+    bursts: ["\x02BADGE 12\x03"],
+    badges: ["BADGE 12"],
+    encoding: "text",
+    reason: "1 line between STX and ETX: text",
+  },
+  {
+    name: "line of text",
+    bursts: ["BADGE 12", "BADGE 13"],
+    badges: ["12", "13"],
+    encoding: "decimal",
+    reason: '2 lines ended by silence behind "BADGE ": decimal numbers',
+  },
+];
+
+describe.each(cases)("$name, $reason", ({ name, bursts, badges, encoding, reason }) => {
+  test("is suggested first", () => {
+    const [best] = suggested(...bursts);
+    expect(best).toMatchObject({ name, reason, settings: { encoding } });
+  });
+
+  test("reads its badges when pasted", () => {
+    const [best] = suggested(...bursts);
+    expect(best === undefined ? [] : readAsPasted(best, bursts)).toEqual(badges);
+  });
+});
+
+test("the snippet is the configuration's own shape", () => {
+  expect(suggested("\n010063E9AE\r")[0]?.yaml).toBe(`readers:
+  - id: gate
+    driver: serial-line
+    port: ${port}
+    line: { baudRate: 9600, dataBits: 8, parity: none, stopBits: 1 }
+    frame: { end: cr, idle: 100 ms, maxBytes: 512, pattern: '^(?<badge>[0-9A-F]{10})$' }
+    badge: { encoding: hex, byteOrder: msb }
+    direction: toggle
+`);
+  expect(suggested("\x02010063E9AE25\x03")[0]?.yaml).toBe(`readers:
+  - id: gate
+    driver: rdm6300
+    port: ${port}
+    badge: { encoding: hex, byteOrder: msb }
+    direction: toggle
+`);
+});
+
+test("one frame that a cable garbled does not hide the reader; a checksum that mostly fails does", () => {
+  const good = "\x02010063E9AE25\x03";
+  const bad = "\x02010063E9AE26\x03";
+  expect(suggested(good, good, good, good, bad)[0]).toMatchObject({
+    name: "RDM6300",
+    reason: "4 of 5 frames passed the RDM6300 checksum",
+  });
+  expect(suggested(bad, bad, good).map(({ name }) => name)).not.toContain("RDM6300");
+});
+
+test.each([
+  [32, "decimal"],
+  [33, "text"],
+])("a common start of %i characters leaves %s", (length, encoding) => {
+  const start = "x".repeat(length);
+  expect(suggested(`${start}12\r`, `${start}13\r`)[0]?.settings.encoding).toBe(encoding);
+});
+
+test("nothing is suggested for nothing, nor for noise", () => {
+  expect(suggested()).toEqual([]);
+  expect(suggested("")).toEqual([]);
+  expect(suggested("\xff\x80\x91\xfe\x00\x13\xe7\xf0")).toEqual([]);
+});
+
+test.each([
+  [
+    "\xff\x80\x91\xfe\x00\x13\xe7\xf0",
+    "8 of 8 bytes are no text: the speed may be another than 9600, try 2400, 19200, 115200",
+  ],
+  ["\xff\x80", null],
+  ["\x020006547886\x03\x07", null],
+  ["\x02010063E9AE25\r\n\x03", null],
+])("%j hints at the speed: %s", (burst, hint) => {
+  expect(baudRateHint([latin1(burst)], 9600)).toBe(hint);
+});

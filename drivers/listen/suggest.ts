@@ -1,0 +1,99 @@
+import { frameEnds, stx } from "../serial/control.ts";
+import type { LineSettings } from "../serial/session.ts";
+import type { FrameSettings } from "../serial-line.ts";
+import { type Format, formats } from "./formats.ts";
+import { formOf, patternOf, plainLines, prefixOf } from "./lines.ts";
+import { type OfferedSettings, snippetOf } from "./snippet.ts";
+
+/** A driver with settings that would read what was heard. */
+export type Suggestion = {
+  /** The reader, or the kind of reader, that sends so. */
+  readonly name: string;
+  /** A sentence without its full stop, such as `5 of 5 frames passed the RDM6300 checksum`. */
+  readonly reason: string;
+  readonly settings: OfferedSettings;
+  /** Ready to paste under the configuration's top level. */
+  readonly yaml: string;
+};
+
+/** A check that fails more often than this is chance, or another reader's. */
+const passedMin = 0.8;
+
+/** Text that a form of its own explains beats text that any line would be. */
+const weights = { checked: 1, shaped: 0.9, plain: 0.5 } as const;
+
+const frameDefaults = { idleMs: 100, maxBytes: 512, prefix: "", suffix: "" } as const;
+
+type Ranked = { readonly suggestion: Suggestion; readonly score: number };
+
+/** What would fit the bursts that were heard on `port` with `line`, best first; empty when nothing would. */
+export function suggest(bursts: readonly Uint8Array[], port: string, line: LineSettings): readonly Suggestion[] {
+  const texts = bursts.map((burst) => Buffer.from(burst).toString("latin1"));
+  if (texts.every((text) => text === "")) return [];
+  const known = formats.map((format) => recognised(format, texts, port, line));
+  return [...known, plain(texts, port, line)]
+    .filter((each) => each !== null)
+    .toSorted((one, other) => other.score - one.score)
+    .map(({ suggestion }) => suggestion);
+}
+
+/** Above this share of bytes that are no text, and from this many bytes on, the speed is in doubt. */
+const garbageShare = 0.3;
+const garbageMinBytes = 8;
+
+const baudRates: readonly number[] = [2400, 9600, 19_200, 115_200];
+
+/** A sentence for bytes that are mostly no text, as they come at a wrong speed; `null` when they look like text. */
+export function baudRateHint(bursts: readonly Uint8Array[], baudRate: number): string | null {
+  const bytes = bursts.flatMap((burst) => [...burst]);
+  const garbage = bytes.filter((byte) => (byte < 0x20 || byte > 0x7e) && byte !== stx && !frameEnds.has(byte));
+  if (bytes.length < garbageMinBytes || garbage.length / bytes.length <= garbageShare) return null;
+  const others = baudRates.filter((each) => each !== baudRate).join(", ");
+  return `${garbage.length} of ${bytes.length} bytes are no text: the speed may be another than ${baudRate}, try ${others}`;
+}
+
+function recognised(format: Format, texts: readonly string[], port: string, line: LineSettings): Ranked | null {
+  const total = texts.reduce((sum, text) => sum + text.length, 0);
+  const frames = texts.flatMap((text) => [...text.matchAll(format.frame)]);
+  const passed = frames.filter((frame) => format.check === null || format.check.passes(frame));
+  if (passed.length === 0 || passed.length / frames.length < passedMin) return null;
+  const explained = passed.reduce((sum, [whole]) => sum + whole.length, 0) / total;
+  const count = `${passed.length} of ${frames.length} frames`;
+  const reason = format.check === null ? `${count} have its shape` : `${count} passed ${format.check.what}`;
+  const badges = passed.map(([, text = ""]) => text);
+  const suggestion = offer(format.name, reason, settingsOf(format, badges, line), port);
+  return { suggestion, score: explained * (format.check === null ? weights.shaped : weights.checked) };
+}
+
+function settingsOf({ settings }: Format, badges: readonly string[], line: LineSettings): OfferedSettings {
+  if (settings.driver === "rdm6300") return { driver: "rdm6300", encoding: "hex" };
+  const { end, pattern } = settings;
+  const encoding = settings.encoding ?? formOf(badges).form;
+  return { driver: "serial-line", line, frame: { ...frameDefaults, end, pattern }, encoding };
+}
+
+function plain(bursts: readonly string[], port: string, line: LineSettings): Ranked | null {
+  const lines = plainLines(bursts);
+  if (lines === null) return null;
+  const prefix = prefixOf(lines.texts);
+  const badges = lines.texts.map((text) => text.slice(prefix.length));
+  const { form, words } = formOf(badges);
+  const frame: FrameSettings = { ...frameDefaults, end: lines.end, prefix, pattern: patternOf(badges, form) };
+  const before = prefix === "" ? "" : ` behind ${JSON.stringify(prefix)}`;
+  const reason = `${badges.length} ${badges.length === 1 ? "line" : "lines"} ${endings[lines.end]}${before}: ${words}`;
+  const suggestion = offer("line of text", reason, { driver: "serial-line", line, frame, encoding: form }, port);
+  return { suggestion, score: lines.explained * weights.plain };
+}
+
+const endings: Readonly<Record<FrameSettings["end"], string>> = {
+  auto: "",
+  cr: "ended by CR",
+  lf: "ended by LF",
+  crlf: "ended by CR LF",
+  etx: "between STX and ETX",
+  idle: "ended by silence",
+};
+
+function offer(name: string, reason: string, settings: OfferedSettings, port: string): Suggestion {
+  return { name, reason, settings, yaml: snippetOf(settings, port) };
+}

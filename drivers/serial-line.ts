@@ -1,0 +1,31 @@
+import type { Log } from "../daemon/base/log.ts";
+import type { Time } from "../daemon/base/time.ts";
+import type { Reader } from "./contract.ts";
+import { createFramer, type FramingSettings } from "./serial/framing.ts";
+import { createLineDecoder, type LineDecoderSettings } from "./serial/line-decoder.ts";
+import { type FeedbackBytes, SerialReader } from "./serial/serial-reader.ts";
+import type { LineSettings } from "./serial/session.ts";
+
+export type FrameSettings = FramingSettings & LineDecoderSettings;
+
+/** Any reader or scanner that sends text over a serial line. */
+export type SerialLineSettings = {
+  readonly driver: "serial-line";
+  readonly id: string;
+  readonly path: string;
+  readonly line: LineSettings;
+  readonly frame: FrameSettings;
+  readonly presenceMs: number;
+  readonly feedback: FeedbackBytes;
+};
+
+/** @throws SyntaxError when the frame's pattern is no regular expression */
+export function createSerialLine(settings: SerialLineSettings, time: Time, log: Log): Reader {
+  const { id, path, line, frame, presenceMs, feedback } = settings;
+  const parts = { id, path, line, presenceMs, feedback };
+  return new SerialReader(
+    { ...parts, createFramer: () => createFramer(frame), decode: createLineDecoder(frame) },
+    time,
+    log,
+  );
+}

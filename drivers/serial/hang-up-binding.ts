@@ -1,0 +1,195 @@
+import { type BigIntStats, fstatSync, read, write } from "node:fs";
+import { promisify } from "node:util";
+import {
+  type BindingInterface,
+  type BindingPortInterface,
+  BindingsError,
+  LinuxBinding,
+  type LinuxOpenOptions,
+  type LinuxPortBinding,
+  type PortStatus,
+  type SetOptions,
+  type UpdateOptions,
+} from "@serialport/bindings-cpp";
+import { systemCode } from "../../daemon/base/errors.ts";
+
+const readFile = promisify(read);
+const writeFile = promisify(write);
+
+/** libuv's poll events, as the poller of bindings-cpp takes them. */
+const pollEvent = { readable: 0b01, writable: 0b10 } as const;
+
+/** The kernel holds up to 64 kB of a tty that nobody read; a line that brings more is streaming, and is not waited for. */
+export const staleMaxBytes: number = 128 * 1024;
+
+/** Tells one device from another that came to the same path. */
+export type Device = { readonly rdev: bigint; readonly inode: bigint };
+
+export function deviceOf(stats: BigIntStats): Device {
+  return { rdev: stats.rdev, inode: stats.ino };
+}
+
+/**
+ * LinuxBinding of bindings-cpp with three changes:
+ *
+ * - A read of 0 bytes is a disconnect. On a hung-up tty it means gone; bindings-cpp 13.0.1 retries it for ever, so that an
+ *   unplug during a read leaves a port that neither closes nor speaks again (upstream issue 162).
+ * - A wait for room to write goes on listening for bytes. The poller of bindings-cpp forgets the one for the other, so
+ *   that a reader that takes no feedback would go deaf.
+ * - Closing waits for the system call under way, or that call could read from whatever is opened under the same number.
+ *
+ * What waited in the kernel before the port was opened has no known time and is thrown away.
+ */
+export const hangUpBinding: BindingInterface<HangUpPort, LinuxOpenOptions> = {
+  list: () => LinuxBinding.list(),
+  async open(options) {
+    const port = new HangUpPort(await LinuxBinding.open(options));
+    try {
+      await port.discardStale();
+    } catch (error) {
+      await port.close();
+      throw error;
+    }
+    return port;
+  },
+};
+
+export class HangUpPort implements BindingPortInterface {
+  readonly #inner: LinuxPortBinding;
+  readonly #underWay: Set<Promise<unknown>> = new Set();
+  #awaited: number = 0;
+  #writing: boolean = false;
+  #closing: Promise<void> | null = null;
+
+  constructor(inner: LinuxPortBinding) {
+    this.#inner = inner;
+  }
+
+  get openOptions(): Required<LinuxOpenOptions> {
+    return this.#inner.openOptions;
+  }
+
+  get isOpen(): boolean {
+    return this.#closing === null;
+  }
+
+  /** The device that is open, whatever the path says by now. */
+  get device(): Device {
+    return deviceOf(fstatSync(this.#descriptor(), { bigint: true }));
+  }
+
+  async discardStale(): Promise<void> {
+    await this.#inner.flush();
+    // Flushing empties the line discipline only; the driver's own buffer follows when it is read.
+    const scratch = Buffer.allocUnsafe(4096);
+    for (let total = 0; total < staleMaxBytes; ) {
+      const bytesRead = await this.#call((descriptor) => readFile(descriptor, scratch, 0, scratch.length, null));
+      if (bytesRead === null) return;
+      if (bytesRead === 0) throw hungUp();
+      total += bytesRead;
+    }
+  }
+
+  async read(buffer: Buffer, offset: number, length: number): Promise<{ buffer: Buffer; bytesRead: number }> {
+    for (;;) {
+      const bytesRead = await this.#call((descriptor) => readFile(descriptor, buffer, offset, length, null));
+      if (bytesRead === 0) throw hungUp();
+      if (bytesRead !== null) return { buffer, bytesRead };
+      await this.#ready("readable");
+    }
+  }
+
+  async write(buffer: Buffer): Promise<void> {
+    this.#writing = true;
+    for (let sent = 0; sent < buffer.length; ) {
+      const from = sent;
+      const written = await this.#call((descriptor) => writeFile(descriptor, buffer, from, buffer.length - from));
+      if (written === null) await this.#ready("writable");
+      else sent += written;
+    }
+    this.#writing = false;
+  }
+
+  /** Closes once, however often it is called; every call resolves when the descriptor is gone. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  flush(): Promise<void> {
+    return this.#inner.flush();
+  }
+
+  drain(): Promise<void> {
+    return this.#inner.drain();
+  }
+
+  get(): Promise<PortStatus> {
+    return this.#inner.get();
+  }
+
+  getBaudRate(): Promise<{ baudRate: number }> {
+    return this.#inner.getBaudRate();
+  }
+
+  set(options: SetOptions): Promise<void> {
+    return this.#inner.set(options);
+  }
+
+  update(options: UpdateOptions): Promise<void> {
+    return this.#inner.update(options);
+  }
+
+  async #close(): Promise<void> {
+    this.#inner.poller.stop();
+    await Promise.allSettled(this.#underWay);
+    // Closing a tty waits up to 30 s for bytes that its device does not take (closing_wait). What a reader did not take by
+    // now is stale; on a device that is gone there is nothing to flush and the call fails, which is as good.
+    if (this.#writing) await Promise.allSettled([this.#inner.flush()]);
+    await this.#inner.close();
+  }
+
+  #descriptor(): number {
+    const descriptor = this.#inner.fd;
+    if (!this.isOpen || descriptor === null) throw new BindingsError("the port is closed", { canceled: true });
+    return descriptor;
+  }
+
+  /** Bytes that the call moved; `null` when it would have to wait. Any other failure means that the device is gone. */
+  async #call(
+    run: (descriptor: number) => Promise<{ bytesRead: number } | { bytesWritten: number }>,
+  ): Promise<number | null> {
+    const call = run(this.#descriptor());
+    this.#underWay.add(call);
+    try {
+      const done = await call;
+      return "bytesRead" in done ? done.bytesRead : done.bytesWritten;
+    } catch (error) {
+      const code = systemCode(error);
+      if (code === "EAGAIN" || code === "EWOULDBLOCK" || code === "EINTR") return null;
+      throw error;
+    } finally {
+      this.#underWay.delete(call);
+    }
+  }
+
+  #ready(event: "readable" | "writable"): Promise<void> {
+    this.#descriptor();
+    const { poller } = this.#inner;
+    return new Promise((resolve, reject) => {
+      poller.once(event, (error) => {
+        this.#awaited &= ~pollEvent[event];
+        if (error === null) resolve();
+        else if (error instanceof BindingsError) reject(error);
+        // libuv calls a hung-up descriptor bad (EBADF), which it is not.
+        else reject(hungUp());
+      });
+      this.#awaited |= pollEvent[event];
+      poller.poll(this.#awaited);
+    });
+  }
+}
+
+function hungUp(): Error {
+  return new Error("the device hung up");
+}

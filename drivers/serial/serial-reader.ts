@@ -1,0 +1,172 @@
+import type { Log } from "../../daemon/base/log.ts";
+import { elapsedMs, type MonotonicNs, type Time } from "../../daemon/base/time.ts";
+import type {
+  BadFrameReason,
+  Feedback,
+  FeedbackOutcome,
+  Reader,
+  ReaderCounters,
+  ReaderEvents,
+  ReaderState,
+} from "../contract.ts";
+import { nobodyPresent, type Presence, present } from "../presence.ts";
+import type { Framer, FramerOutput } from "./framer.ts";
+import type { FrameDecoder } from "./line-decoder.ts";
+import { SerialConnection } from "./serial-connection.ts";
+import type { LineSettings } from "./session.ts";
+
+/** What is written to a reader for each answer; a reader shows nothing for one that is missing or `null`. */
+export type FeedbackBytes = { readonly [feedback in Feedback]?: Uint8Array | null };
+
+/** What makes one driver of serial readers differ from another. */
+export type SerialReaderParts = {
+  readonly id: string;
+  readonly path: string;
+  readonly line: LineSettings;
+  readonly presenceMs: number;
+  readonly feedback: FeedbackBytes;
+  readonly createFramer: () => Framer;
+  readonly decode: FrameDecoder;
+};
+
+/**
+ * A timer that runs this late says that the event loop stood still: bytes of the same frame may wait in the kernel, and
+ * are read before the silence is believed.
+ */
+export const lateMs: number = 20;
+
+/** A badge reader on a serial port: port → framer → decoder → presence filter → daemon. */
+export class SerialReader implements Reader {
+  readonly #parts: SerialReaderParts;
+  readonly #time: Time;
+  readonly #log: Log;
+  readonly #connection: SerialConnection;
+  #events: ReaderEvents | null = null;
+  #framer: Framer;
+  #presence: Presence = nobodyPresent;
+  #idleTimer: Disposable | null = null;
+  #counters: ReaderCounters = { reads: 0, repeats: 0, badFrames: 0, opens: 0, feedbackDropped: 0 };
+
+  constructor(parts: SerialReaderParts, time: Time, log: Log) {
+    this.#parts = parts;
+    this.#time = time;
+    this.#log = log.child({ room: "drivers", reader: parts.id });
+    this.#framer = parts.createFramer();
+    this.#connection = new SerialConnection(parts.path, parts.line, time, this.#log, {
+      opened: () => this.#opened(),
+      bytes: (chunk, atNs) => this.#bytes(chunk, atNs),
+      stateChanged: (state) => this.#stateChanged(state),
+    });
+  }
+
+  get id(): string {
+    return this.#parts.id;
+  }
+
+  get state(): ReaderState {
+    return this.#connection.state;
+  }
+
+  get counters(): ReaderCounters {
+    return this.#counters;
+  }
+
+  start(events: ReaderEvents): void {
+    this.#events = events;
+    this.#connection.start();
+  }
+
+  feedback(feedback: Feedback): FeedbackOutcome {
+    const bytes = this.#parts.feedback[feedback] ?? null;
+    if (bytes === null) return "unsupported";
+    const isWritten = this.#connection.write(bytes, () => this.#feedbackDropped(feedback));
+    if (isWritten) return "shown";
+    this.#feedbackDropped(feedback);
+    return "dropped";
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopIdleTimer();
+    await this.#connection[Symbol.asyncDispose]();
+    this.#stopIdleTimer();
+  }
+
+  #feedbackDropped(feedback: Feedback): void {
+    this.#count("feedbackDropped");
+    this.#log.debug({ feedback }, "feedback dropped, the reader takes none now");
+  }
+
+  #opened(): void {
+    this.#count("opens");
+    this.#stopIdleTimer();
+    this.#framer = this.#parts.createFramer();
+  }
+
+  #stateChanged(state: ReaderState): void {
+    // Half a frame that an unplug cut off is not a badge.
+    if (state.kind === "offline") this.#stopIdleTimer();
+    this.#events?.stateChanged(this.id, state);
+  }
+
+  #bytes(chunk: Uint8Array, atNs: MonotonicNs): void {
+    this.#take(this.#framer.push(chunk, atNs));
+    this.#awaitSilence();
+  }
+
+  #awaitSilence(): void {
+    const { quietAtNs } = this.#framer;
+    if (quietAtNs === null || this.#idleTimer !== null) return;
+    this.#armIdleTimer(Math.max(0, elapsedMs(this.#time.monotonicNs(), quietAtNs)));
+  }
+
+  #armIdleTimer(delayMs: number): void {
+    const waitMs = Math.ceil(delayMs);
+    const armedNs = this.#time.monotonicNs();
+    this.#idleTimer = this.#time.after(waitMs, () => {
+      this.#idleTimer = null;
+      const nowNs = this.#time.monotonicNs();
+      if (elapsedMs(armedNs, nowNs) - waitMs > lateMs) {
+        this.#armIdleTimer(lateMs);
+        return;
+      }
+      this.#take(this.#framer.idle(nowNs));
+      this.#awaitSilence();
+    });
+  }
+
+  #stopIdleTimer(): void {
+    this.#idleTimer?.[Symbol.dispose]();
+    this.#idleTimer = null;
+  }
+
+  #take(outputs: readonly FramerOutput[]): void {
+    for (const output of outputs) {
+      if (output.kind === "bad") {
+        this.#badFrame(output.reason);
+        continue;
+      }
+      const decoded = this.#parts.decode(output.bytes);
+      if (decoded.kind === "bad") this.#badFrame(decoded.reason);
+      else this.#badge(decoded.text, output.firstByteNs);
+    }
+  }
+
+  #badge(text: string, firstByteNs: MonotonicNs): void {
+    const { presence, isRepeat } = present(this.#presence, text, firstByteNs, this.#parts.presenceMs);
+    this.#presence = presence;
+    this.#count(isRepeat ? "repeats" : "reads");
+    if (isRepeat) return;
+    this.#log.debug({ badge: text }, "badge read");
+    this.#events?.badgeRead({ readerId: this.id, text, firstByteNs });
+  }
+
+  #badFrame(reason: BadFrameReason): void {
+    this.#count("badFrames");
+    this.#log.debug({ reason }, "frame dropped");
+    this.#events?.badFrame(this.id, reason);
+  }
+
+  #count(counter: keyof ReaderCounters): void {
+    this.#counters = { ...this.#counters, [counter]: this.#counters[counter] + 1 };
+  }
+}

@@ -1,0 +1,121 @@
+import { stat } from "node:fs/promises";
+import { SerialPortStream } from "@serialport/stream";
+import { messageOf } from "../../daemon/base/errors.ts";
+import type { MonotonicNs, Time } from "../../daemon/base/time.ts";
+import { type Device, deviceOf, hangUpBinding } from "./hang-up-binding.ts";
+import { type Offline, offlineOf } from "./offline.ts";
+
+/** The settings of a serial line. */
+export type LineSettings = {
+  readonly baudRate: number;
+  readonly dataBits: 7 | 8;
+  readonly parity: "none" | "even" | "odd";
+  readonly stopBits: 1 | 2;
+};
+
+export interface SessionEvents {
+  /** `chunk` is valid during the call only; `atNs` was taken before anything else was done. */
+  bytes(chunk: Uint8Array, atNs: MonotonicNs): void;
+  /** The device is gone and the port closed. Called at most once, never after `close`. */
+  lost(offline: Offline): void;
+}
+
+/** One opening of one port: what is written to it can never arrive at the next. */
+export interface Session {
+  readonly device: Device;
+  /** `false` when the bytes of an earlier write wait still: nothing is ever queued. `failed` is called when they cannot leave. */
+  write(bytes: Uint8Array, failed: () => void): boolean;
+  /** Resolves when the port is closed. */
+  close(): Promise<void>;
+}
+
+export type OpenOutcome =
+  | { readonly kind: "opened"; readonly session: Session }
+  | { readonly kind: "failed"; readonly offline: Offline };
+
+/** A badge is some dozens of bytes: a small buffer keeps a box with many readers small. */
+const readBufferBytes: number = 4096;
+
+/** What is at the path now, links followed; `null` for nothing. */
+export async function deviceAt(path: string): Promise<Device | null> {
+  try {
+    return deviceOf(await stat(path, { bigint: true }));
+  } catch (error) {
+    if (offlineOf(error, path).reason === "not-found") return null;
+    throw error;
+  }
+}
+
+export async function openSession(
+  path: string,
+  line: LineSettings,
+  time: Time,
+  events: SessionEvents,
+): Promise<OpenOutcome> {
+  try {
+    const stats = await stat(path);
+    if (!stats.isCharacterDevice()) {
+      return { kind: "failed", offline: { reason: "failed", detail: `${path} is no serial device` } };
+    }
+    return { kind: "opened", session: await open(path, line, time, events) };
+  } catch (error) {
+    return { kind: "failed", offline: offlineOf(error, path) };
+  }
+}
+
+async function open(path: string, line: LineSettings, time: Time, events: SessionEvents): Promise<Session> {
+  const stream = new SerialPortStream({
+    binding: hangUpBinding,
+    path,
+    ...line,
+    // Dropping DTR at the end would reset the readers that are powered by it.
+    hupcl: false,
+    autoOpen: false,
+    highWaterMark: readBufferBytes,
+  });
+  let isOver = false;
+  let isWriting = false;
+  // An unplug during a write gives an error and two closes; the first of them tells.
+  const lose = (detail: string): void => {
+    if (isOver) return;
+    isOver = true;
+    const offline: Offline = { reason: "unplugged", detail };
+    const done = (): void => {
+      stream.destroy();
+      events.lost(offline);
+    };
+    if (stream.port === undefined) done();
+    else stream.port.close().then(done, done);
+  };
+  stream.on("data", (chunk: Buffer) => {
+    const atNs = time.monotonicNs();
+    if (!isOver) events.bytes(chunk, atNs);
+  });
+  stream.on("error", (error: Error) => lose(messageOf(error)));
+  stream.on("close", (error: Error | null | undefined) => lose(error?.message ?? "the port closed"));
+  await new Promise<void>((resolve, reject) => {
+    stream.open((error) => {
+      if (error === null) resolve();
+      else reject(error);
+    });
+  });
+  const port = stream.port;
+  if (port === undefined || isOver) throw new Error("the device went while the port was opened");
+  return {
+    device: port.device,
+    write(bytes, failed) {
+      if (isOver || isWriting) return false;
+      isWriting = true;
+      stream.write(Buffer.from(bytes), (error) => {
+        isWriting = false;
+        if (error) failed();
+      });
+      return true;
+    },
+    async close() {
+      isOver = true;
+      await port.close();
+      stream.destroy();
+    },
+  };
+}
