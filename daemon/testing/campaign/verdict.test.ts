@@ -3,9 +3,8 @@ import { monotonicNs, wallMs } from "../../base/time.ts";
 import type { ArchivedScan } from "../../scan/archive.ts";
 import { type HeldRegistration, judge, type Presentation } from "./verdict.ts";
 
-const date = "2026-01-31T07:02:11Z";
 const presented: Presentation = { badge: "7E00", ssin: "s", accepted: true };
-const held: HeldRegistration = { ssin: "s", registrationDate: date, type: "IN" };
+const held: HeldRegistration = { ssin: "s", registrationMs: 7_000, type: "IN" };
 const scan: ArchivedScan = {
   scanId: 1,
   readerId: "gate",
@@ -17,7 +16,7 @@ const scan: ArchivedScan = {
   stamp: {
     bootId: "b",
     monotonicNs: monotonicNs(1n),
-    utcMs: wallMs(0),
+    utcMs: wallMs(7_999),
     errorBoundMs: null,
     state: "unsynchronised",
     captureLagMs: 0,
@@ -30,7 +29,7 @@ const scan: ArchivedScan = {
 };
 const doubt = { attemptId: 4, outcome: "timed-out", detail: "", endedAt: wallMs(0) };
 const verdict = (p: Presentation[], s: ArchivedScan[], h: HeldRegistration[]): readonly string[] =>
-  judge(p, s, h, () => date).broken;
+  judge(p, s, h).broken;
 
 test("one presentation, one scan, one registration", () => {
   expect(verdict([presented], [scan], [held])).toEqual([]);
@@ -51,7 +50,18 @@ test.each([
   ["lost: 7E00 was accepted and is not registered", [presented], [scan], []],
   ["stored twice: 7E00 has 2 scans that are no doubles", [presented], [scan, { ...scan, scanId: 2 }], [held]],
   ["unsettled: scan 1 ended as waiting", [presented], [{ ...scan, state: "waiting" as const }], [held]],
-  ["altered: scan 1 is registered at another time", [presented], [scan], [{ ...held, registrationDate: "x" }]],
+  [
+    "altered: scan 1 is registered with another time or direction",
+    [presented],
+    [scan],
+    [{ ...held, registrationMs: 8_000 }],
+  ],
+  [
+    "altered: scan 1 is registered with another time or direction",
+    [presented],
+    [scan],
+    [{ ...held, type: "OUT" as const }],
+  ],
   ["invented: 7E00 is registered without a scan", [presented], [], [held]],
   ["invented: a registration of somebody who never badged", [presented], [scan], [held, { ...held, ssin: "t" }]],
 ] as const)("%s", (line, p, s, h) => {

@@ -11,7 +11,7 @@ export type Presentation = {
 /** What the service holds, as it knows it itself. */
 export type HeldRegistration = {
   readonly ssin: string;
-  readonly registrationDate: string;
+  readonly registrationMs: number;
   readonly type: "IN" | "OUT";
 };
 
@@ -33,7 +33,6 @@ export function judge(
   presentations: readonly Presentation[],
   scans: readonly ArchivedScan[],
   held: readonly HeldRegistration[],
-  secondsText: (scan: ArchivedScan) => string,
 ): Verdict {
   const broken: string[] = [];
   const heldOf = Map.groupBy(held, (registration) => registration.ssin);
@@ -50,9 +49,9 @@ export function judge(
     if (kept.length > 1) broken.push(`stored twice: ${badge} has ${kept.length} scans that are no doubles`);
     for (const scan of kept) {
       if (scan.state !== "registered") broken.push(`unsettled: scan ${scan.scanId} ended as ${scan.state}`);
-      const same = registrations.filter((registration) => registration.registrationDate === secondsText(scan));
+      const same = registrations.filter((registration) => isOf(registration, scan));
       if (same.length !== registrations.length)
-        broken.push(`altered: scan ${scan.scanId} is registered at another time`);
+        broken.push(`altered: scan ${scan.scanId} is registered with another time or direction`);
       if (same.length > 1 && scan.doubt === null) broken.push(`registered twice, unmarked: scan ${scan.scanId}`);
       if (same.length > 1 && scan.doubt !== null) duplicatesExplained += 1;
     }
@@ -69,4 +68,10 @@ export function judge(
     duplicatesExplained,
     broken,
   };
+}
+
+/** The service is told whole seconds, cut. */
+function isOf(registration: HeldRegistration, scan: ArchivedScan): boolean {
+  const sentMs = Math.floor(scan.stamp.utcMs / 1000) * 1000;
+  return registration.registrationMs === sentMs && registration.type.toLowerCase() === scan.direction;
 }

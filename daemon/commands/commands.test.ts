@@ -1,0 +1,179 @@
+import { spawn } from "node:child_process";
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { silentLog } from "../base/log.ts";
+import { systemTime, utcText } from "../base/system-time.ts";
+import { wallMs } from "../base/time.ts";
+import { ReaderSimulator } from "../simulator/reader-simulator.ts";
+import { type ServiceSimulator, startServiceSimulator } from "../simulator/service/service-simulator.ts";
+import { DaemonProcess } from "../testing/campaign/daemon-process.ts";
+import { Gate } from "../testing/campaign/gate.ts";
+import { type CampaignSite, writeSite } from "../testing/campaign/site.ts";
+import { fictionalBadge, fictionalSsin } from "../testing/fictional-worker.ts";
+
+type Ran = { readonly code: number | null; readonly out: string; readonly err: string };
+
+function badged(...words: string[]): Promise<Ran> {
+  const child = spawn(process.execPath, ["daemon/main.ts", ...words], { stdio: ["ignore", "pipe", "pipe"] });
+  let out = "";
+  let err = "";
+  child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString("utf8")));
+  child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString("utf8")));
+  return new Promise((resolve) => child.once("close", (code) => resolve({ code, out, err })));
+}
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "badged-commands-"));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const never = new AbortController().signal;
+
+/** Asks until the answer is the one that must come; the test's own time limit is the only one. */
+async function eventually<T>(ask: () => Promise<T>, isIt: (answer: T) => boolean): Promise<T> {
+  for (;;) {
+    const answer = await ask();
+    if (isIt(answer)) return answer;
+    await systemTime.sleep(50);
+  }
+}
+
+describe("a running site", () => {
+  let simulator: ServiceSimulator;
+  let site: CampaignSite;
+  let gate: Gate;
+  let daemon: DaemonProcess;
+
+  beforeEach(async () => {
+    simulator = await startServiceSimulator({ port: 0, log: silentLog, time: systemTime });
+    site = writeSite(directory, 3, simulator.url);
+    gate = await Gate.open(site.port, systemTime);
+    daemon = new DaemonProcess("daemon/main.ts", site.configuration);
+  });
+  afterEach(async () => {
+    await daemon.kill("SIGKILL");
+    await gate[Symbol.asyncDispose]();
+    await simulator[Symbol.asyncDispose]();
+  });
+
+  test("a badge becomes a scan, a registration, and a line of the list, and no output has a national number", async () => {
+    expect(await gate.present(fictionalBadge(0), never)).toBe(true);
+    await eventually(
+      async () => simulator.registrationsOf(fictionalSsin(0)),
+      (registrations) => registrations.length === 1,
+    );
+    const config = ["--config", site.configuration];
+    const shown = await eventually(
+      () => badged("scans", "show", "1", "--json", ...config),
+      ({ out }) => JSON.parse(out).state === "registered",
+    );
+    expect(JSON.parse(shown.out)).toMatchObject({ scanId: 1, direction: "in", workerReference: "P0", doubt: null });
+    const runs = await Promise.all([
+      badged("scans", "list", ...config),
+      badged("scans", "list", "--json", ...config),
+      badged("scans", "show", "1", ...config),
+      badged("status", ...config),
+      badged("status", "--json", ...config),
+      badged("roster", "check", "--json", ...config),
+    ]);
+    expect(runs.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0, 0]);
+    const written = [daemon.output, ...runs.flatMap(({ out, err }) => [out, err])].join("\n");
+    expect(written).not.toContain(fictionalSsin(0));
+    expect(JSON.parse(runs[4].out)).toMatchObject({
+      daemon: { readers: [{ id: "gate", online: true, reads: 1 }], service: { state: "reachable" } },
+      store: { byState: { registered: 1, waiting: 0 }, rosterBadges: 3 },
+    });
+  });
+
+  test("an unknown badge is stored, and registered with its own time once the roster learns it", async () => {
+    expect(await gate.present(fictionalBadge(3), never)).toBe(false);
+    const config = ["--config", site.configuration];
+    const before = JSON.parse((await badged("scans", "show", "1", "--json", ...config)).out);
+    expect(before).toMatchObject({ state: "unknown-badge", direction: null });
+    appendFileSync(join(directory, "roster.csv"), `${fictionalBadge(3)},${fictionalSsin(3)},0566988259,,P3\n`);
+    const imported = await badged("roster", "import", "--json", ...config);
+    expect(JSON.parse(imported.out)).toMatchObject({ written: true, added: 1, unchanged: 3 });
+    const [registration] = await eventually(
+      async () => simulator.registrationsOf(fictionalSsin(3)),
+      (registrations) => registrations.length === 1,
+    );
+    expect(utcText(wallMs(registration?.registrationMs ?? 0)).slice(0, 19)).toBe(before.utc.slice(0, 19));
+  });
+
+  test("a scan that the service refuses waits for a person, and goes when he releases it", async () => {
+    await simulator.setFault({ kind: "not-created", ssins: [fictionalSsin(1)] });
+    expect(await gate.present(fictionalBadge(1), never)).toBe(true);
+    const config = ["--config", site.configuration];
+    const list = (): Promise<Ran> => badged("scans", "list", "--state", "refused", "--json", ...config);
+    const refused = await eventually(list, ({ out }) => out !== "");
+    expect(JSON.parse(refused.out)).toMatchObject({ state: "refused", reason: expect.stringMatching(/./) });
+    await simulator.clearFaults();
+    expect((await badged("scans", "release", "1", ...config)).code).toBe(0);
+    await eventually(
+      async () => simulator.registrationsOf(fictionalSsin(1)),
+      (registrations) => registrations.length === 1,
+    );
+  });
+
+  test("a second daemon on the same store is turned away", async () => {
+    await gate.present(fictionalBadge(0), never);
+    const second = await badged("run", site.configuration);
+    expect(second).toMatchObject({ code: 69, err: expect.stringContaining("another badged answers") });
+  });
+});
+
+test("a configuration with mistakes ends the daemon with 78, every mistake told", async () => {
+  const file = join(directory, "site.yaml");
+  writeFileSync(file, "sites: {}\nreaders: []\n");
+  const ran = await badged("run", file);
+  expect(ran.code).toBe(78);
+  expect(ran.err).toContain(`${file}:1:1: sites: is not a key here; did you mean site?`);
+  const checked = await badged("check-config", "--json", file);
+  expect(checked.code).toBe(78);
+  expect(JSON.parse(checked.out).problems.length).toBeGreaterThan(2);
+});
+
+test("without a daemon the status says so and still tells what is on disk", async () => {
+  const site = writeSite(directory, 1, "http://127.0.0.1:9");
+  const ran = await badged("status", "--config", site.configuration);
+  expect(ran).toMatchObject({ code: 69, out: expect.stringContaining("NOT RUNNING") });
+});
+
+test("a roster with a mistake is not imported, and the mistake's value is not repeated", async () => {
+  const site = writeSite(directory, 1, "http://127.0.0.1:9");
+  writeFileSync(join(directory, "other.csv"), "badge,ssin,employer\n7E00,93051822362,0566988259\n");
+  const ran = await badged("roster", "check", join(directory, "other.csv"), "--config", site.configuration);
+  expect(ran).toMatchObject({ code: 65, err: expect.stringMatching(/other\.csv:2: ssin: is no valid/) });
+  expect(ran.err).not.toContain("93051822362");
+});
+
+test("listening to a reader gives the driver that fits, ready to paste", async () => {
+  await using reader = await ReaderSimulator.open(
+    { link: join(directory, "reader"), style: "rdm6300", onFeedback: () => {} },
+    systemTime,
+  );
+  using _shown = systemTime.every(400, () => reader.present("010063E9AE"));
+  const ran = await badged("reader", "listen", reader.path, "--seconds", "3", "--json");
+  expect(ran.code).toBe(0);
+  const [best] = JSON.parse(ran.out).suggestions;
+  expect(best.settings.driver).toBe("rdm6300");
+  expect(best.yaml).toContain("driver: rdm6300");
+});
+
+test("a port that is not there is told with what to do, not with a stack", async () => {
+  const ran = await badged("reader", "listen", join(directory, "nothing"), "--seconds", "1");
+  expect(ran).toMatchObject({ code: 69, err: expect.stringMatching(/^badged: /) });
+  expect(ran.err).not.toContain("defect");
+});
+
+test.each([
+  [["frob"]],
+  [["scans", "show", "x"]],
+  [["scans", "list", "--from", "yesterday"]],
+  [["simulate", "reader", "/tmp/x", "--driver", "osdp"]],
+])("%j is a mistake of usage", async (words) => {
+  expect((await badged(...words)).code).toBe(64);
+});

@@ -1,0 +1,165 @@
+import { Command, InvalidArgumentError } from "commander";
+import type { ExitCode } from "../base/errors.ts";
+import { version } from "../base/version.ts";
+import { defaultConfiguration, type Terminal } from "./terminal.ts";
+
+/** Takes the exit code of the command that ran. */
+type Conclude = (code: ExitCode) => void;
+
+/** What can be typed after `badged`. A command's code is loaded only when it is the one asked for. */
+export function createProgram(terminal: Terminal, conclude: Conclude): Command {
+  const program = new Command("badged")
+    .description("Reads badge scans at the gate, keeps them safe, and registers them at Check In and Out at Work.")
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError("Run with --help to see what can be given.");
+  for (const add of [addDaemon, addScans, addRoster, addReader, addSimulate]) add(program, terminal, conclude);
+  return program;
+}
+
+function addDaemon(program: Command, terminal: Terminal, conclude: Conclude): void {
+  program
+    .command("run")
+    .description("run the daemon of a site, in the foreground, until it is told to stop")
+    .argument("[configuration]", "the site's YAML file", defaultConfiguration)
+    .action(async (file: string) => {
+      conclude(await (await import("./run.ts")).run(file, terminal));
+    });
+
+  program
+    .command("demo")
+    .description("show the main job with a simulated reader and the service's simulator, in plain words")
+    .argument("<configuration>", "a YAML file whose reader and service are simulated")
+    .action(async (file: string) => {
+      conclude(await (await import("./demo.ts")).demo(file, terminal));
+    });
+
+  program
+    .command("check-config")
+    .description("tell every mistake in a site's YAML file at once; exit 78 when there is one")
+    .argument("[configuration]", "the site's YAML file", defaultConfiguration)
+    .option("--json", "for machines")
+    .action(async (file: string, options: { readonly json?: true }) => {
+      conclude((await import("./check-config.ts")).checkConfig(file, options.json === true, terminal));
+    });
+
+  program
+    .command("status")
+    .description("tell how the daemon, its readers and its scans are doing; exit 69 when it does not run")
+    .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+    .option("--json", "for machines")
+    .action(async (options: { readonly config: string; readonly json?: true }) => {
+      conclude(await (await import("./status.ts")).status(options.config, options.json === true, terminal));
+    });
+}
+
+function addScans(program: Command, terminal: Terminal, conclude: Conclude): void {
+  const scans = program.command("scans").description("look at stored scans, and let kept ones go");
+  scans
+    .command("list")
+    .description("list scans, newest first")
+    .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+    .option(
+      "--state <state...>",
+      "only these states: waiting, sending, registered, refused, withheld, unknown-badge, double",
+    )
+    .option("--reader <id>", "only this reader")
+    .option("--from <time>", "from this moment on, such as 2026-01-31T06:00:00Z or 2026-01-31T07:00:00+01:00")
+    .option("--to <time>", "up to and without this moment")
+    .option("--doubtful", "only possible duplicates")
+    .option("--limit <count>", "at most this many", wholeNumber, 50)
+    .option("--json", "for machines, one document a line")
+    .action(async (options) => {
+      conclude(await (await import("./scans.ts")).listScans(options, terminal));
+    });
+  scans
+    .command("show")
+    .description("show all that is known of one scan")
+    .argument("<scan>", "its number", wholeNumber)
+    .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+    .option("--json", "for machines")
+    .action(async (scanId: number, options: { readonly config: string; readonly json?: true }) => {
+      conclude(await (await import("./scans.ts")).showScan(scanId, options.config, options.json === true, terminal));
+    });
+  scans
+    .command("release")
+    .description("let scans go that the service refused or that were kept back; their time stays as it was")
+    .argument("<scans...>", "their numbers", (text: string, before: number[] = []) => [...before, wholeNumber(text)])
+    .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+    .action(async (scanIds: readonly number[], options: { readonly config: string }) => {
+      conclude(await (await import("./scans.ts")).releaseScans(scanIds, options.config, terminal));
+    });
+}
+
+function addRoster(program: Command, terminal: Terminal, conclude: Conclude): void {
+  const roster = program.command("roster").description("who holds which badge");
+  for (const [name, write, description] of [
+    ["check", false, "tell what an import would do, and every mistake in the file; change nothing"],
+    ["import", true, "replace the roster by the file's, whole or not at all; stored scans are not touched"],
+  ] as const) {
+    roster
+      .command(name)
+      .description(description)
+      .argument("[file]", "the roster's CSV file; without it the one that the configuration names")
+      .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+      .option("--json", "for machines")
+      .action(async (file: string | undefined, options: { readonly config: string; readonly json?: true }) => {
+        const { rosterCommand } = await import("./roster.ts");
+        conclude(
+          await rosterCommand(
+            { file: file ?? null, write, config: options.config, json: options.json === true },
+            terminal,
+          ),
+        );
+      });
+  }
+}
+
+function addReader(program: Command, terminal: Terminal, conclude: Conclude): void {
+  program
+    .command("reader")
+    .description("find out about a reader")
+    .command("listen")
+    .description("show what a reader sends and which settings fit it, ready to paste; stop with Ctrl-C")
+    .argument("<port>", "the reader's port, such as /dev/serial/by-id/usb-…")
+    .option("--baud <rate>", "bits per second", wholeNumber, 9600)
+    .option("--seconds <count>", "stop by itself after this long", wholeNumber)
+    .option("--json", "for machines")
+    .action(
+      async (port: string, options: { readonly baud: number; readonly seconds?: number; readonly json?: true }) => {
+        const { listenToReader } = await import("./reader.ts");
+        conclude(
+          await listenToReader(
+            { port, baudRate: options.baud, seconds: options.seconds ?? null, json: options.json === true },
+            terminal,
+          ),
+        );
+      },
+    );
+}
+
+function addSimulate(program: Command, terminal: Terminal, conclude: Conclude): void {
+  const simulate = program.command("simulate").description("try a site without its hardware or before it goes live");
+  simulate
+    .command("service")
+    .description("a service to register at, on this machine, with faults on demand")
+    .option("--port <number>", "TCP port on 127.0.0.1", wholeNumber, 8480)
+    .option("--receipt-limit <minutes>", "raise remark 32 from this delay on", wholeNumber)
+    .option("--token <text>", "ask for this bearer token")
+    .action(async (options: { readonly port: number; readonly receiptLimit?: number; readonly token?: string }) => {
+      conclude(await (await import("./simulate.ts")).simulateService(options, terminal));
+    });
+  simulate
+    .command("reader")
+    .description("a reader on a pseudo-terminal; each line typed is a badge that is presented")
+    .argument("<link>", "where the port appears, such as /tmp/reader; name the same path as `port` in the YAML file")
+    .option("--driver <driver>", "serial-line or rdm6300", "serial-line")
+    .action(async (link: string, options: { readonly driver: string }) => {
+      conclude(await (await import("./simulate.ts")).simulateReader(link, options.driver, terminal));
+    });
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("give a whole number");
+  return Number(text);
+}

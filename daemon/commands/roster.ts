@@ -1,0 +1,76 @@
+import { readFileSync } from "node:fs";
+import { BadgedError, type ExitCode, exitCode, messageOf } from "../base/errors.ts";
+import type { RosterChange } from "../scan/roster.ts";
+import { type ParsedRoster, parseRoster } from "../scan/roster-csv.ts";
+import { requireConfiguration } from "./configuration.ts";
+import type { Terminal } from "./terminal.ts";
+import { visitStore } from "./visit.ts";
+
+/** A file with a wrong column has a mistake on every line; the first ones tell enough. */
+const problemsShownMax = 100;
+
+export type RosterCommand = {
+  /** `null` takes the file that the configuration names. */
+  readonly file: string | null;
+  readonly write: boolean;
+  readonly config: string;
+  readonly json: boolean;
+};
+
+/** `roster check` and `roster import`: the same checks, and the change that is or would be made. */
+export async function rosterCommand(command: RosterCommand, terminal: Terminal): Promise<ExitCode> {
+  const configuration = requireConfiguration(command.config);
+  const file = command.file ?? configuration.roster.file;
+  const roster = parseRoster(readRosterFile(file), configuration.roster.badgeForm);
+  if (roster.problems.length > 0) return tellProblems(file, roster, command.json, terminal);
+  await using site = await visitStore(command.config);
+  const change = command.write
+    ? await site.store.replaceRoster(roster.entries, roster.fingerprint)
+    : await site.store.planRoster(roster.entries);
+  if (command.json)
+    terminal.out(JSON.stringify({ file, written: command.write, badges: roster.entries.length, ...change }));
+  else terminal.out(`${file}: ${changeWords(change, command.write)}`);
+  if (command.write && file !== configuration.roster.file) {
+    terminal.err(`The daemon reads ${configuration.roster.file} at its next start: put this roster there to keep it.`);
+  }
+  return exitCode.ok;
+}
+
+export function readRosterFile(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new BadgedError(
+      "roster-unreadable",
+      `the roster ${file} cannot be read: ${messageOf(error)}`,
+      "check the path and that the file may be read",
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function tellProblems(file: string, roster: ParsedRoster, json: boolean, terminal: Terminal): ExitCode {
+  if (json) {
+    terminal.out(JSON.stringify({ file, written: false, problems: roster.problems }));
+    return exitCode.dataError;
+  }
+  for (const { line, column, message } of roster.problems.slice(0, problemsShownMax)) {
+    terminal.err(`${file}:${line}: ${column}: ${message}`);
+  }
+  const rest = roster.problems.length - problemsShownMax;
+  if (rest > 0) terminal.err(`… and ${rest} more`);
+  terminal.err("Nothing was imported: the roster in force stays as it is until the whole file is right.");
+  return exitCode.dataError;
+}
+
+function changeWords(change: RosterChange, written: boolean): string {
+  const parts = [
+    `${change.added} added`,
+    `${change.changed} changed`,
+    `${change.removed} removed`,
+    `${change.unchanged} unchanged`,
+  ];
+  return `${written ? "imported" : "would change"}: ${parts.join(", ")}. Stored scans ${written ? "were" : "are"} not touched.`;
+}

@@ -1,0 +1,21 @@
+import { type ExitCode, exitCode } from "../base/errors.ts";
+import { systemTime } from "../base/system-time.ts";
+import { composeDaemon } from "../compose.ts";
+import { createLog } from "../logging.ts";
+import { requireConfiguration } from "./configuration.ts";
+import { StopSignals } from "./signals.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Runs a site until SIGTERM or SIGINT. JSON under systemd and into pipes, lines for a person at a terminal. */
+export async function run(file: string, terminal: Terminal): Promise<ExitCode> {
+  const configuration = requireConfiguration(file);
+  const log = await createLog(configuration.log.level, terminal.interactive ? "pretty" : "json");
+  using signals = new StopSignals();
+  {
+    await using daemon = await composeDaemon(configuration, { time: systemTime, random: Math.random, log });
+    await daemon.start();
+    log.info({ signal: await signals.stopped }, "stopping");
+  }
+  log.info({}, "stopped");
+  return exitCode.ok;
+}

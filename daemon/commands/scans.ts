@@ -1,0 +1,148 @@
+import { BadgedError, type ExitCode, exitCode } from "../base/errors.ts";
+import { parseUtcText, systemTime, utcText, zonedText } from "../base/system-time.ts";
+import { elapsedMs, monotonicNs, type WallMs } from "../base/time.ts";
+import type { ArchivedScan, ScanFilter } from "../scan/archive.ts";
+import { type ScanState, scanStates } from "../scan/scan.ts";
+import { type Terminal, table } from "./terminal.ts";
+import { visitStore } from "./visit.ts";
+import { doubtWords, stateWords } from "./words.ts";
+
+/** More than this at once is an export, not a look. */
+export const listMax: number = 100_000;
+
+export type ListOptions = {
+  readonly config: string;
+  readonly state?: readonly string[];
+  readonly reader?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly doubtful?: true;
+  readonly limit: number;
+  readonly json?: true;
+};
+
+export async function listScans(options: ListOptions, terminal: Terminal): Promise<ExitCode> {
+  const filter: ScanFilter = {
+    states: (options.state ?? []).map(readState),
+    readerId: options.reader ?? null,
+    from: readMoment("--from", options.from),
+    to: readMoment("--to", options.to),
+    doubtfulOnly: options.doubtful === true,
+    limit: Math.min(options.limit, listMax),
+  };
+  await using site = await visitStore(options.config);
+  const scans = await site.store.list(filter);
+  if (options.json === true) {
+    for (const scan of scans) terminal.out(JSON.stringify(scanDocument(scan)));
+    return exitCode.ok;
+  }
+  if (scans.length === 0) {
+    terminal.out("No scans.");
+    return exitCode.ok;
+  }
+  const rows = scans.map((scan) => [
+    String(scan.scanId),
+    zonedText(scan.stamp.utcMs, site.timeZone),
+    scan.readerId,
+    scan.workerReference ?? scan.badgeNumber,
+    scan.direction?.toUpperCase() ?? "?",
+    [stateWords[scan.state], scan.reason ?? "", doubtWords(scan)].filter((part) => part !== "").join("; "),
+  ]);
+  terminal.out(table(["scan", "time", "reader", "worker or badge", "way", "state"], rows));
+  return exitCode.ok;
+}
+
+export async function showScan(scanId: number, config: string, json: boolean, terminal: Terminal): Promise<ExitCode> {
+  await using site = await visitStore(config);
+  const scan = await site.store.show(scanId);
+  if (scan === null) throw noSuchScan(scanId);
+  if (json) {
+    terminal.out(JSON.stringify(scanDocument(scan)));
+    return exitCode.ok;
+  }
+  const { stamp } = scan;
+  const bound = stamp.errorBoundMs === null ? "not proven" : `± ${stamp.errorBoundMs} ms`;
+  const lines: readonly (readonly [string, string])[] = [
+    ["scan", String(scan.scanId)],
+    ["state", stateWords[scan.state]],
+    ["reason", scan.reason ?? ""],
+    ["time", `${zonedText(stamp.utcMs, site.timeZone)} (${utcText(stamp.utcMs)})`],
+    ["clock", `${stamp.state}, error ${bound}`],
+    ["first byte", `${elapsedMs(monotonicNs(0n), stamp.monotonicNs)} ms after boot ${stamp.bootId}`],
+    ["capture lag", `${stamp.captureLagMs.toFixed(3)} ms`],
+    ["reader", scan.readerId],
+    ["badge", `${scan.badgeNumber} (sent as ${scan.badgeRaw})`],
+    [
+      "worker",
+      scan.workerReference ?? (scan.state === "unknown-badge" ? "unknown" : "without a reference in the roster"),
+    ],
+    ["direction", scan.direction?.toUpperCase() ?? "not known before the worker is"],
+    ["calls", String(scan.attempts)],
+    ["registration", scan.registrationId ?? ""],
+    ["settled", scan.settledAt === null ? "" : zonedText(scan.settledAt, site.timeZone)],
+    ["doubt", scan.doubt === null ? "" : `${doubtWords(scan)}: ${scan.doubt.detail}`],
+  ];
+  for (const [name, value] of lines) if (value !== "") terminal.out(`${name.padEnd(13)}${value}`);
+  return exitCode.ok;
+}
+
+/** Each scan is released or not on its own; the exit code is the first one's that was not. */
+export async function releaseScans(scanIds: readonly number[], config: string, terminal: Terminal): Promise<ExitCode> {
+  await using site = await visitStore(config);
+  let code: ExitCode = exitCode.ok;
+  for (const scanId of scanIds) {
+    const outcome = await site.store.release(scanId, systemTime.wallMs());
+    switch (outcome.kind) {
+      case "released":
+        terminal.out(`scan ${scanId}: released, to be sent with the time it was made`);
+        break;
+      case "no-such-scan":
+        terminal.err(`scan ${scanId}: ${noSuchScan(scanId).message}`);
+        code = exitCode.usage;
+        break;
+      case "not-releasable":
+        terminal.err(
+          `scan ${scanId}: is ${stateWords[outcome.state]}; only refused and kept-back scans can be released`,
+        );
+        code = exitCode.usage;
+        break;
+    }
+  }
+  return code;
+}
+
+/** Times as text, so that a document is complete without knowing badged's units. */
+function scanDocument(scan: ArchivedScan): object {
+  const { stamp, settledAt, doubt, ...rest } = scan;
+  return {
+    ...rest,
+    utc: utcText(stamp.utcMs),
+    stamp: { ...stamp, monotonicNs: String(stamp.monotonicNs) },
+    settledAt: settledAt === null ? null : utcText(settledAt),
+    doubt: doubt === null ? null : { ...doubt, endedAt: utcText(doubt.endedAt) },
+  };
+}
+
+function readState(text: string): ScanState {
+  const state = scanStates.find((each) => each === text);
+  if (state === undefined)
+    throw new BadgedError("usage", `--state: there is no state ${text}`, `the states are ${scanStates.join(", ")}`);
+  return state;
+}
+
+function readMoment(option: string, text: string | undefined): WallMs | null {
+  if (text === undefined) return null;
+  const moment = parseUtcText(text);
+  if (moment === null) {
+    throw new BadgedError(
+      "usage",
+      `${option}: ${text} is no moment with its zone`,
+      "write it as 2026-01-31T06:00:00Z or 2026-01-31T07:00:00+01:00",
+    );
+  }
+  return moment;
+}
+
+function noSuchScan(scanId: number): BadgedError {
+  return new BadgedError("no-such-scan", `there is no scan ${scanId}`, "badged scans list shows their numbers");
+}

@@ -1,0 +1,82 @@
+import { createInterface } from "node:readline";
+import { BadgedError, type ExitCode, exitCode, messageOf } from "../base/errors.ts";
+import { silentLog } from "../base/log.ts";
+import { systemTime } from "../base/system-time.ts";
+import { ReaderSimulator, type ReaderStyle } from "../simulator/reader-simulator.ts";
+import { startServiceSimulator } from "../simulator/service/service-simulator.ts";
+import { StopSignals } from "./signals.ts";
+import type { Terminal } from "./terminal.ts";
+
+export type SimulateServiceOptions = {
+  readonly port: number;
+  /** Minutes. */
+  readonly receiptLimit?: number;
+  readonly token?: string;
+};
+
+export async function simulateService(options: SimulateServiceOptions, terminal: Terminal): Promise<ExitCode> {
+  using signals = new StopSignals();
+  await using simulator = await startServiceSimulator({
+    port: options.port,
+    receiptLimitMs: options.receiptLimit === undefined ? null : options.receiptLimit * 60_000,
+    token: options.token ?? null,
+    log: silentLog,
+    time: systemTime,
+  });
+  terminal.out(`The simulated service is at ${simulator.url}`);
+  terminal.out("Name that address as service.url. Stop with Ctrl-C.");
+  terminal.out(`What it received:   curl ${simulator.controlUrl}/registrations`);
+  terminal.out(`An outage of 60 s:  curl -d '{"fault":{"kind":"refuse","forMs":60000}}' ${simulator.controlUrl}/fault`);
+  await signals.stopped;
+  return exitCode.ok;
+}
+
+/** Each line typed is presented as a badge; `unplug`, `plug` and `hold BADGE` do what they say. */
+export async function simulateReader(link: string, driver: string, terminal: Terminal): Promise<ExitCode> {
+  const style = readStyle(driver);
+  using signals = new StopSignals();
+  await using reader = await openReader(link, style, terminal);
+  terminal.out(`A simulated ${driver} reader is at ${reader.path}`);
+  terminal.out("Type a badge and Enter to present it; `hold BADGE`, `unplug`, `plug`. Stop with Ctrl-C.");
+  const lines = createInterface({ input: process.stdin });
+  let held: Disposable | null = null;
+  lines.on("line", (line) => {
+    held?.[Symbol.dispose]();
+    held = null;
+    const [word = "", badge = ""] = line.trim().split(/\s+/);
+    if (word === "") return;
+    try {
+      if (word === "unplug") void reader.unplug();
+      else if (word === "plug") reader.replug();
+      else if (word === "hold") held = reader.hold(badge);
+      else if (!reader.present(word)) terminal.err("nobody reads this port at the moment");
+    } catch (error) {
+      terminal.err(messageOf(error));
+    }
+  });
+  await signals.stopped;
+  lines.close();
+  return exitCode.ok;
+}
+
+async function openReader(link: string, style: ReaderStyle, terminal: Terminal): Promise<ReaderSimulator> {
+  const onFeedback = (bytes: Uint8Array): void =>
+    terminal.out(`the reader is told: ${Buffer.from(bytes).toString("hex")}`);
+  try {
+    return await ReaderSimulator.open({ link, style, onFeedback }, systemTime);
+  } catch (error) {
+    throw new BadgedError(
+      "port-unusable",
+      `no simulated port can be made at ${link}: ${messageOf(error)}`,
+      "name a path in a folder that exists and may be written",
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function readStyle(driver: string): ReaderStyle {
+  if (driver === "rdm6300" || driver === "serial-line") return driver;
+  throw new BadgedError("usage", `--driver: there is no driver ${driver}`, "the drivers are serial-line and rdm6300");
+}

@@ -1,0 +1,94 @@
+import { BadgedError, type ExitCode, exitCode } from "../base/errors.ts";
+import { parseUtcText, systemTime, utcText } from "../base/system-time.ts";
+import type { StoreSummary } from "../scan/archive.ts";
+import { scanStates } from "../scan/scan.ts";
+import type { LiveReader, LiveStatus, LiveTarget } from "../supervisor/live-status.ts";
+import { readStatus, statusSocketPath } from "../supervisor/status-socket.ts";
+import { requireConfiguration } from "./configuration.ts";
+import type { Terminal } from "./terminal.ts";
+import { visitStore } from "./visit.ts";
+import { durationWords, stateWords } from "./words.ts";
+
+/**
+ * What the daemon says of itself and what is on its disk. The disk is read even when no daemon answers: that is when
+ * somebody most wants to know what waits on it. Exit code 69 then.
+ */
+export async function status(configurationFile: string, json: boolean, terminal: Terminal): Promise<ExitCode> {
+  const configuration = requireConfiguration(configurationFile);
+  const live = (await readStatus(statusSocketPath(configuration.store.directory))) as LiveStatus | null;
+  const stored = await summaryOf(configurationFile);
+  if (json) {
+    terminal.out(JSON.stringify({ daemon: live, store: stored === null ? null : storeDocument(stored) }));
+  } else {
+    for (const line of [...daemonLines(live), ...(stored === null ? [] : storeLines(stored))]) terminal.out(line);
+  }
+  return live === null ? exitCode.unavailable : exitCode.ok;
+}
+
+async function summaryOf(configurationFile: string): Promise<StoreSummary | null> {
+  try {
+    await using site = await visitStore(configurationFile);
+    return await site.store.summary();
+  } catch (error) {
+    // Before the first start there is no store to tell of.
+    if (error instanceof BadgedError && error.code === "store-missing") return null;
+    throw error;
+  }
+}
+
+function daemonLines(live: LiveStatus | null): string[] {
+  if (live === null) return ["daemon    NOT RUNNING: scans are not read; what is on disk is below"];
+  const startedAt = parseUtcText(live.startedAt);
+  const since = startedAt === null ? "" : ` for ${durationWords(systemTime.wallMs() - startedAt)}`;
+  return [
+    `daemon    running${since} (process ${live.pid}, ${Math.round(live.memoryBytes / 1e6)} MB), site ${live.site}`,
+    `clock     ${live.clock.state}`,
+    ...live.readers.map(readerLine),
+    targetLine("service", live.service),
+    ...live.webhooks.map((webhook) => targetLine("webhook", webhook)),
+  ];
+}
+
+function readerLine(reader: LiveReader): string {
+  const state = reader.online ? `connected at ${reader.detail}` : `NOT CONNECTED: ${reader.detail}`;
+  return `reader    ${reader.id}: ${state}; ${reader.reads} badges read, ${reader.badFrames} bad frames, ${reader.opens} times opened`;
+}
+
+function targetLine(kind: string, target: LiveTarget): string {
+  const words = { reachable: "reachable", "not-reachable": "NOT REACHABLE", "not-tried": "not tried yet" }[
+    target.state
+  ];
+  const outcome = target.lastOutcome === "" ? "" : ` (last call: ${target.lastOutcome})`;
+  const retry = target.retryInMs === null ? "" : `, next try in ${durationWords(target.retryInMs)}`;
+  return `${kind.padEnd(10)}${target.name}: ${words}${outcome}${retry}`;
+}
+
+function storeLines(stored: StoreSummary): string[] {
+  const waitingFor =
+    stored.oldestWaiting === null
+      ? ""
+      : `, the oldest for ${durationWords(systemTime.wallMs() - stored.oldestWaiting)}`;
+  const lines = scanStates
+    .filter((state) => stored.byState[state] > 0 || state === "waiting" || state === "registered")
+    .map((state) => `scans     ${stored.byState[state]} ${stateWords[state]}${state === "waiting" ? waitingFor : ""}`);
+  if (stored.doubtful > 0)
+    lines.push(`scans     ${stored.doubtful} possible duplicates (badged scans list --doubtful)`);
+  return [
+    ...lines,
+    `store     ${stored.rows} of at most ${stored.maxScans} scans; database ${mega(stored.databaseBytes)}, ${mega(stored.freeBytes)} free on its disk`,
+    `roster    ${stored.rosterBadges} badges`,
+  ];
+}
+
+function mega(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+}
+
+function storeDocument(stored: StoreSummary): object {
+  const { oldestWaiting, lastRegisteredAt, ...rest } = stored;
+  return {
+    ...rest,
+    oldestWaiting: oldestWaiting === null ? null : utcText(oldestWaiting),
+    lastRegisteredAt: lastRegisteredAt === null ? null : utcText(lastRegisteredAt),
+  };
+}

@@ -1,0 +1,14 @@
+import { silentLog } from "../base/log.ts";
+import { systemTime } from "../base/system-time.ts";
+import { storeSettings } from "../compose.ts";
+import { Store } from "../store/store.ts";
+import { requireConfiguration } from "./configuration.ts";
+
+/** A site's store beside its running daemon, for as long as a command needs it. */
+export type VisitedSite = AsyncDisposable & { readonly store: Store; readonly timeZone: string };
+
+export async function visitStore(configurationFile: string): Promise<VisitedSite> {
+  const configuration = requireConfiguration(configurationFile);
+  const store = await Store.open(storeSettings(configuration, "visitor"), { time: systemTime, log: silentLog });
+  return { store, timeZone: configuration.site.timeZone, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
+}

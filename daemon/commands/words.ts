@@ -1,0 +1,30 @@
+import type { ArchivedScan } from "../scan/archive.ts";
+import type { ScanState } from "../scan/scan.ts";
+
+/** A state as a supervisor reads it. A queued scan is never called a registration. */
+export const stateWords: Readonly<Record<ScanState, string>> = {
+  waiting: "recorded, to be sent",
+  sending: "being sent",
+  registered: "registered",
+  refused: "refused by the service",
+  withheld: "kept back, past the receipt limit",
+  "unknown-badge": "unknown badge, not sent",
+  double: "double scan, not sent",
+};
+
+export function doubtWords(scan: ArchivedScan): string {
+  return scan.doubt === null ? "" : `possible duplicate (attempt ${scan.doubt.attemptId}: ${scan.doubt.outcome})`;
+}
+
+/** `3 d 4 h`, `12 min`, `5 s`: the two largest units, for people. */
+export function durationWords(durationMs: number): string {
+  const seconds = Math.max(0, Math.round(durationMs / 1000));
+  const parts: [number, string][] = [
+    [Math.floor(seconds / 86_400), "d"],
+    [Math.floor((seconds % 86_400) / 3_600), "h"],
+    [Math.floor((seconds % 3_600) / 60), "min"],
+    [seconds % 60, "s"],
+  ];
+  const shown = parts.filter(([amount]) => amount > 0).slice(0, 2);
+  return shown.length === 0 ? "0 s" : shown.map(([amount, unit]) => `${amount} ${unit}`).join(" ");
+}

@@ -1,0 +1,210 @@
+import { mkdirSync } from "node:fs";
+import type { Configuration, ReaderSettings as ConfiguredReader } from "../config/configuration.ts";
+import { readSecret } from "../config/secret.ts";
+import type { Feedback, Reader, ReaderEvents } from "../drivers/contract.ts";
+import { createReader, type ReaderSettings } from "../drivers/index.ts";
+import { readBootId } from "./base/boot-id.ts";
+import { BadgedError, messageOf } from "./base/errors.ts";
+import type { Log } from "./base/log.ts";
+import type { Random } from "./base/random.ts";
+import type { Time } from "./base/time.ts";
+import { SystemClock } from "./clock/system-clock.ts";
+import { CiaoClient } from "./forward/ciao/ciao-client.ts";
+import { FileToken, noToken } from "./forward/ciao/token.ts";
+import { ForwardService } from "./forward/forward-service.ts";
+import type { TokenSource } from "./forward/upstream.ts";
+import { WebhookService } from "./forward/webhook/webhook-service.ts";
+import { liveStatus } from "./live.ts";
+import { startMaintenance } from "./maintenance.ts";
+import { importRosterAtStart } from "./roster-at-start.ts";
+import type { ReaderRule } from "./scan/draft.ts";
+import { Intake } from "./scan/intake.ts";
+import { Store, type StoreSettings } from "./store/store.ts";
+import type { LiveStatus } from "./supervisor/live-status.ts";
+import { createServiceNotifier } from "./supervisor/service-notifier.ts";
+import { StatusSocket, statusSocketPath } from "./supervisor/status-socket.ts";
+
+export type DaemonPorts = { readonly time: Time; readonly random: Random; readonly log: Log };
+
+/** A composed site. Readers take badges from `start` on. Disposing answers every badge taken over, then stops. */
+export interface Daemon extends AsyncDisposable {
+  start(): Promise<void>;
+}
+
+/**
+ * Builds every part of a site by hand, and hands each only what it uses. What is built later is closed earlier: readers
+ * stop first, then intake is answered, then the forwarder ends its call, and the store closes last but for the socket,
+ * which keeps a second daemon out until then.
+ */
+export async function composeDaemon(configuration: Configuration, ports: DaemonPorts): Promise<Daemon> {
+  const { time, log } = ports;
+  const composed = Promise.withResolvers<() => LiveStatus>();
+  await using building = new AsyncDisposableStack();
+  makeDirectory(configuration.store.directory);
+  building.use(
+    await StatusSocket.open(statusSocketPath(configuration.store.directory), async () => (await composed.promise)()),
+  );
+  const store = building.use(await Store.open(storeSettings(configuration, "daemon"), ports));
+  await store.retainWebhooks(configuration.webhooks.map((webhook) => webhook.name));
+  await importRosterAtStart(configuration.roster, store, log.child({ room: "scan" }));
+
+  const forwarder = building.use(composeForwarder(configuration, store, building, ports));
+  const webhooks = composeWebhooks(configuration, store, building, ports);
+  const readers = configuration.readers.map((reader) =>
+    createReader(readerSettings(reader), time, log.child({ room: "drivers" })),
+  );
+  const intake = building.use(
+    await composeIntake(
+      configuration,
+      store,
+      readers,
+      () => {
+        forwarder.wake();
+        for (const webhook of webhooks) webhook.wake();
+      },
+      ports,
+    ),
+  );
+  for (const reader of readers) building.use(reader);
+
+  const alive = (): Promise<boolean> => store.backlog().then(() => true);
+  const notifier = building.use(
+    createServiceNotifier({ environment: process.env, pid: process.pid, alive, time, log }),
+  );
+  building.use(startMaintenance(configuration.site.timeZone, (now) => store.maintain(now), { time, log }));
+  composed.resolve(
+    liveStatus(configuration, { startedAt: time.wallMs(), readers, intake: intake.intake, forwarder, webhooks }),
+  );
+
+  const parts = building.move();
+  return {
+    async start() {
+      const events = readerEvents(intake.intake, log.child({ room: "drivers" }));
+      for (const reader of readers) reader.start(events);
+      forwarder.start();
+      for (const webhook of webhooks) webhook.start();
+      log.info({ site: configuration.site.name, configuration: configuration.fingerprint }, "badged started");
+      await notifier.ready(`site ${configuration.site.name}`);
+    },
+    async [Symbol.asyncDispose]() {
+      await notifier.stopping("finishing what is under way");
+      await parts.disposeAsync();
+    },
+  };
+}
+
+export function storeSettings(configuration: Configuration, mode: StoreSettings["mode"]): StoreSettings {
+  const { directory, maxScans, alarmAtScans, keepRegisteredMs } = configuration.store;
+  return {
+    directory,
+    maxScans,
+    alarmFraction: alarmAtScans / maxScans,
+    doubleScanMs: configuration.intake.doubleScanMs,
+    keepSettledMs: keepRegisteredMs,
+    mode,
+  };
+}
+
+function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const advice = "create it and give it to the user that badged runs as, or name another store.directory";
+    throw new BadgedError(
+      "store-unusable",
+      `the store's folder ${directory} cannot be made: ${messageOf(error)}`,
+      advice,
+      { cause: error },
+    );
+  }
+}
+
+function tokenOf(file: string | null): TokenSource {
+  return file === null ? noToken : new FileToken(async () => readSecret(file));
+}
+
+function composeForwarder(
+  { service }: Configuration,
+  store: Store,
+  building: AsyncDisposableStack,
+  { time, random, log }: DaemonPorts,
+): ForwardService {
+  const upstream = building.use(
+    new CiaoClient(
+      { baseUrl: service.url, registerPath: service.paths.register, timeoutMs: service.timeoutMs },
+      tokenOf(service.tokenFile),
+      time,
+    ),
+  );
+  return new ForwardService(
+    { queue: store, upstream, time, random, log: log.child({ room: "forward" }) },
+    { callIntervalMs: service.callIntervalMs, receiptLimitMs: service.receiptLimitMs },
+  );
+}
+
+function composeWebhooks(
+  configuration: Configuration,
+  store: Store,
+  building: AsyncDisposableStack,
+  { time, random, log }: DaemonPorts,
+): readonly WebhookService[] {
+  return configuration.webhooks.map(({ name, url, tokenFile, timeoutMs }) =>
+    building.use(
+      new WebhookService(
+        { cursor: store, token: tokenOf(tokenFile), time, random, log: log.child({ room: "forward" }) },
+        { name, url, timeoutMs },
+      ),
+    ),
+  );
+}
+
+async function composeIntake(
+  configuration: Configuration,
+  store: Store,
+  readers: readonly Reader[],
+  onRecorded: () => void,
+  { time, log }: DaemonPorts,
+): Promise<AsyncDisposable & { readonly intake: Intake }> {
+  const readerOf = new Map(readers.map((reader) => [reader.id, reader]));
+  const rules: ReaderRule[] = [];
+  for (const { id, badge, keys, direction, place, declarationOfWorks } of configuration.readers) {
+    const workSiteId = await store.internWorkSite({ place, declarationOfWorks });
+    rules.push({ id, ...badge, keys, otherwise: direction, workSiteId });
+  }
+  const intake = new Intake(
+    {
+      clock: new SystemClock(time, readBootId()),
+      ledger: store,
+      log: log.child({ room: "scan" }),
+      feedback: (readerId, feedback) => void readerOf.get(readerId)?.feedback(feedback),
+      onRecorded,
+    },
+    rules,
+    configuration.roster.badgeForm,
+  );
+  return { intake, [Symbol.asyncDispose]: () => intake.settled() };
+}
+
+function readerEvents(intake: Intake, log: Log): ReaderEvents {
+  return {
+    badgeRead: (read) => intake.badgeRead(read),
+    badFrame: (reader, reason) => log.debug({ reader, reason }, "bad frame"),
+    stateChanged(reader, state) {
+      if (state.kind === "online") log.info({ reader, path: state.path }, "reader online");
+      else log.warn({ reader, reason: state.reason, detail: state.detail }, "reader offline");
+    },
+  };
+}
+
+function readerSettings(reader: ConfiguredReader): ReaderSettings {
+  const { id, port: path, presenceMs } = reader;
+  switch (reader.driver) {
+    case "rdm6300":
+      return { driver: reader.driver, id, path, presenceMs };
+    case "serial-line": {
+      const shown = Object.entries(reader.feedback).filter(([, bytes]) => bytes !== null);
+      const feedback: Partial<Record<Feedback, Uint8Array>> = Object.fromEntries(shown);
+      return { driver: reader.driver, id, path, presenceMs, line: reader.line, frame: reader.frame, feedback };
+    }
+  }
+}

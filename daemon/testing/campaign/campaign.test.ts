@@ -1,0 +1,23 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { systemTime } from "../../base/system-time.ts";
+import { runCampaign } from "./campaign.ts";
+
+test("nothing accepted is lost and nothing is registered twice unmarked, through kills, unplugs and faults of the service", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "badged-campaign-"));
+  const report = await runCampaign({
+    seed: 7,
+    kills: 6,
+    workers: 2_000,
+    directory,
+    program: "daemon/main.ts",
+    time: systemTime,
+  });
+  expect(report.broken).toEqual([]);
+  expect(report.endedWell).toBe(true);
+  expect(report.accepted).toBeGreaterThan(50);
+  expect(report.unplugs).toBeGreaterThan(0);
+  rmSync(directory, { recursive: true });
+}, 240_000);

@@ -1,0 +1,178 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { silentLog } from "../../daemon/base/log.ts";
+import { keepAlive, systemTime } from "../../daemon/base/system-time.ts";
+import { elapsedMs } from "../../daemon/base/time.ts";
+import { SystemClock } from "../../daemon/clock/system-clock.ts";
+import { Intake } from "../../daemon/scan/intake.ts";
+import { ReaderSimulator } from "../../daemon/simulator/reader-simulator.ts";
+import { createTestDisk, testDiskObstacle } from "../../daemon/testing/disk/test-disk.ts";
+import { fictionalBadge } from "../../daemon/testing/fictional-worker.ts";
+import { createReader } from "../../drivers/index.ts";
+import { BareAppend } from "./bare-append.ts";
+import { type CaseReport, type Finding, milliseconds, perSecond, rate, type Summary, summarise } from "./figures.ts";
+import { benchFolder, benchWorkers, openBenchStore } from "./site.ts";
+
+const atOnce = 64;
+const bursts = 200;
+const fastGoalMs = 1;
+const slowGoal = 1.2;
+const burstGoal = 10;
+/** ext4 answers a growing append with two flushes: together the 11 ms a sync of a middling SD card. */
+const slowFlushMs = 5.5;
+
+export type Gateway = {
+  /** Presents one badge on the pseudo-terminal; milliseconds from its last byte to its acknowledged commit. */
+  readonly present: (index: number) => Promise<number>;
+  /** As many reads in one turn of the event loop; milliseconds until all commits are acknowledged. */
+  readonly presentAtOnce: (from: number, count: number) => Promise<number>;
+};
+
+/** Whole frame → commit acknowledged, beside a bare append + fdatasync on the same disk, one of each in turn. */
+export async function latencyCase(): Promise<CaseReport> {
+  const folder = benchFolder("latency");
+  const fast = await measure(folder, 1_500);
+  const burst = await measureBursts(folder);
+  rmSync(folder, { recursive: true });
+  const findings: Finding[] = [
+    {
+      what: "one badge, this disk: p50 / p99",
+      measured: `${milliseconds(fast.scan.p50)} / ${milliseconds(fast.scan.p99)}`,
+      against: `bare append + fdatasync ${milliseconds(fast.bare.p50)} / ${milliseconds(fast.bare.p99)}`,
+      goal: `p99 ≤ bare + ${fastGoalMs} ms`,
+      met: fast.scan.p99 - fast.bare.p99 <= fastGoalMs,
+    },
+    {
+      what: `${atOnce} badges at once, this disk`,
+      measured: rate(burst.scans),
+      against: `${(burst.scans / burst.bare).toFixed(1)} × bare append + fdatasync (${rate(burst.bare)})`,
+      goal: `≥ ${burstGoal} ×`,
+      met: burst.scans / burst.bare >= burstGoal,
+    },
+  ];
+  const slow = await measureSlow();
+  if (slow !== null) {
+    findings.push({
+      what: "one badge, disk slowed to 11 ms a sync: p50 / p99",
+      measured: `${milliseconds(slow.scan.p50)} / ${milliseconds(slow.scan.p99)}`,
+      against: `${(slow.scan.p99 / slow.bare.p99).toFixed(2)} × bare p99 (${milliseconds(slow.bare.p50)} / ${milliseconds(slow.bare.p99)})`,
+      goal: `p99 ≤ ${slowGoal} × bare`,
+      met: slow.scan.p99 / slow.bare.p99 <= slowGoal,
+    });
+  }
+  return { name: "frame → commit acknowledged", findings, figures: { fast, burst, slow } };
+}
+
+async function measure(folder: string, rounds: number): Promise<{ readonly scan: Summary; readonly bare: Summary }> {
+  const scan: number[] = [];
+  const bare: number[] = [];
+  using append = new BareAppend(folder);
+  await withGateway(folder, async ({ present }) => {
+    for (let round = 0; round < rounds; round += 1) {
+      bare.push(append.once());
+      scan.push(await present(round));
+    }
+  });
+  return { scan: summarise(scan), bare: summarise(bare) };
+}
+
+async function measureBursts(folder: string): Promise<{ readonly scans: number; readonly bare: number }> {
+  using append = new BareAppend(folder);
+  let scanMs = 0;
+  let bareMs = 0;
+  await withGateway(folder, async ({ presentAtOnce }) => {
+    for (let round = 0; round < bursts; round += 1) {
+      for (let each = 0; each < 4; each += 1) bareMs += append.once();
+      scanMs += await presentAtOnce(round * atOnce, atOnce);
+    }
+  });
+  return { scans: perSecond(bursts * atOnce, scanMs), bare: perSecond(bursts * 4, bareMs) };
+}
+
+async function measureSlow(): Promise<{ readonly scan: Summary; readonly bare: Summary } | null> {
+  if (testDiskObstacle() !== null) return null;
+  await using disk = await createTestDisk({
+    directory: "/dev/shm",
+    sizeMiB: 128,
+    time: systemTime,
+    writes: "forgotten",
+  });
+  await disk.setSyncDelayMs(slowFlushMs);
+  return await measure(disk.mountPoint, 400);
+}
+
+/** A reader on a pseudo-terminal, intake and store as the daemon has them, without the process around them. */
+export async function withGateway(folder: string, use: (gateway: Gateway) => Promise<void>): Promise<void> {
+  using _alive = keepAlive();
+  const storeFolder = join(folder, "store");
+  mkdirSync(storeFolder, { recursive: true });
+  await using bench = await openBenchStore(storeFolder);
+  const simulated = await ReaderSimulator.open({ link: null, style: "serial-line", onFeedback: () => {} }, systemTime);
+  await using _simulated = simulated;
+  let open = 0;
+  let answered = Promise.withResolvers<void>();
+  const rule = {
+    id: "gate",
+    encoding: "hex",
+    byteOrder: "msb",
+    keys: new Map(),
+    otherwise: { kind: "toggle" },
+    workSiteId: bench.workSiteId,
+  } as const;
+  const intake = new Intake(
+    {
+      clock: new SystemClock(systemTime, "bench"),
+      ledger: bench.store,
+      log: silentLog,
+      feedback(_reader, feedback) {
+        if (feedback !== "accepted") answered.reject(new Error(`a scan ended as ${feedback}`));
+        open -= 1;
+        if (open === 0) answered.resolve();
+      },
+      onRecorded: () => {},
+    },
+    [rule],
+    "hex",
+  );
+  const time = async (count: number, show: () => void): Promise<number> => {
+    open = count;
+    answered = Promise.withResolvers();
+    const from = systemTime.monotonicNs();
+    show();
+    await answered.promise;
+    return elapsedMs(from, systemTime.monotonicNs());
+  };
+  await using reader = createReader(
+    {
+      driver: "serial-line",
+      id: "gate",
+      path: simulated.path,
+      line: { baudRate: 9600, dataBits: 8, parity: "none", stopBits: 1 },
+      frame: { end: "auto", idleMs: 100, maxBytes: 512, prefix: "", suffix: "", pattern: null },
+      presenceMs: 0,
+      feedback: {},
+    },
+    systemTime,
+    silentLog,
+  );
+  const online = Promise.withResolvers<void>();
+  reader.start({
+    badgeRead: (read) => intake.badgeRead(read),
+    badFrame: () => {},
+    stateChanged: (_id, state) => (state.kind === "online" ? online.resolve() : undefined),
+  });
+  await online.promise;
+  await use({
+    present: (index) => time(1, () => simulated.present(fictionalBadge(index % benchWorkers))),
+    presentAtOnce: (from, count) =>
+      time(count, () => {
+        for (let index = from; index < from + count; index += 1) {
+          intake.badgeRead({
+            readerId: "gate",
+            text: fictionalBadge(index % benchWorkers),
+            firstByteNs: systemTime.monotonicNs(),
+          });
+        }
+      }),
+  });
+}

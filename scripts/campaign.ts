@@ -1,0 +1,62 @@
+/**
+ * `npm run campaign -- [--seed N] [--kills N] [--workers N] [--cuts N]`: the long forms of what the tests do in short.
+ * The daemon is killed, its reader unplugged, its service broken, and its disk cut from the power; then the promises are
+ * held against what happened. Ends with 1 when one was broken; the same seed repeats a run as closely as chance allows.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { exitCode } from "../daemon/base/errors.ts";
+import { systemTime } from "../daemon/base/system-time.ts";
+import { runCampaign } from "../daemon/testing/campaign/campaign.ts";
+import { testDiskObstacle } from "../daemon/testing/disk/test-disk.ts";
+import { runPowerCuts } from "../daemon/testing/power-cut/power-cuts.ts";
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string", default: "1" },
+    kills: { type: "string", default: "100" },
+    workers: { type: "string", default: "12000" },
+    cuts: { type: "string", default: "200" },
+  },
+});
+const seed = Number(values.seed);
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+const broken = [...(await faults()), ...(await powerCuts())];
+for (const line of broken.slice(0, 50)) say(`BROKEN  ${line}`);
+say(broken.length === 0 ? "Every promise was kept." : `${broken.length} promises were broken.`);
+process.exitCode = broken.length === 0 ? exitCode.ok : exitCode.failed;
+
+async function faults(): Promise<readonly string[]> {
+  mkdirSync("var", { recursive: true });
+  const directory = mkdtempSync("var/campaign-");
+  const { broken: lines, ...report } = await runCampaign({
+    seed,
+    kills: Number(values.kills),
+    workers: Number(values.workers),
+    directory,
+    program: "dist/daemon/main.js",
+    time: systemTime,
+  });
+  say(`faults      ${JSON.stringify(report)}`);
+  if (lines.length === 0) rmSync(directory, { recursive: true });
+  return report.endedWell ? lines : ["the last daemon did not end well on SIGTERM", ...lines];
+}
+
+async function powerCuts(): Promise<readonly string[]> {
+  const obstacle = testDiskObstacle();
+  if (obstacle !== null) {
+    say(`power cuts  skipped: ${obstacle}`);
+    return [];
+  }
+  const cuts = Number(values.cuts);
+  const { broken: lines, ...report } = await runPowerCuts({
+    seed,
+    scans: 600,
+    cuts,
+    directory: "/dev/shm",
+    time: systemTime,
+  });
+  say(`power cuts  ${JSON.stringify(report)}`);
+  return lines;
+}
