@@ -1,0 +1,88 @@
+import { randomBytes } from "node:crypto";
+import { createSocket, type Socket } from "node:dgram";
+import { lookup } from "node:dns/promises";
+import { systemCode } from "../base/errors.ts";
+import type { Time } from "../base/time.ts";
+import { answersRequest, type RawExchange } from "./ntp-exchange.ts";
+import { encodeRequest, type NtpTimestamp } from "./ntp-packet.ts";
+import type { NtpAddress, NtpReply, NtpTransport } from "./ntp-transport.ts";
+
+/** Longer than any useful round trip: one of 2 s already exceeds the root distance that is accepted. */
+export const replyTimeoutMs: number = 2000;
+
+export function randomTimestamp(): NtpTimestamp {
+  return randomBytes(8).readBigUInt64BE();
+}
+
+/**
+ * One request, one answer, over a fresh connected UDP socket: the kernel then drops what comes from anyone else, and
+ * the port is another one each time. An answer to another request is passed over, so that a forged one that arrives
+ * first does not keep the true one out.
+ */
+export class NtpClient implements NtpTransport {
+  readonly #time: Time;
+  readonly #nonce: () => NtpTimestamp;
+  readonly #timeoutMs: number;
+
+  constructor(time: Time, nonce: () => NtpTimestamp = randomTimestamp, timeoutMs: number = replyTimeoutMs) {
+    this.#time = time;
+    this.#nonce = nonce;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  async exchange(address: NtpAddress, signal: AbortSignal): Promise<NtpReply> {
+    const deadline = new AbortController();
+    using _timer = this.#time.after(this.#timeoutMs, () => deadline.abort());
+    const over = AbortSignal.any([signal, deadline.signal]);
+    try {
+      const found = await Promise.race([aborted(over), lookup(address.host)]);
+      if (found === "aborted") return this.#silence();
+      return await this.#askAt(createSocket(found.family === 6 ? "udp6" : "udp4"), found.address, address.port, over);
+    } catch (error) {
+      return { kind: "failed", code: systemCode(error) ?? "UNKNOWN" };
+    }
+  }
+
+  #silence(): NtpReply {
+    return { kind: "silent", waitedMs: this.#timeoutMs };
+  }
+
+  #askAt(socket: Socket, host: string, port: number, over: AbortSignal): Promise<NtpReply> {
+    const nonce = this.#nonce();
+    const request = encodeRequest(nonce);
+    return new Promise((resolve) => {
+      let sentNs = this.#time.monotonicNs();
+      let forged: RawExchange | null = null;
+      let closed = false;
+      const end = (reply: NtpReply): void => {
+        if (closed) return;
+        closed = true;
+        over.removeEventListener("abort", giveUp);
+        socket.close();
+        resolve(reply);
+      };
+      const giveUp = (): void => end(forged === null ? this.#silence() : { kind: "replied", exchange: forged });
+      socket.on("message", (datagram) => {
+        const receivedNs = this.#time.monotonicNs();
+        const exchange: RawExchange = { sentNs, receivedNs, nonce, datagram };
+        if (answersRequest(datagram, nonce)) end({ kind: "replied", exchange });
+        else forged ??= exchange;
+      });
+      socket.on("error", (error) => end({ kind: "failed", code: systemCode(error) ?? "UNKNOWN" }));
+      over.addEventListener("abort", giveUp, { once: true });
+      socket.connect(port, host, () => {
+        if (closed) return;
+        sentNs = this.#time.monotonicNs();
+        socket.send(request);
+      });
+    });
+  }
+}
+
+/** Name resolution cannot be cancelled, only left behind. */
+function aborted(signal: AbortSignal): Promise<"aborted"> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve("aborted");
+    signal.addEventListener("abort", () => resolve("aborted"), { once: true });
+  });
+}

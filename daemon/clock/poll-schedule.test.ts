@@ -1,0 +1,115 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { seededRandom } from "../base/random.ts";
+import { type MonotonicNs, monotonicNs } from "../base/time.ts";
+import {
+  afterRound,
+  askAtOnce,
+  burstSize,
+  dueSources,
+  goodRoundsPerInterval,
+  intervalAfter,
+  openSchedule,
+  type PollSchedule,
+  pollIntervalsS,
+  rateIntervalMaxS,
+} from "./poll-schedule.ts";
+import { nsPerSecond } from "./utc.ts";
+
+const noJitter = (): number => 0;
+const seconds = (value: number): MonotonicNs => monotonicNs(BigInt(value) * nsPerSecond);
+
+function round(schedule: PollSchedule, atS: number, kissCode: string | null = null, quorum = true): PollSchedule {
+  const reactions = dueSources(schedule, seconds(atS)).map(({ sourceId }) => ({ sourceId, kissCode }));
+  return afterRound(schedule, reactions, quorum, seconds(atS), noJitter);
+}
+
+test("the first round is due at once, with a burst", () => {
+  expect(dueSources(openSchedule(["a", "b"], seconds(5)), seconds(5))).toEqual([
+    { sourceId: "a", requests: burstSize },
+    { sourceId: "b", requests: burstSize },
+  ]);
+});
+
+test("the next is due 64 s later, with one request, and not a moment sooner", () => {
+  const schedule = round(openSchedule(["a"], seconds(0)), 0);
+  expect(dueSources(schedule, monotonicNs(seconds(64) - 1n))).toEqual([]);
+  expect(dueSources(schedule, seconds(64))).toEqual([{ sourceId: "a", requests: 1 }]);
+});
+
+test("good rounds lengthen the interval to 256 and 1024 s, a bad one brings back 64", () => {
+  const [short, middle, long] = pollIntervalsS;
+  expect([0, 3, 4, 7, 8, 1000].map(intervalAfter)).toEqual([short, short, middle, middle, long, long]);
+  let schedule = openSchedule(["a"], seconds(0));
+  let atS = 0;
+  for (let rounds = 0; rounds < 2 * goodRoundsPerInterval; rounds += 1) {
+    schedule = round(schedule, atS);
+    atS += intervalAfter(rounds + 1);
+  }
+  expect(dueSources(schedule, seconds(atS - 1))).toEqual([]);
+  expect(dueSources(schedule, seconds(atS))).toEqual([{ sourceId: "a", requests: burstSize }]);
+  schedule = round(schedule, atS, null, false);
+  expect(dueSources(schedule, seconds(atS + 64))).toEqual([{ sourceId: "a", requests: 1 }]);
+});
+
+describe("a kiss-o'-death", () => {
+  test.each(["DENY", "RSTR"])("%s drops the source for good", (code) => {
+    const schedule = round(openSchedule(["a"], seconds(0)), 0, code);
+    expect(schedule.sources[0]?.droppedBy).toBe(code);
+    expect(dueSources(schedule, seconds(1_000_000))).toEqual([]);
+  });
+
+  test("RATE doubles the least interval each time, up to its limit", () => {
+    let schedule = round(openSchedule(["a"], seconds(0)), 0, "RATE");
+    expect(dueSources(schedule, seconds(127))).toEqual([]);
+    expect(dueSources(schedule, seconds(128))).toEqual([{ sourceId: "a", requests: 1 }]);
+    for (let rounds = 1; rounds <= 20; rounds += 1) schedule = round(schedule, rounds * 1_000_000, "RATE");
+    expect(schedule.sources[0]?.intervalMinS).toBe(rateIntervalMaxS);
+  });
+
+  test("any other code orders nothing", () => {
+    const schedule = round(openSchedule(["a"], seconds(0)), 0, "INIT");
+    expect(dueSources(schedule, seconds(64))).toHaveLength(1);
+  });
+});
+
+describe("asking at once", () => {
+  test("does not wait for a long interval", () => {
+    let schedule = openSchedule(["a"], seconds(0));
+    for (let rounds = 0; rounds < 9; rounds += 1) schedule = round(schedule, rounds * 2000);
+    expect(dueSources(askAtOnce(schedule, seconds(16_100)), seconds(16_100))).toHaveLength(1);
+  });
+
+  test("waits until 64 s after the round before, however often the network comes back", () => {
+    const schedule = round(openSchedule(["a"], seconds(0)), 0);
+    const asked = askAtOnce(askAtOnce(schedule, seconds(1)), seconds(2));
+    expect(dueSources(asked, seconds(63))).toEqual([]);
+    expect(dueSources(asked, seconds(64))).toHaveLength(1);
+  });
+});
+
+test("whatever happens, a source gets at most one request per 64 s beyond its first burst", () => {
+  const happening = fc.record({
+    afterS: fc.nat({ max: 700 }),
+    event: fc.constantFrom("round", "at-once", "nothing"),
+    quorum: fc.boolean(),
+    kissCode: fc.constantFrom(null, null, null, "RATE"),
+  });
+  fc.assert(
+    fc.property(fc.array(happening, { maxLength: 60 }), fc.integer(), (happenings, seed) => {
+      const random = seededRandom(seed);
+      let schedule = openSchedule(["a"], seconds(0));
+      let [atS, requests] = [0, 0];
+      for (const { afterS, event, quorum, kissCode } of happenings) {
+        atS += afterS;
+        if (event === "at-once") schedule = askAtOnce(schedule, seconds(atS));
+        const due = dueSources(schedule, seconds(atS));
+        if (event !== "round" || due.length === 0) continue;
+        requests += due.reduce((sum, each) => sum + each.requests, 0);
+        const reactions = due.map(({ sourceId }) => ({ sourceId, kissCode }));
+        schedule = afterRound(schedule, reactions, quorum, seconds(atS), random);
+      }
+      expect(requests).toBeLessThanOrEqual(burstSize + Math.floor(atS / 64));
+    }),
+  );
+});

@@ -1,0 +1,113 @@
+import type { Random } from "../base/random.ts";
+import type { MonotonicNs } from "../base/time.ts";
+import { earliest, laterBy, latest, nsPerSecond } from "./utc.ts";
+
+/**
+ * When to ask which source. All sources that may be asked are asked in one round, so that their answers are of the
+ * same moment. A source is asked at most once in 64 s on the average, whatever happens: a burst is earned by waiting.
+ */
+export type PollSchedule = {
+  /** Rounds with a quorum since the last one without. */
+  readonly goodRounds: number;
+  readonly roundNs: MonotonicNs;
+  readonly lastRoundNs: MonotonicNs | null;
+  readonly sources: readonly SourcePoll[];
+};
+
+export type SourcePoll = {
+  readonly sourceId: string;
+  readonly askedNs: MonotonicNs | null;
+  /** 64 until the server asked to be left alone (`RATE`), then twice as much each time. */
+  readonly intervalMinS: number;
+  /** The kiss code with which the server sent us away for good (until restart). */
+  readonly droppedBy: string | null;
+};
+
+export type DueSource = { readonly sourceId: string; readonly requests: number };
+
+/** How a source took being asked. */
+export type PollReaction = { readonly sourceId: string; readonly kissCode: string | null };
+
+export const pollIntervalsS: readonly [number, number, number] = [64, 256, 1024];
+/** This many good rounds at one interval before the next. */
+export const goodRoundsPerInterval: number = 4;
+/** RFC 5905 allows polls up to 2^17 s. */
+export const rateIntervalMaxS: number = 131_072;
+/** Of this many answers the one with the least delay is used; as many at boot, later as many as were waited for. */
+export const burstSize: number = 4;
+/** Not sooner after the round before, however often the network comes and goes. */
+export const askAtOnceMinS: number = 64;
+const jitterShare = 0.05;
+
+export function openSchedule(sourceIds: readonly string[], nowNs: MonotonicNs): PollSchedule {
+  return {
+    goodRounds: 0,
+    roundNs: nowNs,
+    lastRoundNs: null,
+    sources: sourceIds.map((sourceId) => ({
+      sourceId,
+      askedNs: null,
+      intervalMinS: pollIntervalsS[0],
+      droppedBy: null,
+    })),
+  };
+}
+
+/** The sources to ask now and how often in a row; empty until the round is due. */
+export function dueSources(schedule: PollSchedule, nowNs: MonotonicNs): readonly DueSource[] {
+  if (nowNs < schedule.roundNs) return [];
+  return schedule.sources
+    .map((each) => ({ sourceId: each.sourceId, requests: requestsEarned(each, nowNs) }))
+    .filter(({ requests }) => requests > 0);
+}
+
+/** Boot, network-up or a step of the system clock: the next round is due at once, or as soon as is polite. */
+export function askAtOnce(schedule: PollSchedule, nowNs: MonotonicNs): PollSchedule {
+  const polite =
+    schedule.lastRoundNs === null ? nowNs : laterBy(schedule.lastRoundNs, BigInt(askAtOnceMinS) * nsPerSecond);
+  return { ...schedule, goodRounds: 0, roundNs: earliest(schedule.roundNs, latest(polite, nowNs)) };
+}
+
+/** After a round: when the next one is, and who is left out of it. */
+export function afterRound(
+  schedule: PollSchedule,
+  reactions: readonly PollReaction[],
+  gaveQuorum: boolean,
+  nowNs: MonotonicNs,
+  random: Random,
+): PollSchedule {
+  const goodRounds = gaveQuorum ? schedule.goodRounds + 1 : 0;
+  const intervalS = intervalAfter(goodRounds);
+  const jitteredMs = Math.round(intervalS * 1000 * (1 + jitterShare * random()));
+  const byId = new Map(reactions.map((each) => [each.sourceId, each]));
+  return {
+    goodRounds,
+    roundNs: laterBy(nowNs, BigInt(jitteredMs) * 1_000_000n),
+    lastRoundNs: nowNs,
+    sources: schedule.sources.map((each) => {
+      const reaction = byId.get(each.sourceId);
+      return reaction === undefined ? each : afterReaction({ ...each, askedNs: nowNs }, reaction.kissCode);
+    }),
+  };
+}
+
+/** The interval in force after this many good rounds. */
+export function intervalAfter(goodRounds: number): number {
+  const [short, middle, long] = pollIntervalsS;
+  if (goodRounds < goodRoundsPerInterval) return short;
+  return goodRounds < 2 * goodRoundsPerInterval ? middle : long;
+}
+
+function requestsEarned(source: SourcePoll, nowNs: MonotonicNs): number {
+  if (source.droppedBy !== null) return 0;
+  if (source.askedNs === null) return burstSize;
+  const earned = (nowNs - source.askedNs) / (BigInt(source.intervalMinS) * nsPerSecond);
+  return earned >= burstSize ? burstSize : Number(earned);
+}
+
+/** RFC 5905 section 7.4: `DENY` and `RSTR` mean never again, `RATE` means less often; other codes order nothing. */
+function afterReaction(source: SourcePoll, kissCode: string | null): SourcePoll {
+  if (kissCode === "DENY" || kissCode === "RSTR") return { ...source, droppedBy: kissCode };
+  if (kissCode !== "RATE") return source;
+  return { ...source, intervalMinS: Math.min(source.intervalMinS * 2, rateIntervalMaxS) };
+}
