@@ -1,0 +1,256 @@
+import { describe, expect, test } from "vitest";
+import { present } from "../base/assert.ts";
+import { type Log, silentLog } from "../base/log.ts";
+import { seededRandom } from "../base/random.ts";
+import { parseUtcText } from "../base/system-time.ts";
+import { type WallMs, wallMs } from "../base/time.ts";
+import { MemoryClockHistory } from "../testing/chrony/memory-clock-history.ts";
+import { SimulatedBox, type SimulatedServer, trueServer } from "../testing/chrony/simulated-box.ts";
+import { ClockService } from "./clock-service.ts";
+import { anchorOf } from "./discipline.ts";
+import { type ResolvedStamp, retroactiveStamp } from "./stamping.ts";
+import type { ClockHistory } from "./synchronisation.ts";
+import { type UtcNs, utcNsOfWall } from "./utc.ts";
+
+const bootId = "9a0c2d7e-55b7-43c1-b7f4-7cf6d3f2a101";
+const hosts = ["one", "two", "three", "four"] as const;
+const silent: SimulatedServer = { kind: "silent" };
+const builtAt = utcNsOfWall(utcMs("2026-01-01T00:00:00Z"));
+
+function utcMs(text: string): WallMs {
+  return present(parseUtcText(text), text);
+}
+
+function serve(box: SimulatedBox, server: SimulatedServer): void {
+  for (const host of hosts) box.servers.set(host, server);
+}
+
+function clockOf(box: SimulatedBox, history: ClockHistory, log: Log = silentLog): ClockService {
+  return new ClockService(
+    { transport: box, history, time: box, random: seededRandom(1), log, uptimeMs: () => box.uptimeMs() },
+    {
+      bootId,
+      sources: hosts.map((host) => ({ id: host, host, port: 123, operator: host, votes: true })),
+      builtAt,
+      slewing: false,
+      burstSpacingMs: 2000,
+    },
+  );
+}
+
+function holds(stamp: ResolvedStamp, truth: UtcNs): boolean {
+  if (stamp.earliestMs === null || stamp.latestMs === null) return true;
+  return utcNsOfWall(stamp.earliestMs) <= truth && truth <= utcNsOfWall(stamp.latestMs);
+}
+
+/** A stamp now, checked against the truth: a bound that does not hold it is the one thing that may never be. */
+function stampOf(clock: ClockService, box: SimulatedBox): ResolvedStamp {
+  const stamp = clock.stamp(box.monotonicNs());
+  expect(holds(stamp, box.utc())).toBe(true);
+  return stamp;
+}
+
+test.each([0, 7_200_000, -7_200_000, -259_200_000])(
+  "a boot with the system clock %i ms off is stamped right once synchronised",
+  async (offMs) => {
+    const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+    box.wallOffMs = offMs;
+    const history = new MemoryClockHistory();
+    await using clock = clockOf(box, history);
+    await clock.start();
+    const early = clock.stamp(box.monotonicNs());
+    const truth = box.utc();
+    expect(early).toMatchObject({ state: "unsynchronised", errorBoundMs: null });
+    await box.pass(10);
+    expect(stampOf(clock, box)).toMatchObject({ state: "synchronised", how: "live" });
+    const late = present(
+      retroactiveStamp(early, await history.anchors(9), [], clock.status().rates),
+      "the boot synchronised",
+    );
+    expect(holds(late, truth)).toBe(true);
+    expect(late.errorBoundMs).toBeLessThan(20);
+  },
+);
+
+test("a step of the system clock is recorded, moves no stamp and makes the next poll urgent", async () => {
+  const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+  const history = new MemoryClockHistory();
+  await using clock = clockOf(box, history);
+  await clock.start();
+  await box.pass(1000);
+  const polls = history.rows.length;
+  box.wallOffMs = -7_200_000;
+  expect(stampOf(clock, box).state).toBe("synchronised");
+  expect(history.events).toMatchObject([{ kind: "step", byMs: -7_200_000 }]);
+  await box.pass(70);
+  expect(history.rows.length).toBe(polls + 1);
+});
+
+test("servers gone for three polls mean holdover, back again synchronised, and every bound holds", async () => {
+  const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+  box.crystalPpm = 14;
+  const history = new MemoryClockHistory();
+  await using clock = clockOf(box, history);
+  await clock.start();
+  await box.pass(10);
+  serve(box, silent);
+  await box.pass(150);
+  expect(stampOf(clock, box).state).toBe("synchronised");
+  await box.pass(70);
+  expect(stampOf(clock, box).state).toBe("holdover");
+  await box.pass(6 * 3600);
+  expect(stampOf(clock, box).state).toBe("untrusted");
+  serve(box, trueServer);
+  await box.pass(80);
+  expect(stampOf(clock, box).state).toBe("synchronised");
+  expect(history.changes.map(({ to }) => to)).toEqual(["synchronised", "holdover", "untrusted", "synchronised"]);
+});
+
+test.each([-95, -14, 14, 95])(
+  "a day on a crystal %i ppm off, with liars and outages: no stamp outside its bound",
+  async (ppm) => {
+    const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+    box.crystalPpm = ppm;
+    const random = seededRandom(ppm + 1000);
+    const history = new MemoryClockHistory();
+    await using clock = clockOf(box, history);
+    await clock.start();
+    let bounded = 0;
+    for (let quarter = 0; quarter < 96; quarter += 1) {
+      serve(box, random() < 0.2 ? silent : trueServer);
+      const liar = hosts[Math.floor(random() * hosts.length)] ?? "one";
+      if (random() < 0.5) box.servers.set(liar, { kind: "off-by", offMs: (random() - 0.5) * 20_000, leap: 0 });
+      if (random() < 0.1) box.wallOffMs += (random() - 0.5) * 10_000_000;
+      await box.pass(random() * 1800);
+      if (stampOf(clock, box).errorBoundMs !== null) bounded += 1;
+    }
+    expect(bounded).toBeGreaterThan(80);
+    expect(history.changes.filter(({ why }) => why === "contradicted")).toEqual([]);
+  },
+);
+
+test("a false ticker is named in the log", async () => {
+  const told: object[] = [];
+  const log: Log = { ...silentLog, warn: (fields) => told.push(fields), child: () => log };
+  const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+  box.servers.set("three", { kind: "off-by", offMs: 2000, leap: 0 });
+  await using clock = clockOf(box, new MemoryClockHistory(), log);
+  await clock.start();
+  await box.pass(10);
+  expect(told).toContainEqual({ sourceId: "three", beyondMs: expect.closeTo(1969, 0) });
+});
+
+test("a server that sends us away is asked no more, and the others go on", async () => {
+  const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+  box.servers.set("four", { kind: "kiss", code: "DENY" });
+  await using clock = clockOf(box, new MemoryClockHistory());
+  await clock.start();
+  await box.pass(3600);
+  expect(box.asked.filter((host) => host === "four")).toHaveLength(1);
+  expect(box.asked.filter((host) => host === "one").length).toBeGreaterThan(4);
+  expect(stampOf(clock, box).state).toBe("synchronised");
+});
+
+test("after a suspend nothing is claimed until the next quorum", async () => {
+  const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+  const history = new MemoryClockHistory();
+  await using clock = clockOf(box, history);
+  await clock.start();
+  await box.pass(100);
+  box.suspend(3600);
+  expect(stampOf(clock, box)).toMatchObject({ state: "untrusted", errorBoundMs: null });
+  expect(history.events).toMatchObject([{ kind: "suspend", forMs: 3_600_000 }]);
+  await box.pass(70);
+  expect(stampOf(clock, box).state).toBe("synchronised");
+});
+
+test("a whole quorum that moves is not believed at once, and settled by the next poll", async () => {
+  const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+  await using clock = clockOf(box, new MemoryClockHistory());
+  await clock.start();
+  await box.pass(2000);
+  serve(box, { kind: "off-by", offMs: 60_000, leap: 0 });
+  clock.networkUp();
+  await box.pass(10);
+  expect(stampOf(clock, box)).toMatchObject({ state: "untrusted", errorBoundMs: null });
+  serve(box, trueServer);
+  await box.pass(70);
+  expect(stampOf(clock, box).state).toBe("synchronised");
+});
+
+test("an inserted leap second leaves no stamp outside its bound, before, in and after it", async () => {
+  const box = new SimulatedBox(utcMs("2026-12-31T22:00:00Z"));
+  serve(box, { kind: "off-by", offMs: 0, leap: 1 });
+  const history = new MemoryClockHistory();
+  await using clock = clockOf(box, history);
+  await clock.start();
+  await box.pass(7195);
+  for (let tenths = 0; tenths < 60; tenths += 1) {
+    expect(stampOf(clock, box).state).toBe("synchronised");
+    await box.pass(0.1);
+  }
+  box.insertLeapSecond();
+  serve(box, trueServer);
+  for (let minute = 0; minute < 60; minute += 1) {
+    expect(stampOf(clock, box).state).toBe("synchronised");
+    await box.pass(60);
+  }
+  expect(stampOf(clock, box).errorBoundMs).toBeLessThan(200);
+  expect(history.changes.map(({ to }) => to)).toEqual(["synchronised"]);
+});
+
+describe("with NTP blocked", () => {
+  test("the service's clock is the fallback, as holdover, until a quorum comes", async () => {
+    const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+    serve(box, silent);
+    await using clock = clockOf(box, new MemoryClockHistory());
+    await clock.start();
+    await box.pass(10);
+    const dateMs = wallMs(Math.floor(box.wallMs() / 1000) * 1000);
+    clock.serviceAnswered({ dateMs, sentNs: box.monotonicNs(), receivedNs: box.monotonicNs(), aged: false });
+    const stamp = stampOf(clock, box);
+    expect(stamp.state).toBe("holdover");
+    expect(stamp.errorBoundMs).toBeLessThanOrEqual(1502);
+    serve(box, trueServer);
+    await box.pass(70);
+    expect(stampOf(clock, box).state).toBe("synchronised");
+  });
+});
+
+test("a history that cannot be written is told, and the clock goes on", async () => {
+  const told: string[] = [];
+  const log: Log = { ...silentLog, error: (_, message) => told.push(message), child: () => log };
+  const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+  const history = new MemoryClockHistory();
+  history.recordSynchronisation = () => Promise.reject(new Error("disk full"));
+  await using clock = clockOf(box, history, log);
+  await clock.start();
+  await box.pass(10);
+  expect(stampOf(clock, box).state).toBe("synchronised");
+  expect(told).toEqual(["clock history not written"]);
+});
+
+test("what the box learnt of its crystal and of the era outlives a restart", async () => {
+  const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+  box.crystalPpm = 60;
+  const history = new MemoryClockHistory();
+  await using first = clockOf(box, history);
+  await first.start();
+  await box.pass(4 * 3600);
+  expect(first.status().rates.synchronisedPpm).toBeGreaterThanOrEqual(60);
+  await using second = clockOf(box, history);
+  await second.start();
+  expect(second.status().rates).toEqual(first.status().rates);
+});
+
+test("closing ends a round that is under way and writes nothing more", async () => {
+  const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+  const history = new MemoryClockHistory();
+  const clock = clockOf(box, history);
+  await clock.start();
+  await box.pass(1);
+  expect(box.asked.length).toBeGreaterThan(0);
+  await clock[Symbol.asyncDispose]();
+  expect(history.rows).toEqual([]);
+  expect(anchorOf(clock.status().state)).toBeNull();
+});

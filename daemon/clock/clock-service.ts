@@ -1,0 +1,251 @@
+import { messageOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { Random } from "../base/random.ts";
+import type { MonotonicNs, Time } from "../base/time.ts";
+import { type Anchor, boundAt, utcAt } from "./anchor.ts";
+import { anchorOf, type DisciplineInput, type DisciplineState, ppmOf, stepDiscipline } from "./discipline.ts";
+import { type DriftRates, learnDrift } from "./drift.ts";
+import type { NtpTransport } from "./ntp-transport.ts";
+import { afterRound, askAtOnce, type DueSource, dueSources, openSchedule, type PollSchedule } from "./poll-schedule.ts";
+import { type DatedAnswer, noteAnswer, type ServiceClock, serviceAnchor, serviceOffset } from "./service-clock.ts";
+import { pollSource } from "./source-poll.ts";
+import type { Clock } from "./stamp.ts";
+import { liveStamp, type ResolvedStamp } from "./stamping.ts";
+import { type ClockReading, type StepWatch, watchClocks } from "./step-watch.ts";
+import {
+  anchorFrom,
+  type ClockHistory,
+  type NtpSource,
+  type SourceReport,
+  type Synchronisation,
+  synchronise,
+} from "./synchronisation.ts";
+import type { UtcNs } from "./utc.ts";
+
+export type ClockPorts = {
+  readonly transport: NtpTransport;
+  readonly history: ClockHistory;
+  readonly time: Time;
+  readonly random: Random;
+  readonly log: Log;
+  /** `/proc/uptime` in ms; `null` where it cannot be read. */
+  readonly uptimeMs: () => number | null;
+};
+
+export type ClockSettings = {
+  readonly bootId: string;
+  readonly sources: readonly NtpSource[];
+  /** The earliest moment that this program can run at. */
+  readonly builtAt: UtcNs;
+  /** Something on the box may slew the system clock, and CLOCK_MONOTONIC with it. */
+  readonly slewing: boolean;
+  readonly burstSpacingMs: number;
+};
+
+/** For people: `badged clock`. */
+export type ClockStatus = {
+  readonly state: DisciplineState;
+  readonly rates: DriftRates;
+  readonly utc: UtcNs | null;
+  readonly boundNs: bigint | null;
+  readonly lastPoll: Synchronisation | null;
+  readonly schedule: PollSchedule;
+};
+
+export const tickMs: number = 1000;
+export const anchorsKept: number = 512;
+
+/**
+ * The shell of the clock: asks the sources when they are due, keeps what they said, and does what the pure parts
+ * decided. It never sets the system clock. `start` before the first `stamp` is wise and not needed: without it, and
+ * until the first quorum, stamps carry wall time and no bound.
+ */
+export class ClockService implements Clock, AsyncDisposable {
+  readonly #ports: ClockPorts;
+  readonly #settings: ClockSettings;
+  readonly #log: Log;
+  readonly #closing = new AbortController();
+  readonly #writes = new Set<Promise<void>>();
+  #state: DisciplineState = { kind: "unsynchronised" };
+  #rates: DriftRates;
+  #anchors: readonly Anchor[] = [];
+  #watch: StepWatch = null;
+  #service: ServiceClock = [];
+  #schedule: PollSchedule;
+  #lastPoll: Synchronisation | null = null;
+  #pivot: UtcNs;
+  #round: Promise<void> | null = null;
+  #ticker: Disposable | null = null;
+
+  constructor(ports: ClockPorts, settings: ClockSettings) {
+    this.#ports = ports;
+    this.#settings = settings;
+    this.#log = ports.log.child({ room: "clock" });
+    this.#rates = learnDrift([], settings.slewing);
+    this.#pivot = settings.builtAt;
+    this.#schedule = openSchedule(
+      settings.sources.map(({ id }) => id),
+      ports.time.monotonicNs(),
+    );
+  }
+
+  /** Learns from the history and begins to poll. Resolves before the first answer. */
+  async start(): Promise<void> {
+    this.#anchors = await this.#ports.history.anchors(anchorsKept);
+    this.#rates = learnDrift(this.#anchors, this.#settings.slewing);
+    const trusted = await this.#ports.history.lastTrusted();
+    if (trusted !== null && trusted > this.#pivot) this.#pivot = trusted;
+    if (this.#closing.signal.aborted) return;
+    this.#ticker = this.#ports.time.every(tickMs, () => this.#tick());
+    this.#tick();
+  }
+
+  stamp(firstByteNs: MonotonicNs): ResolvedStamp {
+    this.#observe();
+    const now = { monotonicNs: this.#ports.time.monotonicNs(), wallMs: this.#ports.time.wallMs() };
+    this.#discipline({ kind: "tick" });
+    return liveStamp({ bootId: this.#settings.bootId, firstByteNs }, now, this.#state, this.#rates);
+  }
+
+  /** The network came (back) up, or something else makes the next poll urgent: ask as soon as is polite. */
+  networkUp(): void {
+    this.#schedule = askAtOnce(this.#schedule, this.#ports.time.monotonicNs());
+  }
+
+  /** A `Date` header of the service; used as fallback while there is no quorum. */
+  serviceAnswered(answer: DatedAnswer): void {
+    this.#service = noteAnswer(this.#service, answer);
+    if (this.#state.kind === "synchronised") return;
+    const nowNs = this.#ports.time.monotonicNs();
+    const offset = serviceOffset(this.#service, nowNs);
+    if (offset?.consistent !== true) return;
+    this.#discipline({ kind: "service", anchor: serviceAnchor(offset, this.#settings.bootId, nowNs) });
+  }
+
+  status(): ClockStatus {
+    const nowNs = this.#ports.time.monotonicNs();
+    const anchor = anchorOf(this.#state);
+    return {
+      state: this.#state,
+      rates: this.#rates,
+      utc: anchor === null ? null : utcAt(anchor, nowNs),
+      boundNs: anchor === null ? null : boundAt(anchor, nowNs, ppmOf(this.#state, this.#rates)),
+      lastPoll: this.#lastPoll,
+      schedule: this.#schedule,
+    };
+  }
+
+  /** Resolves when the round under way, if any, is over and what it found is kept. */
+  async settled(): Promise<void> {
+    await this.#round;
+    await Promise.all(this.#writes);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ticker?.[Symbol.dispose]();
+    this.#closing.abort();
+    await this.settled();
+  }
+
+  #tick(): void {
+    this.#observe();
+    this.#discipline({ kind: "tick" });
+    const due = dueSources(this.#schedule, this.#ports.time.monotonicNs());
+    if (due.length === 0 || this.#round !== null) return;
+    this.#round = this.#poll(due).finally(() => {
+      this.#round = null;
+    });
+  }
+
+  async #poll(due: readonly DueSource[]): Promise<void> {
+    const reports = await Promise.all(due.map((each) => this.#ask(each)));
+    if (this.#closing.signal.aborted) return;
+    const atNs = this.#ports.time.monotonicNs();
+    const heard = reports.flat();
+    const row = synchronise(heard, this.#settings.bootId, atNs, this.#rates.synchronisedPpm);
+    this.#lastPoll = row;
+    this.#schedule = afterRound(
+      this.#schedule,
+      heard.map(reactionOf),
+      row.result.kind === "quorum",
+      atNs,
+      this.#ports.random,
+    );
+    this.#tell(row);
+    this.#keep(this.#ports.history.recordSynchronisation(row));
+    const anchor = anchorFrom(row);
+    if (anchor === null) return this.#discipline({ kind: "missed-poll" });
+    this.#discipline({ kind: "quorum", anchor });
+    // A contradiction is settled by the next quorum: not in 1024 s.
+    if (this.#state.kind === "untrusted") this.networkUp();
+    if (this.#state.kind !== "synchronised") return;
+    const utc = utcAt(anchor, atNs);
+    if (utc > this.#pivot) this.#pivot = utc;
+    this.#anchors = [...this.#anchors, anchor].slice(-anchorsKept);
+    this.#rates = learnDrift(this.#anchors, this.#settings.slewing);
+  }
+
+  async #ask({ sourceId, requests }: DueSource): Promise<readonly SourceReport[]> {
+    const source = this.#settings.sources.find(({ id }) => id === sourceId);
+    if (source === undefined) return [];
+    const burst = { requests, spacingMs: this.#settings.burstSpacingMs, pivot: this.#pivot };
+    const { transport, time } = this.#ports;
+    return [{ source, answer: await pollSource(transport, time, source, burst, this.#closing.signal) }];
+  }
+
+  #observe(): void {
+    const { watch, events } = watchClocks(this.#watch, this.#read());
+    this.#watch = watch;
+    for (const event of events) {
+      this.#log.warn(event.kind === "step" ? { byMs: event.byMs } : { forMs: event.forMs }, eventMessages[event.kind]);
+      this.#keep(this.#ports.history.recordEvent(this.#settings.bootId, event));
+      if (event.kind === "suspend") this.#discipline({ kind: "suspended" });
+      this.networkUp();
+    }
+  }
+
+  #read(): ClockReading {
+    const { time, uptimeMs } = this.#ports;
+    const beforeNs = time.monotonicNs();
+    const [wallMs, uptime] = [time.wallMs(), uptimeMs()];
+    return { beforeNs, wallMs, uptimeMs: uptime, afterNs: time.monotonicNs() };
+  }
+
+  #discipline(input: DisciplineInput): void {
+    const nowNs = this.#ports.time.monotonicNs();
+    const { state, change } = stepDiscipline(this.#state, input, nowNs, this.#rates);
+    this.#state = state;
+    if (change === null) return;
+    this.#log[change.to === "synchronised" ? "info" : "warn"](change, "clock state changed");
+    this.#keep(this.#ports.history.recordChange(this.#settings.bootId, nowNs, change));
+  }
+
+  /** False tickers are named; the rest of a poll is in the history. */
+  #tell(row: Synchronisation): void {
+    for (const { sourceId, verdict } of row.sources) {
+      if (verdict.kind === "false-ticker") {
+        this.#log.warn({ sourceId, beyondMs: Number(verdict.beyondNs) / 1e6 }, "source is a false ticker");
+      } else if (verdict.kind === "unusable") {
+        this.#log.info({ sourceId, why: verdict.why.kind }, "source gave no usable time");
+      }
+    }
+    if (row.result.kind === "no-quorum")
+      this.#log.warn({ why: row.result.why, usable: row.result.usable }, "no quorum");
+    else if (row.result.warnings.length > 0) this.#log.info({ warnings: row.result.warnings }, "quorum is small");
+  }
+
+  /** A clock goes on when its history cannot be written: the stamp itself is kept with the scan. */
+  #keep(writing: Promise<void>): void {
+    const kept: Promise<void> = writing
+      .catch((error: unknown) => this.#log.error({ error: messageOf(error) }, "clock history not written"))
+      .finally(() => this.#writes.delete(kept));
+    this.#writes.add(kept);
+  }
+}
+
+const eventMessages = { step: "system clock was stepped", suspend: "box was suspended" } as const;
+
+function reactionOf({ source, answer }: SourceReport): { readonly sourceId: string; readonly kissCode: string | null } {
+  const kissed = answer.kind === "unusable" && answer.why.kind === "kiss-of-death" ? answer.why.code : null;
+  return { sourceId: source.id, kissCode: kissed };
+}

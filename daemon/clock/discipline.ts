@@ -1,0 +1,177 @@
+import { unreachable } from "../base/assert.ts";
+import type { MonotonicNs } from "../base/time.ts";
+import { type Anchor, boundAt, consistent } from "./anchor.ts";
+import type { DriftRates } from "./drift.ts";
+import type { ClockState } from "./stamp.ts";
+import { nsPerSecond } from "./utc.ts";
+
+/*
+ * How far the clock can be trusted. It never touches the system clock: it only says what monotonic time means.
+ *
+ * | state | guarantees |
+ * | --- | --- |
+ * | unsynchronised | nothing: wall time as the system has it, no bound |
+ * | synchronised | UTC is within E = E0 + ρ·elapsed of the anchor, a quorum confirmed it within the last three polls |
+ * | holdover | the same with holdover's ρ: no quorum for three polls, or the anchor is the service's own clock |
+ * | untrusted: bound-too-wide | E has passed 2 s; still a bound, but none that a registration may rest on |
+ * | untrusted: contradicted | a quorum lies outside the bound: one of both is wrong, so neither bound is claimed |
+ * | untrusted: suspended | monotonic time stood still while the box slept: the anchor means nothing any more |
+ *
+ *   unsynchronised ──quorum──▶ synchronised ──3 missed polls──▶ holdover ──E > 2 s──▶ untrusted: bound-too-wide
+ *         └──service's clock──▶ holdover ◀──service's clock── untrusted: bound-too-wide, suspended
+ *   holdover, untrusted: bound-too-wide, suspended ──quorum that agrees, or nothing to disagree with──▶ synchronised
+ *   synchronised, holdover, bound-too-wide ──quorum that disagrees──▶ untrusted: contradicted
+ *   untrusted: contradicted ──a second quorum that agrees with the first, or with the anchor──▶ synchronised
+ *   any but unsynchronised ──suspend──▶ untrusted: suspended
+ *
+ * A quorum overrules an anchor of the service at once: the service judges by its clock, it does not prove UTC.
+ */
+export type DisciplineState =
+  | { readonly kind: "unsynchronised" }
+  | { readonly kind: "synchronised"; readonly anchor: Anchor; readonly missedPolls: number }
+  | { readonly kind: "holdover"; readonly anchor: Anchor }
+  | { readonly kind: "untrusted"; readonly why: "bound-too-wide"; readonly anchor: Anchor }
+  | {
+      readonly kind: "untrusted";
+      readonly why: "contradicted";
+      readonly anchor: Anchor;
+      /** What the quorum that disagrees says; a second one decides. */
+      readonly rival: Anchor;
+    }
+  | { readonly kind: "untrusted"; readonly why: "suspended" };
+
+export type DisciplineInput =
+  /** A poll gave a quorum. */
+  | { readonly kind: "quorum"; readonly anchor: Anchor }
+  /** A poll gave none. */
+  | { readonly kind: "missed-poll" }
+  /** The service's own clock, as a fallback. */
+  | { readonly kind: "service"; readonly anchor: Anchor }
+  | { readonly kind: "suspended" }
+  /** Time has passed. */
+  | { readonly kind: "tick" };
+
+export type DisciplineChange = { readonly from: ClockState; readonly to: ClockState; readonly why: DisciplineReason };
+
+export type DisciplineReason =
+  | "quorum"
+  | "service-clock"
+  | "polls-missed"
+  | "bound-too-wide"
+  | "contradicted"
+  | "suspended";
+
+export const missedPollsMax: number = 3;
+export const trustedBoundMaxNs: bigint = 2n * nsPerSecond;
+
+export function stepDiscipline(
+  state: DisciplineState,
+  input: DisciplineInput,
+  nowNs: MonotonicNs,
+  rates: DriftRates,
+): { readonly state: DisciplineState; readonly change: DisciplineChange | null } {
+  const next = bounded(nextState(state, input, nowNs, rates), nowNs, rates);
+  const reason = reasonOf(state, next);
+  return { state: next, change: reason === null ? null : { from: state.kind, to: next.kind, why: reason } };
+}
+
+/** ρ of a state. */
+export function ppmOf(state: DisciplineState, rates: DriftRates): number {
+  return state.kind === "synchronised" ? rates.synchronisedPpm : rates.holdoverPpm;
+}
+
+/** The anchor whose bound is claimed in this state; `null` while none is. */
+export function anchorOf(state: DisciplineState): Anchor | null {
+  if (state.kind === "unsynchronised") return null;
+  if (state.kind === "untrusted" && state.why !== "bound-too-wide") return null;
+  return state.anchor;
+}
+
+function nextState(
+  state: DisciplineState,
+  input: DisciplineInput,
+  nowNs: MonotonicNs,
+  rates: DriftRates,
+): DisciplineState {
+  switch (input.kind) {
+    case "quorum":
+      return onQuorum(state, input.anchor, nowNs, rates);
+    case "service":
+      return onService(state, input.anchor, nowNs, rates);
+    case "missed-poll":
+      if (state.kind !== "synchronised") return state;
+      return state.missedPolls + 1 < missedPollsMax
+        ? { ...state, missedPolls: state.missedPolls + 1 }
+        : { kind: "holdover", anchor: state.anchor };
+    case "suspended":
+      return state.kind === "unsynchronised" ? state : { kind: "untrusted", why: "suspended" };
+    case "tick":
+      return state;
+    default:
+      return unreachable(input);
+  }
+}
+
+function onQuorum(state: DisciplineState, fresh: Anchor, nowNs: MonotonicNs, rates: DriftRates): DisciplineState {
+  const held = state.kind === "unsynchronised" || !("anchor" in state) ? null : state.anchor;
+  if (held === null || held.basis === "service") return { kind: "synchronised", anchor: fresh, missedPolls: 0 };
+  const ppm = ppmOf(state, rates);
+  if (consistent(held, fresh, nowNs, ppm)) {
+    return { kind: "synchronised", anchor: narrower(held, fresh, nowNs, ppm), missedPolls: 0 };
+  }
+  if (state.kind === "untrusted" && state.why === "contradicted" && consistent(state.rival, fresh, nowNs, ppm)) {
+    return { kind: "synchronised", anchor: fresh, missedPolls: 0 };
+  }
+  return { kind: "untrusted", why: "contradicted", anchor: held, rival: fresh };
+}
+
+function onService(state: DisciplineState, fresh: Anchor, nowNs: MonotonicNs, rates: DriftRates): DisciplineState {
+  switch (state.kind) {
+    case "synchronised":
+      return state;
+    case "unsynchronised":
+      return { kind: "holdover", anchor: fresh };
+    case "holdover":
+      return { kind: "holdover", anchor: narrower(state.anchor, fresh, nowNs, rates.holdoverPpm) };
+    case "untrusted":
+      return state.why === "contradicted" ? state : { kind: "holdover", anchor: fresh };
+    default:
+      return unreachable(state);
+  }
+}
+
+/**
+ * The anchor with the smaller bound now. The intersection of both would be smaller still, but then no single
+ * synchronisation would let anyone recompute the stamp.
+ */
+function narrower(held: Anchor, fresh: Anchor, nowNs: MonotonicNs, ppm: number): Anchor {
+  if (held.basis === "service" && fresh.basis === "service") return fresh;
+  return boundAt(fresh, nowNs, ppm) <= boundAt(held, nowNs, ppm) ? fresh : held;
+}
+
+/** Whatever happened, a bound above two seconds is not trusted. */
+function bounded(state: DisciplineState, nowNs: MonotonicNs, rates: DriftRates): DisciplineState {
+  if (state.kind !== "synchronised" && state.kind !== "holdover") return state;
+  if (boundAt(state.anchor, nowNs, ppmOf(state, rates)) <= trustedBoundMaxNs) return state;
+  return { kind: "untrusted", why: "bound-too-wide", anchor: state.anchor };
+}
+
+function reasonOf(before: DisciplineState, after: DisciplineState): DisciplineReason | null {
+  if (before.kind === after.kind && (after.kind !== "untrusted" || whyUntrusted(before) === after.why)) return null;
+  switch (after.kind) {
+    case "synchronised":
+      return "quorum";
+    case "holdover":
+      return after.anchor.basis === "service" ? "service-clock" : "polls-missed";
+    case "untrusted":
+      return after.why;
+    case "unsynchronised":
+      return null;
+    default:
+      return unreachable(after);
+  }
+}
+
+function whyUntrusted(state: DisciplineState): string | null {
+  return state.kind === "untrusted" ? state.why : null;
+}

@@ -1,0 +1,95 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { monotonicNs, wallMs } from "../base/time.ts";
+import {
+  type ClockEvent,
+  type ClockReading,
+  readingMaxMs,
+  type StepWatch,
+  stepThresholdMs,
+  suspendThresholdMs,
+  watchClocks,
+} from "./step-watch.ts";
+
+const epochMs = 1_773_489_600_000;
+
+/** A reading `atMs` after boot with the system clock and the uptime moved. */
+function reading(atMs: number, wallByMs = 0, sleptMs = 0, tookMs = 0): ClockReading {
+  return {
+    beforeNs: monotonicNs(BigInt(Math.round(atMs * 1e6))),
+    afterNs: monotonicNs(BigInt(Math.round((atMs + tookMs) * 1e6))),
+    wallMs: wallMs(Math.floor(epochMs + atMs + wallByMs + sleptMs)),
+    uptimeMs: Math.floor((atMs + sleptMs) / 10) * 10,
+  };
+}
+
+function eventsOf(readings: readonly ClockReading[]): readonly ClockEvent[] {
+  let watch: StepWatch = null;
+  return readings.flatMap((each) => {
+    const next = watchClocks(watch, each);
+    watch = next.watch;
+    return next.events;
+  });
+}
+
+describe("a step of the system clock", () => {
+  test.each([7_200_000, -7_200_000, -259_200_000, stepThresholdMs, -stepThresholdMs])("by %i ms is found", (byMs) => {
+    expect(eventsOf([reading(1000), reading(2000), reading(3000, byMs), reading(4000, byMs)])).toEqual([
+      { kind: "step", sinceNs: 2_000_000_000n, atNs: 3_000_000_000n, byMs },
+    ]);
+  });
+
+  test("below the threshold is none", () => {
+    expect(eventsOf([reading(1000), reading(2000, stepThresholdMs - 1)])).toEqual([]);
+  });
+
+  test("in small pieces adds up to one that is found", () => {
+    const pieces = [0, 2, 4, 6, 8].map((byMs, index) => reading(1000 * (index + 1), byMs));
+    expect(eventsOf(pieces)).toMatchObject([{ kind: "step", byMs: 6 }]);
+  });
+
+  test("is not made of a reading during which the process lost the processor", () => {
+    expect(eventsOf([reading(1000), reading(2000, 50, 0, readingMaxMs + 1), reading(3000)])).toEqual([]);
+    expect(eventsOf([reading(1000), reading(2000, 50, 0, readingMaxMs), reading(3000)])).toHaveLength(2);
+  });
+});
+
+describe("a suspend", () => {
+  test("is found by the uptime that counts it, and is no step", () => {
+    expect(eventsOf([reading(1000), reading(2000, 0, 60_000), reading(3000, 0, 60_000)])).toEqual([
+      { kind: "suspend", sinceNs: 1_000_000_000n, atNs: 2_000_000_000n, forMs: 60_000 },
+    ]);
+  });
+
+  test("after which the wall clock stood still is a step as well", () => {
+    const kinds = eventsOf([reading(1000), reading(2000, -60_000, 60_000)]).map(({ kind }) => kind);
+    expect(kinds).toEqual(["suspend", "step"]);
+  });
+
+  test("shorter than the uptime can tell is none", () => {
+    expect(eventsOf([reading(1000), reading(2000, 0, suspendThresholdMs - 1)]).map(({ kind }) => kind)).not.toContain(
+      "suspend",
+    );
+    expect(eventsOf([reading(1000), reading(2000, 0, suspendThresholdMs)]).map(({ kind }) => kind)).toContain(
+      "suspend",
+    );
+  });
+
+  test("cannot be told without an uptime", () => {
+    const blind = [reading(1000), reading(2000), reading(3000)].map((each) => ({ ...each, uptimeMs: null }));
+    expect(eventsOf(blind)).toEqual([]);
+  });
+});
+
+test("clocks that run together give no event, whenever they are read", () => {
+  fc.assert(
+    fc.property(fc.array(fc.double({ min: 0, max: 5000, noNaN: true }), { maxLength: 50 }), (gapsMs) => {
+      let atMs = 0;
+      const readings = gapsMs.map((gap) => {
+        atMs += gap;
+        return reading(atMs);
+      });
+      expect(eventsOf(readings)).toEqual([]);
+    }),
+  );
+});

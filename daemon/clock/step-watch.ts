@@ -1,0 +1,63 @@
+import type { MonotonicNs, WallMs } from "../base/time.ts";
+import { utcNsOfWall } from "./utc.ts";
+
+/** Three clocks read together. */
+export type ClockReading = {
+  /** Monotonic time before and after the others were read: a process that lost the processor between them saw nothing. */
+  readonly beforeNs: MonotonicNs;
+  readonly afterNs: MonotonicNs;
+  /** CLOCK_REALTIME, which is stepped. */
+  readonly wallMs: WallMs;
+  /** CLOCK_BOOTTIME, which counts suspend (`/proc/uptime`); `null` where it cannot be read. */
+  readonly uptimeMs: number | null;
+};
+
+/** Events, never corrections: badged's time does not rest on the system clock. */
+export type ClockEvent =
+  /** REALTIME − MONOTONIC changed: somebody set the system clock. */
+  | { readonly kind: "step"; readonly sinceNs: MonotonicNs; readonly atNs: MonotonicNs; readonly byMs: number }
+  /** BOOTTIME − MONOTONIC changed: the box slept between both moments. */
+  | { readonly kind: "suspend"; readonly sinceNs: MonotonicNs; readonly atNs: MonotonicNs; readonly forMs: number };
+
+export type StepWatch = {
+  readonly lastNs: MonotonicNs;
+  readonly wallOffsetNs: bigint;
+  readonly uptimeOffsetMs: number | null;
+} | null;
+
+/** A slew moves both clocks alike and is not seen here; a step this small was found with readings every 100 ms. */
+export const stepThresholdMs: number = 5;
+/** `/proc/uptime` counts hundredths of a second. */
+export const suspendThresholdMs: number = 100;
+/** A reading that took longer than this says nothing finer than a step of its own length. */
+export const readingMaxMs: number = 2;
+
+export function watchClocks(
+  watch: StepWatch,
+  reading: ClockReading,
+): { readonly watch: StepWatch; readonly events: readonly ClockEvent[] } {
+  const atNs = reading.afterNs;
+  const wallOffsetNs = utcNsOfWall(reading.wallMs) - reading.beforeNs;
+  const uptimeOffsetMs = reading.uptimeMs === null ? null : reading.uptimeMs - Number(reading.beforeNs) / 1e6;
+  if (Number(reading.afterNs - reading.beforeNs) / 1e6 > readingMaxMs) return { watch, events: [] };
+  if (watch === null) return { watch: { lastNs: atNs, wallOffsetNs, uptimeOffsetMs }, events: [] };
+  const forMs = watch.uptimeOffsetMs === null || uptimeOffsetMs === null ? 0 : uptimeOffsetMs - watch.uptimeOffsetMs;
+  const suspended = forMs >= suspendThresholdMs;
+  // The wall clock runs on through a suspend, so only what is left beyond it was a step.
+  const movedMs = Number(wallOffsetNs - watch.wallOffsetNs) / 1e6;
+  const byMs = movedMs - (suspended ? forMs : 0);
+  const stepped = Math.abs(byMs) >= (suspended ? suspendThresholdMs : stepThresholdMs);
+  const since = { sinceNs: watch.lastNs, atNs };
+  return {
+    // The reference stays where it was until something happened, so that many small steps add up to one that is seen.
+    watch: {
+      lastNs: atNs,
+      wallOffsetNs: suspended || stepped ? wallOffsetNs : watch.wallOffsetNs,
+      uptimeOffsetMs: suspended || watch.uptimeOffsetMs === null ? uptimeOffsetMs : watch.uptimeOffsetMs,
+    },
+    events: [
+      ...(suspended ? [{ kind: "suspend", ...since, forMs } as const] : []),
+      ...(stepped ? [{ kind: "step", ...since, byMs } as const] : []),
+    ],
+  };
+}
