@@ -13,6 +13,7 @@ export type Configuration = {
   readonly store: StoreSettings;
   readonly roster: RosterSettings;
   readonly intake: IntakeSettings;
+  readonly clock: ClockSettings;
   readonly readers: readonly ReaderSettings[];
   readonly service: ServiceSettings;
   readonly webhooks: readonly WebhookSettings[];
@@ -53,6 +54,15 @@ export type StoreSettings = {
 export type RosterSettings = { readonly file: string; readonly badgeForm: BadgeForm };
 
 export type IntakeSettings = { readonly doubleScanMs: number };
+
+export type ClockSettings = {
+  /** NTP servers that vote; none where the site's network blocks NTP. */
+  readonly servers: readonly TimeServer[];
+  /** `slewed` when something on the box may slew CLOCK_MONOTONIC. */
+  readonly systemClock: "slewed" | "free";
+};
+
+export type TimeServer = { readonly host: string; readonly operator: string; readonly port: number };
 
 export type DirectionSetting =
   | { readonly kind: "fixed"; readonly direction: "in" | "out" }
@@ -118,6 +128,8 @@ export type ServiceSettings = {
   readonly tokenFile: string | null;
   /** Remark 32; `null` while nobody has told it. */
   readonly receiptLimitMs: number | null;
+  /** What becomes of a scan whose receipt would be past the limit. */
+  readonly late: "withhold" | "forward";
   readonly timeoutMs: number;
   readonly callIntervalMs: number;
   readonly paths: { readonly register: string; readonly health: string };

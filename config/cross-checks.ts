@@ -30,7 +30,28 @@ export function crossChecks(values: unknown, location: Location, surroundings: S
     ...sameNames(root.list("webhooks")),
     ...root.list("webhooks").flatMap((webhook) => unsafeSecret(webhook, location, surroundings)),
     ...shortReceiptLimit(root.child("service")),
+    ...tooFewTimeServers(root.child("clock")),
+    ...sameTimeServers(root.child("clock").list("servers")),
   ];
+}
+
+/** With fewer than three answers a single liar cannot be told from the truth, so there is never a quorum. */
+function tooFewTimeServers(clock: Values): readonly Consequence[] {
+  const { length } = clock.list("servers");
+  if (length === 0 || length >= timeServersMin) return [];
+  const message = `names ${length} of the ${timeServersMin} that a quorum takes, so nothing would prove the time and no scan be sent but by the service's own clock; name four of three operators, or leave the key out, or write [] where the network blocks NTP`;
+  return [{ path: [...clock.path, "servers"], message }];
+}
+
+const timeServersMin = 3;
+
+function sameTimeServers(servers: readonly Values[]): readonly Consequence[] {
+  return repeats(
+    servers,
+    "host",
+    (host) => host.toLowerCase(),
+    (first) => `is the host of ${pathText(first.path)} too: one server would have two votes; name another`,
+  );
 }
 
 /** Values nobody has checked yet, looked at one step at a time. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import type { Configuration } from "./configuration.ts";
 import { configurationMaxChars, loadConfiguration, parseConfiguration, problemsMax } from "./load.ts";
+import { defaultTimeServers } from "./schema/clock.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** A box on which every file that is named is there and safe. */
@@ -61,6 +62,7 @@ test("a short file is enough: what it does not say is the default, in millisecon
     },
     roster: { file: "/etc/badged/roster.csv", badgeForm: "hex" },
     intake: { doubleScanMs: 60_000 },
+    clock: { servers: defaultTimeServers, systemClock: "slewed" },
     readers: [
       {
         id: "gate",
@@ -78,6 +80,7 @@ test("a short file is enough: what it does not say is the default, in millisecon
       url: "https://service.example/v1",
       tokenFile: null,
       receiptLimitMs: null,
+      late: "withhold",
       timeoutMs: 30_000,
       callIntervalMs: 1000,
       paths: { register: "/presenceRegistrations/registerInBulk", health: "/health" },

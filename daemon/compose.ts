@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import type { Configuration, ReaderSettings as ConfiguredReader } from "../config/configuration.ts";
+import type { Configuration, ReaderSettings as ConfiguredReader, TimeServer } from "../config/configuration.ts";
 import { readSecret } from "../config/secret.ts";
 import type { Feedback, Reader, ReaderEvents } from "../drivers/contract.ts";
 import { createReader, type ReaderSettings } from "../drivers/index.ts";
@@ -8,11 +8,20 @@ import { BadgedError, messageOf } from "./base/errors.ts";
 import type { Log } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
 import type { Time } from "./base/time.ts";
-import { SystemClock } from "./clock/system-clock.ts";
-import { CiaoClient } from "./forward/ciao/ciao-client.ts";
+import { builtAt } from "./base/version.ts";
+import { ClockService } from "./clock/clock-service.ts";
+import { readAddresses, readUptimeMs } from "./clock/host-readings.ts";
+import { watchNetwork } from "./clock/network-watch.ts";
+import { NtpClient } from "./clock/ntp-client.ts";
+import { burstSpacingMs } from "./clock/source-poll.ts";
+import type { Clock } from "./clock/stamp.ts";
+import type { NtpSource } from "./clock/synchronisation.ts";
+import { utcNsOfWall } from "./clock/utc.ts";
+import { type AnswerDate, CiaoClient } from "./forward/ciao/ciao-client.ts";
 import { FileToken, noToken } from "./forward/ciao/token.ts";
 import { ForwardService } from "./forward/forward-service.ts";
-import type { TokenSource } from "./forward/upstream.ts";
+import type { SendingClock } from "./forward/receipt-guard.ts";
+import type { TokenSource, Upstream } from "./forward/upstream.ts";
 import { WebhookService } from "./forward/webhook/webhook-service.ts";
 import { liveStatus } from "./live.ts";
 import { startMaintenance } from "./maintenance.ts";
@@ -48,7 +57,10 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
   await store.retainWebhooks(configuration.webhooks.map((webhook) => webhook.name));
   await importRosterAtStart(configuration.roster, store, log.child({ room: "scan" }));
 
-  const forwarder = building.use(composeForwarder(configuration, store, building, ports));
+  const client = building.use(composeClient(configuration, (answer) => clock.serviceAnswered(answer), time));
+  const clock = building.use(composeClock(configuration, store, { client, onTime: () => forwarder.wake() }, ports));
+  building.use(watchNetwork(readAddresses, () => clock.networkUp(), time));
+  const forwarder = building.use(composeForwarder(configuration, store, client, clock, ports));
   const webhooks = composeWebhooks(configuration, store, building, ports);
   const readers = configuration.readers.map((reader) =>
     createReader(readerSettings(reader), time, log.child({ room: "drivers" })),
@@ -57,6 +69,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
     await composeIntake(
       configuration,
       store,
+      clock,
       readers,
       () => {
         forwarder.wake();
@@ -73,7 +86,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
   );
   building.use(startMaintenance(configuration.site.timeZone, (now) => store.maintain(now), { time, log }));
   composed.resolve(
-    liveStatus(configuration, { startedAt: time.wallMs(), readers, intake: intake.intake, forwarder, webhooks }),
+    liveStatus(configuration, { startedAt: time.wallMs(), readers, intake: intake.intake, clock, forwarder, webhooks }),
   );
 
   const parts = building.move();
@@ -81,6 +94,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
     async start() {
       const events = readerEvents(intake.intake, log.child({ room: "drivers" }));
       for (const reader of readers) reader.start(events);
+      await clock.start();
       forwarder.start();
       for (const webhook of webhooks) webhook.start();
       log.info({ site: configuration.site.name, configuration: configuration.fingerprint }, "badged started");
@@ -123,22 +137,58 @@ function tokenOf(file: string | null): TokenSource {
   return file === null ? noToken : new FileToken(async () => readSecret(file));
 }
 
+function composeClient({ service }: Configuration, onDate: (answer: AnswerDate) => void, time: Time): CiaoClient {
+  const { url: baseUrl, paths, timeoutMs, tokenFile } = service;
+  const settings = { baseUrl, registerPath: paths.register, healthPath: paths.health, timeoutMs };
+  return new CiaoClient(settings, tokenOf(tokenFile), time, onDate);
+}
+
+function composeClock(
+  { clock }: Configuration,
+  store: Store,
+  { client, onTime }: { readonly client: CiaoClient; readonly onTime: () => void },
+  { time, random, log }: DaemonPorts,
+): ClockService {
+  return new ClockService(
+    {
+      transport: new NtpClient(time),
+      history: store,
+      dating: store,
+      askService: (signal) => client.askHealth(signal),
+      onTime,
+      time,
+      random,
+      log,
+      uptimeMs: readUptimeMs,
+    },
+    {
+      bootId: readBootId(),
+      sources: [...clock.servers.map(sourceOf), ...(clock.servers.length === 0 ? [] : [localDaemon])],
+      builtAt: utcNsOfWall(builtAt),
+      slewing: clock.systemClock === "slewed",
+      burstSpacingMs,
+    },
+  );
+}
+
+function sourceOf({ host, operator, port }: TimeServer): NtpSource {
+  return { id: host, host, port, operator, votes: true };
+}
+
+/** The box's own chronyd, where there is one: for people to compare, never a vote. */
+const localDaemon: NtpSource = { id: "this box", host: "127.0.0.1", port: 123, operator: "this box", votes: false };
+
 function composeForwarder(
   { service }: Configuration,
   store: Store,
-  building: AsyncDisposableStack,
+  upstream: Upstream,
+  clock: SendingClock,
   { time, random, log }: DaemonPorts,
 ): ForwardService {
-  const upstream = building.use(
-    new CiaoClient(
-      { baseUrl: service.url, registerPath: service.paths.register, timeoutMs: service.timeoutMs },
-      tokenOf(service.tokenFile),
-      time,
-    ),
-  );
+  const { callIntervalMs, receiptLimitMs: limitMs, late, timeoutMs } = service;
   return new ForwardService(
-    { queue: store, upstream, time, random, log: log.child({ room: "forward" }) },
-    { callIntervalMs: service.callIntervalMs, receiptLimitMs: service.receiptLimitMs },
+    { queue: store, upstream, clock, memory: store, time, random, log: log.child({ room: "forward" }) },
+    { callIntervalMs, receipt: { limitMs, late, timeoutMs } },
   );
 }
 
@@ -161,9 +211,10 @@ function composeWebhooks(
 async function composeIntake(
   configuration: Configuration,
   store: Store,
+  clock: Clock,
   readers: readonly Reader[],
   onRecorded: () => void,
-  { time, log }: DaemonPorts,
+  { log }: DaemonPorts,
 ): Promise<AsyncDisposable & { readonly intake: Intake }> {
   const readerOf = new Map(readers.map((reader) => [reader.id, reader]));
   const rules: ReaderRule[] = [];
@@ -173,7 +224,7 @@ async function composeIntake(
   }
   const intake = new Intake(
     {
-      clock: new SystemClock(time, readBootId()),
+      clock,
       ledger: store,
       log: log.child({ room: "scan" }),
       feedback: (readerId, feedback) => void readerOf.get(readerId)?.feedback(feedback),

@@ -1,9 +1,11 @@
 import type { Configuration } from "../config/configuration.ts";
 import type { Reader } from "../drivers/contract.ts";
-import { readBootId } from "./base/boot-id.ts";
 import { utcText } from "./base/system-time.ts";
 import type { WallMs } from "./base/time.ts";
 import { version } from "./base/version.ts";
+import type { ClockService } from "./clock/clock-service.ts";
+import { liveClock } from "./clock-report.ts";
+import type { ReceiptStatus } from "./forward/receipt-guard.ts";
 import type { TargetStatus } from "./forward/target-status.ts";
 import type { Intake } from "./scan/intake.ts";
 import type { LiveStatus } from "./supervisor/live-status.ts";
@@ -12,7 +14,8 @@ type LiveParts = {
   readonly startedAt: WallMs;
   readonly readers: readonly Reader[];
   readonly intake: Pick<Intake, "counters">;
-  readonly forwarder: { readonly status: TargetStatus };
+  readonly clock: Pick<ClockService, "status">;
+  readonly forwarder: { readonly status: TargetStatus; readonly receipt: ReceiptStatus };
   /** In the order of the configuration. */
   readonly webhooks: readonly { readonly status: TargetStatus }[];
 };
@@ -20,13 +23,12 @@ type LiveParts = {
 /** Reads the parts each time it is asked. */
 export function liveStatus(configuration: Configuration, parts: LiveParts): () => LiveStatus {
   const driverOf = new Map(configuration.readers.map((reader) => [reader.id, reader.driver]));
-  const bootId = readBootId();
   return () => ({
     version,
     pid: process.pid,
     startedAt: utcText(parts.startedAt),
     site: configuration.site.name,
-    clock: { state: "unsynchronised", bootId },
+    clock: liveClock(parts.clock.status(), parts.forwarder.receipt),
     readers: parts.readers.map(({ id, state, counters }) => ({
       id,
       driver: driverOf.get(id) ?? "",

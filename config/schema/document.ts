@@ -7,6 +7,7 @@ import type {
   RosterSettings,
   StoreSettings,
 } from "../configuration.ts";
+import { clockSchema } from "./clock.ts";
 import { badgeForms, type ReaderSection, readersSchema } from "./reader.ts";
 import { siteSchema } from "./site.ts";
 import { serviceSchema, webhooksSchema } from "./targets.ts";
@@ -99,6 +100,7 @@ const documentEntries = {
   store: v.optional(storeSchema, {}),
   roster: rosterSchema,
   intake: v.optional(intakeSchema, {}),
+  clock: v.optional(clockSchema, {}),
   readers: readersSchema,
   service: serviceSchema,
   webhooks: v.optional(webhooksSchema, []),

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { ServiceSettings, WebhookSettings } from "../configuration.ts";
-import { duration, path, sectionMessage, shaped, text, type Value } from "./values.ts";
+import { choice, duration, path, sectionMessage, shaped, text, type Value } from "./values.ts";
 
 export const webhooksMax: number = 8;
 export const urlMaxChars: number = 2048;
@@ -48,6 +48,13 @@ const serviceEntries = {
       "30 d",
       "4 h",
     ),
+  ),
+  late: v.optional(
+    choice(
+      "What becomes of a scan past the receipt limit: withhold keeps it back for the supervisor, forward sends it and takes remark 32.",
+      ["withhold", "forward"],
+    ),
+    "withhold",
   ),
   timeout: v.optional(
     duration("How long one call may take before its outcome counts as unknown.", "1 s", "5 min", "30 s"),

@@ -8,7 +8,8 @@ import { MemoryClockHistory } from "../testing/chrony/memory-clock-history.ts";
 import { SimulatedBox, type SimulatedServer, trueServer } from "../testing/chrony/simulated-box.ts";
 import { ClockService } from "./clock-service.ts";
 import { anchorOf } from "./discipline.ts";
-import { type ResolvedStamp, retroactiveStamp } from "./stamping.ts";
+import type { Stamp } from "./stamp.ts";
+import { retroactiveStamp } from "./stamping.ts";
 import type { ClockHistory } from "./synchronisation.ts";
 import { type UtcNs, utcNsOfWall } from "./utc.ts";
 
@@ -27,7 +28,17 @@ function serve(box: SimulatedBox, server: SimulatedServer): void {
 
 function clockOf(box: SimulatedBox, history: ClockHistory, log: Log = silentLog): ClockService {
   return new ClockService(
-    { transport: box, history, time: box, random: seededRandom(1), log, uptimeMs: () => box.uptimeMs() },
+    {
+      transport: box,
+      history,
+      dating: { dateScans: async () => 0 },
+      askService: async () => {},
+      onTime: () => {},
+      time: box,
+      random: seededRandom(1),
+      log,
+      uptimeMs: () => box.uptimeMs(),
+    },
     {
       bootId,
       sources: hosts.map((host) => ({ id: host, host, port: 123, operator: host, votes: true })),
@@ -38,13 +49,13 @@ function clockOf(box: SimulatedBox, history: ClockHistory, log: Log = silentLog)
   );
 }
 
-function holds(stamp: ResolvedStamp, truth: UtcNs): boolean {
+function holds(stamp: Stamp, truth: UtcNs): boolean {
   if (stamp.earliestMs === null || stamp.latestMs === null) return true;
   return utcNsOfWall(stamp.earliestMs) <= truth && truth <= utcNsOfWall(stamp.latestMs);
 }
 
 /** A stamp now, checked against the truth: a bound that does not hold it is the one thing that may never be. */
-function stampOf(clock: ClockService, box: SimulatedBox): ResolvedStamp {
+function stampOf(clock: ClockService, box: SimulatedBox): Stamp {
   const stamp = clock.stamp(box.monotonicNs());
   expect(holds(stamp, box.utc())).toBe(true);
   return stamp;
@@ -227,7 +238,7 @@ test("a history that cannot be written is told, and the clock goes on", async ()
   await clock.start();
   await box.pass(10);
   expect(stampOf(clock, box).state).toBe("synchronised");
-  expect(told).toEqual(["clock history not written"]);
+  expect(new Set(told)).toEqual(new Set(["clock history not written"]));
 });
 
 test("what the box learnt of its crystal and of the era outlives a restart", async () => {
@@ -248,9 +259,10 @@ test("closing ends a round that is under way and writes nothing more", async () 
   const history = new MemoryClockHistory();
   const clock = clockOf(box, history);
   await clock.start();
-  await box.pass(1);
-  expect(box.asked.length).toBeGreaterThan(0);
+  await box.pass(3);
+  const [rows, anchor] = [history.rows.length, anchorOf(clock.status().state)];
+  expect(box.asked.length).toBeGreaterThan(hosts.length);
   await clock[Symbol.asyncDispose]();
-  expect(history.rows).toEqual([]);
-  expect(anchorOf(clock.status().state)).toBeNull();
+  expect(history.rows).toHaveLength(rows);
+  expect(anchorOf(clock.status().state)).toBe(anchor);
 });

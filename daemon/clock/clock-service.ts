@@ -1,17 +1,26 @@
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
-import type { MonotonicNs, Time } from "../base/time.ts";
+import type { MonotonicNs, Time, WallMs } from "../base/time.ts";
 import { type Anchor, boundAt, utcAt } from "./anchor.ts";
+import type { ScanDating } from "./dating.ts";
 import { anchorOf, type DisciplineInput, type DisciplineState, ppmOf, stepDiscipline } from "./discipline.ts";
 import { type DriftRates, learnDrift } from "./drift.ts";
 import type { NtpTransport } from "./ntp-transport.ts";
 import { afterRound, askAtOnce, type DueSource, dueSources, openSchedule, type PollSchedule } from "./poll-schedule.ts";
-import { type DatedAnswer, noteAnswer, type ServiceClock, serviceAnchor, serviceOffset } from "./service-clock.ts";
+import {
+  type DatedAnswer,
+  type Phi,
+  phiOf,
+  provenDisagreementNs,
+  type ServiceOffset,
+  serviceAnchor,
+} from "./service-clock.ts";
+import { type AskService, ServiceWatch } from "./service-watch.ts";
 import { pollSource } from "./source-poll.ts";
-import type { Clock } from "./stamp.ts";
-import { liveStamp, type ResolvedStamp } from "./stamping.ts";
-import { type ClockReading, type StepWatch, watchClocks } from "./step-watch.ts";
+import type { Clock, Stamp } from "./stamp.ts";
+import { liveStamp } from "./stamping.ts";
+import { type ClockEvent, type ClockReading, type StepWatch, watchClocks } from "./step-watch.ts";
 import {
   anchorFrom,
   type ClockHistory,
@@ -20,11 +29,15 @@ import {
   type Synchronisation,
   synchronise,
 } from "./synchronisation.ts";
-import type { UtcNs } from "./utc.ts";
+import { floorMs, nsPerMs, type UtcNs } from "./utc.ts";
 
 export type ClockPorts = {
   readonly transport: NtpTransport;
   readonly history: ClockHistory;
+  readonly dating: ScanDating;
+  readonly askService: AskService;
+  /** Scans have their time now, or the clock has. */
+  readonly onTime: () => void;
   readonly time: Time;
   readonly random: Random;
   readonly log: Log;
@@ -34,6 +47,7 @@ export type ClockPorts = {
 
 export type ClockSettings = {
   readonly bootId: string;
+  /** None where the site's network blocks NTP: the service's own clock is all there is then. */
   readonly sources: readonly NtpSource[];
   /** The earliest moment that this program can run at. */
   readonly builtAt: UtcNs;
@@ -44,16 +58,34 @@ export type ClockSettings = {
 
 /** For people: `badged clock`. */
 export type ClockStatus = {
+  readonly bootId: string;
+  /** When it was asked: the moment of all that follows. */
+  readonly nowNs: MonotonicNs;
   readonly state: DisciplineState;
   readonly rates: DriftRates;
   readonly utc: UtcNs | null;
   readonly boundNs: bigint | null;
   readonly lastPoll: Synchronisation | null;
   readonly schedule: PollSchedule;
+  readonly service: ServiceOffset | null;
+  /** How far the service's clock and ours are apart at least, whatever the truth within both bounds. */
+  readonly serviceApartNs: bigint | null;
+  /** The latest steps, suspends and contradictions of this run, oldest first. */
+  readonly events: readonly ClockEvent[];
+};
+
+/** What a decision about sending rests on. */
+export type ClockNow = {
+  readonly utcMs: WallMs;
+  /** The service's clock − `utcMs`; `null` while it has not told. */
+  readonly phi: Phi | null;
 };
 
 export const tickMs: number = 1000;
 export const anchorsKept: number = 512;
+export const eventsKept: number = 16;
+/** By how much an anchor from the service has to be better than the one that is held. */
+export const worthwhileNs: bigint = 50n * nsPerMs;
 
 /**
  * The shell of the clock: asks the sources when they are due, keeps what they said, and does what the pure parts
@@ -65,12 +97,13 @@ export class ClockService implements Clock, AsyncDisposable {
   readonly #settings: ClockSettings;
   readonly #log: Log;
   readonly #closing = new AbortController();
+  readonly #service: ServiceWatch;
   readonly #writes = new Set<Promise<void>>();
   #state: DisciplineState = { kind: "unsynchronised" };
   #rates: DriftRates;
   #anchors: readonly Anchor[] = [];
   #watch: StepWatch = null;
-  #service: ServiceClock = [];
+  #events: readonly ClockEvent[] = [];
   #schedule: PollSchedule;
   #lastPoll: Synchronisation | null = null;
   #pivot: UtcNs;
@@ -81,6 +114,7 @@ export class ClockService implements Clock, AsyncDisposable {
     this.#ports = ports;
     this.#settings = settings;
     this.#log = ports.log.child({ room: "clock" });
+    this.#service = new ServiceWatch({ ask: ports.askService, time: ports.time, log: this.#log });
     this.#rates = learnDrift([], settings.slewing);
     this.#pivot = settings.builtAt;
     this.#schedule = openSchedule(
@@ -91,6 +125,7 @@ export class ClockService implements Clock, AsyncDisposable {
 
   /** Learns from the history and begins to poll. Resolves before the first answer. */
   async start(): Promise<void> {
+    await this.#ports.history.beginBoot(this.#settings.bootId);
     this.#anchors = await this.#ports.history.anchors(anchorsKept);
     this.#rates = learnDrift(this.#anchors, this.#settings.slewing);
     const trusted = await this.#ports.history.lastTrusted();
@@ -100,7 +135,7 @@ export class ClockService implements Clock, AsyncDisposable {
     this.#tick();
   }
 
-  stamp(firstByteNs: MonotonicNs): ResolvedStamp {
+  stamp(firstByteNs: MonotonicNs): Stamp {
     this.#observe();
     const now = { monotonicNs: this.#ports.time.monotonicNs(), wallMs: this.#ports.time.wallMs() };
     this.#discipline({ kind: "tick" });
@@ -112,44 +147,68 @@ export class ClockService implements Clock, AsyncDisposable {
     this.#schedule = askAtOnce(this.#schedule, this.#ports.time.monotonicNs());
   }
 
-  /** A `Date` header of the service; used as fallback while there is no quorum. */
+  /** A `Date` header of the service: compared with the quorum, and the fallback once a poll gave none. */
   serviceAnswered(answer: DatedAnswer): void {
-    this.#service = noteAnswer(this.#service, answer);
-    if (this.#state.kind === "synchronised") return;
+    this.#service.answered(answer);
+    const anchor = anchorOf(this.#state);
+    if (anchor?.basis === "quorum") {
+      const boundNs = boundAt(anchor, this.#ports.time.monotonicNs(), ppmOf(this.#state, this.#rates));
+      this.#service.compare(anchor.thetaNs, boundNs);
+    }
+    this.#fallBack();
+  }
+
+  /** `null` while nothing proves a bound: nothing may be sent on such a clock. */
+  now(): ClockNow | null {
+    this.#discipline({ kind: "tick" });
+    const anchor = anchorOf(this.#state);
+    if (anchor === null) return null;
     const nowNs = this.#ports.time.monotonicNs();
-    const offset = serviceOffset(this.#service, nowNs);
-    if (offset?.consistent !== true) return;
-    this.#discipline({ kind: "service", anchor: serviceAnchor(offset, this.#settings.bootId, nowNs) });
+    const offset = this.#service.offset(nowNs);
+    return { utcMs: floorMs(utcAt(anchor, nowNs)), phi: offset === null ? null : phiOf(offset, anchor.thetaNs) };
   }
 
   status(): ClockStatus {
     const nowNs = this.#ports.time.monotonicNs();
     const anchor = anchorOf(this.#state);
+    const boundNs = anchor === null ? null : boundAt(anchor, nowNs, ppmOf(this.#state, this.#rates));
+    const service = this.#service.offset(nowNs);
     return {
+      bootId: this.#settings.bootId,
+      nowNs,
       state: this.#state,
       rates: this.#rates,
       utc: anchor === null ? null : utcAt(anchor, nowNs),
-      boundNs: anchor === null ? null : boundAt(anchor, nowNs, ppmOf(this.#state, this.#rates)),
+      boundNs,
       lastPoll: this.#lastPoll,
       schedule: this.#schedule,
+      service,
+      serviceApartNs:
+        service === null || anchor === null || boundNs === null || anchor.basis === "service"
+          ? null
+          : provenDisagreementNs(service, anchor.thetaNs, boundNs),
+      events: this.#events,
     };
   }
 
   /** Resolves when the round under way, if any, is over and what it found is kept. */
   async settled(): Promise<void> {
     await this.#round;
+    await this.#service.settled();
     await Promise.all(this.#writes);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ticker?.[Symbol.dispose]();
     this.#closing.abort();
+    await this.#service[Symbol.asyncDispose]();
     await this.settled();
   }
 
   #tick(): void {
     this.#observe();
     this.#discipline({ kind: "tick" });
+    this.#service.tick(tickMs);
     const due = dueSources(this.#schedule, this.#ports.time.monotonicNs());
     if (due.length === 0 || this.#round !== null) return;
     this.#round = this.#poll(due).finally(() => {
@@ -172,13 +231,15 @@ export class ClockService implements Clock, AsyncDisposable {
       this.#ports.random,
     );
     this.#tell(row);
-    this.#keep(this.#ports.history.recordSynchronisation(row));
     const anchor = anchorFrom(row);
-    if (anchor === null) return this.#discipline({ kind: "missed-poll" });
-    this.#discipline({ kind: "quorum", anchor });
+    this.#discipline(anchor === null ? { kind: "missed-poll" } : { kind: "quorum", anchor });
+    const trusted = anchor !== null && this.#state.kind === "synchronised";
+    this.#keep(
+      this.#ports.history.recordSynchronisation(row, trusted).then(() => (trusted ? this.#date() : undefined)),
+    );
     // A contradiction is settled by the next quorum: not in 1024 s.
     if (this.#state.kind === "untrusted") this.networkUp();
-    if (this.#state.kind !== "synchronised") return;
+    if (!trusted) return this.#fallBack();
     const utc = utcAt(anchor, atNs);
     if (utc > this.#pivot) this.#pivot = utc;
     this.#anchors = [...this.#anchors, anchor].slice(-anchorsKept);
@@ -197,11 +258,43 @@ export class ClockService implements Clock, AsyncDisposable {
     const { watch, events } = watchClocks(this.#watch, this.#read());
     this.#watch = watch;
     for (const event of events) {
-      this.#log.warn(event.kind === "step" ? { byMs: event.byMs } : { forMs: event.forMs }, eventMessages[event.kind]);
-      this.#keep(this.#ports.history.recordEvent(this.#settings.bootId, event));
+      this.#note(event);
       if (event.kind === "suspend") this.#discipline({ kind: "suspended" });
       this.networkUp();
     }
+  }
+
+  #note(event: ClockEvent): void {
+    const { kind, sinceNs, atNs, ...fields } = event;
+    this.#log.warn(fields, eventMessages[kind]);
+    this.#events = [...this.#events, event].slice(-eventsKept);
+    this.#keep(this.#ports.history.recordEvent(this.#settings.bootId, event));
+  }
+
+  /**
+   * The service's clock as anchor, where a poll gave no quorum: before the first is over nobody knows that yet. Each one
+   * is a row in the history, so it has to be worth it.
+   */
+  #fallBack(): void {
+    const { sources, bootId } = this.#settings;
+    const nowNs = this.#ports.time.monotonicNs();
+    const offset = this.#service.offset(nowNs);
+    if (this.#state.kind === "synchronised" || (sources.length > 0 && this.#lastPoll === null)) return;
+    if (offset?.consistent !== true) return;
+    const anchor = serviceAnchor(offset, bootId, nowNs);
+    const held = anchorOf(this.#state);
+    if (held !== null && boundAt(held, nowNs, this.#rates.holdoverPpm) - anchor.boundNs < worthwhileNs) return;
+    this.#discipline({ kind: "service", anchor });
+    if (anchorOf(this.#state) !== anchor) return;
+    const { answers } = this.#service;
+    this.#keep(this.#ports.history.recordServiceTime({ anchor, answers }).then(() => this.#date()));
+  }
+
+  async #date(): Promise<void> {
+    const { bootId, builtAt } = this.#settings;
+    const dated = await this.#ports.dating.dateScans({ presentBootId: bootId, rates: this.#rates, builtAt });
+    if (dated > 0) this.#log.info({ scans: dated }, "scans have their time now");
+    this.#ports.onTime();
   }
 
   #read(): ClockReading {
@@ -213,9 +306,13 @@ export class ClockService implements Clock, AsyncDisposable {
 
   #discipline(input: DisciplineInput): void {
     const nowNs = this.#ports.time.monotonicNs();
+    const held = anchorOf(this.#state);
     const { state, change } = stepDiscipline(this.#state, input, nowNs, this.#rates);
     this.#state = state;
     if (change === null) return;
+    if (change.why === "contradicted" && held !== null) {
+      this.#note({ kind: "contradiction", sinceNs: held.atNs, atNs: nowNs });
+    }
     this.#log[change.to === "synchronised" ? "info" : "warn"](change, "clock state changed");
     this.#keep(this.#ports.history.recordChange(this.#settings.bootId, nowNs, change));
   }
@@ -243,7 +340,11 @@ export class ClockService implements Clock, AsyncDisposable {
   }
 }
 
-const eventMessages = { step: "system clock was stepped", suspend: "box was suspended" } as const;
+const eventMessages = {
+  step: "system clock was stepped",
+  suspend: "box was suspended",
+  contradiction: "a quorum contradicts the clock",
+} as const;
 
 function reactionOf({ source, answer }: SourceReport): { readonly sourceId: string; readonly kissCode: string | null } {
   const kissed = answer.kind === "unusable" && answer.why.kind === "kiss-of-death" ? answer.why.code : null;

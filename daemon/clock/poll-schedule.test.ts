@@ -24,15 +24,32 @@ function round(schedule: PollSchedule, atS: number, kissCode: string | null = nu
   return afterRound(schedule, reactions, quorum, seconds(atS), noJitter);
 }
 
-test("the first round is due at once, with a burst", () => {
-  expect(dueSources(openSchedule(["a", "b"], seconds(5)), seconds(5))).toEqual([
-    { sourceId: "a", requests: burstSize },
-    { sourceId: "b", requests: burstSize },
+/** After the first burst, which takes two rounds. */
+function opened(sourceIds: readonly string[]): PollSchedule {
+  return round(round(openSchedule(sourceIds, seconds(-2)), -2), 0);
+}
+
+test("the first round is due at once, with one request each, and the rest of the burst two seconds later", () => {
+  const first = openSchedule(["a", "b"], seconds(5));
+  expect(dueSources(first, seconds(5))).toEqual([
+    { sourceId: "a", requests: 1 },
+    { sourceId: "b", requests: 1 },
+  ]);
+  const rest = round(first, 5);
+  expect(dueSources(rest, monotonicNs(seconds(7) - 1n))).toEqual([]);
+  expect(dueSources(rest, seconds(7))).toEqual([
+    { sourceId: "a", requests: burstSize - 1 },
+    { sourceId: "b", requests: burstSize - 1 },
   ]);
 });
 
+test("a source that wants to be asked less often is left out of the rest of the burst", () => {
+  const rest = round(openSchedule(["a"], seconds(0)), 0, "RATE");
+  expect(dueSources(rest, seconds(2))).toEqual([]);
+});
+
 test("the next is due 64 s later, with one request, and not a moment sooner", () => {
-  const schedule = round(openSchedule(["a"], seconds(0)), 0);
+  const schedule = opened(["a"]);
   expect(dueSources(schedule, monotonicNs(seconds(64) - 1n))).toEqual([]);
   expect(dueSources(schedule, seconds(64))).toEqual([{ sourceId: "a", requests: 1 }]);
 });
@@ -81,7 +98,7 @@ describe("asking at once", () => {
   });
 
   test("waits until 64 s after the round before, however often the network comes back", () => {
-    const schedule = round(openSchedule(["a"], seconds(0)), 0);
+    const schedule = opened(["a"]);
     const asked = askAtOnce(askAtOnce(schedule, seconds(1)), seconds(2));
     expect(dueSources(asked, seconds(63))).toEqual([]);
     expect(dueSources(asked, seconds(64))).toHaveLength(1);

@@ -9,6 +9,8 @@ import { earliest, laterBy, latest, nsPerSecond } from "./utc.ts";
 export type PollSchedule = {
   /** Rounds with a quorum since the last one without. */
   readonly goodRounds: number;
+  /** The first two rounds are one burst: a single request each, so that the clock stands at once, then the rest of it. */
+  readonly opening: "first" | "rest" | "over";
   readonly roundNs: MonotonicNs;
   readonly lastRoundNs: MonotonicNs | null;
   readonly sources: readonly SourcePoll[];
@@ -37,11 +39,14 @@ export const rateIntervalMaxS: number = 131_072;
 export const burstSize: number = 4;
 /** Not sooner after the round before, however often the network comes and goes. */
 export const askAtOnceMinS: number = 64;
+/** From the first request to each source to the rest of the first burst: RFC 5905 appendix A.1.1 spaces a burst so. */
+export const openingRestMs: number = 2000;
 const jitterShare = 0.05;
 
 export function openSchedule(sourceIds: readonly string[], nowNs: MonotonicNs): PollSchedule {
   return {
     goodRounds: 0,
+    opening: "first",
     roundNs: nowNs,
     lastRoundNs: null,
     sources: sourceIds.map((sourceId) => ({
@@ -57,7 +62,7 @@ export function openSchedule(sourceIds: readonly string[], nowNs: MonotonicNs): 
 export function dueSources(schedule: PollSchedule, nowNs: MonotonicNs): readonly DueSource[] {
   if (nowNs < schedule.roundNs) return [];
   return schedule.sources
-    .map((each) => ({ sourceId: each.sourceId, requests: requestsEarned(each, nowNs) }))
+    .map((each) => ({ sourceId: each.sourceId, requests: requestsDue(schedule, each, nowNs) }))
     .filter(({ requests }) => requests > 0);
 }
 
@@ -77,11 +82,12 @@ export function afterRound(
   random: Random,
 ): PollSchedule {
   const goodRounds = gaveQuorum ? schedule.goodRounds + 1 : 0;
-  const intervalS = intervalAfter(goodRounds);
-  const jitteredMs = Math.round(intervalS * 1000 * (1 + jitterShare * random()));
+  const intervalMs = schedule.opening === "first" ? openingRestMs : intervalAfter(goodRounds) * 1000;
+  const jitteredMs = Math.round(intervalMs * (1 + jitterShare * random()));
   const byId = new Map(reactions.map((each) => [each.sourceId, each]));
   return {
     goodRounds,
+    opening: schedule.opening === "first" ? "rest" : "over",
     roundNs: laterBy(nowNs, BigInt(jitteredMs) * 1_000_000n),
     lastRoundNs: nowNs,
     sources: schedule.sources.map((each) => {
@@ -98,8 +104,14 @@ export function intervalAfter(goodRounds: number): number {
   return goodRounds < 2 * goodRoundsPerInterval ? middle : long;
 }
 
-function requestsEarned(source: SourcePoll, nowNs: MonotonicNs): number {
+function requestsDue({ opening }: PollSchedule, source: SourcePoll, nowNs: MonotonicNs): number {
   if (source.droppedBy !== null) return 0;
+  if (opening === "first") return 1;
+  const wasSlowed = source.intervalMinS > pollIntervalsS[0];
+  return opening === "rest" && !wasSlowed ? burstSize - 1 : requestsEarned(source, nowNs);
+}
+
+function requestsEarned(source: SourcePoll, nowNs: MonotonicNs): number {
   if (source.askedNs === null) return burstSize;
   const earned = (nowNs - source.askedNs) / (BigInt(source.intervalMinS) * nsPerSecond);
   return earned >= burstSize ? burstSize : Number(earned);

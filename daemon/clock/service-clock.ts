@@ -26,6 +26,9 @@ export type ServiceOffset = {
   readonly consistent: boolean;
 };
 
+/** An anchor taken from the service's clock, with the answers that prove it. */
+export type ServiceTime = { readonly anchor: Anchor; readonly answers: readonly DatedAnswer[] };
+
 /** The last answers, newest last. */
 export type ServiceClock = readonly DatedAnswer[];
 

@@ -5,7 +5,8 @@ import { parseUtcText } from "../base/system-time.ts";
 import { type MonotonicNs, monotonicNs, type WallMs, wallMs } from "../base/time.ts";
 import type { Anchor } from "./anchor.ts";
 import type { DisciplineState } from "./discipline.ts";
-import { bracketStamp, liveStamp, type ResolvedStamp, retroactiveStamp } from "./stamping.ts";
+import type { Stamp } from "./stamp.ts";
+import { bracketStamp, liveStamp, retroactiveStamp } from "./stamping.ts";
 import { nsPerMs, nsPerSecond, type UtcNs, utcNsOfWall } from "./utc.ts";
 
 const rates = { synchronisedPpm: 15, holdoverPpm: 100 };
@@ -36,7 +37,7 @@ function anchorAt(atS: number, change: Partial<Anchor> = {}): Anchor {
   };
 }
 
-function live(state: DisciplineState, wallNow: WallMs = bootMs): ResolvedStamp {
+function live(state: DisciplineState, wallNow: WallMs = bootMs): Stamp {
   return liveStamp(
     { bootId, firstByteNs: seconds(100) },
     { monotonicNs: seconds(100.25), wallMs: wallNow },
@@ -138,10 +139,10 @@ describe("a bracket", () => {
   test("is from the last proof plus the time since its boot to the next boot's start", () => {
     const stamp = bracketStamp({ bootId, monotonicNs: seconds(600), captureLagMs: 0 }, { lastProof, nextBoot });
     expect(stamp).toMatchObject({ how: "bracket", state: "untrusted", syncId: "next/60" });
-    expect(stamp?.earliestMs).toBe(wall("2026-03-14T11:09:59Z") + 940);
+    expect(stamp?.earliestMs).toBe(wall("2026-03-14T11:09:59Z") + 640);
     // Half-widths are whole milliseconds: an odd width grows by one, into the future.
-    const nextStart = wall("2026-03-14T14:00:00Z") + 11;
-    expect(stamp?.latestMs).toBe(nextStart + ((nextStart - wall("2026-03-14T11:09:59Z") - 940) % 2));
+    const nextStart = wall("2026-03-14T14:00:00Z") + 41;
+    expect(stamp?.latestMs).toBe(nextStart + ((nextStart - wall("2026-03-14T11:09:59Z") - 640) % 2));
   });
 
   test("is none when the next boot began before it could have been made", () => {

@@ -17,7 +17,9 @@ export type ClockEvent =
   /** REALTIME − MONOTONIC changed: somebody set the system clock. */
   | { readonly kind: "step"; readonly sinceNs: MonotonicNs; readonly atNs: MonotonicNs; readonly byMs: number }
   /** BOOTTIME − MONOTONIC changed: the box slept between both moments. */
-  | { readonly kind: "suspend"; readonly sinceNs: MonotonicNs; readonly atNs: MonotonicNs; readonly forMs: number };
+  | { readonly kind: "suspend"; readonly sinceNs: MonotonicNs; readonly atNs: MonotonicNs; readonly forMs: number }
+  /** A quorum contradicted the anchor of `sinceNs`: in between, monotonic time or that quorum was wrong. */
+  | { readonly kind: "contradiction"; readonly sinceNs: MonotonicNs; readonly atNs: MonotonicNs };
 
 export type StepWatch = {
   readonly lastNs: MonotonicNs;

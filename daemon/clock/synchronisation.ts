@@ -3,6 +3,7 @@ import type { Anchor } from "./anchor.ts";
 import type { DisciplineChange } from "./discipline.ts";
 import { lambdaNs, type Sample, thetaNs } from "./ntp-exchange.ts";
 import { type Candidate, type QuorumResult, type SourceVerdict, selectQuorum } from "./quorum.ts";
+import type { ServiceTime } from "./service-clock.ts";
 import type { SourceAnswer, SourceFailure } from "./source-poll.ts";
 import type { ClockEvent } from "./step-watch.ts";
 import { earliest, type UtcNs } from "./utc.ts";
@@ -47,11 +48,14 @@ export type SourceReport = { readonly source: NtpSource; readonly answer: Source
 
 /** The port through which the clock keeps what a stamp can be recomputed from. */
 export interface ClockHistory {
-  /** One row per poll, with and without a quorum. */
-  recordSynchronisation(row: Synchronisation): Promise<void>;
+  /** Tells boots apart and in which order they came. Once at start. */
+  beginBoot(bootId: string): Promise<void>;
+  /** One row per poll, with and without a quorum; `trusted` when the clock rests, or may rest, on it. */
+  recordSynchronisation(row: Synchronisation, trusted: boolean): Promise<void>;
+  recordServiceTime(found: ServiceTime): Promise<void>;
   recordEvent(bootId: string, event: ClockEvent): Promise<void>;
   recordChange(bootId: string, atNs: MonotonicNs, change: DisciplineChange): Promise<void>;
-  /** The last `limit` anchors of any boot, oldest first: what the drift is learnt from. */
+  /** The last `limit` trusted quorums of any boot, oldest first: what the drift is learnt from. */
   anchors(limit: number): Promise<readonly Anchor[]>;
   /** The latest UTC that a synchronised clock ever vouched for; `null` on a new box. */
   lastTrusted(): Promise<UtcNs | null>;

@@ -42,6 +42,10 @@ export function narrate(line: LogLine): string | null {
       return `The service answered with an error (${text("outcome")}). Scans are kept on disk.`;
     case "service reachable again":
       return "The service can be reached again: what was kept is sent now.";
+    case "clock state changed":
+      return clockWords[text("to")] ?? null;
+    case "scans have their time now":
+      return `${count("scans", "scan has its", "scans have their")} time now: the clock was proven after the badge.`;
     case "roster imported":
       return `The roster is read: ${count("badges", "badge", "badges")}.`;
     case "badged started":
@@ -52,3 +56,9 @@ export function narrate(line: LogLine): string | null {
       return null;
   }
 }
+
+const clockWords: Readonly<Record<string, string>> = {
+  synchronised: "The clock is checked against time servers: every scan carries the proven bound of its error.",
+  holdover: "No time server answers: the time is bounded by what was last proven, or by the service's own clock.",
+  untrusted: "The clock is NOT TRUSTED any more: scans are kept and get their time later.",
+};

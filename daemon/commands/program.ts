@@ -13,7 +13,8 @@ export function createProgram(terminal: Terminal, conclude: Conclude): Command {
     .version(version)
     .exitOverride()
     .showHelpAfterError("Run with --help to see what can be given.");
-  for (const add of [addDaemon, addScans, addRoster, addReader, addSimulate]) add(program, terminal, conclude);
+  for (const add of [addDaemon, addClock, addScans, addRoster, addReader, addSimulate])
+    add(program, terminal, conclude);
   return program;
 }
 
@@ -53,6 +54,25 @@ function addDaemon(program: Command, terminal: Terminal, conclude: Conclude): vo
     });
 }
 
+function addClock(program: Command, terminal: Terminal, conclude: Conclude): void {
+  const clock = program
+    .command("clock")
+    .description("tell how far the clock can be trusted, and what is known of the receipt limit")
+    .enablePositionalOptions()
+    .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+    .option("--json", "for machines")
+    .action(async (options: { readonly config: string; readonly json?: true }) => {
+      conclude(await (await import("./clock.ts")).showClock(options.config, options.json === true, terminal));
+    });
+  clock
+    .command("check")
+    .description("one line; exit 0 when the clock can be trusted, 1 when it cannot, 69 when the daemon does not run")
+    .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+    .action(async (options: { readonly config: string }) => {
+      conclude(await (await import("./clock.ts")).checkClock(options.config, terminal));
+    });
+}
+
 function addScans(program: Command, terminal: Terminal, conclude: Conclude): void {
   const scans = program.command("scans").description("look at stored scans, and let kept ones go");
   scans
@@ -86,8 +106,9 @@ function addScans(program: Command, terminal: Terminal, conclude: Conclude): voi
     .description("let scans go that the service refused or that were kept back; their time stays as it was")
     .argument("<scans...>", "their numbers", (text: string, before: number[] = []) => [...before, wholeNumber(text)])
     .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
-    .action(async (scanIds: readonly number[], options: { readonly config: string }) => {
-      conclude(await (await import("./scans.ts")).releaseScans(scanIds, options.config, terminal));
+    .option("--accept-bracket", "also scans whose time is only known to lie in an interval: its middle is sent")
+    .action(async (scanIds: readonly number[], options: { readonly config: string; readonly acceptBracket?: true }) => {
+      conclude(await (await import("./scans.ts")).releaseScans(scanIds, options, terminal));
     });
 }
 

@@ -1,11 +1,12 @@
 import { BadgedError, type ExitCode, exitCode } from "../base/errors.ts";
 import { parseUtcText, systemTime, utcText, zonedText } from "../base/system-time.ts";
 import { elapsedMs, monotonicNs, type WallMs } from "../base/time.ts";
+import type { StampHow } from "../clock/stamp.ts";
 import type { ArchivedScan, ScanFilter } from "../scan/archive.ts";
 import { type ScanState, scanStates } from "../scan/scan.ts";
 import { type Terminal, table } from "./terminal.ts";
 import { visitStore } from "./visit.ts";
-import { doubtWords, stateWords } from "./words.ts";
+import { doubtWords, stateOf, stateWords } from "./words.ts";
 
 /** More than this at once is an export, not a look. */
 export const listMax: number = 100_000;
@@ -46,7 +47,7 @@ export async function listScans(options: ListOptions, terminal: Terminal): Promi
     scan.readerId,
     scan.workerReference ?? scan.badgeNumber,
     scan.direction?.toUpperCase() ?? "?",
-    [stateWords[scan.state], scan.reason ?? "", doubtWords(scan)].filter((part) => part !== "").join("; "),
+    [stateOf(scan), scan.reason ?? "", doubtWords(scan)].filter((part) => part !== "").join("; "),
   ]);
   terminal.out(table(["scan", "time", "reader", "worker or badge", "way", "state"], rows));
   return exitCode.ok;
@@ -64,10 +65,11 @@ export async function showScan(scanId: number, config: string, json: boolean, te
   const bound = stamp.errorBoundMs === null ? "not proven" : `± ${stamp.errorBoundMs} ms`;
   const lines: readonly (readonly [string, string])[] = [
     ["scan", String(scan.scanId)],
-    ["state", stateWords[scan.state]],
+    ["state", stateOf(scan)],
     ["reason", scan.reason ?? ""],
     ["time", `${zonedText(stamp.utcMs, site.timeZone)} (${utcText(stamp.utcMs)})`],
-    ["clock", `${stamp.state}, error ${bound}`],
+    ["clock", `${stamp.state}, error ${bound}; ${howWords[stamp.how]}`],
+    ["synchronised", stamp.syncId ?? ""],
     ["first byte", `${elapsedMs(monotonicNs(0n), stamp.monotonicNs)} ms after boot ${stamp.bootId}`],
     ["capture lag", `${stamp.captureLagMs.toFixed(3)} ms`],
     ["reader", scan.readerId],
@@ -87,15 +89,27 @@ export async function showScan(scanId: number, config: string, json: boolean, te
 }
 
 /** Each scan is released or not on its own; the exit code is the first one's that was not. */
-export async function releaseScans(scanIds: readonly number[], config: string, terminal: Terminal): Promise<ExitCode> {
+export async function releaseScans(
+  scanIds: readonly number[],
+  { config, acceptBracket }: { readonly config: string; readonly acceptBracket?: true },
+  terminal: Terminal,
+): Promise<ExitCode> {
   await using site = await visitStore(config);
   let code: ExitCode = exitCode.ok;
   for (const scanId of scanIds) {
-    const outcome = await site.store.release(scanId, systemTime.wallMs());
+    const outcome = await site.store.release(scanId, systemTime.wallMs(), acceptBracket === true);
     switch (outcome.kind) {
       case "released":
         terminal.out(`scan ${scanId}: released, to be sent with the time it was made`);
         break;
+      case "bracket": {
+        const [from, to] = [outcome.earliestMs, outcome.latestMs].map((each) => zonedText(each, site.timeZone));
+        terminal.err(
+          `scan ${scanId}: nobody knows its time better than from ${from} to ${to}; --accept-bracket sends the middle of it`,
+        );
+        code = exitCode.usage;
+        break;
+      }
       case "no-such-scan":
         terminal.err(`scan ${scanId}: ${noSuchScan(scanId).message}`);
         code = exitCode.usage;
@@ -111,13 +125,25 @@ export async function releaseScans(scanIds: readonly number[], config: string, t
   return code;
 }
 
+const howWords: Readonly<Record<StampHow, string>> = {
+  live: "stamped when it was read",
+  retroactive: "its time was proven afterwards, by a synchronisation of the same boot",
+  bracket: "its boot never knew the time: it lies somewhere in this interval",
+};
+
 /** Times as text, so that a document is complete without knowing badged's units. */
 function scanDocument(scan: ArchivedScan): object {
   const { stamp, settledAt, doubt, ...rest } = scan;
   return {
     ...rest,
     utc: utcText(stamp.utcMs),
-    stamp: { ...stamp, monotonicNs: String(stamp.monotonicNs) },
+    stamp: {
+      ...stamp,
+      monotonicNs: String(stamp.monotonicNs),
+      utc: utcText(stamp.utcMs),
+      earliest: stamp.earliestMs === null ? null : utcText(stamp.earliestMs),
+      latest: stamp.latestMs === null ? null : utcText(stamp.latestMs),
+    },
     settledAt: settledAt === null ? null : utcText(settledAt),
     doubt: doubt === null ? null : { ...doubt, endedAt: utcText(doubt.endedAt) },
   };

@@ -4,6 +4,7 @@ import type { StoreSummary } from "../scan/archive.ts";
 import { scanStates } from "../scan/scan.ts";
 import type { LiveReader, LiveStatus, LiveTarget } from "../supervisor/live-status.ts";
 import { readStatus, statusSocketPath } from "../supervisor/status-socket.ts";
+import { clockWords } from "./clock.ts";
 import { requireConfiguration } from "./configuration.ts";
 import type { Terminal } from "./terminal.ts";
 import { visitStore } from "./visit.ts";
@@ -42,7 +43,7 @@ function daemonLines(live: LiveStatus | null): string[] {
   const since = startedAt === null ? "" : ` for ${durationWords(systemTime.wallMs() - startedAt)}`;
   return [
     `daemon    running${since} (process ${live.pid}, ${Math.round(live.memoryBytes / 1e6)} MB), site ${live.site}`,
-    `clock     ${live.clock.state}`,
+    `clock     ${clockWords(live.clock)}`,
     ...live.readers.map(readerLine),
     targetLine("service", live.service),
     ...live.webhooks.map((webhook) => targetLine("webhook", webhook)),

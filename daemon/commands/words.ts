@@ -7,10 +7,17 @@ export const stateWords: Readonly<Record<ScanState, string>> = {
   sending: "being sent",
   registered: "registered",
   refused: "refused by the service",
-  withheld: "kept back, past the receipt limit",
+  withheld: "kept back for a person to decide",
   "unknown-badge": "unknown badge, not sent",
   double: "double scan, not sent",
 };
+
+/** The state of one scan: one that waits may wait for its time. */
+export function stateOf({ state, stamp }: ArchivedScan): string {
+  return state === "waiting" && stamp.errorBoundMs === null
+    ? "recorded, waits for the box to know the time"
+    : stateWords[state];
+}
 
 export function doubtWords(scan: ArchivedScan): string {
   return scan.doubt === null ? "" : `possible duplicate (attempt ${scan.doubt.attemptId}: ${scan.doubt.outcome})`;

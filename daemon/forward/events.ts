@@ -14,6 +14,9 @@
  * | `culpritSought` | warn | `count`, `attemptId`, `reason` |
  * | `batchTooLarge` | warn | `count`, `attemptId`, `nextMax` |
  * | `putOff` | warn | `count`, `attemptId`, `forMs` |
+ * | `receiptRemark` | error | `count`, `attemptId`: remark 32, the receipt limit was passed or the clock is wrong |
+ * | `halfway` | error | `waitedMs`, `limitMs`: the oldest waiting scan has used up half of the receipt limit |
+ * | `knowledgeNotKept` | warn | `error` |
  * | `badgesLearnt` | info | `count` |
  * | `interruptedRecovered` | warn | `count` |
  * | `storeFailed` | error | `operation`, `err`, `retryInMs` |
@@ -36,6 +39,9 @@ export const forwardEvents = {
   culpritSought: "service refused a call without naming a scan, culprit sought",
   batchTooLarge: "service finds the call too large, smaller ones follow",
   putOff: "scans put off, others go first",
+  receiptRemark: "service raised remark 32 on registrations",
+  halfway: "oldest scan has waited half of the receipt limit",
+  knowledgeNotKept: "what is known of the receipt limit was not written",
   badgesLearnt: "scans of unknown badges have their worker now",
   interruptedRecovered: "scans of an interrupted call wait again, possible duplicates",
   storeFailed: "store failed, forwarding waits",

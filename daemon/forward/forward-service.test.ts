@@ -4,6 +4,8 @@ import type { Log } from "../base/log.ts";
 import { seededRandom } from "../base/random.ts";
 import { ManualTime, settled } from "../testing/manual-time.ts";
 import { MemoryQueue } from "../testing/memory-queue.ts";
+import { MemoryReceipts, openReceipt, openWindow } from "../testing/receipt-windows.ts";
+import { TrustingClock } from "../testing/trusting-clock.ts";
 import { ForwardService, finishMaxMs, pollPeriodMs } from "./forward-service.ts";
 import type { AttemptOutcome, DueScan } from "./queue.ts";
 import type { CallOutcome, CallReport, Upstream } from "./upstream.ts";
@@ -122,8 +124,16 @@ function harness(upstream: Upstream, callIntervalMs = 1_000, seed = 1) {
   const queue = new MemoryQueue();
   const lines: Line[] = [];
   const service = new ForwardService(
-    { queue, upstream, time, random: seededRandom(seed), log: recordingLog(lines) },
-    { callIntervalMs, receiptLimitMs: null },
+    {
+      queue,
+      upstream,
+      clock: new TrustingClock(time),
+      memory: new MemoryReceipts(),
+      time,
+      random: seededRandom(seed),
+      log: recordingLog(lines),
+    },
+    { callIntervalMs, receipt: openReceipt },
   );
   return { time, queue, service, lines };
 }
@@ -179,7 +189,7 @@ test("work that another process made is found without being woken", async () => 
 test("what a dead process left in a call is in doubt before the first claim", async () => {
   const { time, queue, service, lines } = harness(new ScriptedService());
   queue.record(1, time.wallMs());
-  await queue.claim({ limit: 1, now: time.wallMs(), withholdAtOrBefore: null, traceId: "dead" });
+  await queue.claim({ limit: 1, now: time.wallMs(), window: openWindow, traceId: "dead" });
   service.start();
   await time.advance(0);
   expect(queue.scan(1)).toMatchObject({ state: "registered", doubtAttemptId: 1 });
@@ -213,7 +223,8 @@ describe("a store that fails", () => {
     const upstream = new ScriptedService();
     const { time, queue, service } = harness(upstream);
     queue.record(1, time.wallMs());
-    queue.failures.push(null, null, null, new Error("SQLITE_FULL"), new Error("SQLITE_FULL"));
+    // Recovery, resolving, claim and backlog go well.
+    queue.failures.push(null, null, null, null, new Error("SQLITE_FULL"), new Error("SQLITE_FULL"));
     service.start();
     await time.advance(0);
     expect(queue.scan(1).state).toBe("sending");

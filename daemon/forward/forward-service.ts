@@ -3,7 +3,7 @@ import { unreachable } from "../base/assert.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
-import type { Time } from "../base/time.ts";
+import { elapsedMs, type Time } from "../base/time.ts";
 import { forwardEvents as events } from "./events.ts";
 import {
   type ForwarderAction,
@@ -18,6 +18,8 @@ import {
 import { isNotReachable } from "./judgement.ts";
 import { keptText } from "./kept-text.ts";
 import type { AttemptOutcome, ForwardQueue } from "./queue.ts";
+import { ReceiptGuard, type ReceiptSettings, type ReceiptStatus, type SendingClock } from "./receipt-guard.ts";
+import type { ReceiptMemory, ReceiptWindow } from "./receipt-window.ts";
 import type { TargetStatus } from "./target-status.ts";
 import type { CallOutcome, Upstream } from "./upstream.ts";
 import { WorkUnderWay } from "./work-under-way.ts";
@@ -32,6 +34,8 @@ export const abortMaxMs: number = 1_000;
 export type ForwardPorts = {
   readonly queue: ForwardQueue;
   readonly upstream: Upstream;
+  readonly clock: SendingClock;
+  readonly memory: ReceiptMemory;
   readonly time: Time;
   readonly random: Random;
   readonly log: Log;
@@ -41,15 +45,19 @@ export type ForwardPorts = {
 export class ForwardService implements AsyncDisposable {
   readonly #ports: ForwardPorts;
   readonly #abort: AbortController = new AbortController();
+  readonly #guard: ReceiptGuard;
   #state: ForwarderState;
+  /** By what the scans of the call under way were judged. */
+  #window: ReceiptWindow | null = null;
   #rest: Disposable | null = null;
   #poll: Disposable | null = null;
   readonly #work: WorkUnderWay = new WorkUnderWay();
   #closed = false;
 
-  constructor(ports: ForwardPorts, settings: ForwarderSettings) {
+  constructor(ports: ForwardPorts, settings: ForwarderSettings & { readonly receipt: ReceiptSettings }) {
     this.#ports = ports;
-    this.#state = initialState(settings);
+    this.#guard = new ReceiptGuard(ports, settings.receipt);
+    this.#state = initialState({ callIntervalMs: settings.callIntervalMs });
   }
 
   /** Brings back what a dead process left in a call, then forwards until disposed. */
@@ -68,6 +76,10 @@ export class ForwardService implements AsyncDisposable {
     if (lastOutcome === null) return { state: "not-tried", lastOutcome: "", retryInMs: null };
     const state = failures > 0 && isDown(lastOutcome) ? "not-reachable" : "reachable";
     return { state, lastOutcome, retryInMs: failures > 0 ? Math.round(restMs(this.#state, this.#now())) : null };
+  }
+
+  get receipt(): ReceiptStatus {
+    return this.#guard.status;
   }
 
   /**
@@ -95,7 +107,10 @@ export class ForwardService implements AsyncDisposable {
     const { queue, time, log } = this.#ports;
     switch (action.kind) {
       case "recover":
-        this.#ask(async () => ({ kind: "recovered", scans: await queue.recoverInterrupted(action.now) }));
+        this.#ask(async () => {
+          await this.#guard.recall();
+          return { kind: "recovered", scans: await queue.recoverInterrupted(action.now) };
+        });
         break;
       case "look":
         this.#ask(() => this.#look(action));
@@ -128,8 +143,13 @@ export class ForwardService implements AsyncDisposable {
     const { resolve, limit, now } = action;
     const traceId = randomUUID();
     const resolved = resolve === 0 ? 0 : await queue.resolveUnknown(resolve);
-    const claim = await queue.claim({ limit, now, withholdAtOrBefore: action.withholdAtOrBefore, traceId });
-    return { kind: "looked", claim, resolved, traceId };
+    const window = this.#guard.window();
+    this.#window = window;
+    const claim = window === null ? null : await queue.claim({ limit, now, window, traceId });
+    const { waiting, oldestUtcMs } = await queue.backlog();
+    this.#guard.watch(oldestUtcMs);
+    const isOfTheFuture = claim === null && window !== null && window.phi.loMs < 0 && waiting > 0;
+    return { kind: "looked", claim, resolved, traceId, lookAgainMs: isOfTheFuture ? -window.phi.loMs : null };
   }
 
   /** Any failure of the store is a state of the forwarder, not its end: it waits and tries again. */
@@ -142,7 +162,9 @@ export class ForwardService implements AsyncDisposable {
   }
 
   #call({ claim, traceId }: Extract<ForwarderAction, { kind: "call" }>): void {
-    const { upstream, log } = this.#ports;
+    const { upstream, time, log } = this.#ports;
+    const sentNs = time.monotonicNs();
+    const window = this.#window;
     const ending = upstream
       .register(claim.scans, traceId, this.#abort.signal)
       .catch((error: unknown): CallOutcome => {
@@ -150,7 +172,10 @@ export class ForwardService implements AsyncDisposable {
         const report = { outcome: "unintelligible", httpStatus: null, relatedTraceId: null } as const;
         return { kind: "ambiguous", retryAfterMs: null, report: { ...report, detail: keptText(messageOf(error)) } };
       })
-      .then((outcome) => this.#take({ kind: "ended", outcome }));
+      .then(async (outcome) => {
+        await this.#guard.answered(claim, outcome, window, elapsedMs(sentNs, time.monotonicNs()));
+        this.#take({ kind: "ended", outcome });
+      });
     this.#work.begin(ending);
   }
 

@@ -25,7 +25,7 @@ const now = (ms: number, wall = noon + ms): Now => ({
 /** Feeds inputs one after the other, each at its moment in milliseconds. */
 function play(
   inputs: readonly (readonly [atMs: number, input: ForwarderInput])[],
-  settings = { callIntervalMs: 1_000, receiptLimitMs: null as number | null },
+  settings = { callIntervalMs: 1_000 },
   from: ForwarderState = initialState(settings),
 ): { readonly state: ForwarderState; readonly last: readonly ForwarderAction[] } {
   let state = from;
@@ -42,11 +42,12 @@ const claim: Claim = {
   attemptId: 4,
   scans: [1, 2].map((scanId) => dueScan({ scanId, worker: scanId, utcMs: wallMs(noon) })),
 };
-const looked = (found: Claim | null, resolved = 0): ForwarderInput => ({
+const looked = (found: Claim | null, resolved = 0, lookAgainMs: number | null = null): ForwarderInput => ({
   kind: "looked",
   claim: found,
   resolved,
   traceId: "trace",
+  lookAgainMs,
 });
 const report = (outcome: AttemptOutcome, httpStatus: number | null = null) =>
   ({ outcome, httpStatus, relatedTraceId: null, detail: "" }) as const;
@@ -83,7 +84,7 @@ describe("each phase answers each input", () => {
     ["starting", [], 0, { kind: "stop" }, "stopped", []],
     ["idle", toIdle, 10, { kind: "woken" }, "looking", ["look"]],
     ["idle", toIdle, 10, { kind: "polled" }, "looking", ["look"]],
-    ["idle", toIdle, 10, { kind: "rested" }, "idle", []],
+    ["idle", toIdle, 10, { kind: "rested" }, "looking", ["look"]],
     ["idle", toIdle, 10, { kind: "stop" }, "stopped", []],
     ["looking", toLooking, 10, looked(claim), "calling", ["call"]],
     ["looking", toLooking, 10, looked(null), "idle", []],
@@ -183,8 +184,18 @@ describe("pace", () => {
 });
 
 test("a look carries the limits in force", () => {
-  const look = play([[0, { kind: "recovered", scans: 0 }]], { callIntervalMs: 0, receiptLimitMs: 3_600_000 }).last[0];
-  expect(look).toMatchObject({ kind: "look", limit: callMaxScans, now: noon, withholdAtOrBefore: noon - 3_240_000 });
+  const look = play([[0, { kind: "recovered", scans: 0 }]], { callIntervalMs: 0 }).last[0];
+  expect(look).toMatchObject({ kind: "look", limit: callMaxScans, now: noon });
+});
+
+test("a scan of the service's future is looked for again when it is none, and no sooner than somebody wakes", () => {
+  const waiting = play([
+    [0, { kind: "recovered", scans: 0 }],
+    [1, looked(null, 0, 700)],
+  ]);
+  expect(waiting.last).toEqual([{ kind: "rest", delayMs: 700 }]);
+  expect(kinds(step(waiting.state, { kind: "rested" }, now(701), half).actions)).toEqual(["look"]);
+  expect(kinds(step(waiting.state, { kind: "woken" }, now(5), half).actions)).toEqual(["look"]);
 });
 
 test("after a failure the next look asks for one scan", () => {

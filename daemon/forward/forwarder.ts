@@ -6,7 +6,6 @@ import { scansOfNextCall } from "./call-size.ts";
 import { forwardEvents as events, type LogLine } from "./events.ts";
 import { isNotReachable, type Judgement, judge, type Lessons, noLessons } from "./judgement.ts";
 import type { AttemptOutcome, AttemptReport, Claim, Settlement } from "./queue.ts";
-import { withholdAtOrBefore } from "./receipt-limit.ts";
 import type { CallOutcome } from "./upstream.ts";
 
 /** The first full call after an outage waits up to this much longer, at random: a thousand boxes get their link back at once. */
@@ -24,7 +23,8 @@ export const resolveMaxScans: number = 200;
  *                              └▶ idle ◀────────────────────────────────────── resting
  *
  * - `starting`: scans that a dead process left `sending` are being brought back, doubtful. Nothing was claimed yet.
- * - `idle`: nothing was due at the last look, and nobody has said otherwise since.
+ * - `idle`: nothing was due at the last look, and nobody has said otherwise since; a scan that lies in the service's
+ *   future, by as much as its clock may be behind ours, is looked for again when it does not.
  * - `looking`: the queue is asked. Scans it hands out are `sending` on disk before the call leaves.
  * - `calling`: the call is under way. Its claim lives here and nowhere else.
  * - `settling`: what became of each scan is being written; `retrying` while the store cannot. **No claim before it is
@@ -58,8 +58,6 @@ export type ForwarderState = {
 export type ForwarderSettings = {
   /** At least this long from the end of a call to the next. */
   readonly callIntervalMs: number;
-  /** Remark 32; `null` while nobody has told it. */
-  readonly receiptLimitMs: number | null;
 };
 
 export type Phase =
@@ -86,7 +84,14 @@ export type ForwarderInput =
   /** Time to look for what other processes did. */
   | { readonly kind: "polled" }
   | { readonly kind: "rested" }
-  | { readonly kind: "looked"; readonly claim: Claim | null; readonly resolved: number; readonly traceId: string }
+  | {
+      readonly kind: "looked";
+      readonly claim: Claim | null;
+      readonly resolved: number;
+      readonly traceId: string;
+      /** When nothing was claimed: something may become due by itself after this long; `null` when nothing will. */
+      readonly lookAgainMs: number | null;
+    }
   | { readonly kind: "ended"; readonly outcome: CallOutcome }
   | { readonly kind: "settled" }
   | { readonly kind: "store-failed"; readonly error: unknown }
@@ -100,7 +105,6 @@ export type ForwarderAction =
       readonly resolve: number;
       readonly limit: number;
       readonly now: WallMs;
-      readonly withholdAtOrBefore: WallMs | null;
     }
   | { readonly kind: "call"; readonly claim: Claim; readonly traceId: string }
   | { readonly kind: "settle"; readonly written: Written }
@@ -177,12 +181,12 @@ function onRested(state: ForwarderState, now: Now): ForwarderStep {
   const { phase } = state;
   if (phase.kind === "starting") return { state, actions: [{ kind: "recover", now: now.wallMs }] };
   if (phase.kind === "settling" && phase.retrying) return settle(state, phase.written);
-  return phase.kind === "resting" ? onward(state, now) : { state, actions: [] };
+  return phase.kind === "resting" || phase.kind === "idle" ? onward(state, now) : { state, actions: [] };
 }
 
 function onLooked(
   state: ForwarderState,
-  { claim, resolved, traceId }: Extract<ForwarderInput, { kind: "looked" }>,
+  { claim, resolved, traceId, lookAgainMs }: Extract<ForwarderInput, { kind: "looked" }>,
   now: Now,
 ): ForwarderStep {
   assert(state.phase.kind === "looking", "the queue answers while it is asked");
@@ -197,10 +201,14 @@ function onLooked(
     return { state: next, actions: [...logs, ...actions] };
   }
   const { state: next, actions } =
-    state.wokenMeanwhile || looked.resolveDue
-      ? onward(looked, now)
-      : { state: withPhase(looked, state.stopping ? { kind: "stopped" } : { kind: "idle" }), actions: [] };
+    state.wokenMeanwhile || looked.resolveDue ? onward(looked, now) : nothingDue(looked, lookAgainMs);
   return { state: next, actions: [...logs, ...actions] };
+}
+
+function nothingDue(state: ForwarderState, lookAgainMs: number | null): ForwarderStep {
+  if (state.stopping) return { state: withPhase(state, { kind: "stopped" }), actions: [] };
+  const idle = withPhase(state, { kind: "idle" });
+  return { state: idle, actions: lookAgainMs === null ? [] : [{ kind: "rest", delayMs: lookAgainMs }] };
 }
 
 function onEnded(state: ForwarderState, outcome: CallOutcome, now: Now, random: Random): ForwarderStep {
@@ -290,13 +298,11 @@ function onward(state: ForwarderState, now: Now): ForwarderStep {
   if (state.stopping) return { state: withPhase(state, { kind: "stopped" }), actions: [] };
   const delayMs = restMs(state, now);
   if (delayMs > 0) return { state: withPhase(state, { kind: "resting" }), actions: [{ kind: "rest", delayMs }] };
-  const { receiptLimitMs } = state.settings;
   const look: ForwarderAction = {
     kind: "look",
     resolve: state.resolveDue ? resolveMaxScans : 0,
     limit: scansOfNextCall(state.lessons.size),
     now: now.wallMs,
-    withholdAtOrBefore: withholdAtOrBefore(now.wallMs, receiptLimitMs),
   };
   return { state: { ...withPhase(state, { kind: "looking" }), wokenMeanwhile: false }, actions: [look] };
 }

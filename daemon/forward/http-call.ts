@@ -1,6 +1,6 @@
 import type { Agent, Dispatcher } from "undici";
 import { messageOf, systemCode } from "../base/errors.ts";
-import type { Time } from "../base/time.ts";
+import type { MonotonicNs, Time } from "../base/time.ts";
 
 /** Two hundred answers of a registration with all its remarks stay under 1 MB. */
 export const answerMaxBytes: number = 4 * 1024 * 1024;
@@ -11,11 +11,16 @@ export const connectMaxMs: number = 10_000;
 export const keepAliveMs: number = 4_000;
 
 export type HttpRequest = {
+  readonly method: "POST" | "GET";
   /** Behind the base address, with a slash in front; empty for the base address itself. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  /** `null` for none. */
+  readonly body: string | null;
 };
+
+/** Told of every answer's head, with monotonic time before the request left and when the head came. */
+export type OnHead = (head: HttpHead, sentNs: MonotonicNs, receivedNs: MonotonicNs) => void;
 
 export type HttpHead = { readonly status: number; readonly headers: HttpHeaders };
 
@@ -43,7 +48,7 @@ export type NotSentCause = "not-connected" | "tls-failed" | "unsendable" | "inte
 export type BrokenOffCause = "timed-out" | "connection-lost" | "too-long" | "not-http" | "interrupted";
 
 /**
- * POSTs to one address over one connection, within limits: a deadline over all of a call, a longest answer, certificates
+ * Calls one address over one connection, within limits: a deadline over all of a call, a longest answer, certificates
  * verified whatever the environment says, no redirect followed, nothing sent again by itself.
  *
  * HTTP/1.1 only: there undici tells of the moment before it writes the first byte, which is what parts `not-sent` from
@@ -53,16 +58,18 @@ export class HttpCaller implements AsyncDisposable {
   readonly #base: URL;
   readonly #timeoutMs: number;
   readonly #time: Time;
+  readonly #onHead: OnHead;
   #agent: Promise<Agent> | null = null;
 
-  constructor(baseUrl: string, timeoutMs: number, time: Time) {
+  constructor(baseUrl: string, timeoutMs: number, time: Time, onHead: OnHead = () => {}) {
+    this.#onHead = onHead;
     this.#base = new URL(baseUrl);
     this.#timeoutMs = timeoutMs;
     this.#time = time;
   }
 
   /** Never rejects. `signal` ends the call at once, in `interrupted`. */
-  async post(request: HttpRequest, signal: AbortSignal): Promise<HttpOutcome> {
+  async call(request: HttpRequest, signal: AbortSignal): Promise<HttpOutcome> {
     if (signal.aborted) return { kind: "not-sent", cause: "interrupted", detail: "stopped before the call" };
     try {
       this.#agent ??= openAgent(this.#timeoutMs);
@@ -70,11 +77,16 @@ export class HttpCaller implements AsyncDisposable {
       const options: Dispatcher.DispatchOptions = {
         origin: this.#base.origin,
         path: `${this.#base.pathname.replace(/\/$/, "")}${request.path}` || "/",
-        method: "POST",
+        method: request.method,
         headers: { "accept-encoding": "identity", ...request.headers },
         body: request.body,
       };
-      return await exchange(agent, options, this.#time, this.#timeoutMs, signal);
+      return await exchange(
+        agent,
+        options,
+        { time: this.#time, timeoutMs: this.#timeoutMs, onHead: this.#onHead },
+        signal,
+      );
     } catch (error) {
       return { kind: "not-sent", cause: "unsendable", detail: messageOf(error) };
     }
@@ -110,8 +122,7 @@ async function openAgent(timeoutMs: number): Promise<Agent> {
 function exchange(
   agent: Agent,
   options: Dispatcher.DispatchOptions,
-  time: Time,
-  timeoutMs: number,
+  { time, timeoutMs, onHead }: { readonly time: Time; readonly timeoutMs: number; readonly onHead: OnHead },
   signal: AbortSignal,
 ): Promise<HttpOutcome> {
   return new Promise((resolve) => {
@@ -120,6 +131,7 @@ function exchange(
     let started: Dispatcher.DispatchController | null = null;
     let head: HttpHead | null = null;
     let isOver = false;
+    let sentNs = time.monotonicNs();
 
     const end = (outcome: HttpOutcome): void => {
       if (isOver) return;
@@ -145,9 +157,12 @@ function exchange(
         // The call was given up while the connection was being made: its request must not leave after all.
         if (isOver) controller.abort(new Error("given up before the request left"));
         else started = controller;
+        sentNs = time.monotonicNs();
       },
       onResponseStart(_controller, status, headers) {
-        if (status >= 200) head = { status, headers: flatHeaders(headers) };
+        if (status < 200) return;
+        head = { status, headers: flatHeaders(headers) };
+        onHead(head, sentNs, time.monotonicNs());
       },
       onResponseData(_controller, chunk) {
         bytes += chunk.length;

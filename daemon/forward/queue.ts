@@ -1,6 +1,7 @@
 import type { WallMs } from "../base/time.ts";
 import type { Employer } from "../scan/roster.ts";
 import type { Direction, PlaceOfWork } from "../scan/scan.ts";
+import type { ReceiptWindow } from "./receipt-window.ts";
 
 /** A scan with everything the service needs to register it. */
 export type DueScan = {
@@ -17,7 +18,10 @@ export type DueScan = {
 /** A call that is about to leave: its scans are already marked `sending` on disk. */
 export type Claim = {
   readonly attemptId: number;
-  /** Oldest first, at most one scan of a worker, so that order per worker holds whatever becomes of each item. */
+  /**
+   * Earliest deadline first, at most one scan of a worker and none while an older one of his waits, so that order per
+   * worker holds whatever becomes of each item. A scan whose time nothing proves yet is never among them.
+   */
   readonly scans: readonly DueScan[];
 };
 
@@ -25,8 +29,8 @@ export type ClaimRequest = {
   /** At most this many scans; 1 to 200. */
   readonly limit: number;
   readonly now: WallMs;
-  /** Scans stamped at or before this are put aside as `withheld`, never sent; `null` when no limit is known. */
-  readonly withholdAtOrBefore: WallMs | null;
+  /** Scans whose receipt would be past the limit are put aside as `withheld`; those of the service's future wait. */
+  readonly window: ReceiptWindow;
   readonly traceId: string;
 };
 

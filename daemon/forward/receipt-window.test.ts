@@ -108,6 +108,7 @@ function seen(delayMs: number, remark32: boolean): ReceiptObservation {
     answeredAt: wallMs(stampMs + delayMs + 200),
     phi: { loMs: -100, hiMs: 300 },
     remark32,
+    settled: true,
   };
 }
 

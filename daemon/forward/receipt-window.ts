@@ -1,23 +1,33 @@
 import { type WallMs, wallMs } from "../base/time.ts";
-import { receiptMarginFraction, receiptMarginMinMs } from "./receipt-limit.ts";
 
 /**
  * Remark 32: the service raises it when (receipt − registration) reaches its limit, or when a registration lies in
  * its future. Both are judged by its clock. A stamp is never altered to fit; what does not fit is withheld.
  */
 
+/** What lies between the prediction and the receipt: a slow call, and a clock a little off. */
+export const receiptMarginMinMs: number = 5_000;
+export const receiptMarginFraction: number = 0.1;
+
 /** φ: the service's clock − our estimate of UTC, proven to lie in [loMs, hiMs]. */
 export type ServicePhi = { readonly loMs: number; readonly hiMs: number };
 
-export type ReceiptQuestion = {
-  /** Our estimate of UTC, from the same clock as the stamp. */
+/** φ while the service has not told its time: a service further off than this would remark everybody's registrations. */
+export const assumedPhi: ServicePhi = { loMs: -2_000, hiMs: 2_000 };
+
+/** By what scans are judged before they leave, one moment for all of a call. */
+export type ReceiptWindow = {
+  /** Our estimate of UTC, from the same clock as the stamps. */
   readonly now: WallMs;
-  readonly stamp: { readonly utcMs: WallMs; readonly errorBoundMs: number };
   readonly phi: ServicePhi;
   /** From sending to receipt: the 99.9th percentile of what was measured. */
   readonly transitP999Ms: number;
   /** L; `null` while no limit is known. */
   readonly limitMs: number | null;
+};
+
+export type ReceiptQuestion = ReceiptWindow & {
+  readonly stamp: { readonly utcMs: WallMs; readonly errorBoundMs: number };
 };
 
 export type ReceiptDecision =
@@ -75,6 +85,8 @@ export type ReceiptObservation = {
   readonly answeredAt: WallMs;
   readonly phi: ServicePhi;
   readonly remark32: boolean;
+  /** Whether the service has finished: while a registration is pending, remarks may still come. */
+  readonly settled: boolean;
 };
 
 export const nothingKnown: LimitKnowledge = {
@@ -92,6 +104,7 @@ export function learnLimit(known: LimitKnowledge, seen: ReceiptObservation): Lim
   if (!seen.remark32) {
     const delayMs = seen.sentAt - seen.utcMs + seen.phi.loMs;
     if (known.atMostMs !== null && delayMs >= known.atMostMs) {
+      if (!seen.settled) return known;
       return { ...known, aboveMs: delayMs, atMostMs: null, contradictions: known.contradictions + 1 };
     }
     return delayMs < 0 ? known : { ...known, aboveMs: Math.max(known.aboveMs ?? 0, delayMs) };
@@ -110,4 +123,25 @@ export function learnLimit(known: LimitKnowledge, seen: ReceiptObservation): Lim
  */
 export function limitInForce(configuredMs: number | null, known: LimitKnowledge): number | null {
   return configuredMs ?? known.atMostMs;
+}
+
+/** The port through which what was learnt survives. */
+export interface ReceiptMemory {
+  receiptKnowledge(): Promise<LimitKnowledge | null>;
+  keepReceiptKnowledge(knowledge: LimitKnowledge): Promise<void>;
+}
+
+/** Knowledge as it was kept; what cannot be read of it is not known. */
+export function readKnowledge(kept: unknown): LimitKnowledge {
+  const fields: Readonly<Record<string, unknown>> = typeof kept === "object" && kept !== null ? { ...kept } : {};
+  const numberAt = (name: keyof LimitKnowledge): number | null => {
+    const value = fields[name];
+    return typeof value === "number" && Number.isFinite(value) ? value : null;
+  };
+  return {
+    aboveMs: numberAt("aboveMs"),
+    atMostMs: numberAt("atMostMs"),
+    clockSuspicions: numberAt("clockSuspicions") ?? 0,
+    contradictions: numberAt("contradictions") ?? 0,
+  };
 }

@@ -41,6 +41,8 @@ export type ScanFilter = {
 
 export type ReleaseOutcome =
   | { readonly kind: "released" }
+  /** Its time is only known to lie in between: a person has to say that its middle may be sent. */
+  | { readonly kind: "bracket"; readonly earliestMs: WallMs; readonly latestMs: WallMs }
   | { readonly kind: "no-such-scan" }
   | { readonly kind: "not-releasable"; readonly state: ScanState };
 
@@ -63,7 +65,11 @@ export interface ScanArchive {
   /** Newest first. */
   list(filter: ScanFilter): Promise<readonly ArchivedScan[]>;
   show(scanId: number): Promise<ArchivedScan | null>;
-  /** `refused` and `withheld` scans wait again; a person's decision, kept with its moment. The stamp stays as it is. */
-  release(scanId: number, now: WallMs): Promise<ReleaseOutcome>;
+  /**
+   * `refused` and `withheld` scans wait again; a person's decision, kept with its moment. The stamp stays as it is.
+   *
+   * @param acceptBracket lets a scan go whose stamp is a bracket, with the middle of it
+   */
+  release(scanId: number, now: WallMs, acceptBracket: boolean): Promise<ReleaseOutcome>;
   summary(): Promise<StoreSummary>;
 }

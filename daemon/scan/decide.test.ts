@@ -15,7 +15,11 @@ function stamp(bootId = "boot-a", monotonicMs = 10_000_000, utcMs = now): Stamp 
     bootId,
     monotonicNs: monotonicNs(BigInt(monotonicMs) * 1_000_000n),
     utcMs: wallMs(utcMs),
+    how: "live",
     errorBoundMs: null,
+    earliestMs: null,
+    latestMs: null,
+    syncId: null,
     state: "unsynchronised",
     captureLagMs: 0,
   };

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ScanFilter } from "../scan/archive.ts";
+import { windowAfter } from "../testing/receipt-windows.ts";
 import {
   at,
   claimRequest,
@@ -77,9 +78,9 @@ describe("release", () => {
 
   test("a withheld scan that was released is sent, however old", () => {
     const scanId = recordId(core, draftOf(1, 0));
-    core.claim(claimRequest({ withholdAtOrBefore: at(1) }));
+    core.claim(claimRequest({ window: windowAfter(at(1)) }));
     core.release(scanId, at(60));
-    expect(claimSome(core, { withholdAtOrBefore: at(500) }).scans.map((scan) => scan.scanId)).toEqual([scanId]);
+    expect(claimSome(core, { window: windowAfter(at(500)) }).scans.map((scan) => scan.scanId)).toEqual([scanId]);
   });
 
   test("a released scan is sent with the corrected SSIN, and is the past of the worker it now has", () => {

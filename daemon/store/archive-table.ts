@@ -3,20 +3,20 @@ import { dirname } from "node:path";
 import type Sqlite from "better-sqlite3";
 import { present } from "../base/assert.ts";
 import { utcText } from "../base/system-time.ts";
-import { monotonicNs, type WallMs, wallMs } from "../base/time.ts";
-import type { ClockState } from "../clock/stamp.ts";
+import { type WallMs, wallMs } from "../base/time.ts";
 import type { ArchivedScan, ReleaseOutcome, ScanFilter, StoreSummary } from "../scan/archive.ts";
 import type { Direction, ScanState } from "../scan/scan.ts";
 import type { Connection } from "./connection.ts";
 import type { RosterTable } from "./roster-table.ts";
 import type { ScanCounts } from "./scan-counts.ts";
+import { type StampRow, stampColumns, stampOf, utcColumn } from "./stamp-columns.ts";
 import type { WorkSites } from "./work-sites.ts";
 import type { WorkerChain } from "./worker-chain.ts";
 
 /** Scans in one list. */
 export const listMaxScans = 10_000;
 
-type ArchivedRow = {
+type ArchivedRow = StampRow & {
   readonly scanId: number;
   readonly readerId: string;
   readonly badgeRaw: string;
@@ -24,12 +24,6 @@ type ArchivedRow = {
   readonly workerReference: string | null;
   readonly direction: Direction | null;
   readonly state: ScanState;
-  readonly bootId: string;
-  readonly monotonicNs: string;
-  readonly utcMs: number;
-  readonly errorBoundMs: number | null;
-  readonly clockState: ClockState;
-  readonly captureLagMs: number;
   readonly reason: string | null;
   readonly registrationId: string | null;
   readonly settledAt: number | null;
@@ -45,6 +39,8 @@ type ReleasableRow = {
   readonly workSiteId: number;
   readonly badge: string;
   readonly utcMs: number;
+  /** Half of the bracket that is all that is known of its time; null for a scan with a stamp. */
+  readonly bracketMs: number | null;
   /** Null when a damaged database lost the worker. */
   readonly workerId: number | null;
   readonly reference: string | null;
@@ -58,9 +54,8 @@ type EntryRow = {
 };
 
 const selectArchived = `SELECT s.id AS scanId, s.reader_id AS readerId, s.badge_raw AS badgeRaw,
-  s.badge_number AS badgeNumber, e.reference AS workerReference, s.direction, s.state, s.boot_id AS bootId,
-  CAST(s.monotonic_ns AS TEXT) AS monotonicNs, s.utc_ms AS utcMs, s.error_bound_ms AS errorBoundMs,
-  s.clock_state AS clockState, s.capture_lag_ms AS captureLagMs, s.reason, s.registration_id AS registrationId,
+  s.badge_number AS badgeNumber, e.reference AS workerReference, s.direction, s.state, ${stampColumns("s")},
+  s.reason, s.registration_id AS registrationId,
   s.settled_at AS settledAt, s.attempts, a.id AS doubtAttemptId, a.outcome AS doubtOutcome, a.detail AS doubtDetail,
   a.ended_at AS doubtEndedAt
   FROM scans s LEFT JOIN roster_entries e ON e.id = s.roster_entry_id LEFT JOIN attempts a ON a.id = s.doubt_attempt_id`;
@@ -97,8 +92,8 @@ export class ArchiveTable {
     const { db } = connection;
     this.#show = db.prepare(`${selectArchived} WHERE s.id = +?`);
     this.#releasable = db.prepare(
-      `SELECT s.state, s.work_site_id AS workSiteId, s.badge_number AS badge, s.utc_ms AS utcMs,
-        s.worker_id AS workerId, e.reference
+      `SELECT s.state, s.work_site_id AS workSiteId, s.badge_number AS badge, ${utcColumn("s")} AS utcMs,
+        iif(s.dated_how = 'bracket', s.dated_error_ms, NULL) AS bracketMs, s.worker_id AS workerId, e.reference
       FROM scans s LEFT JOIN roster_entries e ON e.id = s.roster_entry_id WHERE s.id = +?`,
     );
     this.#entry = db.prepare(
@@ -118,7 +113,7 @@ export class ArchiveTable {
       .pluck();
     this.#oldestWaiting = db
       .prepare<[], number>(
-        "SELECT utc_ms FROM scans INDEXED BY scans_waiting WHERE state = 'waiting' ORDER BY id LIMIT 1",
+        `SELECT ${utcColumn("scans")} FROM scans INDEXED BY scans_waiting WHERE state = 'waiting' ORDER BY id LIMIT 1`,
       )
       .pluck();
     this.#storeId = db.prepare<[], string>("SELECT store_id FROM store").pluck();
@@ -141,7 +136,7 @@ export class ArchiveTable {
     return row === undefined ? null : archivedOf(row);
   }
 
-  release(scanId: number, now: WallMs): ReleaseOutcome {
+  release(scanId: number, now: WallMs, acceptBracket: boolean): ReleaseOutcome {
     return this.#connection.transact(() => {
       const scan = this.#releasable.get(scanId);
       if (scan === undefined) return { kind: "no-such-scan" };
@@ -150,6 +145,10 @@ export class ArchiveTable {
       const sendable = this.#parts.sites.isKnown(scan.workSiteId) && (scan.workerId ?? entry) !== null;
       if ((scan.state !== "refused" && scan.state !== "withheld") || !sendable) {
         return { kind: "not-releasable", state: scan.state };
+      }
+      if (scan.bracketMs !== null && !acceptBracket) {
+        const [earliestMs, latestMs] = [wallMs(scan.utcMs - scan.bracketMs), wallMs(scan.utcMs + scan.bracketMs)];
+        return { kind: "bracket", earliestMs, latestMs };
       }
       if (entry !== null) this.#bind(scanId, scan.workerId, entry);
       this.#release.run(Math.floor(now), scanId);
@@ -203,8 +202,8 @@ function conditionsOf(filter: ScanFilter): { readonly where: string; readonly va
   };
   if (filter.states.length > 0) add(`s.state IN (${filter.states.map(() => "?").join(", ")})`, ...filter.states);
   if (filter.readerId !== null) add("s.reader_id = ?", filter.readerId);
-  if (filter.from !== null) add("s.utc_ms >= ?", filter.from);
-  if (filter.to !== null) add("s.utc_ms <= ?", filter.to);
+  if (filter.from !== null) add(`${utcColumn("s")} >= ?`, filter.from);
+  if (filter.to !== null) add(`${utcColumn("s")} <= ?`, filter.to);
   if (filter.doubtfulOnly) add("s.doubt_attempt_id IS NOT NULL");
   return { where: conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`, values };
 }
@@ -218,14 +217,7 @@ function archivedOf(row: ArchivedRow): ArchivedScan {
     workerReference: row.workerReference,
     direction: row.direction,
     state: row.state,
-    stamp: {
-      bootId: row.bootId,
-      monotonicNs: monotonicNs(BigInt(row.monotonicNs)),
-      utcMs: wallMs(row.utcMs),
-      errorBoundMs: row.errorBoundMs,
-      state: row.clockState,
-      captureLagMs: row.captureLagMs,
-    },
+    stamp: stampOf(row),
     reason: row.reason,
     registrationId: row.registrationId,
     settledAt: wallOrNull(row.settledAt),

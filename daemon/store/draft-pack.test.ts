@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { monotonicNs, wallMs } from "../base/time.ts";
+import { withInterval } from "../clock/stamp.ts";
 import type { RecordOutcome, ScanDraft } from "../scan/scan.ts";
 import { packDrafts, packOutcomes, unpackDrafts, unpackOutcomes } from "./draft-pack.ts";
 
@@ -14,14 +15,18 @@ const draft: fc.Arbitrary<ScanDraft> = fc.record({
     fc.constant({ kind: "toggle" as const }),
   ),
   workSiteId: fc.nat(),
-  stamp: fc.record({
-    bootId: fc.uuid(),
-    monotonicNs: fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }).map(monotonicNs),
-    utcMs: fc.integer().map(wallMs),
-    errorBoundMs: fc.option(fc.double({ noNaN: true })),
-    state: fc.constantFrom("unsynchronised", "synchronised", "holdover", "untrusted"),
-    captureLagMs: fc.double({ noNaN: true }),
-  }),
+  stamp: fc
+    .record({
+      how: fc.constantFrom("live", "retroactive", "bracket"),
+      syncId: fc.option(fc.string()),
+      bootId: fc.uuid(),
+      monotonicNs: fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }).map(monotonicNs),
+      utcMs: fc.integer().map(wallMs),
+      errorBoundMs: fc.option(fc.double({ noNaN: true })),
+      state: fc.constantFrom("unsynchronised", "synchronised", "holdover", "untrusted"),
+      captureLagMs: fc.double({ noNaN: true }),
+    })
+    .map(withInterval),
 });
 
 const outcome: fc.Arbitrary<RecordOutcome> = fc.oneof(

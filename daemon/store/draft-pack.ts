@@ -1,5 +1,5 @@
 import { monotonicNs, wallMs } from "../base/time.ts";
-import type { ClockState } from "../clock/stamp.ts";
+import { type ClockState, type StampHow, withInterval } from "../clock/stamp.ts";
 import type { Direction, NotRecordedReason, RecordOutcome, ScanDraft } from "../scan/scan.ts";
 import { type DirectionColumn, ruleOf } from "./worker-chain.ts";
 
@@ -10,7 +10,7 @@ import { type DirectionColumn, ruleOf } from "./worker-chain.ts";
 export type Packed = readonly PackedValue[];
 type PackedValue = string | number | bigint | null;
 
-const draftValues = 11;
+const draftValues = 13;
 const outcomeValues = 4;
 
 export function packDrafts(drafts: readonly ScanDraft[]): Packed {
@@ -18,6 +18,7 @@ export function packDrafts(drafts: readonly ScanDraft[]): Packed {
   for (const { readerId, badge, rule, workSiteId, stamp } of drafts) {
     packed.push(readerId, badge.raw, badge.number, rule.kind === "fixed" ? rule.direction : "toggle", workSiteId);
     packed.push(stamp.bootId, stamp.monotonicNs, stamp.utcMs, stamp.errorBoundMs, stamp.state, stamp.captureLagMs);
+    packed.push(stamp.how, stamp.syncId);
   }
   return packed;
 }
@@ -30,14 +31,16 @@ export function unpackDrafts(packed: Packed): readonly ScanDraft[] {
       badge: { raw: packed[at + 1] as string, number: packed[at + 2] as string },
       rule: ruleOf(packed[at + 3] as DirectionColumn),
       workSiteId: packed[at + 4] as number,
-      stamp: {
+      stamp: withInterval({
         bootId: packed[at + 5] as string,
         monotonicNs: monotonicNs(packed[at + 6] as bigint),
         utcMs: wallMs(packed[at + 7] as number),
         errorBoundMs: packed[at + 8] as number | null,
         state: packed[at + 9] as ClockState,
         captureLagMs: packed[at + 10] as number,
-      },
+        how: packed[at + 11] as StampHow,
+        syncId: packed[at + 12] as string | null,
+      }),
     });
   }
   return drafts;

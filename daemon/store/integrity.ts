@@ -21,6 +21,10 @@ export const tables = [
   "attempts",
   "webhook_targets",
   "webhook_skips",
+  "boots",
+  "clock_syncs",
+  "clock_events",
+  "receipt_knowledge",
   "scans",
 ] as const;
 

@@ -4,6 +4,7 @@ import { type WallMs, wallMs } from "../base/time.ts";
 import type { Claim, Settlement } from "../forward/queue.ts";
 import type { ArchivedScan } from "../scan/archive.ts";
 import type { ScanState } from "../scan/scan.ts";
+import { openWindow, windowAfter } from "../testing/receipt-windows.ts";
 import {
   draftOf,
   entryOf,
@@ -122,17 +123,17 @@ class Site {
         return;
       }
       case "claim": {
-        const withholdAtOrBefore =
-          step.withholdMinutes === null ? null : wallMs(this.#now - step.withholdMinutes * minuteMs);
+        const window =
+          step.withholdMinutes === null ? openWindow : windowAfter(wallMs(this.#now - step.withholdMinutes * minuteMs));
         const busy = new Set(this.#open.flatMap((claim) => claim.scans.map((scan) => scan.workerId)));
-        const request = { limit: step.limit, now: this.#now, withholdAtOrBefore, traceId: "trace" };
+        const request = { limit: step.limit, now: this.#now, window, traceId: "trace" };
         const { claim } = this.#core.claim(request);
         if (claim === null) return;
         const workers = claim.scans.map((scan) => scan.workerId);
         expect(new Set(workers).size).toBe(workers.length);
         expect(workers.filter((each) => busy.has(each))).toEqual([]);
-        const ids = claim.scans.map((scan) => scan.scanId);
-        expect(ids).toEqual([...ids].sort((a, b) => a - b));
+        const urgent = claim.scans.toSorted((one, other) => one.utcMs - other.utcMs || one.scanId - other.scanId);
+        expect(claim.scans).toEqual(urgent);
         this.#open.push(claim);
         return;
       }

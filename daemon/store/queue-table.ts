@@ -2,10 +2,13 @@ import type Sqlite from "better-sqlite3";
 import { assert, present, unreachable } from "../base/assert.ts";
 import { type WallMs, wallMs } from "../base/time.ts";
 import type { AttemptReport, Backlog, Claim, ClaimRequest, DueScan, Settlement } from "../forward/queue.ts";
+import { due as judge, type ReceiptWindow } from "../forward/receipt-window.ts";
 import type { Employer } from "../scan/roster.ts";
 import type { Direction } from "../scan/scan.ts";
 import type { Connection } from "./connection.ts";
+import { bracketReason, DelayReasons, lateReason } from "./delay-reasons.ts";
 import type { ScanCounts } from "./scan-counts.ts";
+import { errorBoundColumn, utcColumn } from "./stamp-columns.ts";
 import type { WorkSites } from "./work-sites.ts";
 
 /** The most scans one call may carry. */
@@ -17,7 +20,8 @@ export const claimWalkRows = 2000;
 /** No scan is put off longer than this: a "not before" further away was written before the clock was set back. */
 export const putOffMaxMs: number = 24 * 60 * 60 * 1000;
 
-export const withheldReason = "the receipt would be at or past the receipt limit";
+/** Due scans one claim chooses from, in calls: enough for the most urgent to go first, few enough to cost nothing. */
+export const claimChoiceCalls = 2;
 
 /** `again` when nothing is due but scans were put aside and more may be behind them. */
 export type ClaimStep = { readonly claim: Claim | null; readonly withheld: number; readonly again: boolean };
@@ -26,8 +30,16 @@ type WaitingRow = {
   readonly id: number;
   readonly workerId: number;
   readonly utcMs: number;
+  readonly errorBoundMs: number | null;
+  readonly isBracket: number;
   readonly notBefore: number | null;
   readonly releasedAt: number | null;
+};
+
+/** What a walk through the waiting scans found. */
+type Choice = {
+  readonly due: readonly number[];
+  readonly late: readonly { readonly id: number; readonly reason: string }[];
 };
 
 type DueRow = {
@@ -71,6 +83,7 @@ export class QueueTable {
   readonly #doubtful: Sqlite.Statement<[number, number | null, number]>;
   readonly #openAttempts: Sqlite.Statement<[], number>;
   readonly #oldest: Sqlite.Statement<[], number>;
+  readonly #delays: DelayReasons;
 
   constructor(connection: Connection, counts: ScanCounts, sites: WorkSites) {
     this.#connection = connection;
@@ -78,7 +91,8 @@ export class QueueTable {
     this.#sites = sites;
     const { db } = connection;
     this.#waiting = db.prepare(
-      `SELECT id, worker_id AS workerId, utc_ms AS utcMs, not_before AS notBefore, released_at AS releasedAt
+      `SELECT id, worker_id AS workerId, ${utcColumn("scans")} AS utcMs, ${errorBoundColumn("scans")} AS errorBoundMs,
+        dated_how IS 'bracket' AS isBracket, not_before AS notBefore, released_at AS releasedAt
       FROM scans INDEXED BY scans_waiting WHERE state = 'waiting' ORDER BY id LIMIT ?`,
     );
     this.#busyWorkers = db
@@ -93,7 +107,7 @@ export class QueueTable {
     );
     this.#due = db.prepare(
       `SELECT s.id AS scanId, s.worker_id AS workerId, w.ssin, e.employer_kind AS employerKind,
-        e.employer_number AS employerNumber, s.direction, s.utc_ms AS utcMs, s.work_site_id AS workSiteId,
+        e.employer_number AS employerNumber, s.direction, ${utcColumn("s")} AS utcMs, s.work_site_id AS workSiteId,
         e.declaration_of_works AS declarationOfWorks
       FROM scans s JOIN roster_entries e ON e.id = s.roster_entry_id JOIN workers w ON w.id = s.worker_id
       WHERE s.id = +?`,
@@ -122,16 +136,17 @@ export class QueueTable {
       .pluck();
     this.#oldest = db
       .prepare<[], number>(
-        "SELECT utc_ms FROM scans INDEXED BY scans_waiting WHERE state = 'waiting' ORDER BY id LIMIT 1",
+        `SELECT ${utcColumn("scans")} FROM scans INDEXED BY scans_waiting WHERE state = 'waiting' ORDER BY id LIMIT 1`,
       )
       .pluck();
+    this.#delays = new DelayReasons(connection);
   }
 
   claim(request: ClaimRequest): ClaimStep {
     assert(request.limit >= 1 && request.limit <= claimMaxScans, `a claim asks for 1 to ${claimMaxScans} scans`);
     return this.#connection.transact(() => {
       const { due, late } = this.#choose(request);
-      for (const id of late) this.#withhold.run(withheldReason, Math.floor(request.now), id);
+      for (const { id, reason } of late) this.#withhold.run(reason, Math.floor(request.now), id);
       if (due.length === 0) return { claim: null, withheld: late.length, again: late.length > 0 };
       const started = this.#startAttempt.run(request.traceId, Math.floor(request.now), due.length);
       const attemptId = Number(started.lastInsertRowid);
@@ -180,22 +195,33 @@ export class QueueTable {
     return { waiting, oldestUtcMs: oldest === undefined ? null : wallMs(oldest) };
   }
 
-  #choose({ limit, now, withholdAtOrBefore }: ClaimRequest): { readonly due: number[]; readonly late: number[] } {
-    const due: number[] = [];
-    const late: number[] = [];
+  #choose({ limit, now, window }: ClaimRequest): Choice {
+    const due: { readonly id: number; readonly urgency: number }[] = [];
+    const late: { readonly id: number; readonly reason: string }[] = [];
     const passed = new Set(this.#busyWorkers.all());
     for (const scan of this.#waiting.iterate(claimWalkRows)) {
-      if (withholdAtOrBefore !== null && scan.releasedAt === null && scan.utcMs <= withholdAtOrBefore) {
-        late.push(scan.id);
+      const reason = this.#reasonToWithhold(scan, window);
+      if (reason !== null) {
+        late.push({ id: scan.id, reason });
         continue;
       }
       if (passed.has(scan.workerId)) continue;
       passed.add(scan.workerId);
-      if (isPutOff(scan.notBefore, now)) continue;
-      due.push(scan.id);
-      if (due.length === limit) break;
+      if (isPutOff(scan.notBefore, now) || !isOfThePast(scan, window)) continue;
+      due.push({ id: scan.id, urgency: scan.utcMs - (scan.errorBoundMs ?? 0) });
+      if (due.length === limit * claimChoiceCalls) break;
     }
-    return { due, late };
+    due.sort((one, other) => one.urgency - other.urgency || one.id - other.id);
+    return { due: due.slice(0, limit).map(({ id }) => id), late };
+  }
+
+  /** `null` for a scan that may be sent, now or later. A person's release overrules every reason. */
+  #reasonToWithhold(scan: WaitingRow, window: ReceiptWindow): string | null {
+    if (scan.releasedAt !== null || scan.errorBoundMs === null) return null;
+    if (scan.isBracket === 1) return bracketReason(wallMs(scan.utcMs), scan.errorBoundMs);
+    const stamp = { utcMs: wallMs(scan.utcMs), errorBoundMs: scan.errorBoundMs };
+    const decision = judge({ ...window, stamp });
+    return decision.kind === "withhold" ? lateReason(decision, this.#delays.since(stamp.utcMs)) : null;
   }
 
   #dueScan(id: number): DueScan {
@@ -252,6 +278,13 @@ export class QueueTable {
 /** Never sooner than asked. */
 function wholeOrNull(notBefore: WallMs | null): number | null {
   return notBefore === null ? null : Math.ceil(notBefore);
+}
+
+/** A scan that nothing dates yet is sent by nobody, released or not. */
+function isOfThePast({ utcMs, errorBoundMs, releasedAt }: WaitingRow, window: ReceiptWindow): boolean {
+  if (errorBoundMs === null) return false;
+  const limitMs = releasedAt === null ? window.limitMs : null;
+  return judge({ ...window, limitMs, stamp: { utcMs: wallMs(utcMs), errorBoundMs } }).kind === "send";
 }
 
 function isPutOff(notBefore: number | null, now: WallMs): boolean {

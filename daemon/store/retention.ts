@@ -2,6 +2,7 @@ import type Sqlite from "better-sqlite3";
 import type { WallMs } from "../base/time.ts";
 import { toggleWindowMs } from "../scan/decide.ts";
 import type { Connection } from "./connection.ts";
+import { utcColumn } from "./stamp-columns.ts";
 import type { WebhookTable } from "./webhook-table.ts";
 
 /** Rows of each kind that one slice erases: about 5 ms under the write lock. */
@@ -45,6 +46,9 @@ export class Retention {
   readonly #eraseWorkers: Sqlite.Statement<[]>;
   readonly #eraseAttempts: Sqlite.Statement<[number]>;
   readonly #eraseSkips: Sqlite.Statement<[]>;
+  readonly #oldestScan: Sqlite.Statement<[], number>;
+  readonly #eraseSyncs: Sqlite.Statement<[number]>;
+  readonly #eraseEvents: Sqlite.Statement<[number]>;
   #sweep: Sweep | null;
 
   constructor(connection: Connection, webhooks: WebhookTable, keepSettledMs: number) {
@@ -82,6 +86,16 @@ export class Retention {
       `DELETE FROM webhook_skips WHERE id IN (SELECT k.id FROM webhook_skips k
         WHERE NOT EXISTS (SELECT 1 FROM scans s WHERE s.id = k.scan_id) LIMIT ${eraseSliceRows})`,
     );
+    this.#oldestScan = db.prepare<[], number>(`SELECT ${utcColumn("scans")} FROM scans ORDER BY id LIMIT 1`).pluck();
+    // The last one that was trusted tells the next boot in which era it is.
+    this.#eraseSyncs = db.prepare(
+      `DELETE FROM clock_syncs WHERE id IN (SELECT id FROM clock_syncs WHERE recorded_at < ?
+        AND id < (SELECT max(id) FROM clock_syncs WHERE trusted = 1) ORDER BY id LIMIT ${eraseSliceRows})`,
+    );
+    this.#eraseEvents = db.prepare(
+      `DELETE FROM clock_events WHERE id IN (SELECT id FROM clock_events WHERE recorded_at < ?
+        ORDER BY id LIMIT ${eraseSliceRows})`,
+    );
     this.#eraseAttempts = db.prepare(
       `DELETE FROM attempts WHERE id IN (SELECT a.id FROM attempts a INDEXED BY attempts_ended WHERE a.ended_at < ?
         AND NOT EXISTS (SELECT 1 FROM scans s WHERE s.attempt_id = a.id)
@@ -100,10 +114,18 @@ export class Retention {
       const workers = this.#eraseWorkers.run().changes;
       this.#eraseSkips.run();
       const attempts = this.#eraseAttempts.run(before).changes;
+      this.#eraseClockHistory(before);
       return { scans: 0, rosterEntries: erase.length, workers, attempts };
     });
     this.#sweep = sweep;
     return { ...erased, more: sweep !== null || Math.max(erased.workers, erased.attempts) >= eraseSliceRows };
+  }
+
+  /** Never what a stored scan may rest on: its synchronisation is as much older than the scan as the holdover was long. */
+  #eraseClockHistory(before: number): void {
+    const needed = Math.min(before, this.#oldestScan.get() ?? before) - this.#keepSettledMs;
+    this.#eraseSyncs.run(needed);
+    this.#eraseEvents.run(needed);
   }
 
   #eraseScans(ids: readonly number[]): ErasedSlice {

@@ -98,3 +98,26 @@ test("a doubt stays once raised", () => {
 test("a roster entry in force cannot be deleted", () => {
   expect(() => db.exec("DELETE FROM roster_entries")).toThrow("in force is never deleted");
 });
+
+test.each(["dated_how", "dated_utc_ms", "dated_error_ms", "dated_state", "dated_sync_id"])(
+  "%s of a scan that has its time is final",
+  (column) => {
+    recordId(core, draftOf(1, 0));
+    expect(() => db.exec(`UPDATE scans SET ${column} = ${column}`)).toThrow("proven once");
+  },
+);
+
+test("the synchronisation a stamp rests on is final", () => {
+  recordId(core, draftOf(1, 0));
+  expect(() => db.exec("UPDATE scans SET sync_id = 'another'")).toThrow("the stamp of a scan is final");
+});
+
+test("the history of the clock is never rewritten", () => {
+  db.exec("INSERT INTO clock_events (boot_id, at_ns, recorded_at, kind, content) VALUES ('b', 1, 1, 'step', '{}')");
+  db.exec(
+    "INSERT INTO clock_syncs (sync_id, boot_id, at_ns, recorded_at, trusted, content) VALUES ('s', 'b', 1, 1, 0, '{}')",
+  );
+  for (const table of ["clock_events", "clock_syncs"]) {
+    expect(() => db.exec(`UPDATE ${table} SET at_ns = 2`)).toThrow("never rewritten");
+  }
+});

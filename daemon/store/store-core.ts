@@ -1,12 +1,23 @@
-import type { WallMs } from "../base/time.ts";
+import type { MonotonicNs, WallMs } from "../base/time.ts";
+import type { Anchor } from "../clock/anchor.ts";
+import type { DatingRequest } from "../clock/dating.ts";
+import type { DisciplineChange } from "../clock/discipline.ts";
+import type { ServiceTime } from "../clock/service-clock.ts";
+import type { ClockEvent } from "../clock/step-watch.ts";
+import type { Synchronisation } from "../clock/synchronisation.ts";
+import type { UtcNs } from "../clock/utc.ts";
 import type { AttemptReport, Backlog, ClaimRequest, Settlement } from "../forward/queue.ts";
+import type { LimitKnowledge } from "../forward/receipt-window.ts";
 import type { WebhookScan } from "../forward/webhook/cursor.ts";
 import type { ArchivedScan, ReleaseOutcome, ScanFilter, StoreSummary } from "../scan/archive.ts";
 import type { RosterChange, RosterEntry } from "../scan/roster.ts";
 import type { RecordOutcome, ScanDraft, WorkSite } from "../scan/scan.ts";
 import { ArchiveTable } from "./archive-table.ts";
+import { ClockTable } from "./clock-table.ts";
 import type { Connection, WalFrames } from "./connection.ts";
+import { type DatedSlice, DatingTable } from "./dating-table.ts";
 import { Scrub } from "./integrity.ts";
+import { KnowledgeTable } from "./knowledge-table.ts";
 import { type ClaimStep, QueueTable } from "./queue-table.ts";
 import { type ErasedSlice, Retention } from "./retention.ts";
 import { RosterLookup } from "./roster-lookup.ts";
@@ -33,6 +44,9 @@ export class StoreCore implements Disposable {
   readonly #sites: WorkSites;
   readonly #retention: Retention;
   readonly #scrub: Scrub;
+  readonly #clock: ClockTable;
+  readonly #dating: DatingTable;
+  readonly #knowledge: KnowledgeTable;
 
   /** @param connection to a database of the present schema; disposed with the core */
   constructor(connection: Connection, settings: StoreSettings) {
@@ -56,6 +70,9 @@ export class StoreCore implements Disposable {
     this.#webhooks = new WebhookTable(connection);
     this.#retention = new Retention(connection, this.#webhooks, settings.keepSettledMs);
     this.#scrub = new Scrub(connection);
+    this.#clock = new ClockTable(connection);
+    this.#dating = new DatingTable(connection, this.#clock);
+    this.#knowledge = new KnowledgeTable(connection);
   }
 
   record(drafts: readonly ScanDraft[]): readonly RecordOutcome[] {
@@ -106,8 +123,8 @@ export class StoreCore implements Disposable {
     return this.#archive.show(scanId);
   }
 
-  release(scanId: number, now: WallMs): ReleaseOutcome {
-    return this.#archive.release(scanId, now);
+  release(scanId: number, now: WallMs, acceptBracket = false): ReleaseOutcome {
+    return this.#archive.release(scanId, now, acceptBracket);
   }
 
   summary(): StoreSummary {
@@ -136,6 +153,46 @@ export class StoreCore implements Disposable {
 
   retainWebhooks(targets: readonly string[]): void {
     this.#webhooks.retain(targets);
+  }
+
+  beginBoot(bootId: string): void {
+    this.#clock.beginBoot(bootId);
+  }
+
+  recordSynchronisation(row: Synchronisation, trusted: boolean, now: WallMs): void {
+    this.#clock.recordSynchronisation(row, trusted, now);
+  }
+
+  recordServiceTime(found: ServiceTime, now: WallMs): void {
+    this.#clock.recordServiceTime(found, now);
+  }
+
+  recordClockEvent(bootId: string, event: ClockEvent, now: WallMs): void {
+    this.#clock.recordEvent(bootId, event, now);
+  }
+
+  recordClockChange(bootId: string, atNs: MonotonicNs, change: DisciplineChange, now: WallMs): void {
+    this.#clock.recordChange(bootId, atNs, change, now);
+  }
+
+  anchors(limit: number): readonly Anchor[] {
+    return this.#clock.anchors(limit);
+  }
+
+  lastTrusted(): UtcNs | null {
+    return this.#clock.lastTrusted();
+  }
+
+  dateSlice(request: DatingRequest, afterId: number): DatedSlice {
+    return this.#dating.dateSlice(request, afterId);
+  }
+
+  receiptKnowledge(): LimitKnowledge | null {
+    return this.#knowledge.load();
+  }
+
+  keepReceiptKnowledge(knowledge: LimitKnowledge): void {
+    this.#knowledge.keep(knowledge);
   }
 
   eraseSlice(now: WallMs): ErasedSlice {

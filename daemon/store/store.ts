@@ -1,10 +1,19 @@
 import type { Log } from "../base/log.ts";
-import type { Time, WallMs } from "../base/time.ts";
+import type { MonotonicNs, Time, WallMs } from "../base/time.ts";
+import type { Anchor } from "../clock/anchor.ts";
+import type { DatingRequest, ScanDating } from "../clock/dating.ts";
+import type { DisciplineChange } from "../clock/discipline.ts";
+import type { ServiceTime } from "../clock/service-clock.ts";
+import type { ClockEvent } from "../clock/step-watch.ts";
+import type { ClockHistory, Synchronisation } from "../clock/synchronisation.ts";
+import type { UtcNs } from "../clock/utc.ts";
 import type { AttemptReport, Backlog, Claim, ClaimRequest, ForwardQueue, Settlement } from "../forward/queue.ts";
+import type { LimitKnowledge, ReceiptMemory } from "../forward/receipt-window.ts";
 import type { WebhookCursor, WebhookScan } from "../forward/webhook/cursor.ts";
 import type { ArchivedScan, ReleaseOutcome, ScanArchive, ScanFilter, StoreSummary } from "../scan/archive.ts";
 import type { RosterChange, RosterEntry, RosterStore } from "../scan/roster.ts";
 import type { RecordOutcome, ScanDraft, ScanLedger, WorkSite } from "../scan/scan.ts";
+import type { DatedSlice } from "./dating-table.ts";
 import type { FillLevel } from "./fill-level.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import type { Gauges } from "./store-keeper.ts";
@@ -27,7 +36,18 @@ export type Erased = {
  * A promise of a method that writes resolves after its commit is durable. `record` never rejects; every other method
  * rejects with a `StoreError` whose code says what can be done, or with a `BadgedError` for a person.
  */
-export class Store implements ScanLedger, RosterStore, ScanArchive, ForwardQueue, WebhookCursor, AsyncDisposable {
+export class Store
+  implements
+    ScanLedger,
+    RosterStore,
+    ScanArchive,
+    ForwardQueue,
+    ReceiptMemory,
+    WebhookCursor,
+    ClockHistory,
+    ScanDating,
+    AsyncDisposable
+{
   readonly #link: StoreLink;
   readonly #housekeeping: Housekeeping;
   readonly #time: Time;
@@ -138,8 +158,8 @@ export class Store implements ScanLedger, RosterStore, ScanArchive, ForwardQueue
     return this.#link.call("show", scanId);
   }
 
-  release(scanId: number, now: WallMs): Promise<ReleaseOutcome> {
-    return this.#link.call("release", scanId, now);
+  release(scanId: number, now: WallMs, acceptBracket: boolean): Promise<ReleaseOutcome> {
+    return this.#link.call("release", scanId, now, acceptBracket);
   }
 
   summary(): Promise<StoreSummary> {
@@ -161,6 +181,53 @@ export class Store implements ScanLedger, RosterStore, ScanArchive, ForwardQueue
   /** Tells which webhooks are configured; the cursors of all others are forgotten and hold nothing back any more. */
   retainWebhooks(targets: readonly string[]): Promise<void> {
     return this.#link.call("retainWebhooks", targets);
+  }
+
+  beginBoot(bootId: string): Promise<void> {
+    return this.#link.call("beginBoot", bootId);
+  }
+
+  recordSynchronisation(row: Synchronisation, trusted: boolean): Promise<void> {
+    return this.#link.call("recordSynchronisation", row, trusted, this.#time.wallMs());
+  }
+
+  recordServiceTime(found: ServiceTime): Promise<void> {
+    return this.#link.call("recordServiceTime", found, this.#time.wallMs());
+  }
+
+  recordEvent(bootId: string, event: ClockEvent): Promise<void> {
+    return this.#link.call("recordClockEvent", bootId, event, this.#time.wallMs());
+  }
+
+  recordChange(bootId: string, atNs: MonotonicNs, change: DisciplineChange): Promise<void> {
+    return this.#link.call("recordClockChange", bootId, atNs, change, this.#time.wallMs());
+  }
+
+  anchors(limit: number): Promise<readonly Anchor[]> {
+    return this.#link.call("anchors", limit);
+  }
+
+  lastTrusted(): Promise<UtcNs | null> {
+    return this.#link.call("lastTrusted");
+  }
+
+  /** Slice by slice, so that a badge never waits long for it. */
+  async dateScans(request: DatingRequest): Promise<number> {
+    let dated = 0;
+    for (let afterId: number | null = 0; afterId !== null; ) {
+      const slice: DatedSlice = await this.#link.call("dateSlice", request, afterId);
+      dated += slice.dated;
+      afterId = slice.afterId;
+    }
+    return dated;
+  }
+
+  receiptKnowledge(): Promise<LimitKnowledge | null> {
+    return this.#link.call("receiptKnowledge");
+  }
+
+  keepReceiptKnowledge(knowledge: LimitKnowledge): Promise<void> {
+    return this.#link.call("keepReceiptKnowledge", knowledge);
   }
 
   /** Erases what is no longer needed, slice by slice, so that a badge never waits long for it. */

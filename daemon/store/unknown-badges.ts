@@ -1,11 +1,10 @@
 import type Sqlite from "better-sqlite3";
 import { present } from "../base/assert.ts";
-import { monotonicNs, wallMs } from "../base/time.ts";
-import type { ClockState, Stamp } from "../clock/stamp.ts";
 import { decide } from "../scan/decide.ts";
 import type { Direction } from "../scan/scan.ts";
 import type { Connection } from "./connection.ts";
 import type { KnownBadge, RosterLookup } from "./roster-lookup.ts";
+import { type StampRow, stampColumns, stampOf } from "./stamp-columns.ts";
 import { type DirectionColumn, ruleOf, type WorkerChain } from "./worker-chain.ts";
 
 /** Rows one slice looks at: about 5 ms, so that a badge at the reader never waits long for it. */
@@ -14,22 +13,14 @@ export const resolveSliceRows = 1000;
 /** What a slice did; `more` when the walk has not come to its end. */
 export type ResolvedSlice = { readonly resolved: number; readonly more: boolean };
 
-type StrangerRow = {
+type StrangerRow = StampRow & {
   readonly id: number;
   readonly badgeNumber: string;
   readonly rule: DirectionColumn;
   readonly direction: Direction | null;
-  readonly bootId: string;
-  readonly monotonicNs: string;
-  readonly utcMs: number;
-  readonly errorBoundMs: number | null;
-  readonly clockState: ClockState;
-  readonly captureLagMs: number;
 };
 
-const columns = `id, badge_number AS badgeNumber, direction_rule AS rule, direction, boot_id AS bootId,
-  CAST(monotonic_ns AS TEXT) AS monotonicNs, utc_ms AS utcMs, error_bound_ms AS errorBoundMs,
-  clock_state AS clockState, capture_lag_ms AS captureLagMs`;
+const columns = `id, badge_number AS badgeNumber, direction_rule AS rule, direction, ${stampColumns("scans")}`;
 
 /**
  * Gives scans of unknown badges their worker once the roster has learnt them.
@@ -109,16 +100,8 @@ export class UnknownBadges {
   }
 
   #resolve(scan: StrangerRow, known: KnownBadge): void {
-    const stamp: Stamp = {
-      bootId: scan.bootId,
-      monotonicNs: monotonicNs(BigInt(scan.monotonicNs)),
-      utcMs: wallMs(scan.utcMs),
-      errorBoundMs: scan.errorBoundMs,
-      state: scan.clockState,
-      captureLagMs: scan.captureLagMs,
-    };
     const last = this.#chain.before(known.workerId, scan.id);
-    const decision = decide(ruleOf(scan.rule), stamp, last, this.#doubleScanMs);
+    const decision = decide(ruleOf(scan.rule), stampOf(scan), last, this.#doubleScanMs);
     // A scan that has its direction was decided before: its worker was lost with a damaged database.
     if (decision.kind === "double" && scan.direction === null) {
       this.#drop.run(reasonOfDouble(decision.ofScanId), known.entryId, known.workerId, scan.id);

@@ -3,6 +3,7 @@ import { present } from "../base/assert.ts";
 import { wallMs } from "../base/time.ts";
 import type { WebhookScan } from "../forward/webhook/cursor.ts";
 import type { Connection } from "./connection.ts";
+import { errorBoundColumn, utcColumn } from "./stamp-columns.ts";
 
 /** Scans handed out at once. */
 export const webhookMaxScans = 1000;
@@ -30,7 +31,7 @@ export class WebhookTable {
     this.#add = db.prepare("INSERT INTO webhook_targets (name) VALUES (?) ON CONFLICT DO NOTHING");
     this.#scans = db.prepare(
       `SELECT s.id AS scanId, s.reader_id AS readerId, s.badge_number AS badgeNumber, e.reference AS workerReference,
-        s.direction, s.utc_ms AS utcMs, s.error_bound_ms AS errorBoundMs, s.state
+        s.direction, ${utcColumn("s")} AS utcMs, ${errorBoundColumn("s")} AS errorBoundMs, s.state
       FROM scans s LEFT JOIN roster_entries e ON e.id = s.roster_entry_id WHERE s.id > +? ORDER BY s.id LIMIT ?`,
     );
     this.#move = db.prepare("UPDATE webhook_targets SET cursor = max(cursor, ?) WHERE name = ?");

@@ -8,7 +8,7 @@ export const chainMaxSteps = 10_000;
 
 /** The columns from which `lastScanOf` reads, of a table named `l`; monotonic time is text, for it passes 2⁵³ in 104 days. */
 export const lastScanColumns = `l.id AS lastId, l.direction AS lastDirection, l.direction_rule AS lastRule,
-  l.boot_id AS lastBootId, CAST(l.monotonic_ns AS TEXT) AS lastMonotonicNs, l.utc_ms AS lastUtcMs`;
+  l.boot_id AS lastBootId, CAST(l.monotonic_ns AS TEXT) AS lastMonotonicNs, coalesce(l.dated_utc_ms, l.utc_ms) AS lastUtcMs`;
 
 export type LastScanRow = {
   readonly lastId: number | null;

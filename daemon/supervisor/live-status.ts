@@ -7,7 +7,7 @@ export type LiveStatus = {
   readonly pid: number;
   readonly startedAt: string;
   readonly site: string;
-  readonly clock: { readonly state: string; readonly bootId: string };
+  readonly clock: LiveClock;
   readonly readers: readonly LiveReader[];
   readonly intake: {
     readonly recorded: number;
@@ -19,6 +19,71 @@ export type LiveStatus = {
   readonly service: LiveTarget;
   readonly webhooks: readonly LiveTarget[];
   readonly memoryBytes: number;
+};
+
+/** Times in ms; offsets are what has to be added to the box's own estimate of UTC to get the other's. */
+export type LiveClock = {
+  readonly bootId: string;
+  readonly state: "unsynchronised" | "synchronised" | "holdover" | "untrusted";
+  /** Why it is untrusted; `null` in every other state. */
+  readonly why: string | null;
+  readonly utc: string | null;
+  readonly errorBoundMs: number | null;
+  /** What the bound rests on: NTP servers, or the service's own clock where there is no quorum. */
+  readonly basis: "quorum" | "service" | null;
+  readonly syncAgeMs: number | null;
+  readonly driftPpm: { readonly synchronised: number; readonly holdover: number };
+  /** How many are configured. */
+  readonly servers: number;
+  readonly poll: {
+    readonly result: "quorum" | "no-quorum";
+    /** Why there is no quorum, or what weakens it. */
+    readonly remarks: readonly string[];
+    readonly ageMs: number;
+    readonly nextInMs: number;
+  } | null;
+  readonly sources: readonly LiveSource[];
+  /** Newest last. */
+  readonly events: readonly LiveClockEvent[];
+  readonly service: LiveServiceClock | null;
+  readonly receipt: LiveReceipt;
+};
+
+export type LiveSource = {
+  readonly id: string;
+  readonly operator: string;
+  readonly votes: boolean;
+  readonly verdict: string;
+  readonly detail: string;
+  readonly offsetMs: number | null;
+  readonly delayMs: number | null;
+};
+
+export type LiveClockEvent = {
+  readonly kind: "step" | "suspend" | "contradiction";
+  /** By how much the system clock was set, or how long the box slept. */
+  readonly sizeMs: number | null;
+  readonly ageMs: number;
+};
+
+/** The service's own clock, as the `Date` of its answers bounds it. */
+export type LiveServiceClock = {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly consistent: boolean;
+  /** How far it is from the quorum at least; `null` without a quorum. */
+  readonly apartMs: number | null;
+};
+
+/** What is known of the receipt limit (remark 32). */
+export type LiveReceipt = {
+  readonly configuredMs: number | null;
+  readonly inForceMs: number | null;
+  readonly late: "withhold" | "forward";
+  readonly aboveMs: number | null;
+  readonly atMostMs: number | null;
+  readonly clockSuspicions: number;
+  readonly transitP999Ms: number;
 };
 
 export type LiveReader = {

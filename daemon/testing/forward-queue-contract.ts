@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type WallMs, wallMs } from "../base/time.ts";
 import type { AttemptReport, Claim, ClaimRequest, ForwardQueue, Settlement } from "../forward/queue.ts";
 import type { ScanState } from "../scan/scan.ts";
+import { openWindow, windowAfter } from "./receipt-windows.ts";
 
 /** A queue, with what its tests need to put scans in and to look at them. Workers are indices of made-up ones. */
 export interface QueueUnderTest extends AsyncDisposable {
@@ -37,7 +38,7 @@ const report: AttemptReport = {
 const request = (change: Partial<ClaimRequest> = {}): ClaimRequest => ({
   limit: 200,
   now: at(60),
-  withholdAtOrBefore: null,
+  window: openWindow,
   traceId: "0b0f5f0e-6f0b-4c55-8a25-2b5f3f9f8a10",
   ...change,
 });
@@ -86,6 +87,15 @@ function describeClaim(subject: () => QueueUnderTest): void {
     expect((await under.look(first)).state).toBe("sending");
     expect((await under.look(third)).state).toBe("waiting");
     expect(await queue.backlog()).toEqual({ waiting: 3, oldestUtcMs: expect.any(Number) });
+  });
+
+  test("the earliest deadline goes first, whatever the order in which scans were stored", async () => {
+    const under = subject();
+    const { queue } = under;
+    const later = await under.record(1, at(30));
+    const earlier = await under.record(2, at(10));
+    expect(idsOf(await claimed(queue, { limit: 1 }))).toEqual([earlier]);
+    expect(idsOf(await claimed(queue, { limit: 1 }))).toEqual([later]);
   });
 
   test("a scan that is on its way is not handed out again", async () => {
@@ -210,14 +220,14 @@ function describeStandstill(subject: () => QueueUnderTest): void {
     const late = await under.record(1, at(0));
     const edge = await under.record(2, at(1));
     const fresh = await under.record(3, at(2));
-    const claim = await claimed(queue, { withholdAtOrBefore: at(1) });
+    const claim = await claimed(queue, { window: windowAfter(at(1)) });
     expect(idsOf(claim)).toEqual([fresh]);
     expect((await under.look(late)).state).toBe("withheld");
     expect((await under.look(edge)).state).toBe("withheld");
     await queue.settle(claim.attemptId, report, [registered(fresh)]);
-    expect(await queue.claim(request({ withholdAtOrBefore: at(1) }))).toBeNull();
+    expect(await queue.claim(request({ window: windowAfter(at(1)) }))).toBeNull();
     await under.release(late, at(61));
-    expect(idsOf(await claimed(queue, { withholdAtOrBefore: at(1) }))).toEqual([late]);
+    expect(idsOf(await claimed(queue, { window: windowAfter(at(1)) }))).toEqual([late]);
   });
 
   test("withholding a worker's old scan does not hold up his next", async () => {
@@ -225,7 +235,7 @@ function describeStandstill(subject: () => QueueUnderTest): void {
     const { queue } = under;
     const late = await under.record(1, at(0));
     const fresh = await under.record(1, at(30));
-    expect(idsOf(await claimed(queue, { withholdAtOrBefore: at(1) }))).toEqual([fresh]);
+    expect(idsOf(await claimed(queue, { window: windowAfter(at(1)) }))).toEqual([fresh]);
     expect((await under.look(late)).state).toBe("withheld");
   });
 

@@ -10,6 +10,8 @@ import type { CallFault, Fault } from "../simulator/service/fault.ts";
 import { startServiceSimulator } from "../simulator/service/service-simulator.ts";
 import { fictionalSsin } from "./fictional-worker.ts";
 import { MemoryQueue } from "./memory-queue.ts";
+import { MemoryReceipts, openReceipt } from "./receipt-windows.ts";
+import { TrustingClock } from "./trusting-clock.ts";
 
 /** A queue that tells when no scan is left to send. */
 class WatchedQueue extends MemoryQueue {
@@ -30,7 +32,7 @@ async function forwardThrough(fault: Fault | null, calls = 2) {
   else if (fault !== null) await simulator.setFault(fault, { kind: "next-calls", calls });
   // Short only where the deadline is what ends the call, so that a busy machine adds no doubt of its own.
   const timeoutMs = fault?.kind === "time-out" || fault?.kind === "slow" ? 1_000 : 30_000;
-  const settings = { baseUrl: simulator.url, registerPath, timeoutMs };
+  const settings = { baseUrl: simulator.url, registerPath, healthPath: "/health", timeoutMs };
   await using client = new CiaoClient(settings, new FileToken(async () => "token"), systemTime);
   const queue = new WatchedQueue();
   for (let worker = 0; worker < workers; worker += 1) queue.record(worker, systemTime.wallMs());
@@ -38,8 +40,16 @@ async function forwardThrough(fault: Fault | null, calls = 2) {
     queue.onEmpty = resolve;
   });
   await using forwarder = new ForwardService(
-    { queue, upstream: client, time: systemTime, random: () => 0, log: silentLog },
-    { callIntervalMs: 0, receiptLimitMs: null },
+    {
+      queue,
+      upstream: client,
+      clock: new TrustingClock(systemTime),
+      memory: new MemoryReceipts(),
+      time: systemTime,
+      random: () => 0,
+      log: silentLog,
+    },
+    { callIntervalMs: 0, receipt: openReceipt },
   );
   forwarder.start();
   await emptied;

@@ -10,6 +10,7 @@ import type {
   Remark,
   Settlement,
 } from "../forward/queue.ts";
+import { due, type ReceiptDecision } from "../forward/receipt-window.ts";
 import type { ScanState } from "../scan/scan.ts";
 import { fictionalSsin } from "./fictional-worker.ts";
 
@@ -75,24 +76,29 @@ export class MemoryQueue implements ForwardQueue {
     this.#fail();
     assert(request.limit >= 1 && request.limit <= 200, "a claim asks for 1 to 200 scans");
     const waiting = this.scans.filter((scan) => scan.state === "waiting");
-    const isLate = (scan: QueuedScan): boolean =>
-      request.withholdAtOrBefore !== null && !scan.isReleased && scan.utcMs <= request.withholdAtOrBefore;
+    const decide = ({ utcMs, isReleased }: QueuedScan): ReceiptDecision["kind"] => {
+      const { window } = request;
+      const limitMs = isReleased ? null : window.limitMs;
+      return due({ ...window, limitMs, stamp: { utcMs, errorBoundMs: 0 } }).kind;
+    };
+    const isLate = (scan: QueuedScan): boolean => decide(scan) === "withhold";
     for (const { scanId } of waiting.filter(isLate)) {
       this.#change(scanId, { state: "withheld", reason: "past the receipt limit", notBefore: null });
     }
     const passed = new Set(this.scans.filter((scan) => scan.state === "sending").map((scan) => scan.worker));
-    const due: QueuedScan[] = [];
+    const ready: QueuedScan[] = [];
     for (const scan of waiting) {
-      if (due.length === request.limit) break;
       if (isLate(scan) || passed.has(scan.worker)) continue;
       passed.add(scan.worker);
-      if (scan.notBefore === null || scan.notBefore <= request.now) due.push(scan);
+      const isPutOff = scan.notBefore !== null && scan.notBefore > request.now;
+      if (!isPutOff && decide(scan) === "send") ready.push(scan);
     }
-    if (due.length === 0) return null;
+    if (ready.length === 0) return null;
+    const chosen = ready.toSorted((one, other) => one.utcMs - other.utcMs).slice(0, request.limit);
     const attemptId = this.#attempts.size + 1;
     this.#attempts.set(attemptId, { traceId: request.traceId, report: null });
-    for (const { scanId } of due) this.#change(scanId, { state: "sending", attemptId, notBefore: null });
-    return { attemptId, scans: due.map(dueScan) };
+    for (const { scanId } of chosen) this.#change(scanId, { state: "sending", attemptId, notBefore: null });
+    return { attemptId, scans: chosen.map(dueScan) };
   }
 
   async settle(attemptId: number, report: AttemptReport, settlements: readonly Settlement[]): Promise<void> {

@@ -32,6 +32,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "drivers",
     "daemon",
     "daemon/base",
+    "daemon/clock",
     "daemon/scan",
     "daemon/forward",
     "daemon/store",

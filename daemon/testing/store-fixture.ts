@@ -3,12 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Log, silentLog } from "../base/log.ts";
 import { monotonicNs, type WallMs, wallMs } from "../base/time.ts";
+import { withInterval } from "../clock/stamp.ts";
 import type { Claim, ClaimRequest, Settlement } from "../forward/queue.ts";
 import type { RosterEntry } from "../scan/roster.ts";
 import type { DirectionRule, RecordOutcome, ScanDraft, WorkSite } from "../scan/scan.ts";
 import { openDatabase } from "../store/database.ts";
 import { StoreCore } from "../store/store-core.ts";
 import type { StoreSettings } from "../store/store-settings.ts";
+import { openWindow } from "./receipt-windows.ts";
 
 /** A moment in 2026; `at(n)` is n minutes later. */
 export const noon: WallMs = wallMs(1_780_000_000_000);
@@ -72,6 +74,8 @@ export type DraftChange = {
   /** Monotonic time; minutes as wall time when left out. */
   readonly monotonicNs?: bigint;
   readonly readerId?: string;
+  /** Nothing proved the time when it was read. */
+  readonly undated?: true;
 };
 
 /** A scan of badge `B<worker>`, `minutes` after noon. */
@@ -81,14 +85,16 @@ export function draftOf(worker: number, minutes: number, changed: DraftChange = 
     badge: { raw: `raw-${worker}`, number: `B${worker}` },
     rule: changed.rule ?? { kind: "toggle" },
     workSiteId: changed.workSiteId ?? 1,
-    stamp: {
+    stamp: withInterval({
       bootId: changed.bootId ?? "8b1f7c2e-3d64-4c5a-9a57-0d6c1a2b3c4d",
       monotonicNs: monotonicNs(changed.monotonicNs ?? BigInt(Math.round(minutes * minuteMs * 1e6))),
+      how: "live",
       utcMs: at(minutes),
-      errorBoundMs: 2.5,
-      state: "synchronised",
+      errorBoundMs: changed.undated === true ? null : 2.5,
+      syncId: null,
+      state: changed.undated === true ? "unsynchronised" : "synchronised",
       captureLagMs: 0.25,
-    },
+    }),
   };
 }
 
@@ -117,7 +123,7 @@ export function recordId(core: StoreCore, draft: ScanDraft): number {
 }
 
 export function claimRequest(changed: Partial<ClaimRequest> = {}): ClaimRequest {
-  return { limit: 200, now: at(1000), withholdAtOrBefore: null, traceId: "trace", ...changed };
+  return { limit: 200, now: at(1000), window: openWindow, traceId: "trace", ...changed };
 }
 
 export function claimSome(core: StoreCore, changed: Partial<ClaimRequest> = {}): Claim {

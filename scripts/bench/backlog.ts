@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import { systemTime } from "../../daemon/base/system-time.ts";
 import { elapsedMs } from "../../daemon/base/time.ts";
+import { openWindow } from "../../daemon/testing/receipt-windows.ts";
 import { type CaseReport, type Finding, milliseconds, summarise } from "./figures.ts";
 import { type BenchStore, benchDraft, benchFolder, fillBacklog, openBenchStore } from "./site.ts";
 
@@ -51,7 +52,7 @@ async function recordBurst(bench: BenchStore, from: number): Promise<number> {
 async function claimAndSettle(bench: BenchStore): Promise<number> {
   const now = systemTime.wallMs();
   const start = systemTime.monotonicNs();
-  const claim = await bench.store.claim({ limit: batch, now, withholdAtOrBefore: null, traceId: randomUUID() });
+  const claim = await bench.store.claim({ limit: batch, now, window: openWindow, traceId: randomUUID() });
   if (claim === null) throw new Error("nothing was due");
   await bench.store.settle(
     claim.attemptId,

@@ -13,6 +13,8 @@ import { ForwardService } from "../../daemon/forward/forward-service.ts";
 import type { DueScan } from "../../daemon/forward/queue.ts";
 import type { Store } from "../../daemon/store/store.ts";
 import { fictionalSsin } from "../../daemon/testing/fictional-worker.ts";
+import { openReceipt } from "../../daemon/testing/receipt-windows.ts";
+import { TrustingClock } from "../../daemon/testing/trusting-clock.ts";
 import { type CaseReport, perSecond, rate } from "./figures.ts";
 import { benchFolder, benchWorkers, fillBacklog, openBenchStore } from "./site.ts";
 
@@ -57,10 +59,22 @@ async function drain(url: string): Promise<number> {
     using _alive = keepAlive();
     await using bench = await openBenchStore(folder);
     await fillBacklog(bench, scans);
-    await using client = new CiaoClient({ baseUrl: url, registerPath, timeoutMs: 30_000 }, noToken, systemTime);
+    await using client = new CiaoClient(
+      { baseUrl: url, registerPath, healthPath: "/health", timeoutMs: 30_000 },
+      noToken,
+      systemTime,
+    );
     await using forwarder = new ForwardService(
-      { queue: bench.store, upstream: client, time: systemTime, random: Math.random, log: silentLog },
-      { callIntervalMs: 0, receiptLimitMs: null },
+      {
+        queue: bench.store,
+        upstream: client,
+        clock: new TrustingClock(systemTime),
+        memory: bench.store,
+        time: systemTime,
+        random: Math.random,
+        log: silentLog,
+      },
+      { callIntervalMs: 0, receipt: openReceipt },
     );
     const start = systemTime.monotonicNs();
     forwarder.start();

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { silentLog } from "../../daemon/base/log.ts";
 import { keepAlive, systemTime } from "../../daemon/base/system-time.ts";
 import { elapsedMs } from "../../daemon/base/time.ts";
-import { SystemClock } from "../../daemon/clock/system-clock.ts";
 import { Intake } from "../../daemon/scan/intake.ts";
 import { ReaderSimulator } from "../../daemon/simulator/reader-simulator.ts";
 import { createTestDisk, testDiskObstacle } from "../../daemon/testing/disk/test-disk.ts";
 import { fictionalBadge } from "../../daemon/testing/fictional-worker.ts";
+import { TrustingClock } from "../../daemon/testing/trusting-clock.ts";
 import { createReader } from "../../drivers/index.ts";
 import { BareAppend } from "./bare-append.ts";
 import { type CaseReport, type Finding, milliseconds, perSecond, rate, type Summary, summarise } from "./figures.ts";
@@ -121,7 +121,7 @@ export async function withGateway(folder: string, use: (gateway: Gateway) => Pro
   } as const;
   const intake = new Intake(
     {
-      clock: new SystemClock(systemTime, "bench"),
+      clock: new TrustingClock(systemTime, "bench"),
       ledger: bench.store,
       log: silentLog,
       feedback(_reader, feedback) {

@@ -3,18 +3,18 @@ import { join } from "node:path";
 import { silentLog } from "../../daemon/base/log.ts";
 import { systemTime } from "../../daemon/base/system-time.ts";
 import { monotonicNs } from "../../daemon/base/time.ts";
-import { SystemClock } from "../../daemon/clock/system-clock.ts";
 import { parseRoster } from "../../daemon/scan/roster-csv.ts";
 import type { ScanDraft } from "../../daemon/scan/scan.ts";
 import { Store } from "../../daemon/store/store.ts";
 import type { StoreSettings } from "../../daemon/store/store-settings.ts";
 import { fictionalBadge, fictionalRoster } from "../../daemon/testing/fictional-worker.ts";
+import { TrustingClock } from "../../daemon/testing/trusting-clock.ts";
 
 /** A large site; with fewer workers than a call carries scans, calls would not be full. */
 export const benchWorkers = 2_000;
 
 const benchRoot = "var/bench";
-const clock = new SystemClock(systemTime, "bench");
+const clock = new TrustingClock(systemTime, "bench");
 
 /** A fresh folder on the disk that the checkout is on: a tmpfs would have no fsync to measure. */
 export function benchFolder(name: string): string {

@@ -66,7 +66,7 @@ async function serveRaw(onData: (socket: Socket, data: string) => void): Promise
 }
 
 function clientOf(baseUrl: string, timeoutMs = 10_000, token: TokenSource = noToken): CiaoClient {
-  const client = new CiaoClient({ baseUrl, registerPath, timeoutMs }, token, systemTime);
+  const client = new CiaoClient({ baseUrl, registerPath, healthPath: "/health", timeoutMs }, token, systemTime);
   cleanups.push(() => client[Symbol.asyncDispose]());
   return client;
 }

@@ -1,6 +1,7 @@
 import { messageOf } from "../../base/errors.ts";
-import type { Time } from "../../base/time.ts";
-import { HttpCaller } from "../http-call.ts";
+import { parseHttpDate } from "../../base/system-time.ts";
+import type { MonotonicNs, Time, WallMs } from "../../base/time.ts";
+import { HttpCaller, type HttpHead, type OnHead } from "../http-call.ts";
 import { keptText } from "../kept-text.ts";
 import type { DueScan } from "../queue.ts";
 import type { CallOutcome, TokenSource, Upstream } from "../upstream.ts";
@@ -11,9 +12,22 @@ export type CiaoSettings = {
   /** `https://services.socialsecurity.be/REST/presenceRegistration/v1` (T), without a slash at its end. */
   readonly baseUrl: string;
   readonly registerPath: string;
+  readonly healthPath: string;
   /** Over all of one call, from its connection to the last byte of its answer. */
   readonly timeoutMs: number;
 };
+
+/** The service's own clock, as one of its answers tells it (RFC 9110 section 6.6.1). */
+export type AnswerDate = {
+  /** The second that `Date` names. */
+  readonly dateMs: WallMs;
+  readonly sentNs: MonotonicNs;
+  readonly receivedNs: MonotonicNs;
+  /** A cache on the way added `Age`: the date is that of another moment. */
+  readonly aged: boolean;
+};
+
+export const healthMaxMs: number = 5_000;
 
 /** (C) The request header that carries our own id of a call, and its longest value. */
 export const traceHeader: string = "BelGov-Trace-Id";
@@ -25,12 +39,20 @@ export class CiaoClient implements Upstream, AsyncDisposable {
   readonly #token: TokenSource;
   readonly #time: Time;
   readonly #caller: HttpCaller;
+  /** Beside the other, so that a health that hangs holds up no registration. */
+  readonly #healthCaller: HttpCaller;
 
-  constructor(settings: CiaoSettings, token: TokenSource, time: Time) {
+  /** @param onDate is told the time of every answer, whatever its status */
+  constructor(settings: CiaoSettings, token: TokenSource, time: Time, onDate: (answer: AnswerDate) => void = () => {}) {
     this.#settings = settings;
     this.#token = token;
     this.#time = time;
-    this.#caller = new HttpCaller(settings.baseUrl, settings.timeoutMs, time);
+    const onHead: OnHead = (head, sentNs, receivedNs) => {
+      const date = dateOf(head);
+      if (date !== null) onDate({ ...date, sentNs, receivedNs });
+    };
+    this.#caller = new HttpCaller(settings.baseUrl, settings.timeoutMs, time, onHead);
+    this.#healthCaller = new HttpCaller(settings.baseUrl, Math.min(settings.timeoutMs, healthMaxMs), time, onHead);
   }
 
   async register(scans: readonly DueScan[], traceId: string, signal: AbortSignal): Promise<CallOutcome> {
@@ -41,6 +63,7 @@ export class CiaoClient implements Upstream, AsyncDisposable {
       return { kind: "not-processed", retryAfterMs: null, report };
     }
     const request = {
+      method: "POST" as const,
       path: this.#settings.registerPath,
       headers: {
         accept: "application/json, application/problem+json",
@@ -50,10 +73,17 @@ export class CiaoClient implements Upstream, AsyncDisposable {
       },
       body: requestBody(scans),
     };
-    return callOutcomeOf(await this.#caller.post(request, signal), scans, this.#time.wallMs());
+    return callOutcomeOf(await this.#caller.call(request, signal), scans, this.#time.wallMs());
+  }
+
+  /** Makes the service answer something, so that it tells its time. What it answers does not matter here. */
+  async askHealth(signal: AbortSignal): Promise<void> {
+    const headers = { accept: "application/json" };
+    await this.#healthCaller.call({ method: "GET", path: this.#settings.healthPath, headers, body: null }, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#healthCaller[Symbol.asyncDispose]();
     await this.#caller[Symbol.asyncDispose]();
   }
 
@@ -68,4 +98,9 @@ export class CiaoClient implements Upstream, AsyncDisposable {
       return { kind: "unreadable", detail: messageOf(error) };
     }
   }
+}
+
+function dateOf({ headers }: HttpHead): Pick<AnswerDate, "dateMs" | "aged"> | null {
+  const dateMs = parseHttpDate(headers["date"] ?? "");
+  return dateMs === null ? null : { dateMs, aged: headers["age"] !== undefined };
 }

@@ -143,6 +143,6 @@ export class WebhookService implements AsyncDisposable {
       ...(bearer === null ? {} : { authorization: `Bearer ${bearer}` }),
     };
     const request = { path: "", headers, body: deliveryBody(cursor.storeId, scans) };
-    return deliveryOutcomeOf(await this.#caller.post(request, signal), time.wallMs());
+    return deliveryOutcomeOf(await this.#caller.call({ method: "POST", ...request }, signal), time.wallMs());
   }
 }

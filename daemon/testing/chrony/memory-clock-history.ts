@@ -1,18 +1,35 @@
 import type { MonotonicNs } from "../../base/time.ts";
 import type { Anchor } from "../../clock/anchor.ts";
+import type { ScanDating } from "../../clock/dating.ts";
 import type { DisciplineChange } from "../../clock/discipline.ts";
+import type { ServiceTime } from "../../clock/service-clock.ts";
 import type { ClockEvent } from "../../clock/step-watch.ts";
 import { anchorFrom, type ClockHistory, type Synchronisation } from "../../clock/synchronisation.ts";
 import { type UtcNs, utcOf } from "../../clock/utc.ts";
 
 /** Keeps the clock's history in memory, and answers from it as a store does. */
-export class MemoryClockHistory implements ClockHistory {
+export class MemoryClockHistory implements ClockHistory, ScanDating {
   readonly rows: Synchronisation[] = [];
+  readonly serviceTimes: ServiceTime[] = [];
   readonly events: ClockEvent[] = [];
   readonly changes: DisciplineChange[] = [];
 
-  async recordSynchronisation(row: Synchronisation): Promise<void> {
+  readonly #trusted = new Set<string>();
+
+  async beginBoot(): Promise<void> {}
+
+  async recordSynchronisation(row: Synchronisation, trusted: boolean): Promise<void> {
     this.rows.push(row);
+    if (trusted) this.#trusted.add(row.syncId);
+  }
+
+  async recordServiceTime(found: ServiceTime): Promise<void> {
+    this.serviceTimes.push(found);
+  }
+
+  /** Keeps no scans. */
+  async dateScans(): Promise<number> {
+    return 0;
   }
 
   async recordEvent(_bootId: string, event: ClockEvent): Promise<void> {
@@ -33,6 +50,6 @@ export class MemoryClockHistory implements ClockHistory {
   }
 
   #anchors(): readonly Anchor[] {
-    return this.rows.flatMap((row) => anchorFrom(row) ?? []);
+    return this.rows.flatMap((row) => (this.#trusted.has(row.syncId) ? (anchorFrom(row) ?? []) : []));
   }
 }

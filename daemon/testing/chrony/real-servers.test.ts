@@ -6,11 +6,11 @@ import { systemTime } from "../../base/system-time.ts";
 import { wallMs } from "../../base/time.ts";
 import { type Anchor, boundAt, utcAt } from "../../clock/anchor.ts";
 import { ClockService } from "../../clock/clock-service.ts";
+import { readUptimeMs } from "../../clock/host-readings.ts";
 import { NtpClient } from "../../clock/ntp-client.ts";
 import { lambdaNs, rootDistanceNs, thetaNs } from "../../clock/ntp-exchange.ts";
 import { pollSource, type SourceAnswer } from "../../clock/source-poll.ts";
 import { anchorFrom, type NtpSource, type Synchronisation, synchronise } from "../../clock/synchronisation.ts";
-import { readUptimeMs } from "../../clock/uptime.ts";
 import { magnitude, nsPerMs, utcNsOfWall } from "../../clock/utc.ts";
 import { ChronydFarm, chronydInstalled } from "./chronyd.ts";
 import { MemoryClockHistory } from "./memory-clock-history.ts";
@@ -149,7 +149,17 @@ describe.skipIf(!installed)("against real chronyd servers (left out where chrony
   test("the service synchronises, stamps within its bound, and its history recomputes the anchor", async () => {
     const history = new MemoryClockHistory();
     await using clock = new ClockService(
-      { transport: client, history, time: systemTime, random: seededRandom(3), log: silentLog, uptimeMs: readUptimeMs },
+      {
+        transport: client,
+        history,
+        dating: history,
+        askService: async () => {},
+        onTime: () => {},
+        time: systemTime,
+        random: seededRandom(3),
+        log: silentLog,
+        uptimeMs: readUptimeMs,
+      },
       {
         bootId,
         sources: (["true-1", "true-2", "true-3", "off-2s"] as const).map(sourceOf),

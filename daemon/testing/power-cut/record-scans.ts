@@ -5,15 +5,16 @@
 import { randomUUID } from "node:crypto";
 import { silentLog } from "../../base/log.ts";
 import { systemTime } from "../../base/system-time.ts";
-import { SystemClock } from "../../clock/system-clock.ts";
 import { parseRoster } from "../../scan/roster-csv.ts";
 import { Store } from "../../store/store.ts";
 import { fictionalBadge, fictionalRoster } from "../fictional-worker.ts";
+import { openWindow } from "../receipt-windows.ts";
+import { TrustingClock } from "../trusting-clock.ts";
 import { powerCutSettings, powerCutStoreFolder } from "./settings.ts";
 
 const [mountPoint = "", count = "0"] = process.argv.slice(2);
 const scans = Number(count);
-const clock = new SystemClock(systemTime, "boot");
+const clock = new TrustingClock(systemTime, "boot");
 
 await using store = await Store.open(powerCutSettings(powerCutStoreFolder(mountPoint)), {
   time: systemTime,
@@ -50,7 +51,7 @@ async function record(index: number): Promise<void> {
 
 async function sendSome(): Promise<void> {
   const now = systemTime.wallMs();
-  const claim = await store.claim({ limit: 5, now, withholdAtOrBefore: null, traceId: randomUUID() });
+  const claim = await store.claim({ limit: 5, now, window: openWindow, traceId: randomUUID() });
   if (claim === null) return;
   await store.settle(
     claim.attemptId,

@@ -1,0 +1,102 @@
+import { unreachable } from "./base/assert.ts";
+import { utcText } from "./base/system-time.ts";
+import { type Anchor, utcAt } from "./clock/anchor.ts";
+import type { ClockStatus } from "./clock/clock-service.ts";
+import { anchorOf } from "./clock/discipline.ts";
+import { delayNs, thetaNs } from "./clock/ntp-exchange.ts";
+import type { SourceFailure } from "./clock/source-poll.ts";
+import type { ClockEvent } from "./clock/step-watch.ts";
+import type { SourceRow } from "./clock/synchronisation.ts";
+import { floorMs } from "./clock/utc.ts";
+import type { ReceiptStatus } from "./forward/receipt-guard.ts";
+import type { LiveClock, LiveClockEvent, LiveSource } from "./supervisor/live-status.ts";
+
+/** The clock as a running daemon tells it. */
+export function liveClock(status: ClockStatus, receipt: ReceiptStatus): LiveClock {
+  const { state, rates, lastPoll, schedule, service, nowNs } = status;
+  const anchor = anchorOf(state);
+  return {
+    bootId: status.bootId,
+    state: state.kind,
+    why: state.kind === "untrusted" ? state.why : null,
+    utc: anchor === null ? null : utcText(floorMs(utcAt(anchor, nowNs))),
+    errorBoundMs: status.boundNs === null ? null : milliseconds(status.boundNs),
+    basis: anchor?.basis ?? null,
+    syncAgeMs: anchor === null ? null : milliseconds(nowNs - anchor.atNs),
+    driftPpm: { synchronised: rates.synchronisedPpm, holdover: rates.holdoverPpm },
+    servers: schedule.sources.length,
+    poll:
+      lastPoll === null
+        ? null
+        : {
+            result: lastPoll.result.kind,
+            remarks: lastPoll.result.kind === "quorum" ? lastPoll.result.warnings : [lastPoll.result.why],
+            ageMs: milliseconds(nowNs - lastPoll.atNs),
+            nextInMs: Math.max(0, milliseconds(schedule.roundNs - nowNs)),
+          },
+    sources: (lastPoll?.sources ?? []).map((row) => liveSource(row, anchor)),
+    events: status.events.map((event) => liveEvent(event, nowNs)),
+    service:
+      service === null || anchor === null
+        ? null
+        : {
+            fromMs: milliseconds(service.lowNs - anchor.thetaNs),
+            toMs: milliseconds(service.highNs - anchor.thetaNs),
+            consistent: service.consistent,
+            apartMs: status.serviceApartNs === null ? null : milliseconds(status.serviceApartNs),
+          },
+    receipt,
+  };
+}
+
+function liveSource({ sourceId, operator, votes, verdict, sample }: SourceRow, anchor: Anchor | null): LiveSource {
+  return {
+    id: sourceId,
+    operator,
+    votes,
+    verdict: verdict.kind === "unusable" ? verdict.why.kind : verdict.kind,
+    detail:
+      verdict.kind === "false-ticker"
+        ? `${milliseconds(verdict.beyondNs)} ms outside`
+        : verdict.kind === "unusable"
+          ? failureDetail(verdict.why)
+          : "",
+    offsetMs: sample === null || anchor === null ? null : milliseconds(thetaNs(sample) - anchor.thetaNs),
+    delayMs: sample === null ? null : milliseconds(delayNs(sample)),
+  };
+}
+
+function failureDetail(why: SourceFailure): string {
+  switch (why.kind) {
+    case "silent":
+      return `for ${why.waitedMs} ms`;
+    case "failed":
+    case "kiss-of-death":
+      return why.code;
+    case "too-distant":
+      return `${milliseconds(why.rootDistanceNs)} ms from its reference`;
+    case "bad-stratum":
+      return `stratum ${why.stratum}`;
+    case "wrong-mode":
+      return `mode ${why.mode}`;
+    case "malformed":
+    case "wrong-origin":
+    case "unsynchronised":
+    case "no-timestamps":
+    case "times-reversed":
+    case "negative-delay":
+      return "";
+    default:
+      return unreachable(why);
+  }
+}
+
+function liveEvent(event: ClockEvent, nowNs: bigint): LiveClockEvent {
+  const sizeMs = event.kind === "step" ? event.byMs : event.kind === "suspend" ? event.forMs : null;
+  return { kind: event.kind, sizeMs, ageMs: milliseconds(nowNs - event.atNs) };
+}
+
+/** Microseconds are shown, nanoseconds are not. */
+function milliseconds(ns: bigint): number {
+  return Number(ns / 1000n) / 1000;
+}

@@ -1,0 +1,138 @@
+import { expect, test } from "vitest";
+import { present } from "../base/assert.ts";
+import { type Log, silentLog } from "../base/log.ts";
+import { seededRandom } from "../base/random.ts";
+import { parseUtcText } from "../base/system-time.ts";
+import { wallMs } from "../base/time.ts";
+import { MemoryClockHistory } from "../testing/chrony/memory-clock-history.ts";
+import { SimulatedBox, type SimulatedServer, trueServer } from "../testing/chrony/simulated-box.ts";
+import { ClockService } from "./clock-service.ts";
+import { floorMs, laterBy, nsPerMs, utcNsOfWall } from "./utc.ts";
+
+const start = present(parseUtcText("2026-03-14T05:59:00Z"), "a moment");
+const hosts = ["a", "b", "c", "d"] as const;
+const silent: SimulatedServer = { kind: "silent" };
+const roundTripMs = 40;
+
+/** A box beside a service whose clock is `offMs` ahead of the truth. */
+function site(options: { readonly servers: SimulatedServer | null; readonly offMs?: number; readonly log?: Log }) {
+  const box = new SimulatedBox(start);
+  for (const host of hosts) if (options.servers !== null) box.servers.set(host, options.servers);
+  const history = new MemoryClockHistory();
+  const service = { offMs: options.offMs ?? 0, isUp: true, asked: 0 };
+  let times = 0;
+  const clock: ClockService = new ClockService(
+    {
+      transport: box,
+      history,
+      dating: history,
+      askService: async () => {
+        service.asked += 1;
+        if (!service.isUp) return;
+        const receivedNs = box.monotonicNs();
+        const dateMs = wallMs(Math.floor((floorMs(box.utc()) + service.offMs) / 1000) * 1000);
+        const sentNs = laterBy(receivedNs, -BigInt(roundTripMs) * nsPerMs);
+        clock.serviceAnswered({ dateMs, sentNs, receivedNs, aged: false });
+      },
+      onTime: () => {
+        times += 1;
+      },
+      time: box,
+      random: seededRandom(1),
+      log: options.log ?? silentLog,
+      uptimeMs: () => box.uptimeMs(),
+    },
+    {
+      bootId: "boot",
+      sources:
+        options.servers === null
+          ? []
+          : hosts.map((host) => ({ id: host, host, port: 123, operator: host, votes: true })),
+      builtAt: utcNsOfWall(wallMs(1_767_225_600_000)),
+      slewing: false,
+      burstSpacingMs: 2000,
+    },
+  );
+  return { box, clock, history, service, times: () => times };
+}
+
+function expectTruthInside(clock: ClockService, box: SimulatedBox): void {
+  const stamp = clock.stamp(box.monotonicNs());
+  const truth = floorMs(box.utc());
+  expect(present(stamp.earliestMs, "a bound")).toBeLessThanOrEqual(truth);
+  expect(present(stamp.latestMs, "a bound")).toBeGreaterThanOrEqual(truth);
+}
+
+test.each([-800, 0, 800])("where NTP is blocked the service's clock, %i ms off, bounds the time", async (offMs) => {
+  const { box, clock, history, times } = site({ servers: silent, offMs });
+  await using _closing = clock;
+  await clock.start();
+  await box.pass(60);
+  expect(clock.status().state).toMatchObject({ kind: "holdover", anchor: { basis: "service" } });
+  expectTruthInside(clock, box);
+  expect(clock.stamp(box.monotonicNs()).errorBoundMs).toBeLessThan(1_200);
+  expect(times()).toBeGreaterThan(0);
+  expect(history.serviceTimes.length).toBeGreaterThan(1);
+  for (const { anchor, answers } of history.serviceTimes)
+    expect([anchor.basis, answers.length > 0]).toEqual(["service", true]);
+});
+
+test("without any server it is asked at once, and in one polite series", async () => {
+  const { box, clock, history, service } = site({ servers: null });
+  await using _closing = clock;
+  await clock.start();
+  await box.pass(3);
+  expect(clock.status().state.kind).toBe("holdover");
+  await box.pass(1200);
+  expect(service.asked).toBeGreaterThan(2);
+  expect(service.asked).toBeLessThanOrEqual(8);
+  expect(history.serviceTimes.length).toBeLessThan(30);
+});
+
+test("servers that answer stand before the service's clock, which never overrules them", async () => {
+  const { box, clock, history } = site({ servers: trueServer, offMs: 900 });
+  await using _closing = clock;
+  await clock.start();
+  await box.pass(60);
+  expect(clock.status().state).toMatchObject({ kind: "synchronised", anchor: { basis: "quorum" } });
+  expect(history.serviceTimes).toEqual([]);
+  const { phi } = present(clock.now(), "synchronised");
+  expect(phi?.loMs).toBeLessThanOrEqual(900);
+  expect(phi?.hiMs).toBeGreaterThanOrEqual(900);
+});
+
+test("a quorum takes over from the service's clock at once", async () => {
+  const { box, clock } = site({ servers: silent });
+  await using _closing = clock;
+  await clock.start();
+  await box.pass(10);
+  for (const host of hosts) box.servers.set(host, trueServer);
+  await box.pass(70);
+  expect(clock.status().state).toMatchObject({ kind: "synchronised", anchor: { basis: "quorum" } });
+});
+
+test("the alarm comes when service and quorum are proven more than a second apart, once, and is taken back", async () => {
+  const told: string[] = [];
+  const tell = (_: object, message: string): void => void told.push(message);
+  const log: Log = { ...silentLog, error: tell, info: tell, child: () => log };
+  const { box, clock, service } = site({ servers: trueServer, offMs: 3_000, log });
+  await using _closing = clock;
+  await clock.start();
+  await box.pass(60);
+  expect(told.filter((message) => message.includes("disagree"))).toHaveLength(1);
+  service.offMs = 0;
+  await box.pass(2 * 3600);
+  expect(told).toContain("service's clock and the quorum agree again");
+});
+
+test("nothing may be sent before anything is proven, and something may then", async () => {
+  const { box, clock, service } = site({ servers: silent });
+  await using _closing = clock;
+  service.isUp = false;
+  await clock.start();
+  await box.pass(30);
+  expect(clock.now()).toBeNull();
+  service.isUp = true;
+  await box.pass(70);
+  expect(clock.now()).not.toBeNull();
+});

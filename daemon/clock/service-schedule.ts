@@ -1,0 +1,54 @@
+import type { MonotonicNs } from "../base/time.ts";
+import { type ServiceOffset, steeredSendNs } from "./service-clock.ts";
+import { laterBy, latest, nsPerMs, nsPerSecond } from "./utc.ts";
+
+/**
+ * When to ask the service what time it has. Every answer to a registration tells it as well, so on a busy day nothing is
+ * asked at all; a series of a few requests, each steered to the turn of the service's second, narrows what is known.
+ */
+export type ServiceSchedule = {
+  /** Requests of the present series. */
+  readonly asked: number;
+  readonly lastAskNs: MonotonicNs | null;
+  readonly lastAnswer: { readonly atNs: MonotonicNs; readonly roundTripNs: bigint } | null;
+};
+
+export const neverAsked: ServiceSchedule = { asked: 0, lastAskNs: null, lastAnswer: null };
+
+/** Eight steered answers were measured to bring ± 0.5 s down to ± 26 ms. */
+export const seriesMax: number = 8;
+/** Narrow enough: no decision of the receipt window rests on less. */
+export const narrowEnoughNs: bigint = 100n * nsPerMs;
+/** Within a series, and after a request that was not answered. */
+export const askAgainNs: bigint = 2n * nsPerSecond;
+export const retryNs: bigint = 64n * nsPerSecond;
+/** From the end of a series to the next: an answer is forgotten after an hour. */
+export const seriesEveryNs: bigint = 1800n * nsPerSecond;
+
+/** The moment of the next request, which may have passed. */
+export function nextAskNs(schedule: ServiceSchedule, offset: ServiceOffset | null, nowNs: MonotonicNs): MonotonicNs {
+  const { lastAskNs, lastAnswer, asked } = schedule;
+  if (lastAskNs === null) return nowNs;
+  if (lastAnswer === null || lastAnswer.atNs < lastAskNs) return laterBy(lastAskNs, retryNs);
+  if (offset === null || asked >= seriesMax || isNarrow(offset)) return laterBy(lastAskNs, seriesEveryNs);
+  const fromNs = latest(nowNs, laterBy(lastAskNs, askAgainNs));
+  return steeredSendNs(offset, lastAnswer.roundTripNs, fromNs);
+}
+
+export function afterAsk(schedule: ServiceSchedule, nowNs: MonotonicNs): ServiceSchedule {
+  const { lastAskNs, asked } = schedule;
+  const isNewSeries = lastAskNs === null || nowNs - lastAskNs >= seriesEveryNs;
+  return { ...schedule, asked: isNewSeries ? 1 : asked + 1, lastAskNs: nowNs };
+}
+
+export function afterAnswer(
+  schedule: ServiceSchedule,
+  answer: { readonly sentNs: MonotonicNs; readonly receivedNs: MonotonicNs },
+): ServiceSchedule {
+  const lastAnswer = { atNs: answer.receivedNs, roundTripNs: answer.receivedNs - answer.sentNs };
+  return { ...schedule, lastAnswer };
+}
+
+function isNarrow({ lowNs, highNs, consistent }: ServiceOffset): boolean {
+  return consistent && highNs - lowNs <= narrowEnoughNs;
+}

@@ -1,0 +1,86 @@
+import { messageOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { elapsedMs, type MonotonicNs, type Time } from "../base/time.ts";
+import {
+  type DatedAnswer,
+  disagreementAlarm,
+  noteAnswer,
+  provenDisagreementNs,
+  type ServiceClock,
+  type ServiceOffset,
+  serviceOffset,
+} from "./service-clock.ts";
+import { afterAnswer, afterAsk, neverAsked, nextAskNs, type ServiceSchedule } from "./service-schedule.ts";
+
+/** Makes the service answer something; its `Date` comes to the watch by another way, as that of every answer does. */
+export type AskService = (signal: AbortSignal) => Promise<void>;
+
+/** Follows the service's own clock: asks when nobody else does, and compares it with the quorum. */
+export class ServiceWatch implements AsyncDisposable {
+  readonly #ports: { readonly ask: AskService; readonly time: Time; readonly log: Log };
+  readonly #closing = new AbortController();
+  #answers: ServiceClock = [];
+  #schedule: ServiceSchedule = neverAsked;
+  #timer: Disposable | null = null;
+  #asking: Promise<void> | null = null;
+  #isApart = false;
+
+  constructor(ports: { readonly ask: AskService; readonly time: Time; readonly log: Log }) {
+    this.#ports = ports;
+  }
+
+  /** What the offset is proven with. */
+  get answers(): ServiceClock {
+    return this.#answers;
+  }
+
+  answered(answer: DatedAnswer): void {
+    this.#answers = noteAnswer(this.#answers, answer);
+    this.#schedule = afterAnswer(this.#schedule, answer);
+  }
+
+  offset(nowNs: MonotonicNs): ServiceOffset | null {
+    return serviceOffset(this.#answers, nowNs);
+  }
+
+  /** Asks when it is time to, within the next `withinMs`. */
+  tick(withinMs: number): void {
+    if (this.#timer !== null || this.#asking !== null || this.#closing.signal.aborted) return;
+    const { time } = this.#ports;
+    const nowNs = time.monotonicNs();
+    const waitMs = elapsedMs(nowNs, nextAskNs(this.#schedule, this.offset(nowNs), nowNs));
+    if (waitMs <= withinMs) this.#timer = time.after(Math.max(0, waitMs), () => this.#ask());
+  }
+
+  /** The alarm when the service's clock and a quorum's disagree: told once each time it comes and goes. */
+  compare(thetaNs: bigint, boundNs: bigint): void {
+    const offset = this.offset(this.#ports.time.monotonicNs());
+    if (offset === null) return;
+    const isApart = disagreementAlarm(offset, thetaNs, boundNs);
+    const byMs = Number(provenDisagreementNs(offset, thetaNs, boundNs)) / 1e6;
+    if (isApart && !this.#isApart) this.#ports.log.error({ byMs }, "service's clock and the quorum disagree");
+    if (!isApart && this.#isApart) this.#ports.log.info({}, "service's clock and the quorum agree again");
+    this.#isApart = isApart;
+  }
+
+  async settled(): Promise<void> {
+    await this.#asking;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#timer?.[Symbol.dispose]();
+    this.#closing.abort();
+    await this.settled();
+  }
+
+  #ask(): void {
+    const { ask, time, log } = this.#ports;
+    this.#timer = null;
+    this.#schedule = afterAsk(this.#schedule, time.monotonicNs());
+    this.#asking = ask(this.#closing.signal)
+      .catch((error: unknown) => log.warn({ error: messageOf(error) }, "service could not be asked for its time"))
+      .finally(() => {
+        this.#asking = null;
+      });
+  }
+}

@@ -1,0 +1,158 @@
+import { messageOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { WallMs } from "../base/time.ts";
+import { forwardEvents as events } from "./events.ts";
+import type { Claim } from "./queue.ts";
+import {
+  assumedPhi,
+  halfwayAlarm,
+  type LimitKnowledge,
+  learnLimit,
+  limitInForce,
+  nothingKnown,
+  type ReceiptMemory,
+  type ReceiptWindow,
+  type ServicePhi,
+} from "./receipt-window.ts";
+import type { CallOutcome } from "./upstream.ts";
+
+/** The clock that stamps, as far as sending rests on it. */
+export interface SendingClock {
+  /** `null` while nothing proves a bound; `phi` is `null` while the service has not told its time. */
+  now(): { readonly utcMs: WallMs; readonly phi: ServicePhi | null } | null;
+}
+
+export type ReceiptSettings = {
+  /** What the service told; `null` when it did not, and its answers have to teach it. */
+  readonly limitMs: number | null;
+  /** What becomes of a scan whose receipt would be past the limit. */
+  readonly late: "withhold" | "forward";
+  /** The longest a call may take: what its way to the service is assumed to take until one was measured. */
+  readonly timeoutMs: number;
+};
+
+/** For people: what is known of the limit that the service does not publish. */
+export type ReceiptStatus = LimitKnowledge & {
+  readonly configuredMs: number | null;
+  readonly inForceMs: number | null;
+  readonly late: ReceiptSettings["late"];
+  readonly transitP999Ms: number;
+};
+
+/** Calls of which the duration is kept. */
+export const transitsKept: number = 1000;
+
+/** (C) "Termijn voor ontvangst van de registratie overschreden". */
+export const receiptRemark: number = 32;
+
+/** Keeps remark 32 from being raised: knows the limit, or learns it, and says by what scans are judged. */
+export class ReceiptGuard {
+  readonly #ports: { readonly clock: SendingClock; readonly memory: ReceiptMemory; readonly log: Log };
+  readonly #settings: ReceiptSettings;
+  #known: LimitKnowledge = nothingKnown;
+  #transitsMs: readonly number[] = [];
+  #isHalfway = false;
+
+  constructor(
+    ports: { readonly clock: SendingClock; readonly memory: ReceiptMemory; readonly log: Log },
+    settings: ReceiptSettings,
+  ) {
+    this.#ports = ports;
+    this.#settings = settings;
+  }
+
+  get status(): ReceiptStatus {
+    const { limitMs: configuredMs, late } = this.#settings;
+    return {
+      ...this.#known,
+      configuredMs,
+      inForceMs: limitInForce(configuredMs, this.#known),
+      late,
+      transitP999Ms: this.#transitP999Ms(),
+    };
+  }
+
+  /** Reads what earlier runs learnt. */
+  async recall(): Promise<void> {
+    this.#known = (await this.#ports.memory.receiptKnowledge()) ?? nothingKnown;
+  }
+
+  /** `null` while the clock proves nothing: no scan may leave then. */
+  window(): ReceiptWindow | null {
+    const now = this.#ports.clock.now();
+    if (now === null) return null;
+    const { limitMs, late } = this.#settings;
+    return {
+      now: now.utcMs,
+      phi: now.phi ?? assumedPhi,
+      transitP999Ms: this.#transitP999Ms(),
+      limitMs: late === "forward" ? null : limitInForce(limitMs, this.#known),
+    };
+  }
+
+  /** Learns from a call: how long it took, and what the service said of its scans' delay. */
+  async answered(claim: Claim, outcome: CallOutcome, sent: ReceiptWindow | null, tookMs: number): Promise<void> {
+    if (outcome.kind !== "answered") return;
+    this.#transitsMs = [...this.#transitsMs, tookMs].slice(-transitsKept);
+    const answeredAt = this.#ports.clock.now()?.utcMs ?? null;
+    if (sent === null || answeredAt === null) return;
+    let known = this.#known;
+    let remarked = 0;
+    for (const [index, item] of outcome.items.entries()) {
+      const scan = claim.scans[index];
+      if (scan === undefined || item.kind !== "created") continue;
+      const remark32 = item.remarks.some(({ code }) => code === receiptRemark);
+      if (remark32) remarked += 1;
+      known = learnLimit(known, {
+        utcMs: scan.utcMs,
+        sentAt: sent.now,
+        answeredAt,
+        phi: sent.phi,
+        remark32,
+        settled: item.validity !== "pending",
+      });
+    }
+    if (remarked > 0) this.#ports.log.error({ count: remarked, attemptId: claim.attemptId }, events.receiptRemark);
+    if (isWorthKeeping(this.#known, known)) await this.#keep(known);
+  }
+
+  /** The alarm at half the limit, told once each time it is reached. */
+  watch(oldestUtcMs: WallMs | null): void {
+    const now = this.#ports.clock.now();
+    const limitMs = limitInForce(this.#settings.limitMs, this.#known);
+    if (now === null || limitMs === null) return;
+    const isHalfway = oldestUtcMs !== null && halfwayAlarm(now.utcMs, oldestUtcMs, limitMs);
+    if (isHalfway && !this.#isHalfway) {
+      this.#ports.log.error({ waitedMs: now.utcMs - oldestUtcMs, limitMs }, events.halfway);
+    }
+    this.#isHalfway = isHalfway;
+  }
+
+  /** What was learnt is learnt again: failing to keep it holds up nothing. */
+  async #keep(known: LimitKnowledge): Promise<void> {
+    this.#known = known;
+    try {
+      await this.#ports.memory.keepReceiptKnowledge(known);
+    } catch (error) {
+      this.#ports.log.warn({ error: messageOf(error) }, events.knowledgeNotKept);
+    }
+  }
+
+  #transitP999Ms(): number {
+    if (this.#transitsMs.length === 0) return this.#settings.timeoutMs;
+    const sorted = this.#transitsMs.toSorted((one, other) => one - other);
+    return sorted[Math.ceil(sorted.length * 0.999) - 1] ?? this.#settings.timeoutMs;
+  }
+}
+
+/** Every delay a little longer than the last would be a write to the card. */
+function isWorthKeeping(before: LimitKnowledge, after: LimitKnowledge): boolean {
+  return (
+    after.atMostMs !== before.atMostMs ||
+    after.clockSuspicions !== before.clockSuspicions ||
+    after.contradictions !== before.contradictions ||
+    (after.aboveMs ?? 0) - (before.aboveMs ?? 0) >= aboveStepMs
+  );
+}
+
+const aboveStepMs = 1_000;

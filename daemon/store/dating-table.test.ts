@@ -1,0 +1,216 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { present } from "../base/assert.ts";
+import { type MonotonicNs, monotonicNs, type WallMs, wallMs } from "../base/time.ts";
+import type { DatingRequest } from "../clock/dating.ts";
+import type { Synchronisation } from "../clock/synchronisation.ts";
+import { nsPerMs, utcNsOfWall } from "../clock/utc.ts";
+import { openWindow } from "../testing/receipt-windows.ts";
+import {
+  at,
+  claimRequest,
+  claimSome,
+  draftOf,
+  minuteMs,
+  noon,
+  preparedCore,
+  recordId,
+  rosterOf,
+  storeSettings,
+  type TemporaryDirectory,
+  temporaryDirectory,
+} from "../testing/store-fixture.ts";
+import { datingSliceRows } from "./dating-table.ts";
+import type { StoreCore } from "./store-core.ts";
+
+let directory: TemporaryDirectory;
+let core: StoreCore;
+
+beforeEach(() => {
+  directory = temporaryDirectory();
+  core = preparedCore(storeSettings(directory.path), rosterOf(1, 2, 3));
+});
+
+afterEach(() => {
+  core[Symbol.dispose]();
+  directory[Symbol.dispose]();
+});
+
+/** Minutes after the boot began. */
+const since = (minutes: number): MonotonicNs => monotonicNs(BigInt(minutes * minuteMs) * nsPerMs);
+
+/** A quorum of a boot, ± 5 ms; `bootAt` is when its monotonic time was zero. */
+function sync(bootId: string, bootAt: WallMs, minutes: number, trusted = true): void {
+  const atNs = since(minutes);
+  const row: Synchronisation = {
+    syncId: `${bootId}/${minutes}`,
+    bootId,
+    atNs,
+    ppm: 15,
+    sources: [],
+    result: {
+      kind: "quorum",
+      thetaNs: utcNsOfWall(bootAt),
+      boundNs: 5n * nsPerMs,
+      verdicts: new Map(),
+      warnings: [],
+    },
+  };
+  core.recordSynchronisation(row, trusted, noon);
+}
+
+const request = (presentBootId: string): DatingRequest => ({
+  presentBootId,
+  rates: { synchronisedPpm: 15, holdoverPpm: 100 },
+  builtAt: utcNsOfWall(at(-100_000)),
+});
+
+const wrongWall = -20_000;
+
+/** A scan of a boot that does not know the time: its own stamp is days off. */
+function undated(worker: number, bootId: string, minutes: number): number {
+  return recordId(core, draftOf(worker, wrongWall, { bootId, monotonicNs: since(minutes), undated: true }));
+}
+
+function stampOf(scanId: number) {
+  return present(core.show(scanId), "it is stored").stamp;
+}
+
+describe("a scan that nothing dates", () => {
+  test("is on disk, is never sent, and holds up his later ones but nobody else's", () => {
+    core.beginBoot("a");
+    const scanId = undated(1, "a", 1);
+    recordId(core, draftOf(1, 10, { bootId: "b" }));
+    const other = recordId(core, draftOf(2, 11, { bootId: "b" }));
+    expect(claimSome(core).scans.map((scan) => scan.scanId)).toEqual([other]);
+    expect(core.claim(claimRequest()).claim).toBeNull();
+    expect(core.show(scanId)).toMatchObject({ state: "waiting", stamp: { errorBoundMs: null, how: "live" } });
+  });
+
+  test("gets its time from a later synchronisation of its boot, and goes", () => {
+    core.beginBoot("a");
+    const scanId = undated(1, "a", 1);
+    expect(core.dateSlice(request("a"), 0)).toEqual({ dated: 0, afterId: null });
+    sync("a", at(0), 5);
+    expect(core.dateSlice(request("a"), 0)).toEqual({ dated: 1, afterId: null });
+    const { utcMs, errorBoundMs, how, syncId, state } = stampOf(scanId);
+    expect({ utcMs, how, syncId, state }).toEqual({
+      utcMs: at(1),
+      how: "retroactive",
+      syncId: "a/5",
+      state: "holdover",
+    });
+    // 5 ms of the quorum, 100 ppm of four minutes, and the lag of a quarter of a millisecond.
+    expect(errorBoundMs).toBe(30);
+    expect(claimSome(core).scans).toMatchObject([{ scanId, utcMs: at(1) }]);
+  });
+
+  test("is dated once: a later synchronisation changes nothing", () => {
+    core.beginBoot("a");
+    const scanId = undated(1, "a", 1);
+    sync("a", at(0), 5);
+    core.dateSlice(request("a"), 0);
+    sync("a", at(7), 1);
+    expect(core.dateSlice(request("a"), 0).dated).toBe(0);
+    expect(stampOf(scanId).utcMs).toBe(at(1));
+  });
+
+  test("is not dated by a quorum that was not trusted, nor across a break", () => {
+    core.beginBoot("a");
+    const scanId = undated(1, "a", 10);
+    sync("a", at(0), 12, false);
+    core.dateSlice(request("a"), 0);
+    expect(stampOf(scanId).errorBoundMs).toBeNull();
+    sync("a", at(0), 5);
+    core.recordClockEvent("a", { kind: "suspend", sinceNs: since(7), atNs: since(8), forMs: minuteMs }, noon);
+    core.dateSlice(request("a"), 0);
+    expect(stampOf(scanId).errorBoundMs).toBeNull();
+    sync("a", at(1), 20);
+    core.dateSlice(request("a"), 0);
+    expect(stampOf(scanId)).toMatchObject({ utcMs: at(11), how: "retroactive" });
+  });
+
+  test("many are dated slice by slice, and one that cannot be holds up none", () => {
+    core.beginBoot("a");
+    core.beginBoot("b");
+    undated(1, "b", 1);
+    for (let minutes = 1; minutes <= datingSliceRows; minutes += 1) undated(2, "a", minutes * 2);
+    sync("a", at(0), 5);
+    const first = core.dateSlice(request("b"), 0);
+    expect(first).toEqual({ dated: datingSliceRows - 1, afterId: datingSliceRows });
+    expect(core.dateSlice(request("b"), first.afterId ?? 0)).toEqual({ dated: 1, afterId: null });
+  });
+});
+
+describe("a scan of a boot that never knew the time", () => {
+  beforeEach(() => {
+    for (const bootId of ["before", "lost", "empty", "after"]) core.beginBoot(bootId);
+    sync("before", at(0), 5);
+  });
+
+  test("waits while its boot goes on, and while no later one is synchronised", () => {
+    const scanId = undated(1, "lost", 10);
+    core.dateSlice(request("lost"), 0);
+    core.dateSlice(request("after"), 0);
+    expect(stampOf(scanId).errorBoundMs).toBeNull();
+  });
+
+  test("gets the bracket between the proofs, is kept back, and only a person lets it go", () => {
+    const scanId = undated(1, "lost", 10);
+    sync("after", at(60), 1);
+    core.dateSlice(request("after"), 0);
+    const stamp = stampOf(scanId);
+    expect(stamp).toMatchObject({ how: "bracket", state: "untrusted", syncId: "after/1" });
+    // Proven to 12:05 before; ten minutes into its boot; before the boot that began at 13:00.
+    expect(Math.abs((stamp.earliestMs ?? 0) - at(15))).toBeLessThan(500);
+    expect(Math.abs((stamp.latestMs ?? 0) - at(60))).toBeLessThan(500);
+
+    expect(core.claim(claimRequest()).claim).toBeNull();
+    const kept = present(core.show(scanId), "it is stored");
+    expect(kept.state).toBe("withheld");
+    expect(kept.reason).toMatch(/^its time is only known to lie between \S+Z and \S+Z/);
+
+    const bracket = { kind: "bracket", earliestMs: stamp.earliestMs, latestMs: stamp.latestMs };
+    expect(core.release(scanId, at(70))).toEqual(bracket);
+    expect(core.release(scanId, at(70), true)).toEqual({ kind: "released" });
+    expect(claimSome(core).scans).toMatchObject([{ scanId, utcMs: stamp.utcMs }]);
+  });
+
+  test("of which no list of boots is left gets what the present boot allows", () => {
+    const scanId = undated(1, "forgotten", 10);
+    sync("after", at(60), 1);
+    core.dateSlice(request("after"), 0);
+    expect(stampOf(scanId)).toMatchObject({ how: "bracket", syncId: "after/1" });
+    expect(Math.abs((stampOf(scanId).earliestMs ?? 0) - at(-100_000 + 10))).toBeLessThan(500);
+  });
+});
+
+test("a scan past the limit is withheld with the calls that held it up", () => {
+  const scanId = recordId(core, draftOf(1, 0));
+  for (const minute of [1, 2]) {
+    const { attemptId } = claimSome(core, { now: at(minute) });
+    core.settle(
+      attemptId,
+      {
+        outcome: "not-connected",
+        httpStatus: null,
+        relatedTraceId: null,
+        detail: "",
+        endedAt: wallMs(at(minute) + 500),
+      },
+      [{ kind: "again", scanId, notBefore: null }],
+    );
+  }
+  const window = { ...openWindow, now: at(60), limitMs: 30 * minuteMs };
+  expect(core.claim(claimRequest({ window })).withheld).toBe(1);
+  expect(core.show(scanId)?.reason).toMatch(
+    /^receipt would be 3600 s after the badge, 1620 s are allowed; held up by 2 failed calls from \S+Z to \S+Z, the last: not-connected$/,
+  );
+});
+
+test("a scan that is in the service's future is not claimed yet, and nothing is said of it", () => {
+  const scanId = recordId(core, draftOf(1, 0));
+  const window = { ...openWindow, now: wallMs(at(0) + 400), phi: { loMs: -500, hiMs: 500 } };
+  expect(core.claim(claimRequest({ window }))).toEqual({ claim: null, withheld: 0, again: false });
+  const later = { ...window, now: wallMs(at(0) + 500) };
+  expect(claimSome(core, { window: later }).scans).toMatchObject([{ scanId }]);
+});

@@ -1,0 +1,64 @@
+import type Sqlite from "better-sqlite3";
+import { utcSecondsText, utcText } from "../base/system-time.ts";
+import { type WallMs, wallMs } from "../base/time.ts";
+import type { ReceiptDecision } from "../forward/receipt-window.ts";
+import type { Connection } from "./connection.ts";
+
+/** The calls that failed between a scan and now: what held it up. */
+export type Delay = {
+  readonly failedCalls: number;
+  readonly from: WallMs | null;
+  readonly to: WallMs | null;
+  readonly lastOutcome: string | null;
+};
+
+type DelayRow = {
+  readonly failedCalls: number;
+  readonly from: number | null;
+  readonly to: number | null;
+  readonly lastOutcome: string | null;
+};
+
+/** Ties a scan that is withheld to what delayed it. */
+export class DelayReasons {
+  readonly #since: Sqlite.Statement<[number], DelayRow>;
+
+  constructor({ db }: Connection) {
+    // max() makes the bare column that of the row with the maximum (https://sqlite.org/lang_select.html#bareagg).
+    this.#since = db.prepare(
+      `SELECT count(*) AS failedCalls, min(started_at) AS "from", outcome AS lastOutcome, max(ended_at) AS "to"
+      FROM attempts INDEXED BY attempts_ended WHERE ended_at >= ? AND ended_at IS NOT NULL AND outcome <> 'answered'`,
+    );
+  }
+
+  since(moment: WallMs): Delay {
+    const row = this.#since.get(Math.floor(moment));
+    return {
+      failedCalls: row?.failedCalls ?? 0,
+      from: row?.from == null ? null : wallMs(row.from),
+      to: row?.to == null ? null : wallMs(row.to),
+      lastOutcome: row?.lastOutcome ?? null,
+    };
+  }
+}
+
+/** For people: why this scan is not sent, and what held it up. */
+export function lateReason(
+  { predictedDelayMs, allowedDelayMs }: Extract<ReceiptDecision, { kind: "withhold" }>,
+  { failedCalls, from, to, lastOutcome }: Delay,
+): string {
+  const late = `receipt would be ${seconds(predictedDelayMs)} after the badge, ${seconds(allowedDelayMs)} are allowed`;
+  if (failedCalls === 0 || from === null || to === null) {
+    return `${late}; no call failed in that time: badged was not running, or its clock was not trusted`;
+  }
+  return `${late}; held up by ${failedCalls} failed calls from ${utcSecondsText(from)} to ${utcSecondsText(to)}, the last: ${lastOutcome ?? ""}`;
+}
+
+export function bracketReason(utcMs: WallMs, errorBoundMs: number): string {
+  const [earliest, latest] = [wallMs(utcMs - errorBoundMs), wallMs(utcMs + errorBoundMs)];
+  return `its time is only known to lie between ${utcText(earliest)} and ${utcText(latest)}: the box was switched off before it knew the time`;
+}
+
+function seconds(durationMs: number): string {
+  return `${Math.floor(durationMs / 1000)} s`;
+}
