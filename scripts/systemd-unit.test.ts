@@ -1,10 +1,13 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
 import { exitCode } from "../daemon/base/errors.ts";
+import { slewingPpm } from "../daemon/clock/drift.ts";
+import { chronydPath } from "../daemon/testing/chrony/chronyd.ts";
 
 const systemd = new URL("../systemd/", import.meta.url);
 const unit = readFileSync(new URL("badged.service", systemd), "utf8");
@@ -17,6 +20,9 @@ function settings(name: string): readonly string[] {
     .filter((line) => line.startsWith(`${name}=`))
     .map((line) => line.slice(name.length + 1));
 }
+
+const chrony = fileURLToPath(new URL("chrony-badged.conf", systemd));
+const canReadChrony = existsSync(chronydPath);
 
 const canVerifyUnits = spawnSync("systemd-analyze", ["--version"]).status === 0;
 const canVerifyRules = spawnSync("udevadm", ["verify", "--help"]).status === 0;
@@ -93,4 +99,28 @@ test.skipIf(!canVerifyRules)("udevadm takes the rules without a complaint", () =
   const path = new URL("60-badged-readers.rules", systemd).pathname;
   const run = spawnSync("udevadm", ["verify", "--resolve-names=never", path], { encoding: "utf8" });
   expect({ status: run.status, complaints: run.stderr }).toEqual({ status: 0, complaints: "" });
+});
+
+describe.skipIf(!canReadChrony)("the chrony drop-in, as chronyd itself reads it", () => {
+  const printed = (): readonly string[] => {
+    const run = spawnSync(chronydPath, ["-p", "-f", chrony], { encoding: "utf8" });
+    expect({ status: run.status, complaints: run.stderr }).toEqual({ status: 0, complaints: "" });
+    return run.stdout.trim().split("\n");
+  };
+  const values = (name: string): readonly string[] =>
+    printed().flatMap((line) => (line.startsWith(`${name} `) ? [line.slice(name.length + 1)] : []));
+
+  test("asks four servers, with NTS where they offer it", () => {
+    expect(values("server")).toHaveLength(4);
+    expect(values("server").filter((server) => server.endsWith(" nts"))).toHaveLength(3);
+  });
+
+  test("steps at the start only, and slews no faster than badged counts with", () => {
+    expect(values("makestep")).toEqual(["1.0 3"]);
+    expect(Number(values("maxslewrate")[0])).toBeLessThan(slewingPpm);
+  });
+
+  test("serves nobody but this box", () => {
+    expect([values("allow"), values("bindaddress")]).toEqual([["127.0.0.1/32"], ["127.0.0.1"]]);
+  });
 });
