@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { exitCode } from "../daemon/base/errors.ts";
 import { systemTime } from "../daemon/base/system-time.ts";
+import { boxObstacle } from "../daemon/testing/campaign/box.ts";
 import { runCampaign } from "../daemon/testing/campaign/campaign.ts";
 import { testDiskObstacle } from "../daemon/testing/disk/test-disk.ts";
 import { runPowerCuts } from "../daemon/testing/power-cut/power-cuts.ts";
@@ -30,12 +31,15 @@ process.exitCode = broken.length === 0 ? exitCode.ok : exitCode.failed;
 async function faults(): Promise<readonly string[]> {
   mkdirSync("var", { recursive: true });
   const directory = mkdtempSync("var/campaign-");
+  const obstacle = boxObstacle();
+  if (obstacle !== null) say(`clock       no steps and no reboots: ${obstacle}`);
   const { broken: lines, ...report } = await runCampaign({
     seed,
     kills: Number(values.kills),
     workers: Number(values.workers),
     directory,
     program: "dist/daemon/main.js",
+    clockFaults: obstacle === null,
     time: systemTime,
   });
   say(`faults      ${JSON.stringify(report)}`);

@@ -180,8 +180,9 @@ export class ForwardService implements AsyncDisposable {
   }
 
   #now(): Now {
-    const { time } = this.#ports;
-    return { monotonicNs: time.monotonicNs(), wallMs: time.wallMs() };
+    const { time, clock } = this.#ports;
+    // What is put off, and when a call ended, must not hang on a system clock that somebody sets.
+    return { monotonicNs: time.monotonicNs(), wallMs: clock.now()?.utcMs ?? time.wallMs() };
   }
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { systemTime } from "../../base/system-time.ts";
+import { boxObstacle } from "./box.ts";
 import { runCampaign } from "./campaign.ts";
 
 test("nothing accepted is lost and nothing is registered twice unmarked, through kills, unplugs and faults of the service", async () => {
@@ -13,6 +14,7 @@ test("nothing accepted is lost and nothing is registered twice unmarked, through
     workers: 2_000,
     directory,
     program: "daemon/main.ts",
+    clockFaults: boxObstacle() === null,
     time: systemTime,
   });
   expect(report.broken).toEqual([]);

@@ -1,13 +1,16 @@
 import { silentLog } from "../../base/log.ts";
 import { between, seededRandom } from "../../base/random.ts";
 import type { Time } from "../../base/time.ts";
+import type { ScanFilter } from "../../scan/archive.ts";
 import { type ServiceSimulator, startServiceSimulator } from "../../simulator/service/service-simulator.ts";
 import { Store } from "../../store/store.ts";
 import { fictionalBadge, fictionalSsin } from "../fictional-worker.ts";
+import { CampaignBox, stepDelayMs } from "./box.ts";
 import { DaemonProcess } from "./daemon-process.ts";
 import { pickFault } from "./faults.ts";
 import { Gate } from "./gate.ts";
 import { type CampaignSite, writeSite } from "./site.ts";
+import { TimeServers } from "./time-servers.ts";
 import { judge, type Presentation, type Verdict } from "./verdict.ts";
 
 export type CampaignOptions = {
@@ -20,6 +23,8 @@ export type CampaignOptions = {
   readonly directory: string;
   /** `daemon/main.ts`, or what it was built to. */
   readonly program: string;
+  /** Whether the system clock is stepped and the box rebooted as well, see `boxObstacle`. */
+  readonly clockFaults: boolean;
   readonly time: Time;
 };
 
@@ -28,6 +33,8 @@ export type CampaignReport = Verdict & {
   readonly kills: number;
   readonly unplugs: number;
   readonly serviceFaults: number;
+  readonly boots: number;
+  readonly clockSteps: number;
   /** Whether the last daemon ended as it should on SIGTERM. */
   readonly endedWell: boolean;
 };
@@ -43,9 +50,14 @@ const betweenBadgesMs = 12;
 const drainMaxMs = 300_000;
 const answerMaxMs = 60_000;
 
+const everything: ScanFilter = { states: [], readerId: null, from: null, to: null, doubtfulOnly: false, limit: 1e6 };
+
+/** This share of lives begins with a reboot of the box. */
+const rebootShare = 0.3;
+
 /**
- * Workers badge without pause while the daemon is killed, the reader unplugged and the service taken through every
- * fault, all at random moments of one seed. Then everything is well again, and the promises are held against what the
+ * Workers badge without pause while the daemon is killed, the reader unplugged, the service taken through every fault,
+ * the time servers silent now and then, the system clock stepped and the box rebooted, all at random moments of one seed. Then everything is well again, and the promises are held against what the
  * workers saw, what the store holds and what the service has.
  */
 export async function runCampaign(options: CampaignOptions): Promise<CampaignReport> {
@@ -56,7 +68,10 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRep
     time,
     random: seededRandom(seed + 1),
   });
-  const site = writeSite(options.directory, options.workers, simulator.url);
+  await using servers = await TimeServers.open(time);
+  const box = options.clockFaults ? new CampaignBox(options.directory, time) : null;
+  const site = writeSite(options.directory, options.workers, simulator.url, { timeServers: servers.yaml });
+  await box?.reboot(seededRandom(seed + 7));
   await using gate = await Gate.open(site.port, time);
   const killed = new AbortController();
   const tooLate = new AbortController();
@@ -64,27 +79,37 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRep
   const trouble = [
     troubleService(simulator, options, killed.signal),
     troubleReader(gate, options, killed.signal),
+    box === null ? 0 : troubleClock(box, options, killed.signal),
+    servers.trouble(seededRandom(seed + 9), time, killed.signal),
   ] as const;
-  await killAgainAndAgain(site, options);
+  await killAgainAndAgain(site, box, options);
   killed.abort();
   const deadline = time.after(answerMaxMs, () => tooLate.abort());
-  await using last = new DaemonProcess(options.program, site.configuration);
-  const [presentations, serviceFaults, unplugs] = await Promise.all([badged, ...trouble]);
+  await using last = new DaemonProcess(options.program, site.configuration, box?.launch());
+  const [presentations, serviceFaults, unplugs, clockSteps] = await Promise.all([badged, ...trouble]);
   deadline[Symbol.dispose]();
   if (tooLate.signal.aborted) throw new Error(`the last badge was never answered; the daemon wrote: ${last.output}`);
-  const drained = await drain(site, last, time);
+  const drained =
+    (await drain(site, last, time)) && (await releaseBrackets(site, time)) && (await drain(site, last, time));
   const { code } = await last.kill("SIGTERM");
   await using store = await visit(site, time);
-  const scans = await store.list({ states: [], readerId: null, from: null, to: null, doubtfulOnly: false, limit: 1e6 });
+  const scans = await store.list(everything);
   const verdict = judge(presentations, scans, simulator.registrations());
   const broken = drained ? verdict.broken : [`not drained; the daemon wrote: ${last.output}`, ...verdict.broken];
-  return { ...verdict, broken, seed, kills: options.kills, unplugs, serviceFaults, endedWell: code === 0 };
+  const boots = box?.boots ?? 0;
+  const kills = { kills: options.kills, unplugs, serviceFaults, boots, clockSteps };
+  return { ...verdict, broken, seed, ...kills, endedWell: code === 0 };
 }
 
-async function killAgainAndAgain(site: CampaignSite, { seed, kills, program, time }: CampaignOptions): Promise<void> {
+async function killAgainAndAgain(
+  site: CampaignSite,
+  box: CampaignBox | null,
+  { seed, kills, program, time }: CampaignOptions,
+): Promise<void> {
   const random = seededRandom(seed + 2);
   for (let kill = 0; kill < kills; kill += 1) {
-    await using daemon = new DaemonProcess(program, site.configuration);
+    if (box !== null && random() < rebootShare) await box.reboot(random);
+    await using daemon = new DaemonProcess(program, site.configuration, box?.launch());
     await Promise.race([time.sleep(between(random, lifeMs.from, lifeMs.to)), daemon.ended]);
     const { code } = await daemon.kill("SIGKILL");
     if (code !== null) throw new Error(`the daemon ended by itself with ${code}: ${daemon.output}`);
@@ -102,8 +127,10 @@ async function badge(
   const presentations: Presentation[] = [];
   for (let index = 0; index < workers && !killed.aborted; index += 1) {
     const badgeNumber = fictionalBadge(index);
+    const fromMs = time.wallMs();
     const accepted = await gate.present(badgeNumber, tooLate);
-    presentations.push({ badge: badgeNumber, ssin: fictionalSsin(index), accepted });
+    const toMs = time.wallMs();
+    presentations.push({ badge: badgeNumber, ssin: fictionalSsin(index), accepted, between: { fromMs, toMs } });
     await time.sleep(between(random, 0, betweenBadgesMs));
   }
   return presentations;
@@ -137,6 +164,25 @@ async function troubleReader(gate: Gate, { seed, time }: CampaignOptions, killed
     gate.reader.replug();
   }
   return unplugs;
+}
+
+async function troubleClock(box: CampaignBox, { seed, time }: CampaignOptions, ended: AbortSignal): Promise<number> {
+  const random = seededRandom(seed + 8);
+  let steps = 0;
+  while (!ended.aborted) {
+    await time.sleep(stepDelayMs(random), ended);
+    box.step(random);
+    steps += 1;
+  }
+  return steps;
+}
+
+/** The person who decides about scans whose boot never knew the time lets them go. */
+async function releaseBrackets(site: CampaignSite, time: Time): Promise<boolean> {
+  await using store = await visit(site, time);
+  const kept = await store.list({ ...everything, states: ["withheld"] });
+  const outcomes = await Promise.all(kept.map(({ scanId }) => store.release(scanId, time.wallMs(), true)));
+  return outcomes.every(({ kind }) => kind === "released");
 }
 
 async function drain(site: CampaignSite, daemon: DaemonProcess, time: Time): Promise<boolean> {

@@ -1,4 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { systemCode } from "../../base/errors.ts";
+import { type Launch, plainLaunch } from "./box.ts";
 
 /**
  * The daemon as it is shipped, in a process of its own. Disposing kills it: one that outlives a failed run would open the
@@ -6,12 +9,17 @@ import { type ChildProcess, spawn } from "node:child_process";
  */
 export class DaemonProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
+  readonly #isWrapped: boolean;
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
   #output = "";
 
   /** @param program `daemon/main.ts`, or what it was built to */
-  constructor(program: string, configuration: string) {
-    this.#child = spawn(process.execPath, [program, "run", configuration], { stdio: ["ignore", "pipe", "pipe"] });
+  constructor(program: string, configuration: string, launch: Launch = plainLaunch) {
+    this.#child = spawn(launch.command, [...launch.parameters, program, "run", configuration], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...launch.environment },
+    });
+    this.#isWrapped = launch !== plainLaunch;
     const keep = (chunk: Buffer): void => {
       this.#output = (this.#output + chunk.toString("utf8")).slice(-outputKeptChars);
     };
@@ -33,8 +41,13 @@ export class DaemonProcess implements AsyncDisposable {
   }
 
   async kill(signal: "SIGKILL" | "SIGTERM"): Promise<{ readonly code: number | null }> {
-    this.#child.kill(signal);
-    return await this.ended;
+    const inner = this.#isWrapped ? childOf(this.pid) : null;
+    // What wraps the daemon ends with it, and would not tell it of a signal of its own.
+    if (inner === null) this.#child.kill(signal);
+    else process.kill(inner, signal);
+    const { code } = await this.ended;
+    // unshare of util-linux 2.38 ends with 1 when its child was killed, for it cannot unblock SIGKILL for itself.
+    return { code: inner !== null && signal === "SIGKILL" ? null : code };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -43,3 +56,14 @@ export class DaemonProcess implements AsyncDisposable {
 }
 
 const outputKeptChars = 20_000;
+
+/** The only child of a process; `null` when it has none (any more). */
+function childOf(pid: number): number | null {
+  try {
+    const [first = ""] = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ");
+    return first === "" ? null : Number(first);
+  } catch (error) {
+    if (systemCode(error) === "ENOENT" || systemCode(error) === "ESRCH") return null;
+    throw error;
+  }
+}

@@ -11,8 +11,17 @@ export type CampaignSite = {
   readonly port: string;
 };
 
-/** Writes a site for a campaign into `folder`: one reader, `workers` badges, the simulated service at `serviceUrl`. */
-export function writeSite(folder: string, workers: number, serviceUrl: string): CampaignSite {
+/**
+ * Writes a site for a campaign into `folder`: one reader, `workers` badges, the simulated service at `serviceUrl`.
+ *
+ * @param changed time servers as YAML, none by default; more keys of the service's section, with a comma before each
+ */
+export function writeSite(
+  folder: string,
+  workers: number,
+  serviceUrl: string,
+  changed: { readonly timeServers?: string; readonly service?: string } = {},
+): CampaignSite {
   const directory = resolve(folder);
   const site = {
     configuration: join(directory, "site.yaml"),
@@ -39,7 +48,8 @@ readers:
       alreadyRecorded: ${feedbackLetters.alreadyRecorded}
       unknownBadge: ${feedbackLetters.unknownBadge}
       notRecorded: ${feedbackLetters.notRecorded}
-service: { url: ${JSON.stringify(serviceUrl)}, timeout: 1 s, callInterval: 10 ms }
+clock: { servers: ${changed.timeServers ?? "[]"}, systemClock: free }
+service: { url: ${JSON.stringify(serviceUrl)}, timeout: 1 s, callInterval: 10 ms${changed.service ?? ""} }
 log: { level: warn }
 `,
   );

@@ -3,7 +3,7 @@ import { monotonicNs, wallMs } from "../../base/time.ts";
 import type { ArchivedScan } from "../../scan/archive.ts";
 import { type HeldRegistration, judge, type Presentation } from "./verdict.ts";
 
-const presented: Presentation = { badge: "7E00", ssin: "s", accepted: true };
+const presented: Presentation = { badge: "7E00", ssin: "s", accepted: true, between: { fromMs: 7_900, toMs: 8_100 } };
 const held: HeldRegistration = { ssin: "s", registrationMs: 7_000, type: "IN" };
 const scan: ArchivedScan = {
   scanId: 1,
@@ -18,11 +18,11 @@ const scan: ArchivedScan = {
     monotonicNs: monotonicNs(1n),
     utcMs: wallMs(7_999),
     how: "live",
-    errorBoundMs: null,
-    earliestMs: null,
-    latestMs: null,
+    errorBoundMs: 5,
+    earliestMs: wallMs(7_994),
+    latestMs: wallMs(8_004),
     syncId: null,
-    state: "unsynchronised",
+    state: "synchronised",
     captureLagMs: 0,
   },
   reason: null,
@@ -42,6 +42,19 @@ test("one presentation, one scan, one registration", () => {
 test("not accepted and nowhere is no loss; not accepted and registered once is no harm", () => {
   expect(verdict([{ ...presented, accepted: false }], [], [])).toEqual([]);
   expect(verdict([{ ...presented, accepted: false }], [scan], [held])).toEqual([]);
+});
+
+test.each([
+  ["before the badge was shown", 7_890, 7_899],
+  ["after it was answered", 8_102, 8_110],
+])("a stamp that proves a moment %s is outside its bound", (_, earliestMs, latestMs) => {
+  const stamp = { ...scan.stamp, earliestMs: wallMs(earliestMs), latestMs: wallMs(latestMs) };
+  expect(verdict([presented], [{ ...scan, stamp }], [held])).toContain("outside its bound: scan 1, live");
+});
+
+test("a stamp without a bound is outside it", () => {
+  const stamp = { ...scan.stamp, earliestMs: null, latestMs: null };
+  expect(verdict([presented], [{ ...scan, stamp }], [held])).toContain("outside its bound: scan 1, live");
 });
 
 test("two registrations are explained by a doubt, and by nothing else", () => {

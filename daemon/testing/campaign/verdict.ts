@@ -6,6 +6,8 @@ export type Presentation = {
   readonly ssin: string;
   /** Whether the reader ever showed `accepted` or `already-recorded`. */
   readonly accepted: boolean;
+  /** Between these two of the truth's milliseconds each of its reads was made. */
+  readonly between: { readonly fromMs: number; readonly toMs: number };
 };
 
 /** What the service holds, as it knows it itself. */
@@ -21,13 +23,19 @@ export type Verdict = {
   readonly registered: number;
   readonly possibleDuplicates: number;
   readonly duplicatesExplained: number;
+  /** Scans that got their time afterwards, and those whose boot never knew it. */
+  readonly retroactive: number;
+  readonly brackets: number;
+  /** Half-widths of all stamps but brackets, the largest and the middle one. */
+  readonly errorBoundMaxMs: number;
+  readonly errorBoundMedianMs: number;
   /** Each line is a broken promise. */
   readonly broken: readonly string[];
 };
 
 /**
  * Holds the promises against what happened: nothing accepted is lost, nothing is registered twice unmarked, nothing is
- * registered that nobody presented, and no stamp was altered on its way.
+ * registered that nobody presented, no stamp was altered on its way, and every stamp's interval holds the truth.
  */
 export function judge(
   presentations: readonly Presentation[],
@@ -41,7 +49,11 @@ export function judge(
     (scan) => scan.badgeNumber,
   );
   let duplicatesExplained = 0;
-  for (const { badge, ssin, accepted } of presentations) {
+  const ofBadge = Map.groupBy(scans, (scan) => scan.badgeNumber);
+  for (const { badge, ssin, accepted, between } of presentations) {
+    for (const scan of ofBadge.get(badge) ?? []) {
+      if (!holds(scan, between)) broken.push(`outside its bound: scan ${scan.scanId}, ${scan.stamp.how}`);
+    }
     const kept = scansOf.get(badge) ?? [];
     const registrations = heldOf.get(ssin) ?? [];
     if (accepted && kept.length === 0) broken.push(`lost: ${badge} was accepted and is not in the store`);
@@ -66,7 +78,30 @@ export function judge(
     registered: held.length,
     possibleDuplicates: scans.filter((scan) => scan.doubt !== null).length,
     duplicatesExplained,
+    ...boundsOf(scans),
     broken,
+  };
+}
+
+/** The truth lay between two moments: a stamp that misses both of them, and all between, is wrong. */
+function holds({ stamp }: ArchivedScan, { fromMs, toMs }: Presentation["between"]): boolean {
+  return (
+    stamp.earliestMs !== null && stamp.latestMs !== null && stamp.earliestMs <= toMs + 1 && stamp.latestMs >= fromMs
+  );
+}
+
+function boundsOf(
+  scans: readonly ArchivedScan[],
+): Pick<Verdict, "retroactive" | "brackets" | "errorBoundMaxMs" | "errorBoundMedianMs"> {
+  const count = (how: ArchivedScan["stamp"]["how"]): number => scans.filter(({ stamp }) => stamp.how === how).length;
+  const bounds = scans
+    .flatMap(({ stamp }) => (stamp.how === "bracket" || stamp.errorBoundMs === null ? [] : [stamp.errorBoundMs]))
+    .sort((one, other) => one - other);
+  return {
+    retroactive: count("retroactive"),
+    brackets: count("bracket"),
+    errorBoundMaxMs: bounds.at(-1) ?? 0,
+    errorBoundMedianMs: bounds[Math.floor(bounds.length / 2)] ?? 0,
   };
 }
 

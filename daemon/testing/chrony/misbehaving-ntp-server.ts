@@ -37,9 +37,9 @@ export class MisbehavingNtpServer implements AsyncDisposable {
     });
   }
 
-  static async listen(time: Time): Promise<MisbehavingNtpServer> {
+  static async listen(time: Time, address = "127.0.0.1"): Promise<MisbehavingNtpServer> {
     const socket = createSocket("udp4");
-    socket.bind(0, "127.0.0.1");
+    socket.bind(0, address);
     await once(socket, "listening");
     return new MisbehavingNtpServer(socket, time);
   }
