@@ -1,6 +1,7 @@
 /**
- * `npm run campaign -- [--seed N] [--kills N] [--workers N] [--cuts N]`: the long forms of what the tests do in short.
- * The daemon is killed, its reader unplugged, its service broken, and its disk cut from the power; then the promises are
+ * `npm run campaign -- [--seed N] [--kills N] [--workers N] [--cuts N] [--outages N]`: the long forms of what the tests do in short.
+ * The daemon is killed, its reader unplugged, its service broken, its clock stepped, its box rebooted, and its disk cut from
+ * the power; then the promises are
  * held against what happened. Ends with 1 when one was broken; the same seed repeats a run as closely as chance allows.
  */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -9,6 +10,7 @@ import { exitCode } from "../daemon/base/errors.ts";
 import { systemTime } from "../daemon/base/system-time.ts";
 import { boxObstacle } from "../daemon/testing/campaign/box.ts";
 import { runCampaign } from "../daemon/testing/campaign/campaign.ts";
+import { runReceiptCampaign } from "../daemon/testing/campaign/receipt-campaign.ts";
 import { testDiskObstacle } from "../daemon/testing/disk/test-disk.ts";
 import { runPowerCuts } from "../daemon/testing/power-cut/power-cuts.ts";
 
@@ -18,12 +20,13 @@ const { values } = parseArgs({
     kills: { type: "string", default: "100" },
     workers: { type: "string", default: "12000" },
     cuts: { type: "string", default: "200" },
+    outages: { type: "string", default: "6" },
   },
 });
 const seed = Number(values.seed);
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-const broken = [...(await faults()), ...(await powerCuts())];
+const broken = [...(await faults()), ...(await receipts()), ...(await powerCuts())];
 for (const line of broken.slice(0, 50)) say(`BROKEN  ${line}`);
 say(broken.length === 0 ? "Every promise was kept." : `${broken.length} promises were broken.`);
 process.exitCode = broken.length === 0 ? exitCode.ok : exitCode.failed;
@@ -45,6 +48,30 @@ async function faults(): Promise<readonly string[]> {
   say(`faults      ${JSON.stringify(report)}`);
   if (lines.length === 0) rmSync(directory, { recursive: true });
   return report.endedWell ? lines : ["the last daemon did not end well on SIGTERM", ...lines];
+}
+
+/** Two services at once, one ahead and one behind; the shortest limit that can be configured. */
+async function receipts(): Promise<readonly string[]> {
+  const limitMs = 60_000;
+  const reports = await Promise.all(
+    [-800, 800].map(async (serviceOffsetMs) => {
+      const directory = mkdtempSync("var/receipts-");
+      const report = await runReceiptCampaign({
+        seed,
+        limitMs,
+        serviceOffsetMs,
+        outages: Number(values.outages),
+        outageMs: { from: limitMs / 3, to: 1.3 * limitMs },
+        peaceMs: { from: 2_000, to: 15_000 },
+        directory,
+        time: systemTime,
+      });
+      rmSync(directory, { recursive: true });
+      return report;
+    }),
+  );
+  for (const { broken: _, ...report } of reports) say(`receipt     ${JSON.stringify({ limitMs, ...report })}`);
+  return reports.flatMap((report) => report.broken);
 }
 
 async function powerCuts(): Promise<readonly string[]> {

@@ -43,7 +43,7 @@ export type ReceiptStatus = LimitKnowledge & {
 export const transitsKept: number = 1000;
 
 /** (C) "Termijn voor ontvangst van de registratie overschreden". */
-export const receiptRemark: number = 32;
+export const receiptRemark = 32;
 
 /** Keeps remark 32 from being raised: knows the limit, or learns it, and says by what scans are judged. */
 export class ReceiptGuard {

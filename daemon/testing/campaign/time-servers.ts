@@ -20,11 +20,13 @@ export class TimeServers implements AsyncDisposable {
     return new TimeServers(await Promise.all(hosts.map((host) => MisbehavingNtpServer.listen(time, host))));
   }
 
+  get addresses(): readonly { readonly host: string; readonly port: number }[] {
+    return this.#servers.map(({ port }, index) => ({ host: hosts[index] ?? "", port }));
+  }
+
   /** As the configuration names them. */
   get yaml(): string {
-    const each = this.#servers.map(
-      ({ port }, index) => `{ host: ${hosts[index]}, port: ${port}, operator: O${index} }`,
-    );
+    const each = this.addresses.map(({ host, port }) => `{ host: ${host}, port: ${port}, operator: of ${host} }`);
     return `[${each.join(", ")}]`;
   }
 
