@@ -1,11 +1,12 @@
 /**
  * `npm run bench [-- CASE…]`: every figure beside the physical limit or a bare loop, measured in the same run. Prints a
- * table, then one line of JSON for machines. Cases: latency, stamp-lag, backlog, drain, process.
+ * table, then one line of JSON for machines. Cases: latency, stamp-lag, backlog, drain, process, clock.
  */
 
 import { exitCode } from "../../daemon/base/errors.ts";
 import { table } from "../../daemon/commands/terminal.ts";
 import { backlogCase } from "./backlog.ts";
+import { coverageCase } from "./coverage.ts";
 import { drainCase } from "./drain.ts";
 import type { CaseReport } from "./figures.ts";
 import { latencyCase } from "./latency.ts";
@@ -18,6 +19,7 @@ const cases: Readonly<Record<string, () => Promise<CaseReport>>> = {
   backlog: backlogCase,
   drain: drainCase,
   process: processCase,
+  clock: coverageCase,
 };
 
 const asked = process.argv.slice(2);
