@@ -12,6 +12,8 @@ export function createProgram(terminal: Terminal, conclude: Conclude): Command {
     .description("Reads badge scans at the gate, keeps them safe, and registers them at Check In and Out at Work.")
     .version(version)
     .exitOverride()
+    // A subcommand's options are its own, also where the command above it has options of the same name.
+    .enablePositionalOptions()
     .showHelpAfterError("Run with --help to see what can be given.");
   for (const add of [addDaemon, addClock, addScans, addRoster, addReader, addSimulate])
     add(program, terminal, conclude);
