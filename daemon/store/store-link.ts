@@ -52,6 +52,8 @@ export class StoreLink {
   readonly #queue: RequestQueue<PendingScan, PendingCall>;
   #state: LinkState;
   #dispatching: boolean;
+  /** Of the thread that was started last. */
+  #exited: Promise<void>;
 
   /**
    * @param answered is told the gauges at each answer
@@ -72,6 +74,7 @@ export class StoreLink {
     this.#queue = new RequestQueue();
     this.#state = { kind: "down" };
     this.#dispatching = false;
+    this.#exited = Promise.resolve();
   }
 
   /** Resolves after the commit; never rejects. */
@@ -91,11 +94,17 @@ export class StoreLink {
     return (await this.#request({ kind: "call", method, parameters })) as ReturnType<StoreCalls[M]>;
   }
 
-  /** Lets what was asked before finish, then closes the database and ends the thread. */
+  /**
+   * Lets what was asked before finish, then closes the database. The thread ends by itself, for one that is terminated
+   * inside a call of better-sqlite3 13 can take the whole process with it (its issue 1507).
+   */
   async close(): Promise<void> {
     if (this.#state.kind === "closed") return;
     try {
-      if (this.#state.kind !== "down") await this.#request({ kind: "close" });
+      if (this.#state.kind !== "down") {
+        await this.#request({ kind: "close" });
+        await this.#exited;
+      }
     } finally {
       const state = this.#state;
       this.#state = { kind: "closed" };
@@ -147,8 +156,11 @@ export class StoreLink {
       if (this.#isPresent(worker)) this.#receive(reply);
     });
     worker.on("error", (error) => this.#log.fatal({ error: messageOf(error) }, "the store's thread failed"));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#exited = promise;
     worker.on("exit", () => {
       if (this.#isPresent(worker)) this.#lost();
+      resolve();
     });
   }
 
@@ -187,6 +199,7 @@ export class StoreLink {
       }
       case "closed": {
         const inFlight = this.#finish(null);
+        this.#state = { kind: "closed" };
         if (inFlight?.kind === "other") inFlight.other.resolve(undefined);
         return;
       }

@@ -53,6 +53,8 @@ function serve(): void {
   port.on("message", (request: Request) => {
     try {
       reply(answer(keeper, request));
+      // Nothing is left to wait for, and the thread ends by itself.
+      if (request.kind === "close") port.close();
     } catch (error) {
       reply({ kind: "failed", failure: failureOf(error) });
     }
