@@ -319,7 +319,8 @@ export class ClockService implements Clock, AsyncDisposable {
 
   /** False tickers are named; the rest of a poll is in the history. */
   #tell(row: Synchronisation): void {
-    for (const { sourceId, verdict } of row.sources) {
+    for (const { sourceId, votes, verdict } of row.sources) {
+      if (!votes) continue;
       if (verdict.kind === "false-ticker") {
         this.#log.warn({ sourceId, beyondMs: Number(verdict.beyondNs) / 1e6 }, "source is a false ticker");
       } else if (verdict.kind === "unusable") {

@@ -35,7 +35,7 @@ export class NtpClient implements NtpTransport {
     using _timer = this.#time.after(this.#timeoutMs, () => deadline.abort());
     const over = AbortSignal.any([signal, deadline.signal]);
     try {
-      const found = await Promise.race([aborted(over), lookup(address.host)]);
+      const found = await Promise.race([aborted(over), lookup(address.host, { order: "ipv4first" })]);
       if (found === "aborted") return this.#silence();
       return await this.#askAt(createSocket(found.family === 6 ? "udp6" : "udp4"), found.address, address.port, over);
     } catch (error) {

@@ -19,6 +19,9 @@ type DelayRow = {
   readonly lastOutcome: string | null;
 };
 
+/** After an outage many scans are withheld at once: those of one minute were held up by the same calls. */
+const bucketMs = 60_000;
+
 /** Ties a scan that is withheld to what delayed it. */
 export class DelayReasons {
   readonly #since: Sqlite.Statement<[number], DelayRow>;
@@ -31,8 +34,19 @@ export class DelayReasons {
     );
   }
 
-  since(moment: WallMs): Delay {
-    const row = this.#since.get(Math.floor(moment));
+  /** Looks up what one claim needs, each minute once. */
+  forClaim(): (moment: WallMs) => Delay {
+    const known = new Map<number, Delay>();
+    return (moment) => {
+      const from = Math.floor(moment / bucketMs) * bucketMs;
+      const found = known.get(from) ?? this.#lookUp(from);
+      known.set(from, found);
+      return found;
+    };
+  }
+
+  #lookUp(from: number): Delay {
+    const row = this.#since.get(from);
     return {
       failedCalls: row?.failedCalls ?? 0,
       from: row?.from == null ? null : wallMs(row.from),

@@ -6,7 +6,7 @@ import { due as judge, type ReceiptWindow } from "../forward/receipt-window.ts";
 import type { Employer } from "../scan/roster.ts";
 import type { Direction } from "../scan/scan.ts";
 import type { Connection } from "./connection.ts";
-import { bracketReason, DelayReasons, lateReason } from "./delay-reasons.ts";
+import { bracketReason, type Delay, DelayReasons, lateReason } from "./delay-reasons.ts";
 import type { ScanCounts } from "./scan-counts.ts";
 import { errorBoundColumn, utcColumn } from "./stamp-columns.ts";
 import type { WorkSites } from "./work-sites.ts";
@@ -199,8 +199,9 @@ export class QueueTable {
     const due: { readonly id: number; readonly urgency: number }[] = [];
     const late: { readonly id: number; readonly reason: string }[] = [];
     const passed = new Set(this.#busyWorkers.all());
+    const delayOf = this.#delays.forClaim();
     for (const scan of this.#waiting.iterate(claimWalkRows)) {
-      const reason = this.#reasonToWithhold(scan, window);
+      const reason = reasonToWithhold(scan, window, delayOf);
       if (reason !== null) {
         late.push({ id: scan.id, reason });
         continue;
@@ -213,15 +214,6 @@ export class QueueTable {
     }
     due.sort((one, other) => one.urgency - other.urgency || one.id - other.id);
     return { due: due.slice(0, limit).map(({ id }) => id), late };
-  }
-
-  /** `null` for a scan that may be sent, now or later. A person's release overrules every reason. */
-  #reasonToWithhold(scan: WaitingRow, window: ReceiptWindow): string | null {
-    if (scan.releasedAt !== null || scan.errorBoundMs === null) return null;
-    if (scan.isBracket === 1) return bracketReason(wallMs(scan.utcMs), scan.errorBoundMs);
-    const stamp = { utcMs: wallMs(scan.utcMs), errorBoundMs: scan.errorBoundMs };
-    const decision = judge({ ...window, stamp });
-    return decision.kind === "withhold" ? lateReason(decision, this.#delays.since(stamp.utcMs)) : null;
   }
 
   #dueScan(id: number): DueScan {
@@ -278,6 +270,19 @@ export class QueueTable {
 /** Never sooner than asked. */
 function wholeOrNull(notBefore: WallMs | null): number | null {
   return notBefore === null ? null : Math.ceil(notBefore);
+}
+
+/** `null` for a scan that may be sent, now or later. A person's release overrules every reason. */
+function reasonToWithhold(
+  { utcMs, errorBoundMs, isBracket, releasedAt }: WaitingRow,
+  window: ReceiptWindow,
+  delayOf: (moment: WallMs) => Delay,
+): string | null {
+  if (releasedAt !== null || errorBoundMs === null) return null;
+  const stamp = { utcMs: wallMs(utcMs), errorBoundMs };
+  if (isBracket === 1) return bracketReason(stamp.utcMs, errorBoundMs);
+  const decision = judge({ ...window, stamp });
+  return decision.kind === "withhold" ? lateReason(decision, delayOf(stamp.utcMs)) : null;
 }
 
 /** A scan that nothing dates yet is sent by nobody, released or not. */
