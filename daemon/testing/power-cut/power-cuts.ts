@@ -3,7 +3,8 @@ import { fileURLToPath } from "node:url";
 import { silentLog } from "../../base/log.ts";
 import { between, type Random, seededRandom } from "../../base/random.ts";
 import type { Time } from "../../base/time.ts";
-import { Store } from "../../store/store.ts";
+import { openDatabase } from "../../store/database.ts";
+import { StoreCore } from "../../store/store-core.ts";
 import { createTestDisk, type TestDisk } from "../disk/test-disk.ts";
 import { powerCutSettings, powerCutStoreFolder } from "./settings.ts";
 
@@ -75,9 +76,11 @@ async function checkCut(
 ): Promise<readonly string[]> {
   const due = acknowledgements.filter((acknowledgement) => acknowledgement.position <= at);
   try {
-    return await disk.cut({ at, random }, async (mountPoint) => {
-      await using store = await Store.open(powerCutSettings(powerCutStoreFolder(mountPoint)), { time, log: silentLog });
-      const scans = await store.list({
+    return await disk.cut({ at, random }, (mountPoint) => {
+      // Without the thread that a daemon has: hundreds of them in one process meet a defect of V8 13's JIT pages.
+      const settings = powerCutSettings(powerCutStoreFolder(mountPoint));
+      using store = new StoreCore(openDatabase(settings, { log: silentLog, now: time.wallMs() }), settings);
+      const scans = store.list({
         states: [],
         readerId: null,
         from: null,
