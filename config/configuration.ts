@@ -16,6 +16,9 @@ export type Configuration = {
   readonly clock: ClockSettings;
   readonly readers: readonly ReaderSettings[];
   readonly service: ServiceSettings;
+  readonly outage: OutageSettings;
+  /** `null` while nobody named one. */
+  readonly supplier: SupplierSettings | null;
   readonly webhooks: readonly WebhookSettings[];
   readonly log: LogSettings;
 };
@@ -134,6 +137,20 @@ export type ServiceSettings = {
   readonly callIntervalMs: number;
   readonly paths: { readonly register: string; readonly health: string };
 };
+
+export type OutageSettings = {
+  readonly anchors: readonly ProbeAddress[];
+  readonly resolvers: readonly string[];
+  readonly firstHop: string | null;
+  /** `HH:MM` in the site's time zone. */
+  readonly summaryAt: string;
+  readonly language: "nl" | "fr" | "de" | "en";
+};
+
+/** A literal address, so that no name server is needed to look at it. */
+export type ProbeAddress = { readonly host: string; readonly port: number };
+
+export type SupplierSettings = { readonly name: string; readonly phone: string };
 
 export type WebhookSettings = {
   readonly name: string;

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import type { Configuration } from "./configuration.ts";
 import { configurationMaxChars, loadConfiguration, parseConfiguration, problemsMax } from "./load.ts";
 import { defaultTimeServers } from "./schema/clock.ts";
+import { defaultAnchors, defaultResolvers } from "./schema/outage.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** A box on which every file that is named is there and safe. */
@@ -85,6 +86,14 @@ test("a short file is enough: what it does not say is the default, in millisecon
       callIntervalMs: 1000,
       paths: { register: "/presenceRegistrations/registerInBulk", health: "/health" },
     },
+    outage: {
+      anchors: defaultAnchors,
+      resolvers: defaultResolvers,
+      firstHop: null,
+      summaryAt: "18:30",
+      language: "nl",
+    },
+    supplier: null,
     webhooks: [],
     log: { level: "info" },
   });

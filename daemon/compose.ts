@@ -9,6 +9,7 @@ import type { Log } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
 import type { Time } from "./base/time.ts";
 import { builtAt } from "./base/version.ts";
+import { serviceSeenBy } from "./call-observation.ts";
 import { ClockService } from "./clock/clock-service.ts";
 import { readAddresses, readUptimeMs } from "./clock/host-readings.ts";
 import { watchNetwork } from "./clock/network-watch.ts";
@@ -20,11 +21,14 @@ import { utcNsOfWall } from "./clock/utc.ts";
 import { type AnswerDate, CiaoClient } from "./forward/ciao/ciao-client.ts";
 import { FileToken, noToken } from "./forward/ciao/token.ts";
 import { ForwardService } from "./forward/forward-service.ts";
+import type { AttemptOutcome } from "./forward/queue.ts";
 import type { SendingClock } from "./forward/receipt-guard.ts";
 import type { TokenSource, Upstream } from "./forward/upstream.ts";
 import { WebhookService } from "./forward/webhook/webhook-service.ts";
 import { liveStatus } from "./live.ts";
 import { startMaintenance } from "./maintenance.ts";
+import { NetworkProbes } from "./outage/network-probes.ts";
+import { OutageService } from "./outage/outage-service.ts";
 import { importRosterAtStart } from "./roster-at-start.ts";
 import type { ReaderRule } from "./scan/draft.ts";
 import { Intake } from "./scan/intake.ts";
@@ -60,7 +64,24 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
   const client = building.use(composeClient(configuration, (answer) => clock.serviceAnswered(answer), time));
   const clock = building.use(composeClock(configuration, store, { client, onTime: () => forwarder.wake() }, ports));
   building.use(watchNetwork(readAddresses, () => clock.networkUp(), time));
-  const forwarder = building.use(composeForwarder(configuration, store, client, clock, ports));
+  const outages = building.use(
+    composeOutages(configuration, store, { client, clock, onOver: () => forwarder.hasten() }, ports),
+  );
+  const forwarder = building.use(
+    composeForwarder(
+      configuration,
+      store,
+      {
+        client,
+        clock,
+        onOutcome: (outcome) => {
+          const seen = serviceSeenBy[outcome];
+          if (seen !== null) outages.callEnded(seen);
+        },
+      },
+      ports,
+    ),
+  );
   const webhooks = composeWebhooks(configuration, store, building, ports);
   const readers = configuration.readers.map((reader) =>
     createReader(readerSettings(reader), time, log.child({ room: "drivers" })),
@@ -86,7 +107,15 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
   );
   building.use(startMaintenance(configuration.site.timeZone, () => maintain(store, clock, log), { log }));
   composed.resolve(
-    liveStatus(configuration, { startedAt: time.wallMs(), readers, intake: intake.intake, clock, forwarder, webhooks }),
+    liveStatus(configuration, {
+      startedAt: time.wallMs(),
+      readers,
+      intake: intake.intake,
+      clock,
+      outages,
+      forwarder,
+      webhooks,
+    }),
   );
 
   const parts = building.move();
@@ -95,6 +124,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
       const events = readerEvents(intake.intake, log.child({ room: "drivers" }));
       for (const reader of readers) reader.start(events);
       await clock.start();
+      await outages.start();
       forwarder.start();
       for (const webhook of webhooks) webhook.start();
       log.info({ site: configuration.site.name, configuration: configuration.fingerprint }, "badged started");
@@ -154,7 +184,7 @@ function composeClock(
       transport: new NtpClient(time),
       history: store,
       dating: store,
-      askService: (signal) => client.askHealth(signal),
+      askService: async (signal) => void (await client.askHealth(signal)),
       onTime,
       time,
       random,
@@ -181,15 +211,46 @@ const localDaemon: NtpSource = { id: "this box", host: "127.0.0.1", port: 123, o
 function composeForwarder(
   { service }: Configuration,
   store: Store,
-  upstream: Upstream,
-  clock: SendingClock,
+  {
+    client: upstream,
+    clock,
+    onOutcome,
+  }: {
+    readonly client: Upstream;
+    readonly clock: SendingClock;
+    readonly onOutcome: (outcome: AttemptOutcome) => void;
+  },
   { time, random, log }: DaemonPorts,
 ): ForwardService {
   const { callIntervalMs, receiptLimitMs: limitMs, late, timeoutMs } = service;
   return new ForwardService(
-    { queue: store, upstream, clock, memory: store, time, random, log: log.child({ room: "forward" }) },
+    { queue: store, upstream, clock, memory: store, onOutcome, time, random, log: log.child({ room: "forward" }) },
     { callIntervalMs, receipt: { limitMs, late, timeoutMs } },
   );
+}
+
+function composeOutages(
+  { outage, service }: Configuration,
+  store: Store,
+  { client, clock, onOver }: { readonly client: CiaoClient; readonly clock: ClockService; readonly onOver: () => void },
+  { time, log }: DaemonPorts,
+): OutageService {
+  const { anchors, resolvers, firstHop } = outage;
+  const probes = new NetworkProbes(
+    { anchors, resolvers, firstHop, serviceUrl: service.url },
+    { time, nowMs: () => clock.now()?.utcMs ?? null, askHealth: (signal) => client.askHealth(signal) },
+  );
+  return new OutageService({
+    probes,
+    store,
+    moment: (atNs) => clock.momentAt(atNs),
+    power: async () => "unknown",
+    onChange: ({ kind }) => {
+      if (kind === "closed") onOver();
+    },
+    time,
+    log,
+  });
 }
 
 function composeWebhooks(

@@ -7,6 +7,8 @@ import type { ClockService } from "./clock/clock-service.ts";
 import { liveClock } from "./clock-report.ts";
 import type { ReceiptStatus } from "./forward/receipt-guard.ts";
 import type { TargetStatus } from "./forward/target-status.ts";
+import { lastSegmentOf } from "./outage/explanation.ts";
+import type { OutageService, OutageStatus } from "./outage/outage-service.ts";
 import type { Intake } from "./scan/intake.ts";
 import type { LiveStatus } from "./supervisor/live-status.ts";
 
@@ -15,6 +17,7 @@ type LiveParts = {
   readonly readers: readonly Reader[];
   readonly intake: Pick<Intake, "counters">;
   readonly clock: Pick<ClockService, "status">;
+  readonly outages: Pick<OutageService, "status">;
   readonly forwarder: { readonly status: TargetStatus; readonly receipt: ReceiptStatus };
   /** In the order of the configuration. */
   readonly webhooks: readonly { readonly status: TargetStatus }[];
@@ -28,6 +31,7 @@ export function liveStatus(configuration: Configuration, parts: LiveParts): () =
     pid: process.pid,
     startedAt: utcText(parts.startedAt),
     site: configuration.site.name,
+    outage: liveOutage(parts.outages.status),
     clock: liveClock(parts.clock.status(), parts.forwarder.receipt),
     readers: parts.readers.map(({ id, state, counters }) => ({
       id,
@@ -44,4 +48,10 @@ export function liveStatus(configuration: Configuration, parts: LiveParts): () =
     })),
     memoryBytes: process.memoryUsage.rss(),
   });
+}
+
+function liveOutage({ kind, window, layers }: OutageStatus): LiveStatus["outage"] {
+  if (kind !== "open" || window === null) return { since: null, cause: null, exemption: null, layers };
+  const { cause, exemption } = lastSegmentOf(window).finding;
+  return { since: utcText(window.firstBad.utcMs), cause, exemption, layers };
 }

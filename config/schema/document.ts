@@ -8,6 +8,7 @@ import type {
   StoreSettings,
 } from "../configuration.ts";
 import { clockSchema } from "./clock.ts";
+import { outageSchema, supplierSchema } from "./outage.ts";
 import { badgeForms, type ReaderSection, readersSchema } from "./reader.ts";
 import { siteSchema } from "./site.ts";
 import { serviceSchema, webhooksSchema } from "./targets.ts";
@@ -103,6 +104,8 @@ const documentEntries = {
   clock: v.optional(clockSchema, {}),
   readers: readersSchema,
   service: serviceSchema,
+  outage: v.optional(outageSchema, {}),
+  supplier: v.optional(supplierSchema),
   webhooks: v.optional(webhooksSchema, []),
   log: v.optional(logSchema, {}),
 };
@@ -113,6 +116,7 @@ export const documentSchema: Value<Document> = v.pipe(
   v.description("Configuration of badged, the badge-reader edge daemon for construction sites."),
   v.transform((document) => ({
     ...document,
+    supplier: document.supplier ?? null,
     readers: document.readers.map((reader) => atSite(reader, document.site)),
   })),
 );

@@ -29,6 +29,7 @@ export type ErrorCode =
   | "port-unusable"
   | "address-in-use"
   | "no-such-scan"
+  | "no-such-outage"
   | "scan-not-releasable"
   | "usage";
 
@@ -59,6 +60,7 @@ const exitCodes: Record<ErrorCode, ExitCode> = {
   "port-unusable": exitCode.unavailable,
   "address-in-use": exitCode.unavailable,
   "no-such-scan": exitCode.usage,
+  "no-such-outage": exitCode.usage,
   "scan-not-releasable": exitCode.usage,
   usage: exitCode.usage,
 };

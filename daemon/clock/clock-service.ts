@@ -1,7 +1,7 @@
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
-import type { MonotonicNs, Time, WallMs } from "../base/time.ts";
+import { elapsedMs, type MonotonicNs, type Time, type WallMs, wallMs } from "../base/time.ts";
 import { type Anchor, boundAt, utcAt } from "./anchor.ts";
 import type { ScanDating } from "./dating.ts";
 import { anchorOf, type DisciplineInput, type DisciplineState, ppmOf, stepDiscipline } from "./discipline.ts";
@@ -140,6 +140,20 @@ export class ClockService implements Clock, AsyncDisposable {
     const now = { monotonicNs: this.#ports.time.monotonicNs(), wallMs: this.#ports.time.wallMs() };
     this.#discipline({ kind: "tick" });
     return liveStamp({ bootId: this.#settings.bootId, firstByteNs }, now, this.#state, this.#rates);
+  }
+
+  /** When a monotonic moment of this boot was, as far as it is known by now. */
+  momentAt(atNs: MonotonicNs): Pick<Stamp, "bootId" | "monotonicNs" | "utcMs" | "errorBoundMs"> {
+    const { time } = this.#ports;
+    const { bootId } = this.#settings;
+    const anchor = anchorOf(this.#state);
+    if (anchor === null) {
+      const utcMs = wallMs(time.wallMs() - Math.floor(elapsedMs(atNs, time.monotonicNs())));
+      return { bootId, monotonicNs: atNs, utcMs, errorBoundMs: null };
+    }
+    const boundNs = boundAt(anchor, atNs, ppmOf(this.#state, this.#rates));
+    const errorBoundMs = Number(boundNs / nsPerMs) + 1;
+    return { bootId, monotonicNs: atNs, utcMs: floorMs(utcAt(anchor, atNs)), errorBoundMs };
   }
 
   /** The network came (back) up, or something else makes the next poll urgent: ask as soon as is polite. */

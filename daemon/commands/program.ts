@@ -15,7 +15,7 @@ export function createProgram(terminal: Terminal, conclude: Conclude): Command {
     // A subcommand's options are its own, also where the command above it has options of the same name.
     .enablePositionalOptions()
     .showHelpAfterError("Run with --help to see what can be given.");
-  for (const add of [addDaemon, addClock, addScans, addRoster, addReader, addSimulate])
+  for (const add of [addDaemon, addClock, addScans, addOutages, addRoster, addReader, addSimulate])
     add(program, terminal, conclude);
   return program;
 }
@@ -111,6 +111,70 @@ function addScans(program: Command, terminal: Terminal, conclude: Conclude): voi
     .option("--accept-bracket", "also scans whose time is only known to lie in an interval: its middle is sent")
     .action(async (scanIds: readonly number[], options: { readonly config: string; readonly acceptBracket?: true }) => {
       conclude(await (await import("./scans.ts")).releaseScans(scanIds, options, terminal));
+    });
+}
+
+function addOutages(program: Command, terminal: Terminal, conclude: Conclude): void {
+  const outages = program
+    .command("outages")
+    .description("when registrations could not be made, why, and what it means");
+  const withPeriod = (command: Command): Command =>
+    command
+      .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+      .option("--from <time>", "from this moment on, such as 2026-01-31T06:00:00Z")
+      .option("--to <time>", "up to and without this moment")
+      .option("--lang <language>", "nl, fr, de or en")
+      .option("--csv", "as a table for a spreadsheet")
+      .option("--json", "for machines, one document a line");
+  withPeriod(outages.command("list").description("list outage windows, newest first")).action(async (options) => {
+    conclude(await (await import("./outages.ts")).listOutages(options, terminal));
+  });
+  withPeriod(outages.command("export").description("every window of a period with all that belongs to it")).action(
+    async (options) => {
+      conclude(await (await import("./outages.ts")).exportOutages(options, terminal));
+    },
+  );
+  outages
+    .command("show")
+    .description("one window: when, why, exempt or not, and the procedure's steps in order")
+    .argument("<window>", "its number", wholeNumber)
+    .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+    .option("--lang <language>", "nl, fr, de or en")
+    .option("--json", "for machines")
+    .action(async (windowId: number, options) => {
+      conclude(await (await import("./outages.ts")).showOutage(windowId, options, terminal));
+    });
+  outages
+    .command("note")
+    .description("add words to a window; nothing that was added is ever replaced")
+    .argument("<window>", "its number", wholeNumber)
+    .argument("<text>", "what to remember")
+    .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+    .action(async (windowId: number, text: string, options: { readonly config: string }) => {
+      const { addToOutage } = await import("./outages.ts");
+      conclude(await addToOutage(windowId, { kind: "note", text }, options.config, terminal));
+    });
+  outages
+    .command("attach")
+    .description("add a file of somebody else, such as the provider's ticket, by its hash")
+    .argument("<window>", "its number", wholeNumber)
+    .argument("<file>", "the file; it stays where it is")
+    .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+    .action(async (windowId: number, file: string, options: { readonly config: string }) => {
+      const { addToOutage, attachmentOf } = await import("./outages.ts");
+      conclude(await addToOutage(windowId, attachmentOf(file), options.config, terminal));
+    });
+  outages
+    .command("attempt")
+    .description("record that somebody tried to register over another channel")
+    .argument("<window>", "its number", wholeNumber)
+    .argument("<channel>", 'such as "online service, telephone"')
+    .option("--worked", "the registration was made")
+    .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+    .action(async (windowId: number, channel: string, options: { readonly config: string; readonly worked?: true }) => {
+      const { addToOutage } = await import("./outages.ts");
+      const entry = { kind: "attempt", channel, worked: options.worked === true } as const;
+      conclude(await addToOutage(windowId, entry, options.config, terminal));
     });
 }
 

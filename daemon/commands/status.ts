@@ -44,6 +44,9 @@ function daemonLines(live: LiveStatus | null): string[] {
   return [
     `daemon    running${since} (process ${live.pid}, ${Math.round(live.memoryBytes / 1e6)} MB), site ${live.site}`,
     `clock     ${clockWords(live.clock)}`,
+    ...(live.outage.since === null
+      ? []
+      : [`OUTAGE    since ${live.outage.since}: ${live.outage.cause}, ${live.outage.exemption} (badged outages list)`]),
     ...live.readers.map(readerLine),
     targetLine("service", live.service),
     ...live.webhooks.map((webhook) => targetLine("webhook", webhook)),

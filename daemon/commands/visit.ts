@@ -1,3 +1,4 @@
+import type { Configuration } from "../../config/configuration.ts";
 import { silentLog } from "../base/log.ts";
 import { systemTime } from "../base/system-time.ts";
 import { storeSettings } from "../compose.ts";
@@ -5,10 +6,22 @@ import { Store } from "../store/store.ts";
 import { requireConfiguration } from "./configuration.ts";
 
 /** A site's store beside its running daemon, for as long as a command needs it. */
-export type VisitedSite = AsyncDisposable & { readonly store: Store; readonly timeZone: string };
+export type VisitedSite = AsyncDisposable & {
+  readonly store: Store;
+  readonly timeZone: string;
+  readonly language: Configuration["outage"]["language"];
+  readonly supplier: Configuration["supplier"];
+};
 
 export async function visitStore(configurationFile: string): Promise<VisitedSite> {
   const configuration = requireConfiguration(configurationFile);
   const store = await Store.open(storeSettings(configuration, "visitor"), { time: systemTime, log: silentLog });
-  return { store, timeZone: configuration.site.timeZone, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
+  const { site, outage, supplier } = configuration;
+  return {
+    store,
+    timeZone: site.timeZone,
+    language: outage.language,
+    supplier,
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
 }

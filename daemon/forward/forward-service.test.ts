@@ -129,6 +129,7 @@ function harness(upstream: Upstream, callIntervalMs = 1_000, seed = 1) {
       upstream,
       clock: new TrustingClock(time),
       memory: new MemoryReceipts(),
+      onOutcome: () => {},
       time,
       random: seededRandom(seed),
       log: recordingLog(lines),

@@ -36,6 +36,8 @@ export type ForwardPorts = {
   readonly upstream: Upstream;
   readonly clock: SendingClock;
   readonly memory: ReceiptMemory;
+  /** Told how each call ended. */
+  readonly onOutcome: (outcome: AttemptOutcome) => void;
   readonly time: Time;
   readonly random: Random;
   readonly log: Log;
@@ -69,6 +71,11 @@ export class ForwardService implements AsyncDisposable {
   /** Something may be due: a scan was stored, or its state changed. Cheap, and never hastens a backoff. */
   wake(): void {
     this.#take({ kind: "woken" });
+  }
+
+  /** An outage is over: a backoff ends at once. */
+  hasten(): void {
+    this.#take({ kind: "hastened" });
   }
 
   get status(): TargetStatus {
@@ -173,6 +180,7 @@ export class ForwardService implements AsyncDisposable {
         return { kind: "ambiguous", retryAfterMs: null, report: { ...report, detail: keptText(messageOf(error)) } };
       })
       .then(async (outcome) => {
+        this.#ports.onOutcome(outcome.report.outcome);
         await this.#guard.answered(claim, outcome, window, elapsedMs(sentNs, time.monotonicNs()));
         this.#take({ kind: "ended", outcome });
       });

@@ -188,6 +188,27 @@ test("a look carries the limits in force", () => {
   expect(look).toMatchObject({ kind: "look", limit: callMaxScans, now: noon });
 });
 
+describe("an outage that is over", () => {
+  const inBackoff = (outcome: CallOutcome) =>
+    play([...toCalling, [20, ended(outcome)], [30, { kind: "settled" }]]).state;
+
+  test("ends the backoff that it caused", () => {
+    const { actions } = step(inBackoff(refusedConnection), { kind: "hastened" }, now(40), half);
+    expect(kinds(actions)).toEqual(["look"]);
+  });
+
+  test.each(["throttled", "unauthorised"] as const)("does not end the one of a service that is %s", (outcome) => {
+    const refused: CallOutcome = { kind: "not-processed", retryAfterMs: null, report: report(outcome, 429) };
+    const state = inBackoff(refused);
+    expect(step(state, { kind: "hastened" }, now(40), half)).toEqual({ state, actions: [] });
+  });
+
+  test("hastens nothing while all is well", () => {
+    const { state } = play(toIdle);
+    expect(step(state, { kind: "hastened" }, now(10), half)).toEqual({ state, actions: [] });
+  });
+});
+
 test("a scan of the service's future is looked for again when it is none, and no sooner than somebody wakes", () => {
   const waiting = play([
     [0, { kind: "recovered", scans: 0 }],

@@ -84,6 +84,8 @@ export type ForwarderInput =
   /** Time to look for what other processes did. */
   | { readonly kind: "polled" }
   | { readonly kind: "rested" }
+  /** An outage is over: what waits for a backoff need not wait any longer. */
+  | { readonly kind: "hastened" }
   | {
       readonly kind: "looked";
       readonly claim: Claim | null;
@@ -144,6 +146,8 @@ export function step(state: ForwarderState, input: ForwarderInput, now: Now, ran
       return onWoken({ ...state, resolveDue: true }, now);
     case "rested":
       return onRested(state, now);
+    case "hastened":
+      return onHastened(state, now);
     case "looked":
       return onLooked({ ...state, storeFailures: 0 }, input, now);
     case "ended":
@@ -175,6 +179,14 @@ function onRecovered(state: ForwarderState, scans: number, now: Now): ForwarderS
 function onWoken(state: ForwarderState, now: Now): ForwarderStep {
   if (state.phase.kind === "idle") return onward(state, now);
   return { state: state.phase.kind === "looking" ? { ...state, wokenMeanwhile: true } : state, actions: [] };
+}
+
+/** A service that asked to be left alone, or refuses what it gets, is none the readier for a network that is back. */
+function onHastened(state: ForwarderState, now: Now): ForwarderStep {
+  const { phase, failures, lastOutcome } = state;
+  const wasAway = lastOutcome !== null && (isNotReachable(lastOutcome) || lastOutcome === "server-error");
+  if (phase.kind !== "resting" || failures === 0 || !wasAway) return { state, actions: [] };
+  return onward({ ...state, nextCallNs: now.monotonicNs }, now);
 }
 
 function onRested(state: ForwarderState, now: Now): ForwarderStep {

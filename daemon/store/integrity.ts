@@ -25,6 +25,9 @@ export const tables = [
   "clock_syncs",
   "clock_events",
   "receipt_knowledge",
+  "outage_windows",
+  "outage_entries",
+  "heartbeat",
   "scans",
 ] as const;
 

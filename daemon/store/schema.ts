@@ -2,9 +2,10 @@ import Sqlite from "better-sqlite3";
 import { applicationId, type Connection } from "./connection.ts";
 import { scans } from "./migrations/001-scans.ts";
 import { clock } from "./migrations/002-clock.ts";
+import { outages } from "./migrations/003-outages.ts";
 
 /** Forward only: number n of this list brings a database from version n − 1 to n. What is here is never altered. */
-const migrations: readonly string[] = [scans, clock];
+const migrations: readonly string[] = [scans, clock, outages];
 
 /** The version of the schema that this code reads and writes. */
 export const schemaVersion: number = migrations.length;

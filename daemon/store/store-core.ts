@@ -9,6 +9,8 @@ import type { UtcNs } from "../clock/utc.ts";
 import type { AttemptReport, Backlog, ClaimRequest, Settlement } from "../forward/queue.ts";
 import type { LimitKnowledge } from "../forward/receipt-window.ts";
 import type { WebhookScan } from "../forward/webhook/cursor.ts";
+import type { Heartbeat, KeptWindow, ListedWindow, OutageEntry, WindowFilter } from "../outage/outage-store.ts";
+import type { OutageWindow } from "../outage/windows.ts";
 import type { ArchivedScan, ReleaseOutcome, ScanFilter, StoreSummary } from "../scan/archive.ts";
 import type { RosterChange, RosterEntry } from "../scan/roster.ts";
 import type { RecordOutcome, ScanDraft, WorkSite } from "../scan/scan.ts";
@@ -18,6 +20,7 @@ import type { Connection, WalFrames } from "./connection.ts";
 import { type DatedSlice, DatingTable } from "./dating-table.ts";
 import { Scrub } from "./integrity.ts";
 import { KnowledgeTable } from "./knowledge-table.ts";
+import { OutageTable } from "./outage-table.ts";
 import { type ClaimStep, QueueTable } from "./queue-table.ts";
 import { type ErasedSlice, Retention } from "./retention.ts";
 import { RosterLookup } from "./roster-lookup.ts";
@@ -47,6 +50,7 @@ export class StoreCore implements Disposable {
   readonly #clock: ClockTable;
   readonly #dating: DatingTable;
   readonly #knowledge: KnowledgeTable;
+  readonly #outages: OutageTable;
 
   /** @param connection to a database of the present schema; disposed with the core */
   constructor(connection: Connection, settings: StoreSettings) {
@@ -73,6 +77,7 @@ export class StoreCore implements Disposable {
     this.#clock = new ClockTable(connection);
     this.#dating = new DatingTable(connection, this.#clock);
     this.#knowledge = new KnowledgeTable(connection);
+    this.#outages = new OutageTable(connection);
   }
 
   record(drafts: readonly ScanDraft[]): readonly RecordOutcome[] {
@@ -193,6 +198,34 @@ export class StoreCore implements Disposable {
 
   keepReceiptKnowledge(knowledge: LimitKnowledge): void {
     this.#knowledge.keep(knowledge);
+  }
+
+  saveWindow(window: OutageWindow): void {
+    this.#outages.save(window);
+  }
+
+  openWindow(): OutageWindow | null {
+    return this.#outages.open();
+  }
+
+  lastHeartbeat(): Heartbeat | null {
+    return this.#outages.lastBeat();
+  }
+
+  beat(heartbeat: Heartbeat): void {
+    this.#outages.beat(heartbeat);
+  }
+
+  listOutages(filter: WindowFilter): readonly ListedWindow[] {
+    return this.#outages.list(filter);
+  }
+
+  showOutage(windowId: number): KeptWindow | null {
+    return this.#outages.show(windowId);
+  }
+
+  addOutageEntry(windowId: number, entry: OutageEntry, now: WallMs): boolean {
+    return this.#outages.add(windowId, entry, now);
   }
 
   eraseSlice(now: WallMs): ErasedSlice {

@@ -10,6 +10,16 @@ import type { UtcNs } from "../clock/utc.ts";
 import type { AttemptReport, Backlog, Claim, ClaimRequest, ForwardQueue, Settlement } from "../forward/queue.ts";
 import type { LimitKnowledge, ReceiptMemory } from "../forward/receipt-window.ts";
 import type { WebhookCursor, WebhookScan } from "../forward/webhook/cursor.ts";
+import type {
+  Heartbeat,
+  KeptWindow,
+  ListedWindow,
+  OutageArchive,
+  OutageEntry,
+  OutageStore,
+  WindowFilter,
+} from "../outage/outage-store.ts";
+import type { OutageWindow } from "../outage/windows.ts";
 import type { ArchivedScan, ReleaseOutcome, ScanArchive, ScanFilter, StoreSummary } from "../scan/archive.ts";
 import type { RosterChange, RosterEntry, RosterStore } from "../scan/roster.ts";
 import type { RecordOutcome, ScanDraft, ScanLedger, WorkSite } from "../scan/scan.ts";
@@ -46,6 +56,8 @@ export class Store
     WebhookCursor,
     ClockHistory,
     ScanDating,
+    OutageStore,
+    OutageArchive,
     AsyncDisposable
 {
   readonly #link: StoreLink;
@@ -228,6 +240,34 @@ export class Store
 
   keepReceiptKnowledge(knowledge: LimitKnowledge): Promise<void> {
     return this.#link.call("keepReceiptKnowledge", knowledge);
+  }
+
+  saveWindow(window: OutageWindow): Promise<void> {
+    return this.#link.call("saveWindow", window);
+  }
+
+  openWindow(): Promise<OutageWindow | null> {
+    return this.#link.call("openWindow");
+  }
+
+  lastHeartbeat(): Promise<Heartbeat | null> {
+    return this.#link.call("lastHeartbeat");
+  }
+
+  beat(heartbeat: Heartbeat): Promise<void> {
+    return this.#link.call("beat", heartbeat);
+  }
+
+  listOutages(filter: WindowFilter): Promise<readonly ListedWindow[]> {
+    return this.#link.call("listOutages", filter);
+  }
+
+  showOutage(windowId: number): Promise<KeptWindow | null> {
+    return this.#link.call("showOutage", windowId);
+  }
+
+  addOutageEntry(windowId: number, entry: OutageEntry, now: WallMs): Promise<boolean> {
+    return this.#link.call("addOutageEntry", windowId, entry, now);
   }
 
   /** Erases what is no longer needed, slice by slice, so that a badge never waits long for it. */

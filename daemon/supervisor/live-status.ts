@@ -8,6 +8,13 @@ export type LiveStatus = {
   readonly startedAt: string;
   readonly site: string;
   readonly clock: LiveClock;
+  /** The outage that lasts, and the layers as they were last seen. */
+  readonly outage: {
+    readonly since: string | null;
+    readonly cause: string | null;
+    readonly exemption: string | null;
+    readonly layers: Readonly<Record<string, string>>;
+  };
   readonly readers: readonly LiveReader[];
   readonly intake: {
     readonly recorded: number;

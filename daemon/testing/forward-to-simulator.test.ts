@@ -45,6 +45,7 @@ async function forwardThrough(fault: Fault | null, calls = 2) {
       upstream: client,
       clock: new TrustingClock(systemTime),
       memory: new MemoryReceipts(),
+      onOutcome: () => {},
       time: systemTime,
       random: () => 0,
       log: silentLog,

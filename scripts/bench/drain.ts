@@ -70,6 +70,7 @@ async function drain(url: string): Promise<number> {
         upstream: client,
         clock: new TrustingClock(systemTime),
         memory: bench.store,
+        onOutcome: () => {},
         time: systemTime,
         random: Math.random,
         log: silentLog,

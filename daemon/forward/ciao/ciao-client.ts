@@ -27,6 +27,8 @@ export type AnswerDate = {
   readonly aged: boolean;
 };
 
+export type HealthAnswer = { readonly kind: "answered"; readonly status: number } | { readonly kind: "not-answered" };
+
 export const healthMaxMs: number = 5_000;
 
 /** (C) The request header that carries our own id of a call, and its longest value. */
@@ -76,10 +78,16 @@ export class CiaoClient implements Upstream, AsyncDisposable {
     return callOutcomeOf(await this.#caller.call(request, signal), scans, this.#time.wallMs());
   }
 
-  /** Makes the service answer something, so that it tells its time. What it answers does not matter here. */
-  async askHealth(signal: AbortSignal): Promise<void> {
-    const headers = { accept: "application/json" };
-    await this.#healthCaller.call({ method: "GET", path: this.#settings.healthPath, headers, body: null }, signal);
+  /** How the service says it is; any answer tells its time as well. Never rejects. */
+  async askHealth(signal: AbortSignal): Promise<HealthAnswer> {
+    const request = {
+      method: "GET",
+      path: this.#settings.healthPath,
+      headers: { accept: "application/json" },
+      body: null,
+    } as const;
+    const outcome = await this.#healthCaller.call(request, signal);
+    return outcome.kind === "answered" ? { kind: "answered", status: outcome.head.status } : { kind: "not-answered" };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -83,7 +83,7 @@ export async function runReceiptCampaign(options: ReceiptCampaignOptions): Promi
         transport: new NtpClient(time),
         history: store,
         dating: store,
-        askService: (signal) => client.askHealth(signal),
+        askService: async (signal) => void (await client.askHealth(signal)),
         onTime: () => forwarder.wake(),
         time,
         random,
@@ -101,7 +101,7 @@ export async function runReceiptCampaign(options: ReceiptCampaignOptions): Promi
   );
   const forwarder: ForwardService = parts.use(
     new ForwardService(
-      { queue: store, upstream: client, clock, memory: store, time, random, log: silentLog },
+      { queue: store, upstream: client, clock, memory: store, onOutcome: () => {}, time, random, log: silentLog },
       { callIntervalMs: 10, receipt: { limitMs, late: "withhold", timeoutMs: callTimeoutMs } },
     ),
   );

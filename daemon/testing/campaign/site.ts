@@ -48,6 +48,7 @@ readers:
       alreadyRecorded: ${feedbackLetters.alreadyRecorded}
       unknownBadge: ${feedbackLetters.unknownBadge}
       notRecorded: ${feedbackLetters.notRecorded}
+outage: { anchors: [], resolvers: [] }
 clock: { servers: ${changed.timeServers ?? "[]"}, systemClock: free }
 service: { url: ${JSON.stringify(serviceUrl)}, timeout: 1 s, callInterval: 10 ms${changed.service ?? ""} }
 log: { level: warn }

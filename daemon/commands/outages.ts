@@ -1,0 +1,230 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { BadgedError, type ExitCode, exitCode, messageOf } from "../base/errors.ts";
+import { parseUtcText, systemTime, utcText, zonedText } from "../base/system-time.ts";
+import type { WallMs } from "../base/time.ts";
+import {
+  beginningOf,
+  durationOf,
+  endOf,
+  evidenceFor,
+  exemptionOf,
+  type Interval,
+  lastSegmentOf,
+  type Supplier,
+  stepsFor,
+  stepText,
+  wordsIn,
+} from "../outage/explanation.ts";
+import type { KeptEntry, KeptWindow, ListedWindow, OutageEntry } from "../outage/outage-store.ts";
+import { type Language, languages, type Words } from "../outage/words.ts";
+import { type Terminal, table } from "./terminal.ts";
+import { visitStore } from "./visit.ts";
+import { durationWords } from "./words.ts";
+
+export type OutageOptions = {
+  readonly config: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly lang?: string;
+  readonly json?: true;
+  readonly csv?: true;
+};
+
+const listMax = 1000;
+
+export async function listOutages(options: OutageOptions, terminal: Terminal): Promise<ExitCode> {
+  await using site = await visitStore(options.config);
+  const words = wordsIn[languageOf(options.lang, site.language)];
+  const filter = { from: readMoment("--from", options.from), to: readMoment("--to", options.to), limit: listMax };
+  const windows = await site.store.listOutages(filter);
+  if (options.json === true) {
+    for (const each of windows) terminal.out(JSON.stringify(documentOf(each)));
+    return exitCode.ok;
+  }
+  const rows = windows.map((each) => rowOf(each, words, site.timeZone));
+  const headings = ["window", words.window.began, words.window.ended, words.window.duration, words.window.cause, ""];
+  if (options.csv === true) {
+    for (const row of [headings, ...rows]) terminal.out(row.map(csvField).join(","));
+  } else terminal.out(rows.length === 0 ? "–" : table(headings, rows));
+  return exitCode.ok;
+}
+
+export async function showOutage(windowId: number, options: OutageOptions, terminal: Terminal): Promise<ExitCode> {
+  await using site = await visitStore(options.config);
+  const kept = await site.store.showOutage(windowId);
+  if (kept === null) throw noSuchOutage(windowId);
+  if (options.json === true) {
+    terminal.out(JSON.stringify(documentOf(kept)));
+    return exitCode.ok;
+  }
+  const words = wordsIn[languageOf(options.lang, site.language)];
+  for (const line of describe(kept, words, site.timeZone, site.supplier)) terminal.out(line);
+  return exitCode.ok;
+}
+
+/** Every window of a period with all that belongs to it: for an archive, or for another program. */
+export async function exportOutages(options: OutageOptions, terminal: Terminal): Promise<ExitCode> {
+  if (options.csv === true) return await listOutages(options, terminal);
+  await using site = await visitStore(options.config);
+  const filter = { from: readMoment("--from", options.from), to: readMoment("--to", options.to), limit: listMax };
+  for (const { windowId } of (await site.store.listOutages(filter)).toReversed()) {
+    const kept = await site.store.showOutage(windowId);
+    if (kept !== null) terminal.out(JSON.stringify(documentOf(kept)));
+  }
+  return exitCode.ok;
+}
+
+export async function addToOutage(
+  windowId: number,
+  entry: OutageEntry,
+  config: string,
+  terminal: Terminal,
+): Promise<ExitCode> {
+  await using site = await visitStore(config);
+  if (!(await site.store.addOutageEntry(windowId, entry, systemTime.wallMs()))) throw noSuchOutage(windowId);
+  terminal.out(`outage ${windowId}: ${entry.kind} added`);
+  return exitCode.ok;
+}
+
+/** The file itself stays where it is: what is kept is its name, its size and its hash. */
+export function attachmentOf(file: string): OutageEntry {
+  try {
+    const bytes = readFileSync(file);
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    return { kind: "attachment", name: basename(file), bytes: bytes.length, sha256 };
+  } catch (error) {
+    throw new BadgedError("usage", `${file} cannot be read: ${messageOf(error)}`, "name a file that may be read", {
+      cause: error,
+    });
+  }
+}
+
+/** A window in words, for a supervisor. */
+export function describe(
+  kept: KeptWindow,
+  words: Words,
+  timeZone: string,
+  supplier: Supplier | null,
+): readonly string[] {
+  const { window, windowId, entries, delayed, withheld, firstRegisteredAfter } = kept;
+  const text = words.window;
+  const exemption = exemptionOf(kept);
+  const line = (name: string, value: string): string => `${name.padEnd(24)}${value}`;
+  return [
+    `${text.title} ${windowId}`,
+    line(text.began, intervalText(beginningOf(window), words, timeZone)),
+    line(text.ended, endText(kept, words, timeZone)),
+    line(text.duration, durationText(kept)),
+    ...window.segments.map(({ from, finding }) =>
+      line(
+        text.cause,
+        `${zonedText(from.utcMs, timeZone)}: ${words.cause[finding.cause]} (${words.exemption[finding.exemption]})`,
+      ),
+    ),
+    line("", `${words.exemption[exemption]}. ${words.because[exemption]}`),
+    ...(window.flaps === 0 ? [] : [line("", text.flaps(window.flaps))]),
+    ...(window.gaps.length === 0 ? [] : [line("", text.gaps(window.gaps.length))]),
+    line("scans", text.scans(delayed, withheld)),
+    ...(firstRegisteredAfter === null ? [] : [line(text.firstAfter, zonedText(firstRegisteredAfter, timeZone))]),
+    `${text.steps}:`,
+    ...stepsFor(exemption).map((step, index) => `  ${index + 1}. ${stepText(step, words, supplier)}`),
+    ...(exemption === "not-exempt"
+      ? []
+      : [`${text.settledBy}:`, ...evidenceFor(window).map((each) => `  – ${words.evidence[each]}`)]),
+    ...(entries.length === 0 ? [] : [`${text.notes}:`, ...entries.map((each) => `  ${entryText(each, timeZone)}`)]),
+  ];
+}
+
+function rowOf(listed: ListedWindow, words: Words, timeZone: string): readonly string[] {
+  const { windowId, window } = listed;
+  const { finding } = lastSegmentOf(window);
+  return [
+    String(windowId),
+    zonedText(window.firstBad.utcMs, timeZone),
+    window.end === null ? words.window.lasts : zonedText(window.end.firstGood.utcMs, timeZone),
+    durationText({ window }),
+    words.cause[finding.cause],
+    words.exemption[exemptionOf(listed)],
+  ];
+}
+
+function endText({ window }: ListedWindow, words: Words, timeZone: string): string {
+  const end = endOf(window);
+  return end === null ? words.window.lasts : intervalText(end, words, timeZone);
+}
+
+function intervalText({ fromMs, toMs }: Interval, words: Words, timeZone: string): string {
+  const to = zonedText(toMs, timeZone);
+  return fromMs === null ? words.window.notLaterThan(to) : words.window.between(zonedText(fromMs, timeZone), to);
+}
+
+function durationText({ window }: Pick<ListedWindow, "window">): string {
+  const { atLeastMs, atMostMs } = durationOf(window);
+  if (atLeastMs === null) return "";
+  return atMostMs === null
+    ? `≥ ${durationWords(atLeastMs)}`
+    : `${durationWords(atLeastMs)} – ${durationWords(atMostMs)}`;
+}
+
+function entryText({ at, entry }: KeptEntry, timeZone: string): string {
+  const when = zonedText(at, timeZone);
+  switch (entry.kind) {
+    case "note":
+      return `${when}  ${entry.text}`;
+    case "attachment":
+      return `${when}  ${entry.name}, ${entry.bytes} bytes, SHA-256 ${entry.sha256}`;
+    case "attempt":
+      return `${when}  ${entry.channel}: ${entry.worked ? "✓" : "✗"}`;
+  }
+}
+
+/** Times as text and intervals with the clock's bound, so that a document is complete by itself. */
+function documentOf(kept: ListedWindow | KeptWindow): object {
+  const { window } = kept;
+  const interval = (each: Interval | null): object | null =>
+    each === null ? null : { from: each.fromMs === null ? null : utcText(each.fromMs), to: utcText(each.toMs) };
+  return {
+    windowId: kept.windowId,
+    key: window.key,
+    began: interval(beginningOf(window)),
+    ended: interval(endOf(window)),
+    ...durationOf(window),
+    exemption: exemptionOf(kept),
+    otherChannelWorked: kept.otherChannelWorked,
+    flaps: window.flaps,
+    gaps: window.gaps.map(({ from, to }) => ({ from: utcText(from.utcMs), to: utcText(to.utcMs) })),
+    segments: window.segments.map(({ from, finding, layers }) => ({ from: utcText(from.utcMs), ...finding, layers })),
+    ...("entries" in kept
+      ? {
+          entries: kept.entries.map(({ at, entry, entryId }) => ({ entryId, at: utcText(at), ...entry })),
+          scansDelayed: kept.delayed,
+          scansWithheld: kept.withheld,
+          firstRegisteredAfter: kept.firstRegisteredAfter === null ? null : utcText(kept.firstRegisteredAfter),
+        }
+      : {}),
+  };
+}
+
+function languageOf(asked: string | undefined, otherwise: Language): Language {
+  const found = asked === undefined ? otherwise : languages.find((each) => each === asked);
+  if (found !== undefined) return found;
+  throw new BadgedError("usage", `--lang: there is no language ${asked}`, `the languages are ${languages.join(", ")}`);
+}
+
+function readMoment(option: string, text: string | undefined): WallMs | null {
+  if (text === undefined) return null;
+  const moment = parseUtcText(text);
+  if (moment !== null) return moment;
+  const advice = "write it as 2026-01-31T06:00:00Z or 2026-01-31T07:00:00+01:00";
+  throw new BadgedError("usage", `${option}: ${text} is no moment with its zone`, advice);
+}
+
+function noSuchOutage(windowId: number): BadgedError {
+  return new BadgedError("no-such-outage", `there is no outage ${windowId}`, "badged outages list shows their numbers");
+}
+
+function csvField(text: string): string {
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -1,0 +1,90 @@
+import { type WallMs, wallMs } from "../base/time.ts";
+import type { Evidence, Exemption } from "./cause.ts";
+import type { Moment, OutageWindow, Segment } from "./windows.ts";
+import type { Language, Words } from "./words.ts";
+import { german } from "./words-de.ts";
+import { english } from "./words-en.ts";
+import { french } from "./words-fr.ts";
+import { dutch } from "./words-nl.ts";
+
+export const wordsIn: Readonly<Record<Language, Words>> = { nl: dutch, fr: french, de: german, en: english };
+
+/** A window, and whether somebody recorded that another channel worked while it lasted. */
+export type Claimed = { readonly window: OutageWindow; readonly otherChannelWorked: boolean };
+
+/** Whom to telephone first; from the configuration. */
+export type Supplier = { readonly name: string; readonly phone: string };
+
+/** A step of the procedure, in the order in which it has to be taken. */
+export type ProcedureStep = "supplier" | "otherChannel" | "exempt" | "nextMoment" | "keepVerifiable";
+
+/**
+ * What the procedure document asks for: the supplier first, then another channel, and only then the exemption, which
+ * nobody has by an own fault. Whatever it was, nobody registers afterwards what could not be registered then.
+ */
+export function stepsFor(exemption: Exemption): readonly ProcedureStep[] {
+  switch (exemption) {
+    case "not-exempt":
+      return ["supplier", "otherChannel", "nextMoment"];
+    case "presumed":
+    case "ambiguous":
+      return ["supplier", "otherChannel", "exempt", "keepVerifiable", "nextMoment"];
+  }
+}
+
+export function stepText(step: ProcedureStep, words: Words, supplier: Supplier | null): string {
+  if (step !== "supplier") return words.step[step];
+  return supplier === null ? words.step.supplierUnknown : words.step.supplier(supplier.name, supplier.phone);
+}
+
+/**
+ * What a window as a whole may claim: the least of its segments, for one own fault in it is enough to ask, and nothing
+ * when another channel worked.
+ */
+export function exemptionOf({ window: { segments }, otherChannelWorked }: Claimed): Exemption {
+  if (otherChannelWorked) return "not-exempt";
+  const found = new Set(segments.map(({ finding }) => finding.exemption));
+  if (found.has("not-exempt")) return "not-exempt";
+  return found.has("ambiguous") ? "ambiguous" : "presumed";
+}
+
+/** Everything that would settle or support the findings of a window, each once, in the order in which it came up. */
+export function evidenceFor({ segments }: OutageWindow): readonly Evidence[] {
+  return [...new Set(segments.flatMap(({ finding }) => finding.settledBy))];
+}
+
+/** The interval in which a window began or ended, widened by the clock's bound at both of its moments. */
+export type Interval = { readonly fromMs: WallMs | null; readonly toMs: WallMs };
+
+export function beginningOf({ lastGood, firstBad }: OutageWindow): Interval {
+  return { fromMs: lastGood === null ? null : earliestOf(lastGood), toMs: latestOf(firstBad) };
+}
+
+export function endOf({ end }: OutageWindow): Interval | null {
+  return end === null ? null : { fromMs: earliestOf(end.lastBad), toMs: latestOf(end.firstGood) };
+}
+
+/** How long it lasted for certain, and at most; `null` for what is not bounded. */
+export function durationOf(window: OutageWindow): {
+  readonly atLeastMs: number | null;
+  readonly atMostMs: number | null;
+} {
+  const { lastGood, firstBad, end, gaps } = window;
+  if (end === null) return { atLeastMs: null, atMostMs: null };
+  const unwatchedMs = gaps.reduce((sum, { from, to }) => sum + Math.max(0, to.utcMs - from.utcMs), 0);
+  const atLeastMs = Math.max(0, earliestOf(end.lastBad) - latestOf(firstBad) - unwatchedMs);
+  return { atLeastMs, atMostMs: lastGood === null ? null : latestOf(end.firstGood) - earliestOf(lastGood) };
+}
+
+/** The segment in force, or the last one. */
+export function lastSegmentOf({ segments }: OutageWindow): Segment {
+  return segments.at(-1) ?? segments[0];
+}
+
+function earliestOf({ utcMs, errorBoundMs }: Moment): WallMs {
+  return wallMs(utcMs - (errorBoundMs ?? 0));
+}
+
+function latestOf({ utcMs, errorBoundMs }: Moment): WallMs {
+  return wallMs(utcMs + (errorBoundMs ?? 0));
+}

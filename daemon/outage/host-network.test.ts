@@ -1,0 +1,41 @@
+import { describe, expect, test } from "vitest";
+import { defaultRouteIn, neighbourAnswersIn, readCarrier } from "./host-network.ts";
+
+const head = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n";
+
+describe("the way out", () => {
+  test("is the default route with the least metric", () => {
+    const table = `${head}wlan0\t00000000\t0101A8C0\t0003\t0\t0\t600\t00000000\t0\t0\t0
+eth0\t00000000\tFE01A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0
+eth0\t0001A8C0\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0\n`;
+    expect(defaultRouteIn(table)).toEqual({ interface: "eth0", gateway: "192.168.1.254" });
+  });
+
+  test.each([
+    ["an empty table", head],
+    ["a table with networks only", `${head}eth0\t0001A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n`],
+    ["a route that is down", `${head}eth0\t00000000\t0101A8C0\t0002\t0\t0\t0\t00000000\t0\t0\t0\n`],
+    ["half of the internet", `${head}tun0\t00000000\t0101A8C0\t0003\t0\t0\t0\t00000080\t0\t0\t0\n`],
+  ])("is none in %s", (_, table) => {
+    expect(defaultRouteIn(table)).toBeNull();
+  });
+});
+
+describe("a neighbour", () => {
+  const table = `IP address       HW type     Flags       HW address            Mask     Device
+192.168.1.1      0x1         0x2         aa:bb:cc:dd:ee:ff     *        eth0
+192.168.1.2      0x1         0x0         00:00:00:00:00:00     *        eth0\n`;
+
+  test.each([
+    ["192.168.1.1", true],
+    ["192.168.1.2", false],
+    ["192.168.1.3", null],
+  ])("%s", (address, answers) => {
+    expect(neighbourAnswersIn(table, address)).toBe(answers);
+  });
+});
+
+test("an interface that does not exist carries nothing, loopback always does", () => {
+  expect(readCarrier("nothing0")).toBe("down");
+  expect(readCarrier("lo")).toBe("up");
+});

@@ -1,0 +1,72 @@
+import { readFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+import { systemCode } from "../base/errors.ts";
+
+/** The way out of this box: `null` when there is none. */
+export type DefaultRoute = { readonly interface: string; readonly gateway: string };
+
+/** Bits of the flags in /proc/net/route (linux/route.h). */
+const routeUp = 0x1;
+const routeGateway = 0x2;
+/** ATF_COM in linux/if_arp.h: the neighbour has answered. */
+const neighbourComplete = 0x2;
+
+/** The default route with the least metric, from the text of /proc/net/route. */
+export function defaultRouteIn(table: string): DefaultRoute | null {
+  const routes = table
+    .trim()
+    .split("\n")
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/))
+    .flatMap(([name = "", destination = "", gateway = "", flagsText = "", , , metric = "", mask = ""]) => {
+      const flags = Number.parseInt(flagsText, 16);
+      const isDefault = destination === "00000000" && mask === "00000000";
+      const isUsable = (flags & routeUp) !== 0 && (flags & routeGateway) !== 0;
+      return isDefault && isUsable ? [{ name, gateway, metric: Number(metric) }] : [];
+    })
+    .sort((one, other) => one.metric - other.metric);
+  const [best] = routes;
+  return best === undefined ? null : { interface: best.name, gateway: addressOf(best.gateway) };
+}
+
+/** Whether a neighbour has answered by its hardware address, from the text of /proc/net/arp; `null` when it is not listed. */
+export function neighbourAnswersIn(table: string, address: string): boolean | null {
+  for (const line of table.trim().split("\n").slice(1)) {
+    const [ip = "", , flags = "", hardware = ""] = line.trim().split(/\s+/);
+    if (ip !== address) continue;
+    return (Number.parseInt(flags, 16) & neighbourComplete) !== 0 && hardware !== "00:00:00:00:00:00";
+  }
+  return null;
+}
+
+export function readDefaultRoute(): DefaultRoute | null {
+  return defaultRouteIn(readFileSync("/proc/net/route", "utf8"));
+}
+
+export function readNeighbourAnswers(address: string): boolean | null {
+  return neighbourAnswersIn(readFileSync("/proc/net/arp", "utf8"), address);
+}
+
+/**
+ * Whether the cable, or what stands for it, carries. An interface that was taken down cannot be asked (EINVAL); one that
+ * is gone has no file.
+ */
+export function readCarrier(name: string): "up" | "down" | "unknown" {
+  try {
+    return readFileSync(`/sys/class/net/${name}/carrier`, "utf8").trim() === "1" ? "up" : "down";
+  } catch (error) {
+    const code = systemCode(error);
+    return code === "EINVAL" || code === "ENOENT" ? "down" : "unknown";
+  }
+}
+
+/** Whether the interface has an address by which it could be reached. */
+export function hasAddress(name: string): boolean {
+  return (networkInterfaces()[name] ?? []).some(({ internal, address }) => !internal && !address.startsWith("fe80:"));
+}
+
+/** Eight hexadecimal digits, the least significant byte first. */
+function addressOf(hex: string): string {
+  const bytes = [6, 4, 2, 0].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
+  return bytes.join(".");
+}

@@ -1,0 +1,65 @@
+/**
+ * What the layers between the box and the service look like at one moment, each reduced to what a cause can hang on.
+ * `unknown` is a layer that was not looked at, or cannot be: it never counts as a failure.
+ */
+export type Layers = {
+  /** badged itself: how it came to be running. */
+  readonly box: (typeof boxStates)[number];
+  /** The UPS around the end of the last run; `unknown` without one. */
+  readonly power: (typeof powerStates)[number];
+  /** Carrier of the interface with the default route. */
+  readonly link: (typeof linkStates)[number];
+  /** Address, default route and gateway. */
+  readonly lan: (typeof reachStates)[number];
+  /** The first address beyond the gateway. */
+  readonly firstHop: (typeof reachStates)[number];
+  /** Of several resolvers, the best. */
+  readonly dns: (typeof reachStates)[number];
+  /** Literal addresses in different networks. */
+  readonly anchors: (typeof anchorStates)[number];
+  readonly service: (typeof serviceStates)[number];
+  readonly token: (typeof tokenStates)[number];
+  /** A second interface, or a supervisor who tried with the online service. */
+  readonly otherChannel: (typeof otherChannelStates)[number];
+};
+
+/** - `crashed`: the same boot, a gap in the heartbeat. The reboots are told apart by the record of the shutdown. */
+export const boxStates = ["running", "crashed", "rebooted", "rebooted-unclean"] as const;
+export const powerStates = ["unknown", "mains", "battery"] as const;
+export const linkStates = ["unknown", "up", "down"] as const;
+export const reachStates = ["unknown", "ok", "failed"] as const;
+export const anchorStates = ["unknown", "all", "some", "none"] as const;
+
+/**
+ * - `unreachable`: refused, reset or silent, over TCP or in the middle of a call.
+ * - `server-error`: an answer of 5xx, or its health says `DOWN`.
+ * - `bad-certificate`: its certificate is not valid at the time that our clock proves.
+ * - `own-tls`: it is valid, but this box does not take it: its system clock, its authorities or its pin are wrong.
+ * - `refuses-us`: 4xx, 401, 429. It answered; what it did not like is ours.
+ */
+export const serviceStates = [
+  "unknown",
+  "ok",
+  "unreachable",
+  "server-error",
+  "bad-certificate",
+  "own-tls",
+  "refuses-us",
+] as const;
+/** `refuses-us`: the client id or the key is wrong. */
+export const tokenStates = ["unknown", "ok", "failed", "refuses-us"] as const;
+export const otherChannelStates = ["unknown", "answered", "failed"] as const;
+
+/** Nothing is wrong and nothing was looked at. */
+export const nothingSeen: Layers = {
+  box: "running",
+  power: "unknown",
+  link: "unknown",
+  lan: "unknown",
+  firstHop: "unknown",
+  dns: "unknown",
+  anchors: "unknown",
+  service: "unknown",
+  token: "unknown",
+  otherChannel: "unknown",
+};

@@ -1,0 +1,147 @@
+import { Resolver } from "node:dns/promises";
+import { isIP } from "node:net";
+import { systemCode } from "../base/errors.ts";
+import type { Time, WallMs } from "../base/time.ts";
+import { type DefaultRoute, hasAddress, readCarrier, readDefaultRoute, readNeighbourAnswers } from "./host-network.ts";
+import type { Layers } from "./layers.ts";
+import { probeTcp } from "./tcp-probe.ts";
+import { probeTls } from "./tls-probe.ts";
+
+/** What the site says of where to look. */
+export type ProbeSettings = {
+  /** Addresses in different networks, each with a port; refusing it is an answer as well. */
+  readonly anchors: readonly { readonly host: string; readonly port: number }[];
+  /** Name servers, beside those of the box. */
+  readonly resolvers: readonly string[];
+  /** The first address beyond the gateway; `null` when nobody told it. */
+  readonly firstHop: string | null;
+  /** The service's base address. */
+  readonly serviceUrl: string;
+};
+
+export type HealthAnswer =
+  | { readonly kind: "answered"; readonly status: number }
+  /** Why there was none is told by the looks at TCP and TLS. */
+  | { readonly kind: "not-answered" };
+
+export type ProbePorts = {
+  readonly time: Time;
+  /** The proven time; `null` when nothing proves one. */
+  readonly nowMs: () => WallMs | null;
+  /** Over the verified connection that registrations take too. */
+  readonly askHealth: (signal: AbortSignal) => Promise<HealthAnswer>;
+};
+
+/** A neighbour that does not answer is given up by the kernel after three tries, one a second. */
+export const gatewayMaxMs: number = 1_500;
+export const beyondMaxMs: number = 3_000;
+/** Closed on most routers, and refusing is an answer. */
+const gatewayPort = 53;
+const firstHopPort = 80;
+
+/** Looks at the layers from the box outwards. Polite: one connection each, closed at once. */
+export class NetworkProbes {
+  readonly #settings: ProbeSettings;
+  readonly #ports: ProbePorts;
+  readonly #service: { readonly host: string; readonly port: number; readonly isSecure: boolean };
+  /** The last route out there was: when it is gone, its interface is looked at. */
+  #route: DefaultRoute | null = null;
+
+  constructor(settings: ProbeSettings, ports: ProbePorts) {
+    this.#settings = settings;
+    this.#ports = ports;
+    const url = new URL(settings.serviceUrl);
+    const isSecure = url.protocol === "https:";
+    const host = url.hostname.replace(/^\[|\]$/g, "");
+    this.#service = { host, port: Number(url.port) || (isSecure ? 443 : 80), isSecure };
+  }
+
+  /** What is the site's own: cheap, and looked at often. */
+  async local(): Promise<Pick<Layers, "link" | "lan">> {
+    if (this.#isLoopbackOnly()) return { link: "unknown", lan: "unknown" };
+    const route = readDefaultRoute();
+    this.#route = route ?? this.#route;
+    if (this.#route === null) return { link: "unknown", lan: "failed" };
+    const link = readCarrier(this.#route.interface);
+    if (link === "down" || route === null || !hasAddress(route.interface)) return { link, lan: "failed" };
+    return { link, lan: await this.#gateway(route.gateway) };
+  }
+
+  /** Other people's servers: looked at rarely while all is well. */
+  async beyond(signal: AbortSignal): Promise<Pick<Layers, "firstHop" | "dns" | "anchors" | "service">> {
+    const [firstHop, dns, anchors, service] = await Promise.all([
+      this.#firstHop(),
+      this.#dns(),
+      this.#anchors(),
+      this.#serviceState(signal),
+    ]);
+    return { firstHop, dns, anchors, service };
+  }
+
+  /** A site that talks to this very box has no way out to look at. */
+  #isLoopbackOnly(): boolean {
+    return this.#service.host === "localhost" || this.#service.host.startsWith("127.") || this.#service.host === "::1";
+  }
+
+  async #gateway(address: string): Promise<Layers["lan"]> {
+    const { kind } = await probeTcp(address, gatewayPort, gatewayMaxMs, this.#ports.time);
+    if (kind === "alive") return "ok";
+    // A router may drop what it is asked; by its hardware address it has to answer.
+    const answers = readNeighbourAnswers(address);
+    return answers === null ? "unknown" : answers ? "ok" : "failed";
+  }
+
+  async #firstHop(): Promise<Layers["firstHop"]> {
+    const { firstHop } = this.#settings;
+    if (firstHop === null) return "unknown";
+    const { kind } = await probeTcp(firstHop, firstHopPort, beyondMaxMs, this.#ports.time);
+    return kind === "alive" ? "ok" : "failed";
+  }
+
+  async #dns(): Promise<Layers["dns"]> {
+    if (isIP(this.#service.host) !== 0 || this.#service.host === "localhost") return "unknown";
+    const servers: readonly (string | null)[] = [null, ...this.#settings.resolvers];
+    const answers = await Promise.all(servers.map((server) => this.#resolves(server)));
+    return answers.includes(true) ? "ok" : "failed";
+  }
+
+  /** @param server `null` for those of the box */
+  async #resolves(server: string | null): Promise<boolean> {
+    const resolver = new Resolver({ timeout: beyondMaxMs, tries: 1 });
+    if (server !== null) resolver.setServers([server]);
+    try {
+      await resolver.resolve4(this.#service.host);
+      return true;
+    } catch (error) {
+      // "There is no such name" is an answer: the name server lives.
+      const code = systemCode(error);
+      return code === "ENOTFOUND" || code === "ENODATA";
+    }
+  }
+
+  async #anchors(): Promise<Layers["anchors"]> {
+    const { anchors } = this.#settings;
+    if (anchors.length === 0) return "unknown";
+    const reaches = await Promise.all(
+      anchors.map(({ host, port }) => probeTcp(host, port, beyondMaxMs, this.#ports.time)),
+    );
+    const alive = reaches.filter(({ kind }) => kind === "alive").length;
+    return alive === anchors.length ? "all" : alive === 0 ? "none" : "some";
+  }
+
+  async #serviceState(signal: AbortSignal): Promise<Layers["service"]> {
+    const { host, port, isSecure } = this.#service;
+    const { time, nowMs, askHealth } = this.#ports;
+    const answer = await askHealth(signal);
+    if (answer.kind === "answered") return stateOfStatus(answer.status);
+    if (!isSecure) return "unreachable";
+    const tls = await probeTls(host, port, beyondMaxMs, time, nowMs);
+    return tls.kind === "trusted" || tls.kind === "unreachable" ? "unreachable" : tls.kind;
+  }
+}
+
+/** Health is a SHOULD of the Belgif guide: that it is not there says nothing against the service. */
+export function stateOfStatus(status: number): Layers["service"] {
+  if (status >= 500) return "server-error";
+  return status === 401 || status === 403 || status === 429 ? "refuses-us" : "ok";
+}

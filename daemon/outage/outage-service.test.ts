@@ -1,0 +1,236 @@
+import { describe, expect, test } from "vitest";
+import { present } from "../base/assert.ts";
+import { silentLog } from "../base/log.ts";
+import { elapsedMs, type MonotonicNs, monotonicNs, wallMs } from "../base/time.ts";
+import { ManualTime } from "../testing/manual-time.ts";
+import { type Layers, nothingSeen } from "./layers.ts";
+import { OutageService, type Probes } from "./outage-service.ts";
+import type { Heartbeat, OutageStore } from "./outage-store.ts";
+import type { Moment, OutageWindow } from "./windows.ts";
+
+const noon = 1_780_000_000_000;
+
+class MemoryOutages implements OutageStore {
+  readonly windows = new Map<string, OutageWindow>();
+  heartbeat: Heartbeat | null = null;
+  beats = 0;
+
+  async saveWindow(window: OutageWindow): Promise<void> {
+    this.windows.set(window.key, window);
+  }
+  async openWindow(): Promise<OutageWindow | null> {
+    return [...this.windows.values()].find(({ end }) => end === null) ?? null;
+  }
+  async lastHeartbeat(): Promise<Heartbeat | null> {
+    return this.heartbeat;
+  }
+  async beat(heartbeat: Heartbeat): Promise<void> {
+    this.heartbeat = heartbeat;
+    this.beats += 1;
+  }
+}
+
+const well: Layers = { ...nothingSeen, link: "up", lan: "ok", dns: "ok", anchors: "all", service: "ok" };
+const cable: Layers = { ...well, link: "down", lan: "failed" };
+const provider: Layers = { ...well, anchors: "none", dns: "failed", service: "unreachable" };
+
+/** A site whose layers the test sets; every look takes no time. */
+function site(store = new MemoryOutages(), bootId = "boot", time = new ManualTime(noon)) {
+  const seen = { layers: well, dated: true, beyond: 0 };
+  const startNs = time.monotonicNs();
+  const moment = (atNs: MonotonicNs): Moment => ({
+    bootId,
+    monotonicNs: atNs,
+    utcMs: wallMs(noon + elapsedMs(startNs, atNs)),
+    errorBoundMs: seen.dated ? 5 : null,
+  });
+  const probes: Probes = {
+    local: async () => ({ link: seen.layers.link, lan: seen.layers.lan }),
+    beyond: async () => {
+      seen.beyond += 1;
+      const { firstHop, dns, anchors, service } = seen.layers;
+      return { firstHop, dns, anchors, service };
+    },
+  };
+  const changes: string[] = [];
+  const service = new OutageService({
+    probes,
+    store,
+    moment,
+    power: async () => "unknown",
+    onChange: ({ kind }) => changes.push(kind),
+    time,
+    log: silentLog,
+  });
+  return { time, store, seen, changes, service };
+}
+
+const causesOf = (window: OutageWindow): readonly string[] => window.segments.map(({ finding }) => finding.cause);
+
+test("in peace the local layers are looked at every 5 s, what lies beyond every 30 s, and one beat in ten minutes is written", async () => {
+  const { time, store, seen, service } = site();
+  await using _closing = service;
+  await service.start();
+  await time.advance(3_600_000);
+  expect(seen.beyond).toBeGreaterThanOrEqual(119);
+  expect(seen.beyond).toBeLessThanOrEqual(121);
+  expect(store.beats).toBeLessThanOrEqual(7);
+  expect([...store.windows.values()]).toEqual([]);
+});
+
+test("a fault of a local layer opens a window within 15 s, dated from the first failing look, closed within 5 s", async () => {
+  const { time, store, seen, changes, service } = site();
+  await using _closing = service;
+  await service.start();
+  await time.advance(12_000);
+  const faultMs = noon + 12_000;
+  seen.layers = cable;
+  await time.advance(15_000);
+  expect(changes).toEqual(["opened"]);
+  const [opened] = [...store.windows.values()];
+  expect(causesOf(present(opened, "opened"))).toEqual(["own-network"]);
+  expect(present(opened, "opened").firstBad.utcMs - faultMs).toBeLessThanOrEqual(5_000);
+  expect(present(opened, "opened").lastGood?.utcMs).toBeLessThanOrEqual(faultMs);
+  seen.layers = well;
+  await time.advance(5_000);
+  expect(changes).toEqual(["opened", "closed"]);
+});
+
+test("a fault that only the anchors see opens a window within 45 s", async () => {
+  const { time, changes, seen, service } = site();
+  await using _closing = service;
+  await service.start();
+  await time.advance(31_000);
+  seen.layers = provider;
+  await time.advance(45_000);
+  expect(changes).toEqual(["opened"]);
+});
+
+describe("what the forwarder's calls say", () => {
+  test("a failing call has everything looked into at once", async () => {
+    const { time, changes, seen, service } = site();
+    await using _closing = service;
+    await service.start();
+    await time.advance(31_000);
+    seen.layers = { ...well, service: "unreachable" };
+    service.callEnded("unreachable");
+    await time.advance(15_000);
+    expect(changes).toEqual(["opened"]);
+  });
+
+  test("a service that refuses us is our fault until it takes a call, however healthy it says it is", async () => {
+    const { time, store, changes, service } = site();
+    await using _closing = service;
+    await service.start();
+    await time.advance(1_000);
+    service.callEnded("refuses-us");
+    await time.advance(60_000);
+    expect(changes).toEqual(["opened"]);
+    expect(causesOf(present([...store.windows.values()][0], "opened"))).toEqual(["own-software"]);
+    service.callEnded("ok");
+    await time.advance(5_000);
+    expect(changes).toEqual(["opened", "closed"]);
+  });
+
+  test("one failed call is no outage when the service is well", async () => {
+    const { time, changes, service } = site();
+    await using _closing = service;
+    await service.start();
+    await time.advance(1_000);
+    service.callEnded("unreachable");
+    await time.advance(120_000);
+    expect(changes).toEqual([]);
+  });
+});
+
+describe("the run before", () => {
+  const lastBeat = (ended: boolean, bootId: string): Heartbeat => ({
+    at: { bootId, monotonicNs: monotonicNs(5n), utcMs: wallMs(noon - 600_000), errorBoundMs: 5 },
+    ended,
+  });
+
+  test.each([
+    ["died in this boot", lastBeat(false, "boot"), "own-software"],
+    ["was stopped", lastBeat(true, "boot"), "operator"],
+    ["was shut down with its box", lastBeat(true, "earlier"), "operator"],
+    ["lost its power", lastBeat(false, "earlier"), "power-unproven"],
+  ])("that %s is a window of its own", async (_, heartbeat, cause) => {
+    const store = new MemoryOutages();
+    store.heartbeat = heartbeat;
+    const { time, service } = site(store);
+    await using _closing = service;
+    await service.start();
+    await time.advance(1_000);
+    const [window] = [...store.windows.values()];
+    expect(causesOf(present(window, "told"))).toEqual([cause]);
+    expect(window).toMatchObject({ lastGood: heartbeat.at, end: { firstGood: { utcMs: noon } } });
+  });
+
+  test("is told once the clock can date it, and its sign of life is kept until then", async () => {
+    const store = new MemoryOutages();
+    store.heartbeat = lastBeat(false, "earlier");
+    const { time, seen, service } = site(store);
+    await using _closing = service;
+    seen.dated = false;
+    await service.start();
+    await time.advance(1_200_000);
+    expect([store.windows.size, store.beats]).toEqual([0, 0]);
+    seen.dated = true;
+    await time.advance(10_000);
+    expect([store.windows.size, store.beats]).toEqual([1, 1]);
+  });
+
+  test("a first start follows no run", async () => {
+    const { time, store, service } = site();
+    await using _closing = service;
+    await service.start();
+    await time.advance(60_000);
+    expect(store.windows.size).toBe(0);
+  });
+});
+
+test("a stop in order is written down", async () => {
+  const { time, store, service } = site();
+  await service.start();
+  await time.advance(1_000);
+  await service[Symbol.asyncDispose]();
+  expect(store.heartbeat?.ended).toBe(true);
+});
+
+test("a window that lasted through a restart goes on, with the time between as a gap", async () => {
+  const store = new MemoryOutages();
+  const first = site(store);
+  await first.service.start();
+  await first.time.advance(6_000);
+  first.seen.layers = provider;
+  await first.time.advance(60_000);
+  await first.service[Symbol.asyncDispose]();
+  await first.time.advance(60_000);
+  const second = site(store, "boot", first.time);
+  await using _closing = second.service;
+  second.seen.layers = provider;
+  await second.service.start();
+  await first.time.advance(10_000);
+  second.seen.layers = well;
+  await first.time.advance(10_000);
+  const [outage] = [...store.windows.values()].filter(({ key }) => !key.endsWith("/run"));
+  expect(outage).toMatchObject({ gaps: [{}], flaps: 0 });
+  expect(outage?.end).not.toBeNull();
+});
+
+test("moments from before the clock knew the time are dated when it does", async () => {
+  const { time, store, seen, service } = site();
+  await using _closing = service;
+  seen.dated = false;
+  seen.layers = cable;
+  await service.start();
+  await time.advance(30_000);
+  expect([...store.windows.values()][0]?.firstBad.errorBoundMs).toBeNull();
+  seen.dated = true;
+  seen.layers = well;
+  await time.advance(10_000);
+  expect([...store.windows.values()][0]).toMatchObject({
+    firstBad: { errorBoundMs: 5 },
+    openedAt: { errorBoundMs: 5 },
+  });
+});

@@ -1,0 +1,228 @@
+import { messageOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { elapsedMs, type MonotonicNs, monotonicNs, type Time } from "../base/time.ts";
+import { findingOf } from "./cause.ts";
+import { lastSegmentOf } from "./explanation.ts";
+import { windowOfLastRun } from "./last-run.ts";
+import { type Layers, nothingSeen } from "./layers.ts";
+import type { Heartbeat, OutageStore } from "./outage-store.ts";
+import { initialWatch, type Moment, type OutageWindow, step, type WatchState, type WindowChange } from "./windows.ts";
+
+export type Probes = {
+  local(): Promise<Pick<Layers, "link" | "lan">>;
+  beyond(signal: AbortSignal): Promise<Pick<Layers, "firstHop" | "dns" | "anchors" | "service">>;
+};
+
+export type OutagePorts = {
+  readonly probes: Probes;
+  readonly store: OutageStore;
+  /** A monotonic moment of this boot as the clock dates it by now. */
+  readonly moment: (atNs: MonotonicNs) => Moment;
+  /** What the UPS says of the time since then; `unknown` without one. */
+  readonly power: () => Promise<Layers["power"]>;
+  /** A window opened, closed or changed. */
+  readonly onChange: (change: WindowChange) => void;
+  readonly time: Time;
+  readonly log: Log;
+};
+
+/** How often the layers are looked at. */
+export type Cadence = {
+  /** The local ones while all is well, and all while a window lasts. */
+  readonly lookMs: number;
+  /** All of them while it is not yet known for a window. */
+  readonly suspectMs: number;
+  /** What lies beyond the gateway, while all is well. */
+  readonly beyondMs: number;
+  /** A sign of life on disk: so rare that it does not wear an SD card out. */
+  readonly heartbeatMs: number;
+};
+
+export const defaultCadence: Cadence = { lookMs: 5_000, suspectMs: 4_000, beyondMs: 30_000, heartbeatMs: 600_000 };
+
+export type OutageStatus = {
+  readonly kind: WatchState["kind"];
+  readonly window: OutageWindow | null;
+  readonly layers: Layers;
+};
+
+/** The shell of the watch: looks at the layers when it is time to, keeps the windows, and says when one changes. */
+export class OutageService implements AsyncDisposable {
+  readonly #ports: OutagePorts;
+  readonly #cadence: Cadence;
+  readonly #log: Log;
+  readonly #closing = new AbortController();
+  readonly #startedNs: MonotonicNs;
+  #state: WatchState = initialWatch;
+  #layers: Layers = nothingSeen;
+  #beyondNs: MonotonicNs | null = null;
+  /** What the last call to the service said of it, and when. */
+  #call: { readonly state: Layers["service"]; readonly atNs: MonotonicNs } | null = null;
+  #beatNs: MonotonicNs | null = null;
+  /** How the last run ended: told once the clock can date it. */
+  #lastRun: Heartbeat | null = null;
+  #look: Promise<void> = Promise.resolve();
+  #timer: Disposable | null = null;
+
+  constructor(ports: OutagePorts, cadence: Cadence = defaultCadence) {
+    this.#ports = ports;
+    this.#cadence = cadence;
+    this.#log = ports.log.child({ room: "outage" });
+    this.#startedNs = ports.time.monotonicNs();
+  }
+
+  get status(): OutageStatus {
+    const window = this.#state.kind === "open" || this.#state.kind === "settling" ? this.#state.window : null;
+    return { kind: this.#state.kind, window, layers: this.#layers };
+  }
+
+  /** Takes up a window that lasted when the last run ended, and begins to watch. */
+  async start(): Promise<void> {
+    this.#lastRun = await this.#ports.store.lastHeartbeat();
+    const open = await this.#ports.store.openWindow();
+    if (open !== null) this.#state = { kind: "open", window: open, lastBad: this.#lastRun?.at ?? open.openedAt };
+    this.#schedule(0);
+  }
+
+  /** What a call of the forwarder said of the service; what it said of us holds until the next call. */
+  callEnded(state: Layers["service"]): void {
+    this.#call = { state, atNs: this.#ports.time.monotonicNs() };
+    // A failure is looked into at once, and so is the end of one.
+    if (state !== "ok" || this.#state.kind === "open") this.#schedule(0);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    this.#timer?.[Symbol.dispose]();
+    await this.#look;
+    if (this.#beatNs !== null) await this.#keep(() => this.#beat(true));
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#closing.signal.aborted) return;
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = this.#ports.time.after(delayMs, () => {
+      this.#timer = null;
+      this.#look = this.#look.then(() => this.#round());
+    });
+  }
+
+  async #round(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    try {
+      await this.#observe();
+    } catch (error) {
+      // A look that fails is no look: the layers are told as unknown, and that opens nothing.
+      this.#log.error({ error: messageOf(error) }, "looking at the network failed");
+    }
+    const { lookMs, suspectMs } = this.#cadence;
+    if (this.#timer === null) this.#schedule(this.#state.kind === "suspect" ? suspectMs : lookMs);
+  }
+
+  async #observe(): Promise<void> {
+    const { probes, time, moment } = this.#ports;
+    const atNs = time.monotonicNs();
+    const local = await probes.local();
+    const isCutOff = local.link === "down";
+    const beyond = isCutOff ? beyondUnknown : this.#isBeyondDue(atNs, local) ? await this.#lookBeyond(atNs) : null;
+    if (this.#closing.signal.aborted) return;
+    this.#layers = { ...this.#layers, ...local, ...beyond };
+    const layers: Layers = { ...this.#layers, service: this.#serviceState() };
+    const { state, changes } = step(this.#state, { at: moment(atNs), layers, finding: findingOf(layers) });
+    this.#state = state;
+    for (const change of changes) await this.#tell(change);
+    await this.#tellOfLastRun();
+    // The last run's sign of life is not written over before its end was told.
+    if (this.#lastRun !== null) return;
+    if (this.#beatNs === null || elapsedMs(this.#beatNs, atNs) >= this.#cadence.heartbeatMs) {
+      await this.#keep(() => this.#beat(false));
+    }
+  }
+
+  #isBeyondDue(nowNs: MonotonicNs, local: Pick<Layers, "lan">): boolean {
+    const isQuiet = this.#state.kind === "quiet" || this.#state.kind === "settling";
+    const callFailed = this.#call !== null && this.#call.state !== "ok" && this.#isNewerThanBeyond(this.#call.atNs);
+    if (!isQuiet || local.lan === "failed" || callFailed || this.#beyondNs === null) return true;
+    return elapsedMs(this.#beyondNs, nowNs) >= this.#cadence.beyondMs;
+  }
+
+  async #lookBeyond(atNs: MonotonicNs): Promise<Partial<Layers>> {
+    const found = await this.#ports.probes.beyond(this.#closing.signal);
+    this.#beyondNs = atNs;
+    return found;
+  }
+
+  /** The newest of both; but a service that refuses what we send may be healthy, and refuses it until the next call. */
+  #serviceState(): Layers["service"] {
+    const { service } = this.#layers;
+    if (this.#call === null) return service;
+    if (this.#call.state === "refuses-us") return service === "ok" || service === "unknown" ? "refuses-us" : service;
+    return this.#isNewerThanBeyond(this.#call.atNs) ? this.#call.state : service;
+  }
+
+  #isNewerThanBeyond(atNs: MonotonicNs): boolean {
+    return this.#beyondNs === null || atNs > this.#beyondNs;
+  }
+
+  async #tell(change: WindowChange): Promise<void> {
+    const { cause, exemption } = lastSegmentOf(change.window).finding;
+    const fields = { window: change.window.key, cause, exemption };
+    if (change.kind === "closed") this.#log.info(fields, "outage window closed");
+    else this.#log.warn(fields, changeMessages[change.kind]);
+    await this.#keep(() => this.#ports.store.saveWindow(this.#dated(change.window)));
+    this.#ports.onChange(change);
+  }
+
+  /** The end of the last run is a window of its own, once the clock can say when it was. */
+  async #tellOfLastRun(): Promise<void> {
+    if (this.#lastRun === null) return;
+    const { moment, power } = this.#ports;
+    const startedAt = moment(this.#startedNs);
+    if (startedAt.errorBoundMs === null) return;
+    const window = windowOfLastRun(this.#lastRun, moment(monotonicNs(0n)), startedAt, await power());
+    this.#lastRun = null;
+    if (window !== null) await this.#tell({ kind: "closed", window });
+  }
+
+  /** Moments that were noted before the clock knew the time are dated by now. */
+  #dated(window: OutageWindow): OutageWindow {
+    const { moment } = this.#ports;
+    const bootId = moment(this.#startedNs).bootId;
+    const date = (at: Moment): Moment =>
+      at.errorBoundMs === null && at.bootId === bootId ? moment(at.monotonicNs) : at;
+    const [first, ...others] = window.segments;
+    return {
+      ...window,
+      lastGood: window.lastGood === null ? null : date(window.lastGood),
+      firstBad: date(window.firstBad),
+      openedAt: date(window.openedAt),
+      segments: [{ ...first, from: date(first.from) }, ...others.map((each) => ({ ...each, from: date(each.from) }))],
+      gaps: window.gaps.map(({ from, to }) => ({ from: date(from), to: date(to) })),
+      end: window.end === null ? null : { lastBad: date(window.end.lastBad), firstGood: date(window.end.firstGood) },
+    };
+  }
+
+  async #beat(ended: boolean): Promise<void> {
+    const nowNs = this.#ports.time.monotonicNs();
+    this.#beatNs = nowNs;
+    await this.#ports.store.beat({ at: this.#ports.moment(nowNs), ended });
+  }
+
+  /** The watch goes on when the disk does not: what it sees next is written whole. */
+  async #keep(write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      this.#log.error({ error: messageOf(error) }, "outage not written");
+    }
+  }
+}
+
+const beyondUnknown = { firstHop: "unknown", dns: "unknown", anchors: "unknown", service: "unknown" } as const;
+
+const changeMessages = {
+  opened: "outage window opened",
+  reopened: "outage window goes on",
+  "cause-changed": "outage has another cause",
+  gap: "outage was not watched for a while",
+} as const;

@@ -1,0 +1,70 @@
+import { isIP } from "node:net";
+import { connect, type PeerCertificate } from "node:tls";
+import { systemCode } from "../base/errors.ts";
+import { parseHttpDate } from "../base/system-time.ts";
+import type { Time, WallMs } from "../base/time.ts";
+
+/**
+ * - `trusted`: this box takes the certificate.
+ * - `bad-certificate`: it is not valid at the time that our clock proves, or for this name: everybody sees that.
+ * - `own-tls`: it is valid by its dates and name, but this box does not take it: its system clock, or its authorities.
+ */
+export type TlsReach = {
+  readonly kind: "trusted" | "bad-certificate" | "own-tls" | "unreachable";
+  readonly detail: string;
+};
+
+const datesCodes = ["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID"];
+const nameCode = "ERR_TLS_CERT_ALTNAME_INVALID";
+
+/** Makes a handshake and says nothing in it. `nowMs` is the proven time, `null` when nothing proves one. Never rejects. */
+export function probeTls(
+  host: string,
+  port: number,
+  timeoutMs: number,
+  time: Time,
+  nowMs: () => WallMs | null,
+): Promise<TlsReach> {
+  return new Promise((resolve) => {
+    const servername = isIP(host) === 0 ? { servername: host } : {};
+    // The certificate is looked at whatever it is; nothing is sent over this connection.
+    const socket = connect({ host, port, ...servername, rejectUnauthorized: false });
+    const end = (reach: TlsReach): void => {
+      deadline[Symbol.dispose]();
+      socket.destroy();
+      resolve(reach);
+    };
+    const deadline = time.after(timeoutMs, () => end({ kind: "unreachable", detail: `silent for ${timeoutMs} ms` }));
+    socket.on("secureConnect", () => {
+      const code = socket.authorized ? null : codeOf(socket.authorizationError);
+      end(
+        code === null ? { kind: "trusted", detail: "" } : judgeCertificate(code, socket.getPeerCertificate(), nowMs()),
+      );
+    });
+    socket.on("error", (error) => end({ kind: "unreachable", detail: systemCode(error) ?? "UNKNOWN" }));
+  });
+}
+
+/** Whose fault it is that a certificate is not taken. Without a proven time its dates say nothing against the service. */
+export function judgeCertificate(
+  code: string,
+  certificate: Pick<PeerCertificate, "valid_from" | "valid_to">,
+  nowMs: WallMs | null,
+): TlsReach {
+  if (code === nameCode) return { kind: "bad-certificate", detail: code };
+  if (!datesCodes.includes(code)) return { kind: "own-tls", detail: code };
+  const from = dateOf(certificate.valid_from);
+  const to = dateOf(certificate.valid_to);
+  const isOutside = nowMs !== null && from !== null && to !== null && (nowMs < from || nowMs > to);
+  return { kind: isOutside ? "bad-certificate" : "own-tls", detail: code };
+}
+
+/** `Mar  1 12:00:00 2026 GMT`, as OpenSSL prints it, is an HTTP-date with its words in another order. */
+function dateOf(text: string): WallMs | null {
+  const [, month, day, clock, year] = /^(\w{3}) +(\d+) ([\d:]{8}) (\d{4}) GMT$/.exec(text) ?? [];
+  return month === undefined ? null : parseHttpDate(`Thu, ${day?.padStart(2, "0")} ${month} ${year} ${clock} GMT`);
+}
+
+function codeOf(error: unknown): string {
+  return typeof error === "string" ? error : (systemCode(error) ?? "UNKNOWN");
+}

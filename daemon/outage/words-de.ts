@@ -1,0 +1,62 @@
+import type { Words } from "./words.ts";
+
+export const german: Words = {
+  cause: {
+    "own-software": "die eigene Badge-Software oder ihre Einstellungen",
+    "own-network": "das eigene Netz der Baustelle",
+    "own-power": "die eigene Stromversorgung des Lesers",
+    operator: "jemand hat das Gerät oder das Programm neu gestartet",
+    "power-unproven": "Stromausfall, Ursprung nicht belegt",
+    "power-supplier": "Stromausfall beim Energieversorger",
+    "internet-provider": "die Internetverbindung des Anbieters",
+    service: "der Dienst Check In and Out at Work",
+    partial: "teilweise Störung, Ursprung unklar",
+    "other-channel-worked": "ein anderer Weg war nutzbar",
+    unknown: "von diesem Gerät aus nicht festzustellen",
+  },
+  exemption: {
+    "not-exempt": "keine Freistellung",
+    presumed: "vermutlich freigestellt für die Dauer der Störung",
+    ambiguous: "Freistellung unklar",
+  },
+  because: {
+    "not-exempt": "Die Störung liegt beim Unternehmen oder seinem Lieferanten, oder ein anderer Weg war nutzbar.",
+    presumed: "Die Störung scheint von einem Dritten oder vom Dienst selbst zu kommen; sie muss nachprüfbar bleiben.",
+    ambiguous: "Von diesem Gerät aus ist nicht zu sehen, wer die Störung verursacht hat.",
+  },
+  evidence: {
+    "grid-operator-proof": "ein Nachweis des Netzbetreibers",
+    "provider-ticket": "das Störungsticket des Internetanbieters",
+    "service-notice": "eine Mitteilung des LSS über die Nichtverfügbarkeit",
+    "other-channel-attempt": "ein vermerkter Versuch über einen anderen Weg",
+    "gateway-look": "prüfen, ob der eigene Router lief",
+    "other-resolver": "prüfen, ob ein anderer Namensdienst antwortete",
+    "supplier-statement": "eine Erklärung des Lieferanten",
+  },
+  step: {
+    supplier: (name, phone) => `Wenden Sie sich zuerst an den Lieferanten: ${name}, ${phone}.`,
+    supplierUnknown: "Wenden Sie sich zuerst an den Lieferanten; seine Nummer steht nicht in der Konfiguration.",
+    otherChannel: "Lassen Sie über einen anderen Weg registrieren: den Onlinedienst an Computer oder Telefon.",
+    exempt: "Geht es auf keinem Weg, so sind die Arbeitnehmer für die Dauer der Störung freigestellt.",
+    nextMoment:
+      "Nach der Störung registriert sich jeder beim nächsten Beginn oder Ende der Arbeit; nichts wird nachgeholt.",
+    keepVerifiable: "Bewahren Sie auf, was die Störung belegt: fügen Sie es diesem Zeitraum bei.",
+  },
+  window: {
+    title: "Störung",
+    began: "Beginn",
+    ended: "Ende",
+    lasts: "dauert an",
+    between: (from, to) => `zwischen ${from} und ${to}`,
+    notLaterThan: (to) => `spätestens ${to}`,
+    duration: "Dauer",
+    cause: "Ursache",
+    gaps: (count) => `${count} Mal nicht beobachtet`,
+    flaps: (count) => `${count} Mal kurz behoben`,
+    steps: "was zu tun ist",
+    settledBy: "was dies stützen würde",
+    scans: (delayed, withheld) => `${delayed} Scans später gesendet, ${withheld} zurückgehalten`,
+    firstAfter: "erste Registrierung danach",
+    notes: "Notizen",
+  },
+};

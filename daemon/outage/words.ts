@@ -1,0 +1,42 @@
+import type { Cause, Evidence, Exemption } from "./cause.ts";
+
+/** The languages in which a supervisor reads an outage. */
+export type Language = "nl" | "fr" | "de" | "en";
+export const languages: readonly Language[] = ["nl", "fr", "de", "en"];
+
+/**
+ * What an outage says in one language. The type is the catalogue's contract: a sentence that is missing in one language
+ * does not compile.
+ */
+export type Words = {
+  readonly cause: Readonly<Record<Cause, string>>;
+  readonly exemption: Readonly<Record<Exemption, string>>;
+  /** Why it is exempt or not, in a sentence of the procedure's sense. */
+  readonly because: Readonly<Record<Exemption, string>>;
+  readonly evidence: Readonly<Record<Evidence, string>>;
+  readonly step: {
+    readonly supplier: (name: string, phone: string) => string;
+    readonly supplierUnknown: string;
+    readonly otherChannel: string;
+    readonly exempt: string;
+    readonly nextMoment: string;
+    readonly keepVerifiable: string;
+  };
+  readonly window: {
+    readonly title: string;
+    readonly began: string;
+    readonly ended: string;
+    readonly lasts: string;
+    readonly between: (from: string, to: string) => string;
+    readonly notLaterThan: (to: string) => string;
+    readonly duration: string;
+    readonly cause: string;
+    readonly gaps: (count: number) => string;
+    readonly flaps: (count: number) => string;
+    readonly steps: string;
+    readonly settledBy: string;
+    readonly scans: (delayed: number, withheld: number) => string;
+    readonly firstAfter: string;
+    readonly notes: string;
+  };
+};
