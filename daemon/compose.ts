@@ -1,4 +1,5 @@
 import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import type { Configuration, ReaderSettings as ConfiguredReader, TimeServer } from "../config/configuration.ts";
 import { readSecret } from "../config/secret.ts";
 import type { Feedback, Reader, ReaderEvents } from "../drivers/contract.ts";
@@ -27,8 +28,9 @@ import type { TokenSource, Upstream } from "./forward/upstream.ts";
 import { WebhookService } from "./forward/webhook/webhook-service.ts";
 import { liveStatus } from "./live.ts";
 import { startMaintenance } from "./maintenance.ts";
-import { NetworkProbes } from "./outage/network-probes.ts";
+import { defaultPatience, NetworkProbes } from "./outage/network-probes.ts";
 import { OutageService } from "./outage/outage-service.ts";
+import { startDailySummary } from "./outage-summary.ts";
 import { importRosterAtStart } from "./roster-at-start.ts";
 import type { ReaderRule } from "./scan/draft.ts";
 import { Intake } from "./scan/intake.ts";
@@ -105,7 +107,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
   const notifier = building.use(
     createServiceNotifier({ environment: process.env, pid: process.pid, alive, time, log }),
   );
-  building.use(startMaintenance(configuration.site.timeZone, () => maintain(store, clock, log), { log }));
+  building.use(startClockwork(configuration, store, clock, ports));
   composed.resolve(
     liveStatus(configuration, {
       startedAt: time.wallMs(),
@@ -237,7 +239,7 @@ function composeOutages(
 ): OutageService {
   const { anchors, resolvers, firstHop } = outage;
   const probes = new NetworkProbes(
-    { anchors, resolvers, firstHop, serviceUrl: service.url },
+    { anchors, resolvers, firstHop, serviceUrl: service.url, patience: defaultPatience },
     { time, nowMs: () => clock.now()?.utcMs ?? null, askHealth: (signal) => client.askHealth(signal) },
   );
   return new OutageService({
@@ -295,6 +297,28 @@ async function composeIntake(
     configuration.roster.badgeForm,
   );
   return { intake, [Symbol.asyncDispose]: () => intake.settled() };
+}
+
+/** What happens by the hour: the nightly clean-up, and the day's outages summed up. */
+function startClockwork(
+  { site, outage, supplier, store: { directory } }: Configuration,
+  store: Store,
+  clock: SendingClock,
+  { time, log }: DaemonPorts,
+): AsyncDisposable {
+  const { timeZone } = site;
+  const { summaryAt: at, language } = outage;
+  const maintenance = startMaintenance(timeZone, () => maintain(store, clock, log), { log });
+  const summary = startDailySummary(
+    { at, timeZone, language, supplier, folder: join(directory, "summaries") },
+    { archive: store, time, log: log.child({ room: "outage" }) },
+  );
+  return {
+    [Symbol.asyncDispose]: async () => {
+      await summary[Symbol.asyncDispose]();
+      await maintenance[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** A clock that nothing vouches for may be years ahead, and would have everything erased. */

@@ -1,9 +1,9 @@
+import { durationWords } from "../base/duration-words.ts";
 import { type ExitCode, exitCode } from "../base/errors.ts";
 import type { LiveClock, LiveClockEvent, LiveReceipt, LiveSource, LiveStatus } from "../supervisor/live-status.ts";
 import { readStatus, statusSocketPath } from "../supervisor/status-socket.ts";
 import { requireConfiguration } from "./configuration.ts";
 import { type Terminal, table } from "./terminal.ts";
-import { durationWords } from "./words.ts";
 
 /** What a running daemon says of its clock; exit 69 when none runs, for then nobody keeps the time. */
 export async function showClock(configurationFile: string, json: boolean, terminal: Terminal): Promise<ExitCode> {

@@ -4,24 +4,20 @@ import { basename } from "node:path";
 import { BadgedError, type ExitCode, exitCode, messageOf } from "../base/errors.ts";
 import { parseUtcText, systemTime, utcText, zonedText } from "../base/system-time.ts";
 import type { WallMs } from "../base/time.ts";
+import { describeOutage, durationText } from "../outage/description.ts";
 import {
   beginningOf,
   durationOf,
   endOf,
-  evidenceFor,
   exemptionOf,
   type Interval,
   lastSegmentOf,
-  type Supplier,
-  stepsFor,
-  stepText,
   wordsIn,
 } from "../outage/explanation.ts";
-import type { KeptEntry, KeptWindow, ListedWindow, OutageEntry } from "../outage/outage-store.ts";
+import type { KeptWindow, ListedWindow, OutageEntry } from "../outage/outage-store.ts";
 import { type Language, languages, type Words } from "../outage/words.ts";
 import { type Terminal, table } from "./terminal.ts";
 import { visitStore } from "./visit.ts";
-import { durationWords } from "./words.ts";
 
 export type OutageOptions = {
   readonly config: string;
@@ -60,7 +56,7 @@ export async function showOutage(windowId: number, options: OutageOptions, termi
     return exitCode.ok;
   }
   const words = wordsIn[languageOf(options.lang, site.language)];
-  for (const line of describe(kept, words, site.timeZone, site.supplier)) terminal.out(line);
+  for (const line of describeOutage(kept, words, site.timeZone, site.supplier)) terminal.out(line);
   return exitCode.ok;
 }
 
@@ -101,42 +97,6 @@ export function attachmentOf(file: string): OutageEntry {
   }
 }
 
-/** A window in words, for a supervisor. */
-export function describe(
-  kept: KeptWindow,
-  words: Words,
-  timeZone: string,
-  supplier: Supplier | null,
-): readonly string[] {
-  const { window, windowId, entries, delayed, withheld, firstRegisteredAfter } = kept;
-  const text = words.window;
-  const exemption = exemptionOf(kept);
-  const line = (name: string, value: string): string => `${name.padEnd(24)}${value}`;
-  return [
-    `${text.title} ${windowId}`,
-    line(text.began, intervalText(beginningOf(window), words, timeZone)),
-    line(text.ended, endText(kept, words, timeZone)),
-    line(text.duration, durationText(kept)),
-    ...window.segments.map(({ from, finding }) =>
-      line(
-        text.cause,
-        `${zonedText(from.utcMs, timeZone)}: ${words.cause[finding.cause]} (${words.exemption[finding.exemption]})`,
-      ),
-    ),
-    line("", `${words.exemption[exemption]}. ${words.because[exemption]}`),
-    ...(window.flaps === 0 ? [] : [line("", text.flaps(window.flaps))]),
-    ...(window.gaps.length === 0 ? [] : [line("", text.gaps(window.gaps.length))]),
-    line("scans", text.scans(delayed, withheld)),
-    ...(firstRegisteredAfter === null ? [] : [line(text.firstAfter, zonedText(firstRegisteredAfter, timeZone))]),
-    `${text.steps}:`,
-    ...stepsFor(exemption).map((step, index) => `  ${index + 1}. ${stepText(step, words, supplier)}`),
-    ...(exemption === "not-exempt"
-      ? []
-      : [`${text.settledBy}:`, ...evidenceFor(window).map((each) => `  – ${words.evidence[each]}`)]),
-    ...(entries.length === 0 ? [] : [`${text.notes}:`, ...entries.map((each) => `  ${entryText(each, timeZone)}`)]),
-  ];
-}
-
 function rowOf(listed: ListedWindow, words: Words, timeZone: string): readonly string[] {
   const { windowId, window } = listed;
   const { finding } = lastSegmentOf(window);
@@ -148,36 +108,6 @@ function rowOf(listed: ListedWindow, words: Words, timeZone: string): readonly s
     words.cause[finding.cause],
     words.exemption[exemptionOf(listed)],
   ];
-}
-
-function endText({ window }: ListedWindow, words: Words, timeZone: string): string {
-  const end = endOf(window);
-  return end === null ? words.window.lasts : intervalText(end, words, timeZone);
-}
-
-function intervalText({ fromMs, toMs }: Interval, words: Words, timeZone: string): string {
-  const to = zonedText(toMs, timeZone);
-  return fromMs === null ? words.window.notLaterThan(to) : words.window.between(zonedText(fromMs, timeZone), to);
-}
-
-function durationText({ window }: Pick<ListedWindow, "window">): string {
-  const { atLeastMs, atMostMs } = durationOf(window);
-  if (atLeastMs === null) return "";
-  return atMostMs === null
-    ? `≥ ${durationWords(atLeastMs)}`
-    : `${durationWords(atLeastMs)} – ${durationWords(atMostMs)}`;
-}
-
-function entryText({ at, entry }: KeptEntry, timeZone: string): string {
-  const when = zonedText(at, timeZone);
-  switch (entry.kind) {
-    case "note":
-      return `${when}  ${entry.text}`;
-    case "attachment":
-      return `${when}  ${entry.name}, ${entry.bytes} bytes, SHA-256 ${entry.sha256}`;
-    case "attempt":
-      return `${when}  ${entry.channel}: ${entry.worked ? "✓" : "✗"}`;
-  }
 }
 
 /** Times as text and intervals with the clock's bound, so that a document is complete by itself. */

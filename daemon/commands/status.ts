@@ -1,3 +1,4 @@
+import { durationWords } from "../base/duration-words.ts";
 import { BadgedError, type ExitCode, exitCode } from "../base/errors.ts";
 import { parseUtcText, systemTime, utcText } from "../base/system-time.ts";
 import type { StoreSummary } from "../scan/archive.ts";
@@ -8,7 +9,7 @@ import { clockWords } from "./clock.ts";
 import { requireConfiguration } from "./configuration.ts";
 import type { Terminal } from "./terminal.ts";
 import { visitStore } from "./visit.ts";
-import { durationWords, stateWords } from "./words.ts";
+import { stateWords } from "./words.ts";
 
 /**
  * What the daemon says of itself and what is on its disk. The disk is read even when no daemon answers: that is when

@@ -17,7 +17,11 @@ export type ProbeSettings = {
   readonly firstHop: string | null;
   /** The service's base address. */
   readonly serviceUrl: string;
+  readonly patience: Patience;
 };
+
+/** How long an answer is waited for. */
+export type Patience = { readonly gatewayMs: number; readonly beyondMs: number };
 
 export type HealthAnswer =
   | { readonly kind: "answered"; readonly status: number }
@@ -32,9 +36,8 @@ export type ProbePorts = {
   readonly askHealth: (signal: AbortSignal) => Promise<HealthAnswer>;
 };
 
-/** A neighbour that does not answer is given up by the kernel after three tries, one a second. */
-export const gatewayMaxMs: number = 1_500;
-export const beyondMaxMs: number = 3_000;
+/** A router is a millisecond away; what lies beyond may be a satellite's way. */
+export const defaultPatience: Patience = { gatewayMs: 1_500, beyondMs: 3_000 };
 /** Closed on most routers, and refusing is an answer. */
 const gatewayPort = 53;
 const firstHopPort = 80;
@@ -84,7 +87,7 @@ export class NetworkProbes {
   }
 
   async #gateway(address: string): Promise<Layers["lan"]> {
-    const { kind } = await probeTcp(address, gatewayPort, gatewayMaxMs, this.#ports.time);
+    const { kind } = await probeTcp(address, gatewayPort, this.#settings.patience.gatewayMs, this.#ports.time);
     if (kind === "alive") return "ok";
     // A router may drop what it is asked; by its hardware address it has to answer.
     const answers = readNeighbourAnswers(address);
@@ -94,7 +97,7 @@ export class NetworkProbes {
   async #firstHop(): Promise<Layers["firstHop"]> {
     const { firstHop } = this.#settings;
     if (firstHop === null) return "unknown";
-    const { kind } = await probeTcp(firstHop, firstHopPort, beyondMaxMs, this.#ports.time);
+    const { kind } = await probeTcp(firstHop, firstHopPort, this.#settings.patience.beyondMs, this.#ports.time);
     return kind === "alive" ? "ok" : "failed";
   }
 
@@ -107,7 +110,7 @@ export class NetworkProbes {
 
   /** @param server `null` for those of the box */
   async #resolves(server: string | null): Promise<boolean> {
-    const resolver = new Resolver({ timeout: beyondMaxMs, tries: 1 });
+    const resolver = new Resolver({ timeout: this.#settings.patience.beyondMs, tries: 1 });
     if (server !== null) resolver.setServers([server]);
     try {
       await resolver.resolve4(this.#service.host);
@@ -123,7 +126,7 @@ export class NetworkProbes {
     const { anchors } = this.#settings;
     if (anchors.length === 0) return "unknown";
     const reaches = await Promise.all(
-      anchors.map(({ host, port }) => probeTcp(host, port, beyondMaxMs, this.#ports.time)),
+      anchors.map(({ host, port }) => probeTcp(host, port, this.#settings.patience.beyondMs, this.#ports.time)),
     );
     const alive = reaches.filter(({ kind }) => kind === "alive").length;
     return alive === anchors.length ? "all" : alive === 0 ? "none" : "some";
@@ -135,7 +138,7 @@ export class NetworkProbes {
     const answer = await askHealth(signal);
     if (answer.kind === "answered") return stateOfStatus(answer.status);
     if (!isSecure) return "unreachable";
-    const tls = await probeTls(host, port, beyondMaxMs, time, nowMs);
+    const tls = await probeTls(host, port, this.#settings.patience.beyondMs, time, nowMs);
     return tls.kind === "trusted" || tls.kind === "unreachable" ? "unreachable" : tls.kind;
   }
 }

@@ -6,7 +6,15 @@ import { lastSegmentOf } from "./explanation.ts";
 import { windowOfLastRun } from "./last-run.ts";
 import { type Layers, nothingSeen } from "./layers.ts";
 import type { Heartbeat, OutageStore } from "./outage-store.ts";
-import { initialWatch, type Moment, type OutageWindow, step, type WatchState, type WindowChange } from "./windows.ts";
+import {
+  initialWatch,
+  type Moment,
+  mergeMs,
+  type OutageWindow,
+  step,
+  type WatchState,
+  type WindowChange,
+} from "./windows.ts";
 
 export type Probes = {
   local(): Promise<Pick<Layers, "link" | "lan">>;
@@ -36,9 +44,17 @@ export type Cadence = {
   readonly beyondMs: number;
   /** A sign of life on disk: so rare that it does not wear an SD card out. */
   readonly heartbeatMs: number;
+  /** Failing again this soon after its end belongs to the same window. */
+  readonly mergeMs: number;
 };
 
-export const defaultCadence: Cadence = { lookMs: 5_000, suspectMs: 4_000, beyondMs: 30_000, heartbeatMs: 600_000 };
+export const defaultCadence: Cadence = {
+  lookMs: 5_000,
+  suspectMs: 4_000,
+  beyondMs: 30_000,
+  heartbeatMs: 600_000,
+  mergeMs,
+};
 
 export type OutageStatus = {
   readonly kind: WatchState["kind"];
@@ -124,11 +140,22 @@ export class OutageService implements AsyncDisposable {
     const atNs = time.monotonicNs();
     const local = await probes.local();
     const isCutOff = local.link === "down";
-    const beyond = isCutOff ? beyondUnknown : this.#isBeyondDue(atNs, local) ? await this.#lookBeyond(atNs) : null;
+    const isBeyondDue = this.#isBeyondDue(atNs, local);
+    const beyond = isCutOff ? beyondUnknown : isBeyondDue ? await this.#lookBeyond(atNs) : null;
     if (this.#closing.signal.aborted) return;
     this.#layers = { ...this.#layers, ...local, ...beyond };
     const layers: Layers = { ...this.#layers, service: this.#serviceState() };
-    const { state, changes } = step(this.#state, { at: moment(atNs), layers, finding: findingOf(layers) });
+    const { state, changes } = step(
+      this.#state,
+      {
+        began: moment(atNs),
+        at: moment(time.monotonicNs()),
+        layers,
+        finding: findingOf(layers),
+        isWhole: beyond !== null,
+      },
+      this.#cadence.mergeMs,
+    );
     this.#state = state;
     for (const change of changes) await this.#tell(change);
     await this.#tellOfLastRun();

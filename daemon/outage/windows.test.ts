@@ -30,7 +30,13 @@ const kinds = {
 type Kind = keyof typeof kinds;
 
 function sample(seconds: number, kind: Kind, bootId?: string): Sample {
-  return { at: at(seconds, bootId), layers: kinds[kind], finding: findingOf(kinds[kind]) };
+  return {
+    began: at(seconds, bootId),
+    at: at(seconds, bootId),
+    layers: kinds[kind],
+    finding: findingOf(kinds[kind]),
+    isWhole: true,
+  };
 }
 
 /** Samples 5 s apart, from `from` seconds on. */
@@ -155,4 +161,35 @@ test("whatever is seen: windows are in order, hold what failed, and are never op
       }
     }),
   );
+});
+
+test("a look at the site's own layers only is no good look at what lies beyond them", () => {
+  const partial = (seconds: number): Sample => ({ ...sample(seconds, "good"), isWhole: false });
+  const after = (kind: Kind): WatchState => {
+    let state: WatchState = step(initialWatch, sample(0, "good")).state;
+    for (const look of [partial(5), partial(10), sample(15, kind), sample(20, kind)]) state = step(state, look).state;
+    return state;
+  };
+  expect(step(after("service"), sample(25, "service")).changes[0]?.window.lastGood).toEqual(at(0));
+  expect(step(after("own"), sample(25, "own")).changes[0]?.window.lastGood).toEqual(at(10));
+});
+
+test("a look that took a while bounds both ends by the moment that proves less", () => {
+  const slow = (fromS: number, toS: number, kind: Kind): Sample => ({ ...sample(toS, kind), began: at(fromS) });
+  let state: WatchState = initialWatch;
+  const changes: WindowChange[] = [];
+  for (const look of [
+    slow(0, 3, "good"),
+    ...[5, 10, 15].map((seconds) => slow(seconds, seconds + 3, "service")),
+    slow(20, 23, "good"),
+  ]) {
+    const next = step(state, look);
+    state = next.state;
+    changes.push(...next.changes);
+  }
+  expect(changes.at(-1)?.window).toMatchObject({
+    lastGood: at(0),
+    firstBad: at(8),
+    end: { lastBad: at(15), firstGood: at(23) },
+  });
 });

@@ -11,8 +11,19 @@ export type Moment = {
   readonly errorBoundMs: number | null;
 };
 
-/** One look at all layers; `finding` is `null` when registrations can be made. */
-export type Sample = { readonly at: Moment; readonly layers: Layers; readonly finding: Finding | null };
+/** A look at the layers; `finding` is `null` when registrations can be made. */
+export type Sample = {
+  /** A look takes some seconds: what it saw was so at some moment between these two. */
+  readonly began: Moment;
+  readonly at: Moment;
+  readonly layers: Layers;
+  readonly finding: Finding | null;
+  /** Whether all of them were looked at now, or only the site's own, with the others as they were seen before. */
+  readonly isWhole: boolean;
+};
+
+/** The last looks at which all was well: at all layers, and at the site's own. */
+export type LastGood = { readonly whole: Moment | null; readonly own: Moment | null };
 
 /** A stretch of a window with one cause. */
 export type Segment = { readonly from: Moment; readonly finding: Finding; readonly layers: Layers };
@@ -55,16 +66,16 @@ export type OutageWindow = {
  * Samples that are missing never open a window: after a gap the count of failing samples begins anew.
  */
 export type WatchState =
-  | { readonly kind: "quiet"; readonly lastGood: Moment | null }
+  | { readonly kind: "quiet"; readonly lastGood: LastGood }
   | {
       readonly kind: "suspect";
-      readonly lastGood: Moment | null;
+      readonly lastGood: LastGood;
       readonly failing: readonly [Sample, ...Sample[]];
       /** The window it belongs to when it is one. */
       readonly ended: OutageWindow | null;
     }
   | { readonly kind: "open"; readonly window: OutageWindow; readonly lastBad: Moment }
-  | { readonly kind: "settling"; readonly window: OutageWindow; readonly lastGood: Moment };
+  | { readonly kind: "settling"; readonly window: OutageWindow; readonly lastGood: LastGood };
 
 export type WindowChange = {
   readonly kind: "opened" | "reopened" | "cause-changed" | "gap" | "closed";
@@ -77,59 +88,67 @@ export const mergeMs: number = 120_000;
 /** Looks are 5 s apart: this long without one is a gap. */
 export const gapMs: number = 20_000;
 
-export const initialWatch: WatchState = { kind: "quiet", lastGood: null };
+const nothingGood: LastGood = { whole: null, own: null };
 
+export const initialWatch: WatchState = { kind: "quiet", lastGood: nothingGood };
+
+/** @param mergeWithinMs failing again this soon after its end belongs to the same window */
 export function step(
   state: WatchState,
   sample: Sample,
+  mergeWithinMs: number = mergeMs,
 ): { readonly state: WatchState; readonly changes: readonly WindowChange[] } {
-  return sample.finding === null ? onGood(state, sample.at) : onFailing(state, sample, sample.finding);
+  return sample.finding === null
+    ? onGood(state, sample, mergeWithinMs)
+    : onFailing(state, sample, sample.finding, mergeWithinMs);
 }
 
-/** When the watch last looked; `null` before the first look. */
-export function lastLook(state: WatchState): Moment | null {
+function onGood(state: WatchState, sample: Sample, mergeWithinMs: number): ReturnType<typeof step> {
+  const { began, at, isWhole } = sample;
   switch (state.kind) {
     case "quiet":
-    case "settling":
-      return state.lastGood;
-    case "suspect":
-      return state.failing.at(-1)?.at ?? null;
-    case "open":
-      return state.lastBad;
-    default:
-      return unreachable(state);
-  }
-}
-
-function onGood(state: WatchState, at: Moment): ReturnType<typeof step> {
-  switch (state.kind) {
-    case "quiet":
-      return unchanged({ kind: "quiet", lastGood: at });
-    case "suspect":
+      return unchanged({ kind: "quiet", lastGood: goodAt(state.lastGood, sample) });
+    case "suspect": {
       // One or two failing samples are an event of the network, not an outage.
-      return unchanged(state.ended === null ? { kind: "quiet", lastGood: at } : settled(state.ended, at));
+      const lastGood = goodAt(state.lastGood, sample);
+      return unchanged(
+        state.ended === null ? { kind: "quiet", lastGood } : settled(state.ended, at, lastGood, mergeWithinMs),
+      );
+    }
     case "settling":
-      return unchanged(settled(state.window, at));
+      return unchanged(settled(state.window, at, goodAt(state.lastGood, sample), mergeWithinMs));
     case "open": {
+      // What failed has to be looked at to be well again.
+      if (!isWhole) return unchanged(state);
       const isGap = isGapBetween(state.lastBad, at);
       const window = {
         ...(isGap ? withGap(state.window, { from: state.lastBad, to: at }) : state.window),
         end: { lastBad: state.lastBad, firstGood: at },
       };
       const closed: WindowChange = { kind: "closed", window };
-      return { state: { kind: "settling", window, lastGood: at }, changes: [closed] };
+      return { state: { kind: "settling", window, lastGood: { whole: began, own: began } }, changes: [closed] };
     }
     default:
       return unreachable(state);
   }
 }
 
-function onFailing(state: WatchState, sample: Sample, finding: Finding): ReturnType<typeof step> {
+/** A look at the site's own layers says nothing of those beyond. */
+function goodAt({ whole }: LastGood, { began, isWhole }: Sample): LastGood {
+  return { whole: isWhole ? began : whole, own: began };
+}
+
+function onFailing(
+  state: WatchState,
+  sample: Sample,
+  finding: Finding,
+  mergeWithinMs: number,
+): ReturnType<typeof step> {
   switch (state.kind) {
     case "quiet":
       return unchanged({ kind: "suspect", lastGood: state.lastGood, failing: [sample], ended: null });
     case "settling": {
-      const ended = belongsTo(state.window, sample.at) ? state.window : null;
+      const ended = belongsTo(state.window, sample.at, mergeWithinMs) ? state.window : null;
       return unchanged({ kind: "suspect", lastGood: state.lastGood, failing: [sample], ended });
     }
     case "suspect":
@@ -144,13 +163,13 @@ function onFailing(state: WatchState, sample: Sample, finding: Finding): ReturnT
 function onSuspect(state: Extract<WatchState, { kind: "suspect" }>, sample: Sample): ReturnType<typeof step> {
   const before = state.failing.at(-1) ?? state.failing[0];
   if (isGapBetween(before.at, sample.at)) {
-    return unchanged({ ...state, lastGood: null, failing: [sample] });
+    return unchanged({ ...state, lastGood: nothingGood, failing: [sample] });
   }
   const failing: readonly [Sample, ...Sample[]] = [...state.failing, sample];
   if (failing.length < failingSamplesMin) return unchanged({ ...state, failing });
   const window = state.ended === null ? opened(state.lastGood, failing, sample.at) : reopened(state.ended, failing);
   const kind = state.ended === null ? "opened" : "reopened";
-  return { state: { kind: "open", window, lastBad: sample.at }, changes: [{ kind, window }] };
+  return { state: { kind: "open", window, lastBad: sample.began }, changes: [{ kind, window }] };
 }
 
 function onOpen(
@@ -168,15 +187,16 @@ function onOpen(
     window = { ...window, segments: [...window.segments, segmentOf(sample, finding)] };
     changes.push({ kind: "cause-changed", window });
   }
-  return { state: { kind: "open", window, lastBad: sample.at }, changes };
+  return { state: { kind: "open", window, lastBad: sample.began }, changes };
 }
 
 /** Dated from the first failing sample, not from the one that made it certain. */
-function opened(lastGood: Moment | null, failing: readonly [Sample, ...Sample[]], openedAt: Moment): OutageWindow {
+function opened(lastGood: LastGood, failing: readonly [Sample, ...Sample[]], openedAt: Moment): OutageWindow {
   const [first] = failing;
   return {
     key: `${first.at.bootId}/${first.at.monotonicNs}`,
-    lastGood,
+    // The site's own layers are looked at more often than what lies beyond them.
+    lastGood: first.finding?.cause === "own-network" ? lastGood.own : lastGood.whole,
     firstBad: first.at,
     openedAt,
     segments: segmentsOf(failing),
@@ -207,12 +227,12 @@ function segmentOf({ at, layers }: Sample, finding: Finding): Segment {
   return { from: at, finding, layers };
 }
 
-function settled(window: OutageWindow, at: Moment): WatchState {
-  return belongsTo(window, at) ? { kind: "settling", window, lastGood: at } : { kind: "quiet", lastGood: at };
+function settled(window: OutageWindow, at: Moment, lastGood: LastGood, mergeWithinMs: number): WatchState {
+  return belongsTo(window, at, mergeWithinMs) ? { kind: "settling", window, lastGood } : { kind: "quiet", lastGood };
 }
 
-function belongsTo({ end }: OutageWindow, at: Moment): boolean {
-  return end !== null && msBetween(end.firstGood, at) < mergeMs;
+function belongsTo({ end }: OutageWindow, at: Moment, mergeWithinMs: number): boolean {
+  return end !== null && msBetween(end.firstGood, at) < mergeWithinMs;
 }
 
 function withGap(window: OutageWindow, gap: Gap): OutageWindow {

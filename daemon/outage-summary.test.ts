@@ -1,0 +1,75 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { silentLog } from "./base/log.ts";
+import { monotonicNs, type WallMs } from "./base/time.ts";
+import { nothingSeen } from "./outage/layers.ts";
+import type { OutageArchive } from "./outage/outage-store.ts";
+import type { Language } from "./outage/words.ts";
+import { languages } from "./outage/words.ts";
+import { summarise } from "./outage-summary.ts";
+import type { StoreCore } from "./store/store-core.ts";
+import { ManualTime } from "./testing/manual-time.ts";
+import { at, openCore, storeSettings, type TemporaryDirectory, temporaryDirectory } from "./testing/store-fixture.ts";
+
+let directory: TemporaryDirectory;
+let core: StoreCore;
+let archive: OutageArchive;
+
+beforeEach(() => {
+  directory = temporaryDirectory();
+  core = openCore(storeSettings(directory.path));
+  archive = {
+    listOutages: async (filter) => core.listOutages(filter),
+    showOutage: async (windowId) => core.showOutage(windowId),
+    addOutageEntry: async (windowId, entry, now) => core.addOutageEntry(windowId, entry, now),
+  };
+});
+afterEach(() => {
+  core[Symbol.dispose]();
+  directory[Symbol.dispose]();
+});
+
+function save(minutes: number): void {
+  const moment = (utcMs: WallMs) => ({ bootId: "b", monotonicNs: monotonicNs(1n), utcMs, errorBoundMs: 5 });
+  const finding = { cause: "internet-provider", exemption: "presumed", settledBy: ["provider-ticket"] } as const;
+  const firstBad = moment(at(minutes));
+  core.saveWindow({
+    key: `b/${minutes}`,
+    lastGood: moment(at(minutes - 1)),
+    firstBad,
+    openedAt: firstBad,
+    segments: [{ from: firstBad, finding, layers: nothingSeen }],
+    flaps: 0,
+    gaps: [],
+    end: { lastBad: moment(at(minutes + 30)), firstGood: moment(at(minutes + 31)) },
+  });
+}
+
+const settingsIn = (language: Language) => ({
+  at: "18:30",
+  timeZone: "Europe/Brussels",
+  language,
+  supplier: { name: "Badge Systems", phone: "+32 2 000 00 00" },
+  folder: join(directory.path, "summaries"),
+});
+
+test.each(languages)(
+  "in %s a day's outages are a file with cause, steps and the supplier's number",
+  async (language) => {
+    save(-30 * 60);
+    save(-120);
+    save(-60);
+    const file = await summarise(settingsIn(language), { archive, time: new ManualTime(at(0)), log: silentLog });
+    const text = readFileSync(file ?? "", "utf8");
+    expect(text.split("\n\n")).toHaveLength(2);
+    expect(text).toContain("+32 2 000 00 00");
+    expect(text).toMatch(/^ {2}1\. .*Badge Systems/m);
+    expect(text).not.toContain("undefined");
+  },
+);
+
+test("a day without an outage leaves no file", async () => {
+  save(-30 * 60);
+  expect(await summarise(settingsIn("nl"), { archive, time: new ManualTime(at(0)), log: silentLog })).toBeNull();
+});

@@ -1,0 +1,82 @@
+import { durationWords } from "../base/duration-words.ts";
+import { zonedText } from "../base/system-time.ts";
+import {
+  beginningOf,
+  type Claimed,
+  durationOf,
+  endOf,
+  evidenceFor,
+  exemptionOf,
+  type Interval,
+  type Supplier,
+  stepsFor,
+  stepText,
+} from "./explanation.ts";
+import type { KeptEntry, KeptWindow } from "./outage-store.ts";
+import type { Words } from "./words.ts";
+
+/** A window in words, for a supervisor. */
+export function describeOutage(
+  kept: KeptWindow,
+  words: Words,
+  timeZone: string,
+  supplier: Supplier | null,
+): readonly string[] {
+  const { window, windowId, entries, delayed, withheld, firstRegisteredAfter } = kept;
+  const text = words.window;
+  const exemption = exemptionOf(kept);
+  const line = (name: string, value: string): string => `${name.padEnd(24)}${value}`;
+  return [
+    `${text.title} ${windowId}`,
+    line(text.began, intervalText(beginningOf(window), words, timeZone)),
+    line(text.ended, endText(kept, words, timeZone)),
+    line(text.duration, durationText(kept)),
+    ...window.segments.map(({ from, finding }) =>
+      line(
+        text.cause,
+        `${zonedText(from.utcMs, timeZone)}: ${words.cause[finding.cause]} (${words.exemption[finding.exemption]})`,
+      ),
+    ),
+    line("", `${words.exemption[exemption]}. ${words.because[exemption]}`),
+    ...(window.flaps === 0 ? [] : [line("", text.flaps(window.flaps))]),
+    ...(window.gaps.length === 0 ? [] : [line("", text.gaps(window.gaps.length))]),
+    line("scans", text.scans(delayed, withheld)),
+    ...(firstRegisteredAfter === null ? [] : [line(text.firstAfter, zonedText(firstRegisteredAfter, timeZone))]),
+    `${text.steps}:`,
+    ...stepsFor(exemption).map((step, index) => `  ${index + 1}. ${stepText(step, words, supplier)}`),
+    ...(exemption === "not-exempt"
+      ? []
+      : [`${text.settledBy}:`, ...evidenceFor(window).map((each) => `  – ${words.evidence[each]}`)]),
+    ...(entries.length === 0 ? [] : [`${text.notes}:`, ...entries.map((each) => `  ${entryText(each, timeZone)}`)]),
+  ];
+}
+
+function endText({ window }: Pick<Claimed, "window">, words: Words, timeZone: string): string {
+  const end = endOf(window);
+  return end === null ? words.window.lasts : intervalText(end, words, timeZone);
+}
+
+function intervalText({ fromMs, toMs }: Interval, words: Words, timeZone: string): string {
+  const to = zonedText(toMs, timeZone);
+  return fromMs === null ? words.window.notLaterThan(to) : words.window.between(zonedText(fromMs, timeZone), to);
+}
+
+export function durationText({ window }: Pick<Claimed, "window">): string {
+  const { atLeastMs, atMostMs } = durationOf(window);
+  if (atLeastMs === null) return "";
+  return atMostMs === null
+    ? `≥ ${durationWords(atLeastMs)}`
+    : `${durationWords(atLeastMs)} – ${durationWords(atMostMs)}`;
+}
+
+function entryText({ at, entry }: KeptEntry, timeZone: string): string {
+  const when = zonedText(at, timeZone);
+  switch (entry.kind) {
+    case "note":
+      return `${when}  ${entry.text}`;
+    case "attachment":
+      return `${when}  ${entry.name}, ${entry.bytes} bytes, SHA-256 ${entry.sha256}`;
+    case "attempt":
+      return `${when}  ${entry.channel}: ${entry.worked ? "✓" : "✗"}`;
+  }
+}

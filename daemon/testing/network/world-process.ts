@@ -1,0 +1,62 @@
+/**
+ * The internet of a test: anchors, a name server and the service, each at an address of its own, in a network namespace.
+ * The parent says what is wrong with them.
+ */
+import { createSocket } from "node:dgram";
+import { readFileSync } from "node:fs";
+import { createServer, type Server } from "node:https";
+import { createServer as createTcpServer } from "node:net";
+import { httpDateText, systemTime } from "../../base/system-time.ts";
+import { addresses, type ServiceFault, type WorldOrder } from "./world.ts";
+
+const [goodCertificate = "", expiredCertificate = ""] = process.argv.slice(2);
+let fault: ServiceFault = "none";
+let dnsAnswers = true;
+let service: Server | null = null;
+
+for (const host of addresses.anchors) {
+  createTcpServer((socket) => socket.destroy()).listen(addresses.anchorPort, host);
+}
+
+const names = createSocket("udp4");
+names.on("message", (query, from) => {
+  if (dnsAnswers) names.send(answerTo(query), from.port, from.address);
+});
+names.bind(53, addresses.resolver);
+
+process.on("message", (order: WorldOrder) => {
+  if (order.kind === "dns") dnsAnswers = order.answers;
+  else fault = order.fault;
+  void serve().then(() => process.send?.("done"));
+});
+await serve();
+process.send?.("ready");
+
+async function serve(): Promise<void> {
+  const old = service;
+  service = null;
+  old?.closeAllConnections();
+  await new Promise<void>((resolve) => (old === null ? resolve() : old.close(() => resolve())));
+  if (fault === "refuses") return;
+  const pem = readFileSync(fault === "expired" ? expiredCertificate : goodCertificate);
+  const next = createServer({ cert: pem, key: pem }, (_request, response) => {
+    if (fault === "silent") return;
+    const status = fault === "5xx" ? 503 : fault === "401" ? 401 : 200;
+    response.writeHead(status, { Date: httpDateText(systemTime.wallMs()) }).end('{"status":"UP"}');
+  });
+  await new Promise<void>((resolve) => next.listen(443, addresses.service, resolve));
+  service = next;
+}
+
+/** The question back, with the service's address for every name (RFC 1035 section 4). */
+function answerTo(query: Buffer): Buffer {
+  const head = Buffer.from(query.subarray(0, 12));
+  head.writeUInt16BE(0x8180, 2);
+  head.writeUInt16BE(1, 6);
+  head.writeUInt32BE(0, 8);
+  const end = query.indexOf(0, 12) + 5;
+  const record = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, ...addresses.service.split(".").map(Number)]);
+  const isAddress = query.readUInt16BE(end - 4) === 1;
+  if (!isAddress) head.writeUInt16BE(0, 6);
+  return Buffer.concat([head, query.subarray(12, end), ...(isAddress ? [record] : [])]);
+}

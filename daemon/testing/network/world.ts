@@ -1,0 +1,235 @@
+import { type ChildProcess, fork, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Time } from "../../base/time.ts";
+import type { Cause, Exemption } from "../../outage/cause.ts";
+import type { Layers } from "../../outage/layers.ts";
+import type { Patience } from "../../outage/network-probes.ts";
+import type { Cadence } from "../../outage/outage-service.ts";
+import type { WindowChange } from "../../outage/windows.ts";
+import { systemOffset } from "../chrony/system-offset.ts";
+
+/** Where everything is, inside the namespaces and nowhere else. */
+export const addresses = {
+  box: "10.77.1.2",
+  router: "10.77.1.1",
+  firstHop: "10.77.2.2",
+  anchors: ["10.77.2.11", "10.77.2.12", "10.77.2.13"],
+  anchorPort: 443,
+  resolver: "10.77.2.53",
+  service: "10.77.2.80",
+} as const;
+export const serviceName = "service.test";
+
+/** As a daemon's, some times as fast; each fault is a window of its own. */
+export const cadence: Cadence = { lookMs: 500, suspectMs: 400, beyondMs: 1_500, heartbeatMs: 3_600_000, mergeMs: 0 };
+export const patience: Patience = { gatewayMs: 300, beyondMs: 600 };
+
+export type ServiceFault = "none" | "refuses" | "silent" | "5xx" | "401" | "expired";
+export type WorldOrder =
+  | { readonly kind: "dns"; readonly answers: boolean }
+  | { readonly kind: "service"; readonly fault: ServiceFault };
+
+export type BoxReport =
+  | { readonly kind: "watching" }
+  | {
+      readonly kind: WindowChange["kind"];
+      readonly causes: readonly (readonly [Cause, Exemption])[];
+      readonly lastGoodMs: number | null;
+      readonly firstBadMs: number;
+      readonly lastBadMs: number | null;
+      readonly firstGoodMs: number | null;
+      readonly layers: Layers;
+    };
+export type WindowReport = Exclude<BoxReport, { readonly kind: "watching" }>;
+
+/** Why this machine cannot make networks for a test; `null` when it can. */
+export function networkObstacle(): string | null {
+  if (process.getuid?.() !== 0) return "needs root";
+  const name = `badged-try-${process.pid}`;
+  const made = spawnSync("ip", ["netns", "add", name]);
+  if (made.status !== 0) return "needs ip netns";
+  spawnSync("ip", ["netns", "delete", name]);
+  return null;
+}
+
+/** A box, its router, and an internet behind it, in three network namespaces with cables between them. */
+export class World implements AsyncDisposable {
+  readonly #time: Time;
+  readonly #folder = mkdtempSync(join(tmpdir(), "badged-world-"));
+  readonly #name: string;
+  readonly #children: ChildProcess[] = [];
+  #internet: ChildProcess | null = null;
+
+  private constructor(time: Time, name: string) {
+    this.#time = time;
+    this.#name = name;
+  }
+
+  static async open(time: Time, name: string): Promise<World> {
+    const world = new World(time, `${name}-${process.pid}`);
+    try {
+      await world.#build();
+      return world;
+    } catch (error) {
+      await world[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** `ip` in one of the namespaces. */
+  ip(where: "box" | "router" | "internet", ...words: readonly string[]): void {
+    run("ip", "-n", this.#space(where), ...words);
+  }
+
+  /** Resolves when it is in force. */
+  async order(order: WorldOrder): Promise<void> {
+    const done = this.#internet === null ? null : once(this.#internet, "message");
+    this.#internet?.send(order);
+    await done;
+  }
+
+  /** Starts the watch; `environment` may give it another system clock. Resolves when it has looked. */
+  async watch(environment: Readonly<Record<string, string>>, onReport: (report: WindowReport) => void): Promise<void> {
+    const { thetaNs } = systemOffset(this.#time);
+    const child = this.#start("box", "box-process.ts", [String(thetaNs)], environment);
+    child.on("message", (report: BoxReport) => {
+      if (report.kind !== "watching") onReport(report);
+    });
+    await once(child, "message");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#children) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    }
+    for (const where of ["box", "router", "internet"]) spawnSync("ip", ["netns", "delete", this.#space(where)]);
+    rmSync(this.#folder, { recursive: true });
+  }
+
+  async #build(): Promise<void> {
+    for (const where of ["box", "router", "internet"]) run("ip", "netns", "add", this.#space(where));
+    this.#cable("box", "lan", "router", "lan");
+    this.#cable("router", "wan", "internet", "wan");
+    this.#up("box", "lan", `${addresses.box}/24`);
+    this.#up("router", "lan", `${addresses.router}/24`);
+    this.#up("router", "wan", "10.77.2.1/24");
+    const public_ = [addresses.firstHop, ...addresses.anchors, addresses.resolver, addresses.service];
+    for (const each of public_) this.#up("internet", "wan", `${each}/24`);
+    run("ip", "netns", "exec", this.#space("router"), "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward");
+    this.ip("box", "route", "add", "default", "via", addresses.router);
+    this.ip("internet", "route", "add", "default", "via", "10.77.2.1");
+    writeFileSync(
+      join(this.#folder, "resolv.conf"),
+      `nameserver ${addresses.resolver}\noptions timeout:1 attempts:1\n`,
+    );
+    this.#certificate("good.pem", []);
+    this.#certificate("expired.pem", ["faketime", "2020-01-01 00:00:00"]);
+    const pems = ["good.pem", "expired.pem"].map((each) => join(this.#folder, each));
+    this.#internet = this.#start("internet", "world-process.ts", pems, {});
+    await once(this.#internet, "message");
+  }
+
+  #space(where: string): string {
+    return `${this.#name}-${where}`;
+  }
+
+  #cable(one: string, oneName: string, other: string, otherName: string): void {
+    run(
+      "ip",
+      "link",
+      "add",
+      oneName,
+      "netns",
+      this.#space(one),
+      "type",
+      "veth",
+      "peer",
+      otherName,
+      "netns",
+      this.#space(other),
+    );
+  }
+
+  #up(where: "box" | "router" | "internet", name: string, address: string): void {
+    this.ip(where, "addr", "add", address, "dev", name);
+    this.ip(where, "link", "set", "lo", "up");
+    this.ip(where, "link", "set", name, "up");
+  }
+
+  /** A certificate of its own making, which the box trusts by `NODE_EXTRA_CA_CERTS`. */
+  #certificate(file: string, before: readonly string[]): void {
+    const path = join(this.#folder, file);
+    const [command = "", ...words] = [
+      ...before,
+      ...[
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-days",
+        "30",
+      ],
+      ...[
+        "-subj",
+        `/CN=${serviceName}`,
+        "-addext",
+        `subjectAltName=DNS:${serviceName}`,
+        "-keyout",
+        path,
+        "-out",
+        `${path}.crt`,
+      ],
+    ];
+    run(command, ...words);
+    run("sh", "-c", `cat "${path}.crt" >> "${path}"`);
+  }
+
+  #start(
+    where: string,
+    program: string,
+    parameters: readonly string[],
+    environment: Readonly<Record<string, string>>,
+  ): ChildProcess {
+    const file = fileURLToPath(new URL(program, import.meta.url));
+    const trusted = join(this.#folder, "trusted.crt");
+    run(
+      "sh",
+      "-c",
+      `cat "${this.#folder}"/*.crt > "${this.#folder}/trusted"; mv "${this.#folder}/trusted" "${trusted}"`,
+    );
+    const script = `mount --bind "$0" /etc/resolv.conf && exec "$@"`;
+    const launcher = join(this.#folder, `${where}.sh`);
+    writeFileSync(
+      launcher,
+      `#!/bin/sh\nexec ip netns exec ${this.#space(where)} sh -c '${script}' ${join(this.#folder, "resolv.conf")} env ${Object.entries(
+        environment,
+      )
+        .map(([name, value]) => `${name}='${value}'`)
+        .join(" ")} ${process.execPath} "$@"\n`,
+      { mode: 0o755 },
+    );
+    const child = fork(file, [...parameters], {
+      execPath: launcher,
+      execArgv: [],
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      env: { ...process.env, NODE_EXTRA_CA_CERTS: trusted, NODE_OPTIONS: "" },
+    });
+    this.#children.push(child);
+    return child;
+  }
+}
+
+function run(command: string, ...words: readonly string[]): void {
+  const { status, stderr } = spawnSync(command, words, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`${command} ${words.join(" ")}: ${stderr}`);
+}
