@@ -30,6 +30,7 @@ import { liveStatus } from "./live.ts";
 import { startMaintenance } from "./maintenance.ts";
 import { defaultPatience, NetworkProbes } from "./outage/network-probes.ts";
 import { OutageService } from "./outage/outage-service.ts";
+import { readUps } from "./outage/ups.ts";
 import { startDailySummary } from "./outage-summary.ts";
 import { importRosterAtStart } from "./roster-at-start.ts";
 import type { ReaderRule } from "./scan/draft.ts";
@@ -237,7 +238,7 @@ function composeOutages(
   { client, clock, onOver }: { readonly client: CiaoClient; readonly clock: ClockService; readonly onOver: () => void },
   { time, log }: DaemonPorts,
 ): OutageService {
-  const { anchors, resolvers, firstHop } = outage;
+  const { anchors, resolvers, firstHop, ups } = outage;
   const probes = new NetworkProbes(
     { anchors, resolvers, firstHop, serviceUrl: service.url, patience: defaultPatience },
     { time, nowMs: () => clock.now()?.utcMs ?? null, askHealth: (signal) => client.askHealth(signal) },
@@ -246,7 +247,7 @@ function composeOutages(
     probes,
     store,
     moment: (atNs) => clock.momentAt(atNs),
-    power: async () => "unknown",
+    power: async () => (ups === null ? "unknown" : await readUps(ups)),
     onChange: ({ kind }) => {
       if (kind === "closed") onOver();
     },

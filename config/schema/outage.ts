@@ -46,6 +46,13 @@ const outageEntries = {
     ),
   ),
   firstHop: v.optional(address("The provider's first address beyond the site's own router, should it be known.")),
+  ups: v.optional(
+    shaped(
+      "The UPS of this box, as NUT knows it: tells a power cut of the supplier from a plug that was pulled. Needs the package nut-client.",
+      /^[A-Za-z0-9._-]{1,64}(@[A-Za-z0-9.:-]{1,100})?$/,
+      "a UPS as upsc takes it, such as ups@localhost",
+    ),
+  ),
   summaryAt: v.optional(
     shaped(
       "When the day's outages are summed up, in the site's time zone: in the log and as a file.",
@@ -60,10 +67,11 @@ const outageEntries = {
 export const outageSchema: Value<OutageSettings> = v.pipe(
   v.strictObject(outageEntries, sectionMessage(outageEntries)),
   v.description("How outages are watched, and told apart."),
-  v.transform(({ anchors, resolvers, firstHop, ...rest }) => ({
+  v.transform(({ anchors, resolvers, firstHop, ups, ...rest }) => ({
     anchors: anchors ?? defaultAnchors,
     resolvers: resolvers ?? defaultResolvers,
     firstHop: firstHop ?? null,
+    ups: ups ?? null,
     ...rest,
   })),
 );

@@ -18,14 +18,9 @@ export function boxStateAfter(last: Heartbeat, presentBootId: string): Layers["b
  *
  * @param bootedAt when this boot began
  */
-export function windowOfLastRun(
-  last: Heartbeat | null,
-  bootedAt: Moment,
-  startedAt: Moment,
-  power: Layers["power"],
-): OutageWindow | null {
+export function windowOfLastRun(last: Heartbeat | null, bootedAt: Moment, startedAt: Moment): OutageWindow | null {
   if (last === null) return null;
-  const layers: Layers = { ...nothingSeen, box: boxStateAfter(last, startedAt.bootId), power };
+  const layers: Layers = { ...nothingSeen, box: boxStateAfter(last, startedAt.bootId), power: last.power };
   const finding = findingOf(layers);
   if (finding === null) return null;
   const firstBad = last.at.bootId === startedAt.bootId ? startedAt : bootedAt;

@@ -36,7 +36,7 @@ const provider: Layers = { ...well, anchors: "none", dns: "failed", service: "un
 
 /** A site whose layers the test sets; every look takes no time. */
 function site(store = new MemoryOutages(), bootId = "boot", time = new ManualTime(noon)) {
-  const seen = { layers: well, dated: true, beyond: 0 };
+  const seen = { layers: well, dated: true, beyond: 0, power: "unknown" as Layers["power"] };
   const startNs = time.monotonicNs();
   const moment = (atNs: MonotonicNs): Moment => ({
     bootId,
@@ -57,7 +57,7 @@ function site(store = new MemoryOutages(), bootId = "boot", time = new ManualTim
     probes,
     store,
     moment,
-    power: async () => "unknown",
+    power: async () => seen.power,
     onChange: ({ kind }) => changes.push(kind),
     time,
     log: silentLog,
@@ -144,9 +144,10 @@ describe("what the forwarder's calls say", () => {
 });
 
 describe("the run before", () => {
-  const lastBeat = (ended: boolean, bootId: string): Heartbeat => ({
+  const lastBeat = (ended: boolean, bootId: string, power: Layers["power"] = "unknown"): Heartbeat => ({
     at: { bootId, monotonicNs: monotonicNs(5n), utcMs: wallMs(noon - 600_000), errorBoundMs: 5 },
     ended,
+    power,
   });
 
   test.each([
@@ -154,6 +155,8 @@ describe("the run before", () => {
     ["was stopped", lastBeat(true, "boot"), "operator"],
     ["was shut down with its box", lastBeat(true, "earlier"), "operator"],
     ["lost its power", lastBeat(false, "earlier"), "power-unproven"],
+    ["lost its power behind a UPS on battery", lastBeat(false, "earlier", "battery"), "power-supplier"],
+    ["was unplugged behind a UPS on mains", lastBeat(false, "earlier", "mains"), "own-power"],
   ])("that %s is a window of its own", async (_, heartbeat, cause) => {
     const store = new MemoryOutages();
     store.heartbeat = heartbeat;
@@ -187,6 +190,19 @@ describe("the run before", () => {
     await time.advance(60_000);
     expect(store.windows.size).toBe(0);
   });
+});
+
+test("a UPS that turns to battery is written down at once", async () => {
+  const { time, store, seen, service } = site();
+  await using _closing = service;
+  seen.power = "mains";
+  await service.start();
+  await time.advance(31_000);
+  const beats = store.beats;
+  expect(store.heartbeat?.power).toBe("mains");
+  seen.power = "battery";
+  await time.advance(30_000);
+  expect([store.heartbeat?.power, store.beats]).toEqual(["battery", beats + 1]);
 });
 
 test("a stop in order is written down", async () => {

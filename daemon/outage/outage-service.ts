@@ -26,7 +26,7 @@ export type OutagePorts = {
   readonly store: OutageStore;
   /** A monotonic moment of this boot as the clock dates it by now. */
   readonly moment: (atNs: MonotonicNs) => Moment;
-  /** What the UPS says of the time since then; `unknown` without one. */
+  /** What the UPS says of its supply now; `unknown` without one. Never rejects. */
   readonly power: () => Promise<Layers["power"]>;
   /** A window opened, closed or changed. */
   readonly onChange: (change: WindowChange) => void;
@@ -75,6 +75,7 @@ export class OutageService implements AsyncDisposable {
   /** What the last call to the service said of it, and when. */
   #call: { readonly state: Layers["service"]; readonly atNs: MonotonicNs } | null = null;
   #beatNs: MonotonicNs | null = null;
+  #power: Layers["power"] = "unknown";
   /** How the last run ended: told once the clock can date it. */
   #lastRun: Heartbeat | null = null;
   #look: Promise<void> = Promise.resolve();
@@ -161,9 +162,12 @@ export class OutageService implements AsyncDisposable {
     await this.#tellOfLastRun();
     // The last run's sign of life is not written over before its end was told.
     if (this.#lastRun !== null) return;
-    if (this.#beatNs === null || elapsedMs(this.#beatNs, atNs) >= this.#cadence.heartbeatMs) {
-      await this.#keep(() => this.#beat(false));
-    }
+    const power = beyond === null ? this.#power : await this.#ports.power();
+    const isDue = this.#beatNs === null || elapsedMs(this.#beatNs, atNs) >= this.#cadence.heartbeatMs;
+    // A box on battery may have little time left: what the UPS says now is what tells whose fault its end was.
+    const hasTurned = power !== this.#power;
+    this.#power = power;
+    if (isDue || hasTurned) await this.#keep(() => this.#beat(false));
   }
 
   #isBeyondDue(nowNs: MonotonicNs, local: Pick<Layers, "lan">): boolean {
@@ -203,10 +207,10 @@ export class OutageService implements AsyncDisposable {
   /** The end of the last run is a window of its own, once the clock can say when it was. */
   async #tellOfLastRun(): Promise<void> {
     if (this.#lastRun === null) return;
-    const { moment, power } = this.#ports;
+    const { moment } = this.#ports;
     const startedAt = moment(this.#startedNs);
     if (startedAt.errorBoundMs === null) return;
-    const window = windowOfLastRun(this.#lastRun, moment(monotonicNs(0n)), startedAt, await power());
+    const window = windowOfLastRun(this.#lastRun, moment(monotonicNs(0n)), startedAt);
     this.#lastRun = null;
     if (window !== null) await this.#tell({ kind: "closed", window });
   }
@@ -232,7 +236,7 @@ export class OutageService implements AsyncDisposable {
   async #beat(ended: boolean): Promise<void> {
     const nowNs = this.#ports.time.monotonicNs();
     this.#beatNs = nowNs;
-    await this.#ports.store.beat({ at: this.#ports.moment(nowNs), ended });
+    await this.#ports.store.beat({ at: this.#ports.moment(nowNs), ended, power: this.#power });
   }
 
   /** The watch goes on when the disk does not: what it sees next is written whole. */

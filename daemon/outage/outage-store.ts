@@ -1,8 +1,15 @@
 import type { WallMs } from "../base/time.ts";
+import type { Layers } from "./layers.ts";
 import type { Moment, OutageWindow } from "./windows.ts";
 
-/** A sign of life; `ended` when the run that wrote it came to its end in order. */
-export type Heartbeat = { readonly at: Moment; readonly ended: boolean };
+/** A sign of life. */
+export type Heartbeat = {
+  readonly at: Moment;
+  /** Whether the run that wrote it came to its end in order. */
+  readonly ended: boolean;
+  /** What the UPS said then; `unknown` without one. */
+  readonly power: Layers["power"];
+};
 
 /**
  * What people add to a window. Never replaced, only added to.

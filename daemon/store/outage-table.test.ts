@@ -116,9 +116,9 @@ test("what people add stays, in order, and is never replaced", () => {
 
 test("the last sign of life is the one that is kept", () => {
   expect(core.lastHeartbeat()).toBeNull();
-  core.beat({ at: moment(wallMs(at(1))), ended: false });
-  core.beat({ at: moment(wallMs(at(2))), ended: true });
-  expect(core.lastHeartbeat()).toEqual({ at: moment(at(2)), ended: true });
+  core.beat({ at: moment(wallMs(at(1))), ended: false, power: "unknown" });
+  core.beat({ at: moment(wallMs(at(2))), ended: true, power: "mains" });
+  expect(core.lastHeartbeat()).toEqual({ at: moment(at(2)), ended: true, power: "mains" });
 });
 
 class Disposables implements Disposable {
