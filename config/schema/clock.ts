@@ -47,7 +47,7 @@ const clockEntries = {
   ),
   systemClock: v.optional(
     choice(
-      "Whether something on this box (chrony, systemd-timesyncd) may slew its clock, which bends monotonic time as well: slewed counts 600 ppm into the error bound, free what the crystal does.",
+      "Whether chrony runs on this box and may slew its clock, which bends monotonic time as well: slewed counts 600 ppm into the error bound (more than the shipped drop-in allows), free what the crystal does. systemd-timesyncd slews faster than any bound counts with: replace it by chrony.",
       ["slewed", "free"],
     ),
     "slewed",

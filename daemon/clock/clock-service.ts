@@ -19,7 +19,7 @@ import {
 import { type AskService, ServiceWatch } from "./service-watch.ts";
 import { pollSource } from "./source-poll.ts";
 import type { Clock, Stamp } from "./stamp.ts";
-import { liveStamp } from "./stamping.ts";
+import { liveStamp, wholeMs } from "./stamping.ts";
 import { type ClockEvent, type ClockReading, type StepWatch, watchClocks } from "./step-watch.ts";
 import {
   anchorFrom,
@@ -29,7 +29,7 @@ import {
   type Synchronisation,
   synchronise,
 } from "./synchronisation.ts";
-import { floorMs, nsPerMs, type UtcNs } from "./utc.ts";
+import { nsPerMs, type UtcNs } from "./utc.ts";
 
 export type ClockPorts = {
   readonly transport: NtpTransport;
@@ -79,6 +79,8 @@ export type ClockNow = {
   readonly utcMs: WallMs;
   /** The service's clock − `utcMs`; `null` while it has not told. */
   readonly phi: Phi | null;
+  /** Half-width of the interval that holds the true UTC. */
+  readonly errorBoundMs: number;
 };
 
 export const tickMs: number = 1000;
@@ -104,6 +106,7 @@ export class ClockService implements Clock, AsyncDisposable {
   #anchors: readonly Anchor[] = [];
   #watch: StepWatch = null;
   #events: readonly ClockEvent[] = [];
+  #suspends = 0;
   #schedule: PollSchedule;
   #lastPoll: Synchronisation | null = null;
   #pivot: UtcNs;
@@ -146,14 +149,14 @@ export class ClockService implements Clock, AsyncDisposable {
   momentAt(atNs: MonotonicNs): Pick<Stamp, "bootId" | "monotonicNs" | "utcMs" | "errorBoundMs"> {
     const { time } = this.#ports;
     const { bootId } = this.#settings;
+    this.#observe();
     const anchor = anchorOf(this.#state);
     if (anchor === null) {
       const utcMs = wallMs(time.wallMs() - Math.floor(elapsedMs(atNs, time.monotonicNs())));
       return { bootId, monotonicNs: atNs, utcMs, errorBoundMs: null };
     }
-    const boundNs = boundAt(anchor, atNs, ppmOf(this.#state, this.#rates));
-    const errorBoundMs = Number(boundNs / nsPerMs) + 1;
-    return { bootId, monotonicNs: atNs, utcMs: floorMs(utcAt(anchor, atNs)), errorBoundMs };
+    const bounded = wholeMs(utcAt(anchor, atNs), boundAt(anchor, atNs, ppmOf(this.#state, this.#rates)));
+    return { bootId, monotonicNs: atNs, ...bounded };
   }
 
   /** The network came (back) up, or something else makes the next poll urgent: ask as soon as is polite. */
@@ -174,12 +177,14 @@ export class ClockService implements Clock, AsyncDisposable {
 
   /** `null` while nothing proves a bound: nothing may be sent on such a clock. */
   now(): ClockNow | null {
+    this.#observe();
     this.#discipline({ kind: "tick" });
     const anchor = anchorOf(this.#state);
     if (anchor === null) return null;
     const nowNs = this.#ports.time.monotonicNs();
     const offset = this.#service.offset(nowNs);
-    return { utcMs: floorMs(utcAt(anchor, nowNs)), phi: offset === null ? null : phiOf(offset, anchor.thetaNs) };
+    const bounded = wholeMs(utcAt(anchor, nowNs), boundAt(anchor, nowNs, ppmOf(this.#state, this.#rates)));
+    return { ...bounded, phi: offset === null ? null : phiOf(offset, anchor.thetaNs) };
   }
 
   status(): ClockStatus {
@@ -231,10 +236,17 @@ export class ClockService implements Clock, AsyncDisposable {
   }
 
   async #poll(due: readonly DueSource[]): Promise<void> {
+    const suspendsBefore = this.#suspends;
     const reports = await Promise.all(due.map((each) => this.#ask(each)));
     if (this.#closing.signal.aborted) return;
+    this.#observe();
     const atNs = this.#ports.time.monotonicNs();
     const heard = reports.flat();
+    if (this.#suspends !== suspendsBefore) {
+      // Answers from before a suspend speak of a monotonic time that has stood still since.
+      this.#schedule = afterRound(this.#schedule, heard.map(reactionOf), false, atNs, this.#ports.random);
+      return;
+    }
     const row = synchronise(heard, this.#settings.bootId, atNs, this.#rates.synchronisedPpm);
     this.#lastPoll = row;
     this.#schedule = afterRound(
@@ -273,7 +285,11 @@ export class ClockService implements Clock, AsyncDisposable {
     this.#watch = watch;
     for (const event of events) {
       this.#note(event);
-      if (event.kind === "suspend") this.#discipline({ kind: "suspended" });
+      if (event.kind === "suspend") {
+        this.#suspends += 1;
+        this.#service.forget();
+        this.#discipline({ kind: "suspended" });
+      }
       this.networkUp();
     }
   }

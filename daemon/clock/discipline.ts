@@ -22,6 +22,7 @@ import { nsPerSecond } from "./utc.ts";
  *   holdover, untrusted: bound-too-wide, suspended ──quorum that agrees, or nothing to disagree with──▶ synchronised
  *   synchronised, holdover, bound-too-wide ──quorum that disagrees──▶ untrusted: contradicted
  *   untrusted: contradicted ──a second quorum that agrees with the first, or with the anchor──▶ synchronised
+ *   untrusted: contradicted ──service's clock that agrees with one of both──▶ holdover
  *   any but unsynchronised ──suspend──▶ untrusted: suspended
  *
  * A quorum overrules an anchor of the service at once: the service judges by its clock, it does not prove UTC.
@@ -132,12 +133,41 @@ function onService(state: DisciplineState, fresh: Anchor, nowNs: MonotonicNs, ra
     case "unsynchronised":
       return { kind: "holdover", anchor: fresh };
     case "holdover":
+      // A quorum's bound that excludes the service's clock proves that one wrong, however narrow it is.
+      if (!consistent(state.anchor, fresh, nowNs, rates.holdoverPpm))
+        return isOfService(state.anchor) ? { kind: "holdover", anchor: fresh } : state;
       return { kind: "holdover", anchor: narrower(state.anchor, fresh, nowNs, rates.holdoverPpm) };
     case "untrusted":
-      return state.why === "contradicted" ? state : { kind: "holdover", anchor: fresh };
+      return untrustedOnService(state, fresh, nowNs, rates);
     default:
       return unreachable(state);
   }
+}
+
+function untrustedOnService(
+  state: Extract<DisciplineState, { kind: "untrusted" }>,
+  fresh: Anchor,
+  nowNs: MonotonicNs,
+  rates: DriftRates,
+): DisciplineState {
+  const agrees = (anchor: Anchor): boolean => consistent(anchor, fresh, nowNs, rates.holdoverPpm);
+  switch (state.why) {
+    case "suspended":
+      return { kind: "holdover", anchor: fresh };
+    case "bound-too-wide":
+      return agrees(state.anchor) || isOfService(state.anchor) ? { kind: "holdover", anchor: fresh } : state;
+    case "contradicted": {
+      // A third opinion settles it when it takes one side, and only then.
+      const [held, rival] = [agrees(state.anchor), agrees(state.rival)];
+      return held === rival ? state : { kind: "holdover", anchor: held ? state.anchor : state.rival };
+    }
+    default:
+      return unreachable(state);
+  }
+}
+
+function isOfService({ basis }: Anchor): boolean {
+  return basis === "service";
 }
 
 /**

@@ -19,7 +19,7 @@ export const slewingPpm: number = 600;
 /** Shorter spans prove little: two bounds of 10 ms are 5.6 ppm of an hour. */
 export const learningSpanNs: bigint = 3_600_000_000_000n;
 
-/** No crystal runs this wrong: what does was a suspend or a leap second and teaches nothing about the rate. */
+/** No crystal runs this wrong: what does was a long suspend and teaches nothing about the rate. */
 export const crystalPpmMax: number = 1000;
 
 /** The crystal may do worse in holdover than in the hours it was watched. */

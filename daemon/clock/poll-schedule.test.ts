@@ -5,6 +5,7 @@ import { type MonotonicNs, monotonicNs } from "../base/time.ts";
 import {
   afterRound,
   askAtOnce,
+  badRoundsMax,
   burstSize,
   dueSources,
   goodRoundsPerInterval,
@@ -67,6 +68,21 @@ test("good rounds lengthen the interval to 256 and 1024 s, a bad one brings back
   expect(dueSources(schedule, seconds(atS))).toEqual([{ sourceId: "a", requests: burstSize }]);
   schedule = round(schedule, atS, null, false);
   expect(dueSources(schedule, seconds(atS + 64))).toEqual([{ sourceId: "a", requests: 1 }]);
+});
+
+test("an hour without a quorum lengthens the interval to 256 s, and the first one brings back 64", () => {
+  let schedule = opened(["a"]);
+  let atS = 64;
+  for (let rounds = 0; rounds <= badRoundsMax; rounds += 1) {
+    expect(dueSources(schedule, seconds(atS))).toHaveLength(1);
+    schedule = round(schedule, atS, null, false);
+    atS += 64;
+  }
+  expect(dueSources(schedule, seconds(atS))).toEqual([]);
+  atS += 192;
+  expect(dueSources(schedule, seconds(atS))).toHaveLength(1);
+  schedule = round(schedule, atS, null, true);
+  expect(dueSources(schedule, seconds(atS + 64))).toHaveLength(1);
 });
 
 describe("a kiss-o'-death", () => {

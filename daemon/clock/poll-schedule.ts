@@ -9,6 +9,8 @@ import { earliest, laterBy, latest, nsPerSecond } from "./utc.ts";
 export type PollSchedule = {
   /** Rounds with a quorum since the last one without. */
   readonly goodRounds: number;
+  /** Rounds without a quorum since the last one with. */
+  readonly badRounds: number;
   /** The first two rounds are one burst: a single request each, so that the clock stands at once, then the rest of it. */
   readonly opening: "first" | "rest" | "over";
   readonly roundNs: MonotonicNs;
@@ -37,6 +39,7 @@ export const goodRoundsPerInterval: number = 4;
 export const rateIntervalMaxS: number = 131_072;
 /** Of this many answers the one with the least delay is used; as many at boot, later as many as were waited for. */
 export const burstSize: number = 4;
+export const badRoundsMax: number = 56;
 /** Not sooner after the round before, however often the network comes and goes. */
 export const askAtOnceMinS: number = 64;
 /** From the first request to each source to the rest of the first burst: RFC 5905 appendix A.1.1 spaces a burst so. */
@@ -46,6 +49,7 @@ const jitterShare = 0.05;
 export function openSchedule(sourceIds: readonly string[], nowNs: MonotonicNs): PollSchedule {
   return {
     goodRounds: 0,
+    badRounds: 0,
     opening: "first",
     roundNs: nowNs,
     lastRoundNs: null,
@@ -82,11 +86,15 @@ export function afterRound(
   random: Random,
 ): PollSchedule {
   const goodRounds = gaveQuorum ? schedule.goodRounds + 1 : 0;
-  const intervalMs = schedule.opening === "first" ? openingRestMs : intervalAfter(goodRounds) * 1000;
+  const badRounds = gaveQuorum ? 0 : schedule.badRounds + 1;
+  // Where nobody answers for an hour the network blocks NTP: asking less often saves the card the rows.
+  const intervalS = badRounds > badRoundsMax ? pollIntervalsS[1] : intervalAfter(goodRounds);
+  const intervalMs = schedule.opening === "first" ? openingRestMs : intervalS * 1000;
   const jitteredMs = Math.round(intervalMs * (1 + jitterShare * random()));
   const byId = new Map(reactions.map((each) => [each.sourceId, each]));
   return {
     goodRounds,
+    badRounds,
     opening: schedule.opening === "first" ? "rest" : "over",
     roundNs: laterBy(nowNs, BigInt(jitteredMs) * 1_000_000n),
     lastRoundNs: nowNs,

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { present } from "../base/assert.ts";
 import { type Log, silentLog } from "../base/log.ts";
 import { seededRandom } from "../base/random.ts";
@@ -135,4 +135,81 @@ test("nothing may be sent before anything is proven, and something may then", as
   service.isUp = true;
   await box.pass(70);
   expect(clock.now()).not.toBeNull();
+});
+
+describe("after a suspend", () => {
+  /** How far a stamp made now is from the truth, in ms; `null` when it claims nothing. */
+  const errorOf = (clock: ClockService, box: SimulatedBox): number | null => {
+    const stamp = clock.stamp(box.monotonicNs());
+    return stamp.errorBoundMs === null ? null : Math.abs(stamp.utcMs - floorMs(box.utc()));
+  };
+
+  test("what the service answered before says nothing any more", async () => {
+    const { box, clock, history, service } = site({ servers: trueServer });
+    await using _closing = clock;
+    await clock.start();
+    await box.pass(1200);
+    service.isUp = false;
+    for (const host of hosts) box.servers.set(host, silent);
+    box.suspend(3 * 3600);
+    await box.pass(300);
+    expect(errorOf(clock, box)).toBeNull();
+    expect(clock.now()).toBeNull();
+    expect(history.serviceTimes).toEqual([]);
+    for (const host of hosts) box.servers.set(host, trueServer);
+    service.isUp = true;
+    await box.pass(70);
+    const { phi } = present(clock.now(), "synchronised again");
+    expect(Math.abs(phi?.loMs ?? 0)).toBeLessThan(1_500);
+    expect(Math.abs(phi?.hiMs ?? 0)).toBeLessThan(1_500);
+  });
+
+  test("answers of the same burst from before it are no quorum", async () => {
+    const { box, clock, service } = site({ servers: trueServer });
+    await using _closing = clock;
+    service.isUp = false;
+    await clock.start();
+    await box.pass(3.5);
+    for (const host of hosts) box.servers.set(host, silent);
+    box.suspend(3600);
+    await box.pass(10);
+    expect(errorOf(clock, box)).toBeNull();
+  });
+
+  test("whoever asks first for the time finds it", async () => {
+    const { box, clock } = site({ servers: trueServer });
+    await using _closing = clock;
+    await clock.start();
+    await box.pass(100);
+    const before = box.monotonicNs();
+    box.suspend(7200);
+    expect(clock.now()).toBeNull();
+    expect(clock.momentAt(before).errorBoundMs).toBeNull();
+  });
+});
+
+test("a service that a quorum has proven wrong never takes its place, and the alarm stays", async () => {
+  const { box, clock } = site({ servers: trueServer, offMs: 10_000 });
+  await using _closing = clock;
+  await clock.start();
+  await box.pass(10);
+  for (const host of hosts) box.servers.set(host, silent);
+  await box.pass(2700);
+  expectTruthInside(clock, box);
+  expect(clock.status().state).toMatchObject({ kind: "holdover", anchor: { basis: "quorum" } });
+  expect(clock.status().serviceApartNs).toBeGreaterThan(8_000n * nsPerMs);
+});
+
+test("a contradiction that no server settles is settled by the service, when it takes a side", async () => {
+  const { box, clock } = site({ servers: trueServer });
+  await using _closing = clock;
+  await clock.start();
+  await box.pass(2000);
+  for (const host of hosts) box.servers.set(host, { kind: "off-by", offMs: 60_000, leap: 0 });
+  clock.networkUp();
+  await box.pass(3);
+  for (const host of hosts) box.servers.set(host, silent);
+  await box.pass(4000);
+  expect(clock.status().state.kind).toBe("holdover");
+  expectTruthInside(clock, box);
 });

@@ -3,8 +3,8 @@ import { type ServiceOffset, steeredSendNs } from "./service-clock.ts";
 import { laterBy, latest, nsPerMs, nsPerSecond } from "./utc.ts";
 
 /**
- * When to ask the service what time it has. Every answer to a registration tells it as well, so on a busy day nothing is
- * asked at all; a series of a few requests, each steered to the turn of the service's second, narrows what is known.
+ * When to ask the service what time it has. Every answer to a registration tells it as well, so on a busy day it is asked
+ * twice an hour; a series of a few requests, each steered to the turn of the service's second, narrows what is known.
  */
 export type ServiceSchedule = {
   /** Requests of the present series. */

@@ -39,6 +39,15 @@ export class ServiceWatch implements AsyncDisposable {
     this.#schedule = afterAnswer(this.#schedule, answer);
   }
 
+  /** Monotonic time has stood still: what was answered before says nothing of it any more, and is asked anew at once. */
+  forget(): void {
+    this.#answers = [];
+    this.#schedule = neverAsked;
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = null;
+    this.#isApart = false;
+  }
+
   offset(nowNs: MonotonicNs): ServiceOffset | null {
     return serviceOffset(this.#answers, nowNs);
   }

@@ -68,16 +68,30 @@ export function bracketStamp(scan: StampMoment, bracket: BootBracket): Stamp | n
   const latestMs = ceilMs(
     utcNs(utcAt(bracket.nextBoot, nextBootNs) + boundAt(bracket.nextBoot, nextBootNs, slewingPpm)),
   );
-  if (latestMs < earliestMs) return null;
-  const half = Math.ceil((latestMs - earliestMs) / 2);
-  return withInterval({
-    ...momentOf(scan),
-    how: "bracket",
-    utcMs: wallMs(earliestMs + half),
-    errorBoundMs: half,
-    syncId: bracket.nextBoot.syncId,
-    state: "untrusted",
-  });
+  return bracketed(scan, earliestMs, latestMs, bracket.nextBoot.syncId);
+}
+
+/**
+ * The interval of a scan that no anchor reaches across a break, from the anchors on both sides of it: over the break true
+ * time went on at least as far as monotonic time did. `null` when the proofs contradict each other.
+ *
+ * @param before what was proven before the break, as a moment of this boot; `null` when nothing was
+ * @param proofBeforeBoot the earliest that this boot can have begun
+ */
+export function breakStamp(
+  scan: StampMoment,
+  before: Anchor | null,
+  proofBeforeBoot: UtcNs,
+  after: Anchor,
+  rates: DriftRates,
+): Stamp | null {
+  const at = scan.monotonicNs;
+  const ppm = rates.holdoverPpm;
+  const low =
+    before === null ? proofBeforeBoot + at - driftNs(at, slewingPpm) : utcAt(before, at) - boundAt(before, at, ppm);
+  const earliestMs = floorMs(utcNs(low));
+  const latestMs = ceilMs(utcNs(utcAt(after, at) + boundAt(after, at, ppm)));
+  return bracketed(scan, earliestMs, latestMs, after.syncId);
 }
 
 /** E = E0 + ρ·elapsed + capture lag, in whole milliseconds that hold the exact interval. */
@@ -90,10 +104,22 @@ function anchored(
 ): Stamp {
   const utc = utcAt(anchor, scan.monotonicNs);
   const lagNs = BigInt(Math.ceil(Math.max(0, scan.captureLagMs) * 1e6));
-  const bound = boundAt(anchor, scan.monotonicNs, ppm) + lagNs;
-  const utcMs = floorMs(utc);
-  const errorBoundMs = Math.max(utcMs - floorMs(utcNs(utc - bound)), ceilMs(utcNs(utc + bound)) - utcMs);
+  const { utcMs, errorBoundMs } = wholeMs(utc, boundAt(anchor, scan.monotonicNs, ppm) + lagNs);
   return withInterval({ ...momentOf(scan), how, utcMs, errorBoundMs, syncId: anchor.syncId, state });
+}
+
+/** A moment and its bound in whole milliseconds that hold the exact interval. */
+export function wholeMs(utc: UtcNs, boundNs: bigint): { readonly utcMs: WallMs; readonly errorBoundMs: number } {
+  const utcMs = floorMs(utc);
+  const errorBoundMs = Math.max(utcMs - floorMs(utcNs(utc - boundNs)), ceilMs(utcNs(utc + boundNs)) - utcMs);
+  return { utcMs, errorBoundMs };
+}
+
+function bracketed(scan: StampMoment, earliestMs: WallMs, latestMs: WallMs, syncId: string): Stamp | null {
+  if (latestMs < earliestMs) return null;
+  const half = Math.ceil((latestMs - earliestMs) / 2);
+  const utcMs = wallMs(earliestMs + half);
+  return withInterval({ ...momentOf(scan), how: "bracket", utcMs, errorBoundMs: half, syncId, state: "untrusted" });
 }
 
 function momentOf({ bootId, monotonicNs, captureLagMs }: StampMoment): StampMoment {

@@ -49,8 +49,12 @@ describe("a step of the system clock", () => {
   });
 
   test("is not made of a reading during which the process lost the processor", () => {
-    expect(eventsOf([reading(1000), reading(2000, 50, 0, readingMaxMs + 1), reading(3000)])).toEqual([]);
-    expect(eventsOf([reading(1000), reading(2000, 50, 0, readingMaxMs), reading(3000)])).toHaveLength(2);
+    expect(eventsOf([reading(1000), reading(2000, 50, 0, 60), reading(3000)])).toEqual([]);
+    expect(eventsOf([reading(1000), reading(2000, 50, 0, 40), reading(3000)])).toHaveLength(2);
+  });
+
+  test("is compared with a first reading that was quick", () => {
+    expect(eventsOf([reading(1000, 50, 0, readingMaxMs + 1), reading(2000), reading(3000)])).toEqual([]);
   });
 });
 
@@ -59,6 +63,10 @@ describe("a suspend", () => {
     expect(eventsOf([reading(1000), reading(2000, 0, 60_000), reading(3000, 0, 60_000)])).toEqual([
       { kind: "suspend", sinceNs: 1_000_000_000n, atNs: 2_000_000_000n, forMs: 60_000 },
     ]);
+  });
+
+  test("is found by a slow reading too: those after a resume are", () => {
+    expect(eventsOf([reading(1000), reading(2000, 0, 3_600_000, 30)])).toMatchObject([{ kind: "suspend" }]);
   });
 
   test("after which the wall clock stood still is a step as well", () => {

@@ -31,7 +31,10 @@ export type StepWatch = {
 export const stepThresholdMs: number = 5;
 /** `/proc/uptime` counts hundredths of a second. */
 export const suspendThresholdMs: number = 100;
-/** A reading that took longer than this says nothing finer than a step of its own length. */
+/**
+ * The clocks are compared with a first reading that took no longer than this; a later one that takes long says nothing
+ * finer than its own length.
+ */
 export const readingMaxMs: number = 2;
 
 export function watchClocks(
@@ -41,14 +44,16 @@ export function watchClocks(
   const atNs = reading.afterNs;
   const wallOffsetNs = utcNsOfWall(reading.wallMs) - reading.beforeNs;
   const uptimeOffsetMs = reading.uptimeMs === null ? null : reading.uptimeMs - Number(reading.beforeNs) / 1e6;
-  if (Number(reading.afterNs - reading.beforeNs) / 1e6 > readingMaxMs) return { watch, events: [] };
-  if (watch === null) return { watch: { lastNs: atNs, wallOffsetNs, uptimeOffsetMs }, events: [] };
+  const tookMs = Number(reading.afterNs - reading.beforeNs) / 1e6;
+  if (watch === null) {
+    return { watch: tookMs > readingMaxMs ? null : { lastNs: atNs, wallOffsetNs, uptimeOffsetMs }, events: [] };
+  }
   const forMs = watch.uptimeOffsetMs === null || uptimeOffsetMs === null ? 0 : uptimeOffsetMs - watch.uptimeOffsetMs;
-  const suspended = forMs >= suspendThresholdMs;
+  const suspended = forMs >= suspendThresholdMs + tookMs;
   // The wall clock runs on through a suspend, so only what is left beyond it was a step.
   const movedMs = Number(wallOffsetNs - watch.wallOffsetNs) / 1e6;
   const byMs = movedMs - (suspended ? forMs : 0);
-  const stepped = Math.abs(byMs) >= (suspended ? suspendThresholdMs : stepThresholdMs);
+  const stepped = Math.abs(byMs) >= (suspended ? suspendThresholdMs : stepThresholdMs) + tookMs;
   const since = { sinceNs: watch.lastNs, atNs };
   return {
     // The reference stays where it was until something happened, so that many small steps add up to one that is seen.

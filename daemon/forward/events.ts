@@ -16,6 +16,7 @@
  * | `putOff` | warn | `count`, `attemptId`, `forMs` |
  * | `receiptRemark` | error | `count`, `attemptId`: remark 32, the receipt limit was passed or the clock is wrong |
  * | `halfway` | error | `waitedMs`, `limitMs`: the oldest waiting scan has used up half of the receipt limit |
+ * | `clockless` | warn | `waiting` |
  * | `knowledgeNotKept` | warn | `error` |
  * | `badgesLearnt` | info | `count` |
  * | `interruptedRecovered` | warn | `count` |
@@ -41,6 +42,7 @@ export const forwardEvents = {
   putOff: "scans put off, others go first",
   receiptRemark: "service raised remark 32 on registrations",
   halfway: "oldest scan has waited half of the receipt limit",
+  clockless: "scans wait for a clock that can be trusted",
   knowledgeNotKept: "what is known of the receipt limit was not written",
   badgesLearnt: "scans of unknown badges have their worker now",
   interruptedRecovered: "scans of an interrupted call wait again, possible duplicates",

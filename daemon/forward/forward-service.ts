@@ -154,9 +154,18 @@ export class ForwardService implements AsyncDisposable {
     this.#window = window;
     const claim = window === null ? null : await queue.claim({ limit, now, window, traceId });
     const { waiting, oldestUtcMs } = await queue.backlog();
-    this.#guard.watch(oldestUtcMs);
+    this.#guard.watch(oldestUtcMs, waiting);
+    // A store that stalls uses up the margin that the window left for the call.
+    const isStale = claim !== null && window !== null && !this.#guard.isStillOpen(window);
     const isOfTheFuture = claim === null && window !== null && window.phi.loMs < 0 && waiting > 0;
-    return { kind: "looked", claim, resolved, traceId, lookAgainMs: isOfTheFuture ? -window.phi.loMs : null };
+    return {
+      kind: "looked",
+      claim,
+      resolved,
+      traceId,
+      lookAgainMs: isOfTheFuture ? lookAgainMs(window) : null,
+      isStale,
+    };
   }
 
   /** Any failure of the store is a state of the forwarder, not its end: it waits and tries again. */
@@ -193,6 +202,13 @@ export class ForwardService implements AsyncDisposable {
     return { monotonicNs: time.monotonicNs(), wallMs: clock.now()?.utcMs ?? time.wallMs() };
   }
 }
+
+/** A scan may be of the service's future by as much as its clock is behind ours; looking costs a transaction. */
+function lookAgainMs({ phi }: ReceiptWindow): number {
+  return Math.min(Math.max(-phi.loMs, lookAgainMinMs), pollPeriodMs);
+}
+
+const lookAgainMinMs = 250;
 
 function isDown(outcome: AttemptOutcome): boolean {
   return isNotReachable(outcome) || outcome === "server-error" || outcome === "unintelligible";

@@ -48,6 +48,7 @@ const looked = (found: Claim | null, resolved = 0, lookAgainMs: number | null = 
   resolved,
   traceId: "trace",
   lookAgainMs,
+  isStale: false,
 });
 const report = (outcome: AttemptOutcome, httpStatus: number | null = null) =>
   ({ outcome, httpStatus, relatedTraceId: null, detail: "" }) as const;
@@ -207,6 +208,12 @@ describe("an outage that is over", () => {
     const { state } = play(toIdle);
     expect(step(state, { kind: "hastened" }, now(10), half)).toEqual({ state, actions: [] });
   });
+});
+
+test("scans that were judged too long ago do not leave, and wait again without doubt", () => {
+  const stale = { ...looked(claim), isStale: true } as ForwarderInput;
+  const { last } = play([...toIdle, [10, { kind: "woken" }], [5_000, stale]]);
+  expect(last).toMatchObject([{ kind: "settle", written: { settlements: [{ kind: "again" }, { kind: "again" }] } }]);
 });
 
 test("a scan of the service's future is looked for again when it is none, and no sooner than somebody wakes", () => {

@@ -93,6 +93,8 @@ export type ForwarderInput =
       readonly traceId: string;
       /** When nothing was claimed: something may become due by itself after this long; `null` when nothing will. */
       readonly lookAgainMs: number | null;
+      /** The claim took so long that what was judged of its scans' receipt no longer holds: they are judged anew. */
+      readonly isStale: boolean;
     }
   | { readonly kind: "ended"; readonly outcome: CallOutcome }
   | { readonly kind: "settled" }
@@ -198,7 +200,7 @@ function onRested(state: ForwarderState, now: Now): ForwarderStep {
 
 function onLooked(
   state: ForwarderState,
-  { claim, resolved, traceId, lookAgainMs }: Extract<ForwarderInput, { kind: "looked" }>,
+  { claim, resolved, traceId, lookAgainMs, isStale }: Extract<ForwarderInput, { kind: "looked" }>,
   now: Now,
 ): ForwarderStep {
   assert(state.phase.kind === "looking", "the queue answers while it is asked");
@@ -207,9 +209,13 @@ function onLooked(
   const looked = { ...state, resolveDue: resolved >= resolveMaxScans };
   if (claim !== null) {
     assert(claim.scans.length > 0, "a claim holds a scan");
-    const { state: next, actions } = state.stopping
-      ? settle(looked, unsent(claim, now))
-      : { state: withPhase(looked, { kind: "calling", claim }), actions: [{ kind: "call", claim, traceId } as const] };
+    const { state: next, actions } =
+      state.stopping || isStale
+        ? settle(looked, unsent(claim, now))
+        : {
+            state: withPhase(looked, { kind: "calling", claim }),
+            actions: [{ kind: "call", claim, traceId } as const],
+          };
     return { state: next, actions: [...logs, ...actions] };
   }
   const { state: next, actions } =
@@ -326,7 +332,7 @@ function settle(state: ForwarderState, written: Written): ForwarderStep {
   };
 }
 
-/** Scans that were claimed when the order to stop came: their call never leaves. */
+/** Scans that were claimed when the order to stop came, or too long ago: their call never leaves. */
 function unsent({ attemptId, scans }: Claim, now: Now): Written {
   return {
     attemptId,
@@ -334,7 +340,7 @@ function unsent({ attemptId, scans }: Claim, now: Now): Written {
       outcome: "interrupted",
       httpStatus: null,
       relatedTraceId: null,
-      detail: "badged stopped before the call left",
+      detail: "stopped before the call left",
       endedAt: now.wallMs,
     },
     settlements: scans.map(({ scanId }) => ({ kind: "again", scanId, notBefore: null })),

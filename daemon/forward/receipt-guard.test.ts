@@ -16,8 +16,15 @@ function guarded(change: Partial<ReceiptSettings> = {}, memory = new MemoryRecei
   const told: string[] = [];
   const tell = (_: object, message: string): void => void told.push(message);
   const log: Log = { ...silentLog, error: tell, warn: tell, child: () => log };
-  const clock = { utcMs: wallMs(noon), phi: { loMs: -10, hiMs: 10 } as ServicePhi | null, isProven: true };
-  const port = { now: () => (clock.isProven ? { utcMs: clock.utcMs, phi: clock.phi } : null) };
+  const clock = {
+    utcMs: wallMs(noon),
+    phi: { loMs: -10, hiMs: 10 } as ServicePhi | null,
+    isProven: true,
+    errorBoundMs: 5,
+  };
+  const port = {
+    now: () => (clock.isProven ? { utcMs: clock.utcMs, phi: clock.phi, errorBoundMs: clock.errorBoundMs } : null),
+  };
   return { guard: new ReceiptGuard({ clock: port, memory, log }, { ...settings, ...change }), clock, memory, told };
 }
 
@@ -48,7 +55,16 @@ describe("the window", () => {
   test("assumes what it does not know: the service's clock, and the longest way to it", () => {
     const { guard, clock } = guarded({ limitMs: 10 * minute });
     clock.phi = null;
-    expect(guard.window()).toEqual({ now: noon, phi: assumedPhi, transitP999Ms: 30_000, limitMs: 10 * minute });
+    const phi = { loMs: assumedPhi.loMs - 5, hiMs: assumedPhi.hiMs + 5 };
+    expect(guard.window()).toEqual({ now: noon, phi, transitP999Ms: 30_000, limitMs: 10 * minute });
+  });
+
+  test("there is none while our own bound is wide and the service has not told its time", () => {
+    const { guard, clock } = guarded();
+    clock.errorBoundMs = 2_001;
+    expect(guard.window()).not.toBeNull();
+    clock.phi = null;
+    expect(guard.window()).toBeNull();
   });
 
   test("knows the way once it was measured", async () => {
@@ -126,6 +142,8 @@ describe("what the service's answers teach", () => {
     const report = { outcome: "timed-out", httpStatus: null, relatedTraceId: null, detail: "" } as const;
     await guard.answered(claimOf(noon), { kind: "ambiguous", retryAfterMs: null, report }, guard.window(), 30_000);
     expect(guard.status).toMatchObject({ aboveMs: null, atMostMs: null, transitP999Ms: 30_000 });
+    await guard.answered(claimOf(noon), answered("pending", []), guard.window(), 100);
+    expect(guard.status.transitP999Ms).toBe(30_000);
   });
 });
 
@@ -134,9 +152,29 @@ test("the alarm at half the limit comes once for each time it is reached", () =>
   const oldest: WallMs = wallMs(noon);
   for (const minutes of [29, 30, 31]) {
     clock.utcMs = wallMs(noon + minutes * minute);
-    guard.watch(oldest);
+    guard.watch(oldest, 1);
   }
-  guard.watch(null);
-  guard.watch(oldest);
+  guard.watch(null, 0);
+  guard.watch(oldest, 1);
   expect(told).toEqual(Array(2).fill("oldest scan has waited half of the receipt limit"));
+});
+
+test("scans that wait for a clock are told of once", () => {
+  const { guard, clock, told } = guarded();
+  clock.isProven = false;
+  guard.watch(null, 0);
+  expect(told).toEqual([]);
+  guard.watch(null, 3);
+  guard.watch(null, 4);
+  expect(told).toEqual(["scans wait for a clock that can be trusted"]);
+});
+
+test("a window is open for a second", () => {
+  const { guard, clock } = guarded();
+  const window = guard.window();
+  if (window === null) throw new Error("the clock is proven");
+  clock.utcMs = wallMs(noon + 1_000);
+  expect(guard.isStillOpen(window)).toBe(true);
+  clock.utcMs = wallMs(noon + 1_001);
+  expect(guard.isStillOpen(window)).toBe(false);
 });

@@ -19,7 +19,7 @@ import type { CallOutcome } from "./upstream.ts";
 /** The clock that stamps, as far as sending rests on it. */
 export interface SendingClock {
   /** `null` while nothing proves a bound; `phi` is `null` while the service has not told its time. */
-  now(): { readonly utcMs: WallMs; readonly phi: ServicePhi | null } | null;
+  now(): { readonly utcMs: WallMs; readonly phi: ServicePhi | null; readonly errorBoundMs: number } | null;
 }
 
 export type ReceiptSettings = {
@@ -42,6 +42,9 @@ export type ReceiptStatus = LimitKnowledge & {
 /** Calls of which the duration is kept. */
 export const transitsKept: number = 1000;
 
+/** From the judgement of a call's scans to its leaving; the window's margin is five times as much at least. */
+export const windowMaxMs: number = 1_000;
+
 /** (C) "Termijn voor ontvangst van de registratie overschreden". */
 export const receiptRemark = 32;
 
@@ -52,6 +55,7 @@ export class ReceiptGuard {
   #known: LimitKnowledge = nothingKnown;
   #transitsMs: readonly number[] = [];
   #isHalfway = false;
+  #isClockless = false;
 
   constructor(
     ports: { readonly clock: SendingClock; readonly memory: ReceiptMemory; readonly log: Log },
@@ -82,18 +86,30 @@ export class ReceiptGuard {
     const now = this.#ports.clock.now();
     if (now === null) return null;
     const { limitMs, late } = this.#settings;
+    const phi = now.phi ?? assumedWithin(now.errorBoundMs);
+    // Nobody knows how far the service's clock is from ours: it is asked before anything is sent.
+    if (phi === null) return null;
     return {
       now: now.utcMs,
-      phi: now.phi ?? assumedPhi,
+      phi,
       transitP999Ms: this.#transitP999Ms(),
       limitMs: late === "forward" ? null : limitInForce(limitMs, this.#known),
     };
   }
 
+  /** Whether what was judged by a window may still leave. */
+  isStillOpen({ now }: ReceiptWindow): boolean {
+    const present = this.#ports.clock.now();
+    return present !== null && present.utcMs - now <= windowMaxMs;
+  }
+
   /** Learns from a call: how long it took, and what the service said of its scans' delay. */
   async answered(claim: Claim, outcome: CallOutcome, sent: ReceiptWindow | null, tookMs: number): Promise<void> {
+    // A call that was given up was on its way for as long as it was waited for.
+    if (outcome.kind === "answered" || outcome.report.outcome === "timed-out") {
+      this.#transitsMs = [...this.#transitsMs, tookMs].slice(-transitsKept);
+    }
     if (outcome.kind !== "answered") return;
-    this.#transitsMs = [...this.#transitsMs, tookMs].slice(-transitsKept);
     const answeredAt = this.#ports.clock.now()?.utcMs ?? null;
     if (sent === null || answeredAt === null) return;
     let known = this.#known;
@@ -116,9 +132,12 @@ export class ReceiptGuard {
     if (isWorthKeeping(this.#known, known)) await this.#keep(known);
   }
 
-  /** The alarm at half the limit, told once each time it is reached. */
-  watch(oldestUtcMs: WallMs | null): void {
+  /** The alarms: half the limit reached, and scans that wait for a clock. Each is told once each time it comes. */
+  watch(oldestUtcMs: WallMs | null, waiting: number): void {
     const now = this.#ports.clock.now();
+    const isClockless = now === null && waiting > 0;
+    if (isClockless && !this.#isClockless) this.#ports.log.warn({ waiting }, events.clockless);
+    this.#isClockless = isClockless;
     const limitMs = limitInForce(this.#settings.limitMs, this.#known);
     if (now === null || limitMs === null) return;
     const isHalfway = oldestUtcMs !== null && halfwayAlarm(now.utcMs, oldestUtcMs, limitMs);
@@ -143,6 +162,12 @@ export class ReceiptGuard {
     const sorted = this.#transitsMs.toSorted((one, other) => one - other);
     return sorted[Math.ceil(sorted.length * 0.999) - 1] ?? this.#settings.timeoutMs;
   }
+}
+
+/** What is assumed of a service that has not told its time holds for its distance from UTC; ours comes on top. */
+function assumedWithin(errorBoundMs: number): ServicePhi | null {
+  if (errorBoundMs > assumedPhi.hiMs) return null;
+  return { loMs: assumedPhi.loMs - errorBoundMs, hiMs: assumedPhi.hiMs + errorBoundMs };
 }
 
 /** Every delay a little longer than the last would be a write to the card. */

@@ -102,7 +102,7 @@ export class ClockTable {
     return last === undefined ? null : utcAt(last, last.atNs);
   }
 
-  /** The trusted anchors of a boot around a moment: of those further away none bounds it better. */
+  /** The nearest trusted anchors of a boot around a moment. */
   anchorsNear(bootId: string, atNs: MonotonicNs): readonly Anchor[] {
     return [...this.#nearBefore.all(bootId, atNs), ...this.#nearAfter.all(bootId, atNs)].map(anchorOf);
   }

@@ -20,6 +20,7 @@ import {
   temporaryDirectory,
 } from "../testing/store-fixture.ts";
 import { datingSliceRows } from "./dating-table.ts";
+import { claimWalkRows } from "./queue-table.ts";
 import type { StoreCore } from "./store-core.ts";
 
 let directory: TemporaryDirectory;
@@ -127,6 +128,37 @@ describe("a scan that nothing dates", () => {
     sync("a", at(1), 20);
     core.dateSlice(request("a"), 0);
     expect(stampOf(scanId)).toMatchObject({ utcMs: at(11), how: "retroactive" });
+  });
+
+  test("inside a break gets the bracket of both sides, and is kept back for a person", () => {
+    core.beginBoot("a");
+    sync("a", at(0), 5);
+    core.recordClockEvent("a", { kind: "suspend", sinceNs: since(7), atNs: since(9), forMs: 60 * minuteMs }, noon);
+    const scanId = undated(1, "a", 8);
+    expect(core.dateSlice(request("a"), 0).dated).toBe(0);
+    sync("a", at(60), 10);
+    core.dateSlice(request("a"), 0);
+    const { how, earliestMs, latestMs } = stampOf(scanId);
+    expect(how).toBe("bracket");
+    expect(Math.abs((earliestMs ?? 0) - at(8))).toBeLessThan(500);
+    expect(Math.abs((latestMs ?? 0) - at(68))).toBeLessThan(500);
+    expect(core.claim(claimRequest()).claim).toBeNull();
+    expect(core.show(scanId)?.state).toBe("withheld");
+  });
+
+  test("in any number holds up nobody but its own workers", () => {
+    core.beginBoot("a");
+    for (let minutes = 1; minutes <= claimWalkRows + 10; minutes += 1) undated(1, "a", minutes * 2);
+    const other = recordId(core, draftOf(2, 11, { bootId: "b" }));
+    expect(claimSome(core).scans.map((scan) => scan.scanId)).toEqual([other]);
+    expect(core.backlog().oldestUtcMs).toBeNull();
+  });
+
+  test("made after his older ones holds up none of them", () => {
+    core.beginBoot("a");
+    const older = recordId(core, draftOf(1, 10, { bootId: "b" }));
+    undated(1, "a", 1);
+    expect(claimSome(core).scans.map((scan) => scan.scanId)).toEqual([older]);
   });
 
   test("many are dated slice by slice, and one that cannot be holds up none", () => {

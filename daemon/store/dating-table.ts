@@ -2,7 +2,7 @@ import type Sqlite from "better-sqlite3";
 import { monotonicNs } from "../base/time.ts";
 import type { DatingRequest } from "../clock/dating.ts";
 import type { Stamp, StampMoment } from "../clock/stamp.ts";
-import { bracketStamp, retroactiveStamp } from "../clock/stamping.ts";
+import { bracketStamp, breakStamp, retroactiveStamp } from "../clock/stamping.ts";
 import type { ClockTable } from "./clock-table.ts";
 import type { Connection } from "./connection.ts";
 
@@ -65,11 +65,18 @@ export class DatingTable {
     const { bootId } = moment;
     const anchors = this.#history.anchorsNear(bootId, moment.monotonicNs);
     const found = retroactiveStamp(moment, anchors, this.#history.breaksOf(bootId), rates);
+    if (found !== null) return found;
+    const lastProof = this.#history.lastProofBefore(bootId) ?? builtAt;
+    const after = anchors.find(({ atNs }) => atNs > moment.monotonicNs);
+    // No anchor that comes later reaches across the break either.
+    if (after !== undefined) {
+      const before = anchors.find(({ atNs }) => atNs <= moment.monotonicNs) ?? null;
+      return breakStamp(moment, before, lastProof, after, rates);
+    }
     // A boot that goes on may synchronise yet.
-    if (found !== null || bootId === presentBootId) return found;
+    if (bootId === presentBootId) return null;
     const nextBoot = this.#history.firstAnchorAfter(bootId);
     if (nextBoot === null) return null;
-    const lastProof = this.#history.lastProofBefore(bootId) ?? builtAt;
     return bracketStamp(moment, { lastProof, nextBoot }) ?? bracketStamp(moment, { lastProof: builtAt, nextBoot });
   }
 }

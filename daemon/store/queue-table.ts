@@ -70,6 +70,7 @@ export class QueueTable {
   readonly #counts: ScanCounts;
   readonly #sites: WorkSites;
   readonly #waiting: Sqlite.Statement<[number], WaitingRow>;
+  readonly #undatedOf: Sqlite.Statement<[], { readonly workerId: number; readonly firstId: number }>;
   readonly #busyWorkers: Sqlite.Statement<[], number>;
   readonly #withhold: Sqlite.Statement<[string, number, number]>;
   readonly #startAttempt: Sqlite.Statement<[string, number, number]>;
@@ -93,7 +94,12 @@ export class QueueTable {
     this.#waiting = db.prepare(
       `SELECT id, worker_id AS workerId, ${utcColumn("scans")} AS utcMs, ${errorBoundColumn("scans")} AS errorBoundMs,
         dated_how IS 'bracket' AS isBracket, not_before AS notBefore, released_at AS releasedAt
-      FROM scans INDEXED BY scans_waiting WHERE state = 'waiting' ORDER BY id LIMIT ?`,
+      FROM scans INDEXED BY scans_waiting
+      WHERE state = 'waiting' AND (error_bound_ms IS NOT NULL OR dated_how IS NOT NULL) ORDER BY id LIMIT ?`,
+    );
+    this.#undatedOf = db.prepare(
+      `SELECT worker_id AS workerId, min(id) AS firstId FROM scans INDEXED BY scans_undated
+      WHERE error_bound_ms IS NULL AND dated_how IS NULL AND state = 'waiting' GROUP BY worker_id`,
     );
     this.#busyWorkers = db
       .prepare<[], number>("SELECT worker_id FROM scans INDEXED BY scans_sending WHERE state = 'sending'")
@@ -136,7 +142,8 @@ export class QueueTable {
       .pluck();
     this.#oldest = db
       .prepare<[], number>(
-        `SELECT ${utcColumn("scans")} FROM scans INDEXED BY scans_waiting WHERE state = 'waiting' ORDER BY id LIMIT 1`,
+        `SELECT ${utcColumn("scans")} FROM scans INDEXED BY scans_waiting
+        WHERE state = 'waiting' AND (error_bound_ms IS NOT NULL OR dated_how IS NOT NULL) ORDER BY id LIMIT 1`,
       )
       .pluck();
     this.#delays = new DelayReasons(connection);
@@ -199,6 +206,8 @@ export class QueueTable {
     const due: { readonly id: number; readonly urgency: number }[] = [];
     const late: { readonly id: number; readonly reason: string }[] = [];
     const passed = new Set(this.#busyWorkers.all());
+    // A scan that nothing dates yet holds up its worker's later ones, and nobody else's.
+    const undatedFrom = new Map(this.#undatedOf.all().map(({ workerId, firstId }) => [workerId, firstId]));
     const delayOf = this.#delays.forClaim();
     for (const scan of this.#waiting.iterate(claimWalkRows)) {
       const reason = reasonToWithhold(scan, window, delayOf);
@@ -206,7 +215,7 @@ export class QueueTable {
         late.push({ id: scan.id, reason });
         continue;
       }
-      if (passed.has(scan.workerId)) continue;
+      if (passed.has(scan.workerId) || scan.id > (undatedFrom.get(scan.workerId) ?? scan.id)) continue;
       passed.add(scan.workerId);
       if (isPutOff(scan.notBefore, now) || !isOfThePast(scan, window)) continue;
       due.push({ id: scan.id, urgency: scan.utcMs - (scan.errorBoundMs ?? 0) });

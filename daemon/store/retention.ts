@@ -109,23 +109,26 @@ export class Retention {
     const settled = this.#settledBefore(before);
     if (settled.length > 0) return this.#eraseScans(settled);
     const { erase, sweep } = this.#advanceSweep();
+    let clockRows = 0;
     const erased = this.#connection.transact(() => {
       for (const id of erase) this.#eraseEntry.run(id);
       const workers = this.#eraseWorkers.run().changes;
       this.#eraseSkips.run();
       const attempts = this.#eraseAttempts.run(before).changes;
-      this.#eraseClockHistory(before);
+      clockRows = this.#eraseClockHistory(before);
       return { scans: 0, rosterEntries: erase.length, workers, attempts };
     });
     this.#sweep = sweep;
-    return { ...erased, more: sweep !== null || Math.max(erased.workers, erased.attempts) >= eraseSliceRows };
+    return {
+      ...erased,
+      more: sweep !== null || Math.max(erased.workers, erased.attempts, clockRows) >= eraseSliceRows,
+    };
   }
 
   /** Never what a stored scan may rest on: its synchronisation is as much older than the scan as the holdover was long. */
-  #eraseClockHistory(before: number): void {
+  #eraseClockHistory(before: number): number {
     const needed = Math.min(before, this.#oldestScan.get() ?? before) - this.#keepSettledMs;
-    this.#eraseSyncs.run(needed);
-    this.#eraseEvents.run(needed);
+    return Math.max(this.#eraseSyncs.run(needed).changes, this.#eraseEvents.run(needed).changes);
   }
 
   #eraseScans(ids: readonly number[]): ErasedSlice {

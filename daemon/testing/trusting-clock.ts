@@ -27,7 +27,7 @@ export class TrustingClock implements Clock, SendingClock {
     });
   }
 
-  now(): { readonly utcMs: WallMs; readonly phi: ServicePhi } {
-    return { utcMs: this.#time.wallMs(), phi: { loMs: 0, hiMs: 0 } };
+  now(): { readonly utcMs: WallMs; readonly phi: ServicePhi; readonly errorBoundMs: number } {
+    return { utcMs: this.#time.wallMs(), phi: { loMs: 0, hiMs: 0 }, errorBoundMs: 1 };
   }
 }

@@ -1,4 +1,5 @@
 /** The watch as a daemon has it, in a network namespace; tells its parent every change and what it last saw. */
+import { once } from "node:events";
 import { silentLog } from "../../base/log.ts";
 import { keepAlive, systemTime } from "../../base/system-time.ts";
 import { type MonotonicNs, type WallMs, wallMs } from "../../base/time.ts";
@@ -65,4 +66,7 @@ const outages = new OutageService(
 );
 using _alive = keepAlive();
 await outages.start();
-await new Promise(() => {});
+// A parent that was killed leaves nobody behind.
+await once(process, "disconnect");
+await outages[Symbol.asyncDispose]();
+await client[Symbol.asyncDispose]();

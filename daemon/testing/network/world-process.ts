@@ -29,6 +29,8 @@ process.on("message", (order: WorldOrder) => {
   else fault = order.fault;
   void serve().then(() => process.send?.("done"));
 });
+// A parent that was killed leaves nobody behind.
+process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
 await serve();
 process.send?.("ready");
 
