@@ -20,9 +20,10 @@ import { type AskService, ServiceWatch } from "./service-watch.ts";
 import { pollSource } from "./source-poll.ts";
 import type { Clock, Stamp } from "./stamp.ts";
 import { liveStamp, wholeMs } from "./stamping.ts";
-import { type ClockEvent, type ClockReading, type StepWatch, watchClocks } from "./step-watch.ts";
+import { type ClockEvent, type ClockReading, type StepWatch, sleptBetween, watchClocks } from "./step-watch.ts";
 import {
   anchorFrom,
+  type BootSeen,
   type ClockHistory,
   type NtpSource,
   type SourceReport,
@@ -128,7 +129,12 @@ export class ClockService implements Clock, AsyncDisposable {
 
   /** Learns from the history and begins to poll. Resolves before the first answer. */
   async start(): Promise<void> {
-    await this.#ports.history.beginBoot(this.#settings.bootId);
+    this.#observe();
+    const seen = this.#bootSeen();
+    const before = await this.#ports.history.seeBoot(this.#settings.bootId, seen);
+    const event = before === null ? null : sleptBetween(before, seen);
+    // The box slept while badged did not run: no anchor of an earlier run reaches into this one.
+    if (event !== null) this.#note(event);
     this.#anchors = await this.#ports.history.anchors(anchorsKept);
     this.#rates = learnDrift(this.#anchors, this.#settings.slewing);
     const trusted = await this.#ports.history.lastTrusted();
@@ -288,6 +294,7 @@ export class ClockService implements Clock, AsyncDisposable {
       if (event.kind === "suspend") {
         this.#suspends += 1;
         this.#service.forget();
+        this.#keep(this.#ports.history.seeBoot(this.#settings.bootId, this.#bootSeen()).then(() => {}));
         this.#discipline({ kind: "suspended" });
       }
       this.networkUp();
@@ -325,6 +332,11 @@ export class ClockService implements Clock, AsyncDisposable {
     const dated = await this.#ports.dating.dateScans({ presentBootId: bootId, rates: this.#rates, builtAt });
     if (dated > 0) this.#log.info({ scans: dated }, "scans have their time now");
     this.#ports.onTime();
+  }
+
+  #bootSeen(): BootSeen {
+    const { beforeNs, uptimeMs } = this.#read();
+    return { atNs: beforeNs, sleptMs: uptimeMs === null ? null : uptimeMs - Number(beforeNs) / 1e6 };
   }
 
   #read(): ClockReading {

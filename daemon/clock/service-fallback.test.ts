@@ -15,10 +15,16 @@ const silent: SimulatedServer = { kind: "silent" };
 const roundTripMs = 40;
 
 /** A box beside a service whose clock is `offMs` ahead of the truth. */
-function site(options: { readonly servers: SimulatedServer | null; readonly offMs?: number; readonly log?: Log }) {
-  const box = new SimulatedBox(start);
+function site(options: {
+  readonly servers: SimulatedServer | null;
+  readonly offMs?: number;
+  readonly log?: Log;
+  readonly box?: SimulatedBox;
+  readonly history?: MemoryClockHistory;
+}) {
+  const box = options.box ?? new SimulatedBox(start);
   for (const host of hosts) if (options.servers !== null) box.servers.set(host, options.servers);
-  const history = new MemoryClockHistory();
+  const history = options.history ?? new MemoryClockHistory();
   const service = { offMs: options.offMs ?? 0, isUp: true, asked: 0 };
   let times = 0;
   const clock: ClockService = new ClockService(
@@ -174,6 +180,21 @@ describe("after a suspend", () => {
     box.suspend(3600);
     await box.pass(10);
     expect(errorOf(clock, box)).toBeNull();
+  });
+
+  test("one that badged did not see, for it did not run, is found at the next start", async () => {
+    const first = site({ servers: trueServer });
+    await first.clock.start();
+    await first.box.pass(100);
+    await first.clock[Symbol.asyncDispose]();
+    first.box.suspend(3600);
+    const second = site({ servers: silent, box: first.box, history: first.history });
+    await using _closing = second.clock;
+    await second.clock.start();
+    expect(first.history.events).toMatchObject([{ kind: "suspend", forMs: 3_600_000 }]);
+    const { sinceNs, atNs } = present(first.history.events[0], "found");
+    const lastAnchor = present((await first.history.anchors(1))[0], "the first run synchronised");
+    expect(sinceNs <= lastAnchor.atNs && lastAnchor.atNs <= atNs).toBe(true);
   });
 
   test("whoever asks first for the time finds it", async () => {

@@ -68,3 +68,13 @@ export function watchClocks(
     ],
   };
 }
+
+/** The suspend that lies between two looks of two runs at one boot; `null` when there was none, or nobody can tell. */
+export function sleptBetween(
+  before: { readonly atNs: MonotonicNs; readonly sleptMs: number | null },
+  now: { readonly atNs: MonotonicNs; readonly sleptMs: number | null },
+): ClockEvent | null {
+  if (before.sleptMs === null || now.sleptMs === null) return null;
+  const forMs = now.sleptMs - before.sleptMs;
+  return forMs < suspendThresholdMs ? null : { kind: "suspend", sinceNs: before.atNs, atNs: now.atNs, forMs };
+}

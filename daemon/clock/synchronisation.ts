@@ -46,10 +46,17 @@ export type Synchronisation = {
 
 export type SourceReport = { readonly source: NtpSource; readonly answer: SourceAnswer };
 
+/** How far BOOTTIME, which counts suspend, was ahead of MONOTONIC; `null` where it cannot be read. */
+export type BootSeen = { readonly atNs: MonotonicNs; readonly sleptMs: number | null };
+
 /** The port through which the clock keeps what a stamp can be recomputed from. */
 export interface ClockHistory {
-  /** Tells boots apart and in which order they came. Once at start. */
-  beginBoot(bootId: string): Promise<void>;
+  /**
+   * Tells boots apart, in which order they came, and how long each has slept. At start, and after a suspend.
+   *
+   * @returns what was seen of the same boot before; `null` when it is new
+   */
+  seeBoot(bootId: string, seen: BootSeen): Promise<BootSeen | null>;
   /** One row per poll, with and without a quorum; `trusted` when the clock rests, or may rest, on it. */
   recordSynchronisation(row: Synchronisation, trusted: boolean): Promise<void>;
   recordServiceTime(found: ServiceTime): Promise<void>;

@@ -5,7 +5,7 @@ import type { DisciplineChange } from "../clock/discipline.ts";
 import type { ServiceTime } from "../clock/service-clock.ts";
 import type { TimeBreak } from "../clock/stamping.ts";
 import type { ClockEvent } from "../clock/step-watch.ts";
-import { anchorFrom, type Synchronisation } from "../clock/synchronisation.ts";
+import { anchorFrom, type BootSeen, type Synchronisation } from "../clock/synchronisation.ts";
 import { floorMs, type UtcNs, utcNs } from "../clock/utc.ts";
 import type { Connection } from "./connection.ts";
 
@@ -27,7 +27,8 @@ const anchorColumns = `sync_id AS syncId, boot_id AS bootId, basis, at_ns AS atN
 /** The clock's history: what every stamp can be recomputed from. Only ever added to. */
 export class ClockTable {
   readonly #connection: Connection;
-  readonly #beginBoot: Sqlite.Statement<[string]>;
+  readonly #bootSeen: Sqlite.Statement<[string], { readonly atNs: bigint; readonly sleptMs: number | null }>;
+  readonly #seeBoot: Sqlite.Statement<[string, bigint, number | null]>;
   readonly #addSync: Sqlite.Statement<unknown[]>;
   readonly #addEvent: Sqlite.Statement<unknown[]>;
   readonly #latest: Sqlite.Statement<[number], AnchorRow>;
@@ -40,7 +41,15 @@ export class ClockTable {
   constructor(connection: Connection) {
     this.#connection = connection;
     const { db } = connection;
-    this.#beginBoot = db.prepare("INSERT INTO boots (boot_id) VALUES (?) ON CONFLICT DO NOTHING");
+    this.#bootSeen = db
+      .prepare<[string], { atNs: bigint; sleptMs: number | null }>(
+        "SELECT seen_ns AS atNs, slept_ms AS sleptMs FROM boots WHERE boot_id = ?",
+      )
+      .safeIntegers();
+    this.#seeBoot = db.prepare(
+      `INSERT INTO boots (boot_id, seen_ns, slept_ms) VALUES (?, ?, ?)
+      ON CONFLICT (boot_id) DO UPDATE SET seen_ns = excluded.seen_ns, slept_ms = excluded.slept_ms`,
+    );
     this.#addSync = db.prepare(
       `INSERT INTO clock_syncs (sync_id, boot_id, at_ns, recorded_at, basis, theta_ns, bound_ns, oldest_sample_ns,
         leap_announced, trusted, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -71,8 +80,12 @@ export class ClockTable {
     );
   }
 
-  beginBoot(bootId: string): void {
-    this.#connection.transact(() => this.#beginBoot.run(bootId));
+  seeBoot(bootId: string, { atNs, sleptMs }: BootSeen): BootSeen | null {
+    return this.#connection.transact(() => {
+      const before = this.#bootSeen.get(bootId);
+      this.#seeBoot.run(bootId, atNs, sleptMs);
+      return before === undefined ? null : { atNs: monotonicNs(before.atNs), sleptMs: before.sleptMs };
+    });
   }
 
   /** @param now when nothing proves the time of the row itself */

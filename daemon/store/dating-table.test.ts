@@ -59,6 +59,10 @@ function sync(bootId: string, bootAt: WallMs, minutes: number, trusted = true): 
   core.recordSynchronisation(row, trusted, noon);
 }
 
+function begin(bootId: string): void {
+  core.seeBoot(bootId, { atNs: since(0), sleptMs: 0 });
+}
+
 const request = (presentBootId: string): DatingRequest => ({
   presentBootId,
   rates: { synchronisedPpm: 15, holdoverPpm: 100 },
@@ -78,7 +82,7 @@ function stampOf(scanId: number) {
 
 describe("a scan that nothing dates", () => {
   test("is on disk, is never sent, and holds up his later ones but nobody else's", () => {
-    core.beginBoot("a");
+    begin("a");
     const scanId = undated(1, "a", 1);
     recordId(core, draftOf(1, 10, { bootId: "b" }));
     const other = recordId(core, draftOf(2, 11, { bootId: "b" }));
@@ -88,7 +92,7 @@ describe("a scan that nothing dates", () => {
   });
 
   test("gets its time from a later synchronisation of its boot, and goes", () => {
-    core.beginBoot("a");
+    begin("a");
     const scanId = undated(1, "a", 1);
     expect(core.dateSlice(request("a"), 0)).toEqual({ dated: 0, afterId: null });
     sync("a", at(0), 5);
@@ -106,7 +110,7 @@ describe("a scan that nothing dates", () => {
   });
 
   test("is dated once: a later synchronisation changes nothing", () => {
-    core.beginBoot("a");
+    begin("a");
     const scanId = undated(1, "a", 1);
     sync("a", at(0), 5);
     core.dateSlice(request("a"), 0);
@@ -116,7 +120,7 @@ describe("a scan that nothing dates", () => {
   });
 
   test("is not dated by a quorum that was not trusted, nor across a break", () => {
-    core.beginBoot("a");
+    begin("a");
     const scanId = undated(1, "a", 10);
     sync("a", at(0), 12, false);
     core.dateSlice(request("a"), 0);
@@ -131,7 +135,7 @@ describe("a scan that nothing dates", () => {
   });
 
   test("inside a break gets the bracket of both sides, and is kept back for a person", () => {
-    core.beginBoot("a");
+    begin("a");
     sync("a", at(0), 5);
     core.recordClockEvent("a", { kind: "suspend", sinceNs: since(7), atNs: since(9), forMs: 60 * minuteMs }, noon);
     const scanId = undated(1, "a", 8);
@@ -147,7 +151,7 @@ describe("a scan that nothing dates", () => {
   });
 
   test("in any number holds up nobody but its own workers", () => {
-    core.beginBoot("a");
+    begin("a");
     for (let minutes = 1; minutes <= claimWalkRows + 10; minutes += 1) undated(1, "a", minutes * 2);
     const other = recordId(core, draftOf(2, 11, { bootId: "b" }));
     expect(claimSome(core).scans.map((scan) => scan.scanId)).toEqual([other]);
@@ -155,15 +159,15 @@ describe("a scan that nothing dates", () => {
   });
 
   test("made after his older ones holds up none of them", () => {
-    core.beginBoot("a");
+    begin("a");
     const older = recordId(core, draftOf(1, 10, { bootId: "b" }));
     undated(1, "a", 1);
     expect(claimSome(core).scans.map((scan) => scan.scanId)).toEqual([older]);
   });
 
   test("many are dated slice by slice, and one that cannot be holds up none", () => {
-    core.beginBoot("a");
-    core.beginBoot("b");
+    begin("a");
+    begin("b");
     undated(1, "b", 1);
     for (let minutes = 1; minutes <= datingSliceRows; minutes += 1) undated(2, "a", minutes * 2);
     sync("a", at(0), 5);
@@ -175,7 +179,7 @@ describe("a scan that nothing dates", () => {
 
 describe("a scan of a boot that never knew the time", () => {
   beforeEach(() => {
-    for (const bootId of ["before", "lost", "empty", "after"]) core.beginBoot(bootId);
+    for (const bootId of ["before", "lost", "empty", "after"]) begin(bootId);
     sync("before", at(0), 5);
   });
 

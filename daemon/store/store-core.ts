@@ -4,7 +4,7 @@ import type { DatingRequest } from "../clock/dating.ts";
 import type { DisciplineChange } from "../clock/discipline.ts";
 import type { ServiceTime } from "../clock/service-clock.ts";
 import type { ClockEvent } from "../clock/step-watch.ts";
-import type { Synchronisation } from "../clock/synchronisation.ts";
+import type { BootSeen, Synchronisation } from "../clock/synchronisation.ts";
 import type { UtcNs } from "../clock/utc.ts";
 import type { AttemptReport, Backlog, ClaimRequest, Settlement } from "../forward/queue.ts";
 import type { LimitKnowledge } from "../forward/receipt-window.ts";
@@ -160,8 +160,8 @@ export class StoreCore implements Disposable {
     this.#webhooks.retain(targets);
   }
 
-  beginBoot(bootId: string): void {
-    this.#clock.beginBoot(bootId);
+  seeBoot(bootId: string, seen: BootSeen): BootSeen | null {
+    return this.#clock.seeBoot(bootId, seen);
   }
 
   recordSynchronisation(row: Synchronisation, trusted: boolean, now: WallMs): void {

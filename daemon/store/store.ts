@@ -5,7 +5,7 @@ import type { DatingRequest, ScanDating } from "../clock/dating.ts";
 import type { DisciplineChange } from "../clock/discipline.ts";
 import type { ServiceTime } from "../clock/service-clock.ts";
 import type { ClockEvent } from "../clock/step-watch.ts";
-import type { ClockHistory, Synchronisation } from "../clock/synchronisation.ts";
+import type { BootSeen, ClockHistory, Synchronisation } from "../clock/synchronisation.ts";
 import type { UtcNs } from "../clock/utc.ts";
 import type { AttemptReport, Backlog, Claim, ClaimRequest, ForwardQueue, Settlement } from "../forward/queue.ts";
 import type { LimitKnowledge, ReceiptMemory } from "../forward/receipt-window.ts";
@@ -195,8 +195,8 @@ export class Store
     return this.#link.call("retainWebhooks", targets);
   }
 
-  beginBoot(bootId: string): Promise<void> {
-    return this.#link.call("beginBoot", bootId);
+  seeBoot(bootId: string, seen: BootSeen): Promise<BootSeen | null> {
+    return this.#link.call("seeBoot", bootId, seen);
   }
 
   recordSynchronisation(row: Synchronisation, trusted: boolean): Promise<void> {

@@ -19,10 +19,12 @@ CREATE TRIGGER scans_date_is_final BEFORE UPDATE OF dated_how, dated_utc_ms, dat
 ON scans WHEN OLD.dated_how IS NOT NULL OR OLD.error_bound_ms IS NOT NULL
 BEGIN SELECT RAISE(ABORT, 'the time of a scan is proven once'); END;
 
--- In the order in which badged saw them begin.
+-- In the order in which badged saw them begin; how far BOOTTIME was ahead of MONOTONIC when it looked last.
 CREATE TABLE boots (
   id INTEGER PRIMARY KEY,
-  boot_id TEXT NOT NULL UNIQUE
+  boot_id TEXT NOT NULL UNIQUE,
+  seen_ns INTEGER NOT NULL,
+  slept_ms REAL
 ) STRICT;
 
 -- One row per poll, with or without a quorum, and one for each time that was taken from the service's own clock.

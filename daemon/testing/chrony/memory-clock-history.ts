@@ -4,7 +4,7 @@ import type { ScanDating } from "../../clock/dating.ts";
 import type { DisciplineChange } from "../../clock/discipline.ts";
 import type { ServiceTime } from "../../clock/service-clock.ts";
 import type { ClockEvent } from "../../clock/step-watch.ts";
-import { anchorFrom, type ClockHistory, type Synchronisation } from "../../clock/synchronisation.ts";
+import { anchorFrom, type BootSeen, type ClockHistory, type Synchronisation } from "../../clock/synchronisation.ts";
 import { type UtcNs, utcOf } from "../../clock/utc.ts";
 
 /** Keeps the clock's history in memory, and answers from it as a store does. */
@@ -16,7 +16,13 @@ export class MemoryClockHistory implements ClockHistory, ScanDating {
 
   readonly #trusted = new Set<string>();
 
-  async beginBoot(): Promise<void> {}
+  readonly #boots = new Map<string, BootSeen>();
+
+  async seeBoot(bootId: string, seen: BootSeen): Promise<BootSeen | null> {
+    const before = this.#boots.get(bootId) ?? null;
+    this.#boots.set(bootId, seen);
+    return before;
+  }
 
   async recordSynchronisation(row: Synchronisation, trusted: boolean): Promise<void> {
     this.rows.push(row);
