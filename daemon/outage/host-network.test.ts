@@ -11,6 +11,11 @@ eth0\t0001A8C0\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0\n`;
     expect(defaultRouteIn(table)).toEqual({ interface: "eth0", gateway: "192.168.1.254" });
   });
 
+  test("of a modem or a tunnel has no gateway, and is a way out all the same", () => {
+    const table = `${head}wwan0\t00000000\t00000000\t0001\t0\t0\t700\t00000000\t0\t0\t0\n`;
+    expect(defaultRouteIn(table)).toEqual({ interface: "wwan0", gateway: null });
+  });
+
   test.each([
     ["an empty table", head],
     ["a table with networks only", `${head}eth0\t0001A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n`],

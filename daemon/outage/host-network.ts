@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { systemCode } from "../base/errors.ts";
 
-/** The way out of this box: `null` when there is none. */
-export type DefaultRoute = { readonly interface: string; readonly gateway: string };
+/** The way out of this box. A modem's or a tunnel's has no gateway to look at. */
+export type DefaultRoute = { readonly interface: string; readonly gateway: string | null };
 
 /** Bits of the flags in /proc/net/route (linux/route.h). */
 const routeUp = 0x1;
@@ -21,12 +21,14 @@ export function defaultRouteIn(table: string): DefaultRoute | null {
     .flatMap(([name = "", destination = "", gateway = "", flagsText = "", , , metric = "", mask = ""]) => {
       const flags = Number.parseInt(flagsText, 16);
       const isDefault = destination === "00000000" && mask === "00000000";
-      const isUsable = (flags & routeUp) !== 0 && (flags & routeGateway) !== 0;
-      return isDefault && isUsable ? [{ name, gateway, metric: Number(metric) }] : [];
+      const hasGateway = (flags & routeGateway) !== 0;
+      const isUsable = (flags & routeUp) !== 0;
+      return isDefault && isUsable ? [{ name, gateway: hasGateway ? gateway : null, metric: Number(metric) }] : [];
     })
     .sort((one, other) => one.metric - other.metric);
   const [best] = routes;
-  return best === undefined ? null : { interface: best.name, gateway: addressOf(best.gateway) };
+  if (best === undefined) return null;
+  return { interface: best.name, gateway: best.gateway === null ? null : addressOf(best.gateway) };
 }
 
 /** Whether a neighbour has answered by its hardware address, from the text of /proc/net/arp; `null` when it is not listed. */

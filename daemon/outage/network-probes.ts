@@ -1,7 +1,8 @@
 import { Resolver } from "node:dns/promises";
 import { isIP } from "node:net";
 import { systemCode } from "../base/errors.ts";
-import type { Time, WallMs } from "../base/time.ts";
+import { elapsedMs, type MonotonicNs, type Time, type WallMs } from "../base/time.ts";
+import { gatewayState } from "./gateway-life.ts";
 import { type DefaultRoute, hasAddress, readCarrier, readDefaultRoute, readNeighbourAnswers } from "./host-network.ts";
 import type { Layers } from "./layers.ts";
 import { probeTcp } from "./tcp-probe.ts";
@@ -49,10 +50,13 @@ export class NetworkProbes {
   readonly #service: { readonly host: string; readonly port: number; readonly isSecure: boolean };
   /** The last route out there was: when it is gone, its interface is looked at. */
   #route: DefaultRoute | null = null;
+  /** When the gateway, or something beyond it, last answered. */
+  #provenNs: MonotonicNs;
 
   constructor(settings: ProbeSettings, ports: ProbePorts) {
     this.#settings = settings;
     this.#ports = ports;
+    this.#provenNs = ports.time.monotonicNs();
     const url = new URL(settings.serviceUrl);
     const isSecure = url.protocol === "https:";
     const host = url.hostname.replace(/^\[|\]$/g, "");
@@ -67,7 +71,8 @@ export class NetworkProbes {
     if (this.#route === null) return { link: "unknown", lan: "failed" };
     const link = readCarrier(this.#route.interface);
     if (link === "down" || route === null || !hasAddress(route.interface)) return { link, lan: "failed" };
-    return { link, lan: await this.#gateway(route.gateway) };
+    // Behind a modem or a tunnel there may be more of the site's own that cannot be seen from here.
+    return { link, lan: route.gateway === null ? "unknown" : await this.#gateway(route.gateway) };
   }
 
   /** Other people's servers: looked at rarely while all is well. */
@@ -78,6 +83,7 @@ export class NetworkProbes {
       this.#anchors(),
       this.#serviceState(signal),
     ]);
+    if (firstHop === "ok" || anchors === "all" || anchors === "some") this.#provenNs = this.#ports.time.monotonicNs();
     return { firstHop, dns, anchors, service };
   }
 
@@ -87,11 +93,11 @@ export class NetworkProbes {
   }
 
   async #gateway(address: string): Promise<Layers["lan"]> {
-    const { kind } = await probeTcp(address, gatewayPort, this.#settings.patience.gatewayMs, this.#ports.time);
-    if (kind === "alive") return "ok";
-    // A router may drop what it is asked; by its hardware address it has to answer.
-    const answers = readNeighbourAnswers(address);
-    return answers === null ? "unknown" : answers ? "ok" : "failed";
+    const { time } = this.#ports;
+    const { kind } = await probeTcp(address, gatewayPort, this.#settings.patience.gatewayMs, time);
+    const nowNs = time.monotonicNs();
+    if (kind === "alive") this.#provenNs = nowNs;
+    return gatewayState(kind, readNeighbourAnswers(address), elapsedMs(this.#provenNs, nowNs));
   }
 
   async #firstHop(): Promise<Layers["firstHop"]> {

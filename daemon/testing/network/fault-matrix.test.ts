@@ -134,6 +134,22 @@ describe.skipIf(obstacle !== null)(`faults in a real network${obstacle === null 
     120_000,
   );
 
+  test("a router that dies behind a switch is never the provider's failure, though the box remembers its address", async () => {
+    reports = [];
+    await systemTime.sleep(4 * cadence.lookMs);
+    // The switch keeps the carrier up, and nothing is flushed: for the kernel the neighbour is still there.
+    world.ip("router", "addr", "delete", `${addresses.router}/24`, "dev", "lan");
+    world.ip("router", "link", "set", "lan", "address", "02:00:00:00:00:02");
+    const ownNetwork = (): boolean => reports.some(({ causes }) => causes.some(([cause]) => cause === "own-network"));
+    while (!ownNetwork()) await systemTime.sleep(50);
+    world.ip("router", "addr", "add", `${addresses.router}/24`, "dev", "lan");
+    const closed = await next("closed");
+    expect(closed.causes).toEqual([
+      ["unknown", "ambiguous"],
+      ["own-network", "not-exempt"],
+    ]);
+  }, 150_000);
+
   test("one anchor dead is nobody's outage", async () => {
     reports = [];
     world.ip("internet", "addr", "delete", `${addresses.anchors[0]}/24`, "dev", "wan");
