@@ -234,6 +234,25 @@ test("a window that lasted through a restart goes on, with the time between as a
   expect(outage?.end).not.toBeNull();
 });
 
+test("a window that began after the last sign of life, and lasted when badged was killed, does not end before it began", async () => {
+  const store = new MemoryOutages();
+  const { time, service, seen } = site(store);
+  await service.start();
+  await time.advance(180_000);
+  seen.layers = provider;
+  await time.advance(120_000);
+  // Killed: the service is not disposed of, and no end of the run is written.
+  const began = present([...store.windows.values()][0], "opened").firstBad;
+  expect(present(store.heartbeat, "one at the start").at.monotonicNs).toBeLessThan(began.monotonicNs);
+  const second = site(store, "boot", time);
+  await using _closing = second.service;
+  await second.service.start();
+  await time.advance(10_000);
+  const outage = present(store.windows.get(`boot/${began.monotonicNs}`), "the same window");
+  expect(outage.end?.lastBad).toEqual(began);
+  expect(outage.gaps.map(({ from }) => from)).toEqual([began]);
+});
+
 test("moments from before the clock knew the time are dated when it does", async () => {
   const { time, store, seen, service } = site();
   await using _closing = service;

@@ -8,6 +8,7 @@ import { type Layers, nothingSeen } from "./layers.ts";
 import type { Heartbeat, OutageStore } from "./outage-store.ts";
 import {
   initialWatch,
+  laterOf,
   type Moment,
   mergeMs,
   type OutageWindow,
@@ -97,7 +98,7 @@ export class OutageService implements AsyncDisposable {
   async start(): Promise<void> {
     this.#lastRun = await this.#ports.store.lastHeartbeat();
     const open = await this.#ports.store.openWindow();
-    if (open !== null) this.#state = { kind: "open", window: open, lastBad: this.#lastRun?.at ?? open.openedAt };
+    if (open !== null) this.#state = { kind: "open", window: open, lastBad: lastBadOf(open, this.#lastRun) };
     this.#schedule(0);
   }
 
@@ -247,6 +248,14 @@ export class OutageService implements AsyncDisposable {
       this.#log.error({ error: messageOf(error) }, "outage not written");
     }
   }
+}
+
+/**
+ * When a window that is taken up was last known to fail. A sign of life is written by the failing look before it, but may
+ * be older than the window, which cannot have ended before it began.
+ */
+function lastBadOf({ firstBad }: OutageWindow, lastRun: Heartbeat | null): Moment {
+  return lastRun === null ? firstBad : laterOf(firstBad, lastRun.at);
 }
 
 const beyondUnknown = { firstHop: "unknown", dns: "unknown", anchors: "unknown", service: "unknown" } as const;

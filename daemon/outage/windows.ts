@@ -243,6 +243,10 @@ function isGapBetween(from: Moment, to: Moment): boolean {
   return from.bootId !== to.bootId || msBetween(from, to) > gapMs;
 }
 
+export function laterOf(one: Moment, other: Moment): Moment {
+  return msBetween(one, other) > 0 ? other : one;
+}
+
 /** Monotonic time within a boot, wall time across boots. */
 function msBetween(from: Moment, to: Moment): number {
   return from.bootId === to.bootId ? elapsedMs(from.monotonicNs, to.monotonicNs) : to.utcMs - from.utcMs;
