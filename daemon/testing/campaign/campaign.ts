@@ -15,7 +15,7 @@ import { judge, type Presentation, type Verdict } from "./verdict.ts";
 
 export type CampaignOptions = {
   readonly seed: number;
-  /** SIGKILLs, each at a random moment after a start. */
+  /** SIGKILLs, each at a random moment after a start or after the first badge that was accepted. */
   readonly kills: number;
   /** At most this many workers badge, each once. */
   readonly workers: number;
@@ -41,6 +41,9 @@ export type CampaignReport = Verdict & {
 
 /** A start takes some hundred milliseconds: the shortest life ends within it. */
 const lifeMs = { from: 60, to: 1_500 } as const;
+/** This share of lives is counted from the start; the others from the first green light, however slow the machine is. */
+const shortLifeShare = 0.4;
+const firstGreenMaxMs = 30_000;
 const faultMs = { from: 100, to: 1_200 } as const;
 const peaceMs = { from: 50, to: 600 } as const;
 const pluggedMs = { from: 300, to: 3_000 } as const;
@@ -82,7 +85,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRep
     box === null ? 0 : troubleClock(box, options, killed.signal),
     servers.trouble(seededRandom(seed + 9), time, killed.signal),
   ] as const;
-  await killAgainAndAgain(site, box, options);
+  await killAgainAndAgain(site, box, gate, options);
   killed.abort();
   const deadline = time.after(answerMaxMs, () => tooLate.abort());
   await using last = new DaemonProcess(options.program, site.configuration, box?.launch());
@@ -104,16 +107,26 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRep
 async function killAgainAndAgain(
   site: CampaignSite,
   box: CampaignBox | null,
+  gate: Gate,
   { seed, kills, program, time }: CampaignOptions,
 ): Promise<void> {
   const random = seededRandom(seed + 2);
   for (let kill = 0; kill < kills; kill += 1) {
     if (box !== null && random() < rebootShare) await box.reboot(random);
     await using daemon = new DaemonProcess(program, site.configuration, box?.launch());
-    await Promise.race([time.sleep(between(random, lifeMs.from, lifeMs.to)), daemon.ended]);
+    const over = new AbortController();
+    void daemon.ended.then(() => over.abort());
+    if (random() >= shortLifeShare) await firstGreen(gate, time, over.signal);
+    await time.sleep(between(random, lifeMs.from, lifeMs.to), over.signal);
     const { code } = await daemon.kill("SIGKILL");
     if (code !== null) throw new Error(`the daemon ended by itself with ${code}: ${daemon.output}`);
   }
+}
+
+async function firstGreen(gate: Gate, time: Time, over: AbortSignal): Promise<void> {
+  const late = new AbortController();
+  using _deadline = time.after(firstGreenMaxMs, () => late.abort());
+  await gate.nextGreen(AbortSignal.any([over, late.signal]));
 }
 
 /** The badge that is held to the reader when the killing ends is held there until it is answered. */

@@ -13,6 +13,7 @@ export class Gate implements AsyncDisposable {
   readonly #time: Time;
   readonly #seen: Seen;
   readonly #patienceMs: number;
+  #greenLit: () => void = () => {};
 
   private constructor(reader: ReaderSimulator, time: Time, seen: Seen, patienceMs: number) {
     this.reader = reader;
@@ -32,6 +33,14 @@ export class Gate implements AsyncDisposable {
     );
   }
 
+  /** Resolves when the reader shows green the next time, or when `signal` aborts. */
+  nextGreen(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#greenLit = resolve;
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    return promise;
+  }
+
   /**
    * Presents a badge until something lights up or `signal` aborts; whether it was green. Only one badge is shown at a
    * time, and it is shown until it is answered, so that a light always belongs to it.
@@ -46,7 +55,10 @@ export class Gate implements AsyncDisposable {
       };
       if (this.reader.isPlugged) this.reader.present(badge);
       await this.#time.sleep(this.#patienceMs, lit.signal);
-      if (letter === feedbackLetters.accepted || letter === feedbackLetters.alreadyRecorded) return true;
+      if (letter === feedbackLetters.accepted || letter === feedbackLetters.alreadyRecorded) {
+        this.#greenLit();
+        return true;
+      }
       if (letter !== "") return false;
     }
     return false;
