@@ -1,5 +1,12 @@
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
+/**
+ * Node strips types by a WebAssembly module that all threads of a process share. V8 13 now and then crashes when a thread
+ * makes its calls out of that module faster while another one ends (seen: WasmCode::DecrementRefCount below
+ * TierUpWasmToJSWrapper); tests start hundreds of threads from the sources. Shipped code has its types stripped before.
+ */
+const neverTierUpWrappers = "--wasm-wrapper-tiering-budget=1000000000";
+
 /** `include` is listed, so that tests compiled into `dist` never run a second time. */
 const configuration: ViteUserConfig = defineConfig({
   test: {
@@ -8,6 +15,7 @@ const configuration: ViteUserConfig = defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     reporters: ["default"],
+    execArgv: [neverTierUpWrappers],
   },
 });
 
