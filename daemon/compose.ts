@@ -15,6 +15,8 @@ import { ClockService } from "./clock/clock-service.ts";
 import { readAddresses, readUptimeMs } from "./clock/host-readings.ts";
 import { watchNetwork } from "./clock/network-watch.ts";
 import { NtpClient } from "./clock/ntp-client.ts";
+import type { NtpTransport } from "./clock/ntp-transport.ts";
+import { loadSocketStamps } from "./clock/socket-stamps.ts";
 import { burstSpacingMs } from "./clock/source-poll.ts";
 import type { Clock } from "./clock/stamp.ts";
 import type { NtpSource } from "./clock/synchronisation.ts";
@@ -65,7 +67,10 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
   await importRosterAtStart(configuration.roster, store, log.child({ room: "scan" }));
 
   const client = building.use(composeClient(configuration, (answer) => clock.serviceAnswered(answer), time));
-  const clock = building.use(composeClock(configuration, store, { client, onTime: () => forwarder.wake() }, ports));
+  const transport = await composeTransport(configuration, ports);
+  const clock = building.use(
+    composeClock(configuration, store, { client, transport, onTime: () => forwarder.wake() }, ports),
+  );
   building.use(watchNetwork(readAddresses, () => clock.networkUp(), time));
   const outages = building.use(
     composeOutages(configuration, store, { client, clock, onOver: () => forwarder.hasten() }, ports),
@@ -176,15 +181,27 @@ function composeClient({ service }: Configuration, onDate: (answer: AnswerDate) 
   return new CiaoClient(settings, tokenOf(tokenFile), time, onDate);
 }
 
+/** The kernel's stamps are loaded only where a server is asked for the time. */
+async function composeTransport({ clock }: Configuration, { time, log }: DaemonPorts): Promise<NtpTransport> {
+  const stamps = clock.servers.length === 0 ? null : await loadSocketStamps(time);
+  if (stamps === null || !("obstacle" in stamps)) return new NtpClient(time, { stamps });
+  log.warn({ obstacle: stamps.obstacle }, "the kernel's timestamps are not to be had");
+  return new NtpClient(time);
+}
+
 function composeClock(
   { clock }: Configuration,
   store: Store,
-  { client, onTime }: { readonly client: CiaoClient; readonly onTime: () => void },
+  {
+    client,
+    transport,
+    onTime,
+  }: { readonly client: CiaoClient; readonly transport: NtpTransport; readonly onTime: () => void },
   { time, random, log }: DaemonPorts,
 ): ClockService {
   return new ClockService(
     {
-      transport: new NtpClient(time),
+      transport,
       history: store,
       dating: store,
       askService: async (signal) => void (await client.askHealth(signal)),

@@ -1,100 +1,136 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { present } from "../base/assert.ts";
 import { systemTime } from "../base/system-time.ts";
-import { wallMs } from "../base/time.ts";
+import { type MonotonicNs, wallMs } from "../base/time.ts";
 import { MisbehavingNtpServer, type Misbehaviour } from "../testing/chrony/misbehaving-ntp-server.ts";
 import { NtpClient, randomTimestamp } from "./ntp-client.ts";
 import { thetaNs } from "./ntp-exchange.ts";
+import { loadSocketStamps, type SocketStamps } from "./socket-stamps.ts";
 import { pollSource, type SourceAnswer } from "./source-poll.ts";
 import { magnitude, nsPerSecond, type UtcNs, utcNs, utcNsOfWall } from "./utc.ts";
 
 const builtAt = utcNsOfWall(wallMs(1_767_225_600_000));
-const client = new NtpClient(systemTime, randomTimestamp, 150);
+const loaded = await loadSocketStamps(systemTime);
+const kernel = "obstacle" in loaded ? null : loaded;
 const never = new AbortController().signal;
 let server: MisbehavingNtpServer;
+let client: NtpClient;
 
 beforeAll(async () => {
   server = await MisbehavingNtpServer.listen(systemTime);
-});
-beforeEach(() => {
-  server.requests = 0;
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-async function ask(behaviour: Misbehaviour, requests = 1, pivot: UtcNs = builtAt): Promise<SourceAnswer> {
-  server.behaviour = behaviour;
-  const address = { host: "127.0.0.1", port: server.port };
-  return await pollSource(client, systemTime, address, { requests, spacingMs: 1, pivot }, never);
-}
-
-test("a proper server gives a sample that agrees with the system clock", async () => {
-  const answer = await ask({ kind: "none" }, 4);
-  expect(server.requests).toBe(4);
-  if (answer.kind !== "sample") throw new Error(answer.why.kind);
-  const theta = utcNsOfWall(systemTime.wallMs()) - systemTime.monotonicNs();
-  expect(magnitude(thetaNs(answer.sample) - theta)).toBeLessThan(nsPerSecond);
+test("this system has the kernel's stamps, so that what follows tries both", () => {
+  expect(loaded).not.toHaveProperty("obstacle");
 });
 
-test.each<[Misbehaviour, object]>([
-  [
-    { kind: "kiss", code: "DENY", origin: "true" },
-    { kind: "kiss-of-death", code: "DENY" },
-  ],
-  [
-    { kind: "kiss", code: "RATE", origin: "true" },
-    { kind: "kiss-of-death", code: "RATE" },
-  ],
-  [{ kind: "kiss", code: "DENY", origin: "forged" }, { kind: "wrong-origin" }],
-  [{ kind: "forged-origin", thenTrue: false }, { kind: "wrong-origin" }],
-  [{ kind: "zero-timestamps" }, { kind: "no-timestamps" }],
-  [{ kind: "root-dispersion", seconds: 12 }, { kind: "too-distant" }],
-  [{ kind: "leap-unsynchronised" }, { kind: "unsynchronised" }],
-  [{ kind: "wrong-mode" }, { kind: "wrong-mode", mode: 5 }],
-  [
-    { kind: "stratum", stratum: 16 },
-    { kind: "bad-stratum", stratum: 16 },
-  ],
-  [{ kind: "reversed" }, { kind: "times-reversed" }],
-  [{ kind: "short" }, { kind: "malformed" }],
-  [{ kind: "deaf" }, { kind: "silent", waitedMs: 150 }],
-])("a server that does %j is unusable for that reason", async (behaviour, why) => {
-  expect(await ask(behaviour)).toMatchObject({ kind: "unusable", why });
-});
+describe.each([
+  ["Node's moments", null],
+  ["the kernel's stamps", kernel],
+] as const)("with %s", (_, stamps) => {
+  beforeEach(() => {
+    server.requests = 0;
+    client = new NtpClient(systemTime, { timeoutMs: 150, stamps });
+  });
 
-test("a kiss-o'-death ends the burst, a forged one does not", async () => {
-  await ask({ kind: "kiss", code: "RATE", origin: "true" }, 4);
-  expect(server.requests).toBe(1);
-  await ask({ kind: "kiss", code: "RATE", origin: "forged" }, 2);
-  expect(server.requests).toBe(3);
-});
-
-test("a forged answer that comes first does not keep the true one out", async () => {
-  expect((await ask({ kind: "forged-origin", thenTrue: true })).kind).toBe("sample");
-});
-
-test("a server past the rollover of 2036 is read in its own era, whatever the pivot's", async () => {
-  const now = utcNsOfWall(systemTime.wallMs());
-  const shiftSeconds = 2_085_978_496n + 3600n - now / nsPerSecond;
-  for (const pivot of [builtAt, utcNs(now + shiftSeconds * nsPerSecond)]) {
-    const answer = await ask({ kind: "shifted", shiftSeconds }, 1, pivot);
-    if (answer.kind !== "sample") throw new Error(answer.why.kind);
-    expect(magnitude(answer.sample.t2Ns - (now + shiftSeconds * nsPerSecond))).toBeLessThan(60n * nsPerSecond);
+  async function ask(behaviour: Misbehaviour, requests = 1, pivot: UtcNs = builtAt): Promise<SourceAnswer> {
+    server.behaviour = behaviour;
+    const address = { host: "127.0.0.1", port: server.port };
+    return await pollSource(client, systemTime, address, { requests, spacingMs: 1, pivot }, never);
   }
+
+  test("a proper server gives a sample that agrees with the system clock", async () => {
+    const answer = await ask({ kind: "none" }, 4);
+    expect(server.requests).toBe(4);
+    if (answer.kind !== "sample") throw new Error(answer.why.kind);
+    const theta = utcNsOfWall(systemTime.wallMs()) - systemTime.monotonicNs();
+    expect(magnitude(thetaNs(answer.sample) - theta)).toBeLessThan(nsPerSecond);
+  });
+
+  test.each<[Misbehaviour, object]>([
+    [
+      { kind: "kiss", code: "DENY", origin: "true" },
+      { kind: "kiss-of-death", code: "DENY" },
+    ],
+    [
+      { kind: "kiss", code: "RATE", origin: "true" },
+      { kind: "kiss-of-death", code: "RATE" },
+    ],
+    [{ kind: "kiss", code: "DENY", origin: "forged" }, { kind: "wrong-origin" }],
+    [{ kind: "forged-origin", thenTrue: false }, { kind: "wrong-origin" }],
+    [{ kind: "zero-timestamps" }, { kind: "no-timestamps" }],
+    [{ kind: "root-dispersion", seconds: 12 }, { kind: "too-distant" }],
+    [{ kind: "leap-unsynchronised" }, { kind: "unsynchronised" }],
+    [{ kind: "wrong-mode" }, { kind: "wrong-mode", mode: 5 }],
+    [
+      { kind: "stratum", stratum: 16 },
+      { kind: "bad-stratum", stratum: 16 },
+    ],
+    [{ kind: "reversed" }, { kind: "times-reversed" }],
+    [{ kind: "short" }, { kind: "malformed" }],
+    [{ kind: "deaf" }, { kind: "silent", waitedMs: 150 }],
+  ])("a server that does %j is unusable for that reason", async (behaviour, why) => {
+    expect(await ask(behaviour)).toMatchObject({ kind: "unusable", why });
+  });
+
+  test("a kiss-o'-death ends the burst, a forged one does not", async () => {
+    await ask({ kind: "kiss", code: "RATE", origin: "true" }, 4);
+    expect(server.requests).toBe(1);
+    await ask({ kind: "kiss", code: "RATE", origin: "forged" }, 2);
+    expect(server.requests).toBe(3);
+  });
+
+  test("a forged answer that comes first does not keep the true one out", async () => {
+    expect((await ask({ kind: "forged-origin", thenTrue: true })).kind).toBe("sample");
+  });
+
+  test("a server past the rollover of 2036 is read in its own era, whatever the pivot's", async () => {
+    const now = utcNsOfWall(systemTime.wallMs());
+    const shiftSeconds = 2_085_978_496n + 3600n - now / nsPerSecond;
+    for (const pivot of [builtAt, utcNs(now + shiftSeconds * nsPerSecond)]) {
+      const answer = await ask({ kind: "shifted", shiftSeconds }, 1, pivot);
+      if (answer.kind !== "sample") throw new Error(answer.why.kind);
+      expect(magnitude(answer.sample.t2Ns - (now + shiftSeconds * nsPerSecond))).toBeLessThan(60n * nsPerSecond);
+    }
+  });
+
+  test("a port on which nobody listens is a named failure", async () => {
+    const closed = await MisbehavingNtpServer.listen(systemTime);
+    const { port } = closed;
+    await closed[Symbol.asyncDispose]();
+    expect(await client.exchange({ host: "127.0.0.1", port }, never)).toEqual({ kind: "failed", code: "ECONNREFUSED" });
+  });
+
+  test("an aborted exchange ends at once and asks nobody", async () => {
+    server.behaviour = { kind: "none" };
+    const reply = await client.exchange({ host: "127.0.0.1", port: server.port }, AbortSignal.abort());
+    expect(reply.kind).toBe("silent");
+    expect(server.requests).toBe(0);
+  });
 });
 
-test("a port on which nobody listens is a named failure", async () => {
-  const closed = await MisbehavingNtpServer.listen(systemTime);
-  const { port } = closed;
-  await closed[Symbol.asyncDispose]();
-  expect(await client.exchange({ host: "127.0.0.1", port }, never)).toEqual({ kind: "failed", code: "ECONNREFUSED" });
-});
-
-test("an aborted exchange ends at once and asks nobody", async () => {
+test("the kernel took an answer before Node heard of it, and not before the request left", async () => {
+  if (kernel === null) throw new Error("no stamps");
   server.behaviour = { kind: "none" };
-  const reply = await client.exchange({ host: "127.0.0.1", port: server.port }, AbortSignal.abort());
-  expect(reply.kind).toBe("silent");
-  expect(server.requests).toBe(0);
+  const beganNs = systemTime.monotonicNs();
+  let heardNs: MonotonicNs | null = null;
+  const noting: SocketStamps = {
+    ...kernel,
+    receivedNs(descriptor, sentNs) {
+      heardNs = systemTime.monotonicNs();
+      return kernel.receivedNs(descriptor, sentNs);
+    },
+  };
+  const client = new NtpClient(systemTime, { stamps: noting });
+  const reply = await client.exchange({ host: "127.0.0.1", port: server.port }, never);
+  if (reply.kind !== "replied") throw new Error(reply.kind);
+  const { sentNs, receivedNs } = reply.exchange;
+  expect(sentNs).toBeGreaterThan(beganNs);
+  expect(receivedNs).toBeGreaterThan(sentNs);
+  expect(receivedNs).toBeLessThan(present<MonotonicNs>(heardNs, "an answer was heard"));
 });
 
 test("every request carries other random bits", () => {

@@ -2,10 +2,11 @@ import { randomBytes } from "node:crypto";
 import { createSocket, type Socket } from "node:dgram";
 import { lookup } from "node:dns/promises";
 import { systemCode } from "../base/errors.ts";
-import type { Time } from "../base/time.ts";
+import type { MonotonicNs, Time } from "../base/time.ts";
 import { answersRequest, type RawExchange } from "./ntp-exchange.ts";
 import { encodeRequest, type NtpTimestamp } from "./ntp-packet.ts";
 import type { NtpAddress, NtpReply, NtpTransport } from "./ntp-transport.ts";
+import type { SocketStamps } from "./socket-stamps.ts";
 
 /** Longer than any useful round trip: one of 2 s already exceeds the root distance that is accepted. */
 export const replyTimeoutMs: number = 2000;
@@ -23,11 +24,21 @@ export class NtpClient implements NtpTransport {
   readonly #time: Time;
   readonly #nonce: () => NtpTimestamp;
   readonly #timeoutMs: number;
+  readonly #stamps: SocketStamps | null;
 
-  constructor(time: Time, nonce: () => NtpTimestamp = randomTimestamp, timeoutMs: number = replyTimeoutMs) {
+  /** @param options `stamps` are the kernel's; without them the moments are those in which Node speaks and hears */
+  constructor(
+    time: Time,
+    options: {
+      readonly nonce?: () => NtpTimestamp;
+      readonly timeoutMs?: number;
+      readonly stamps?: SocketStamps | null;
+    } = {},
+  ) {
     this.#time = time;
-    this.#nonce = nonce;
-    this.#timeoutMs = timeoutMs;
+    this.#nonce = options.nonce ?? randomTimestamp;
+    this.#timeoutMs = options.timeoutMs ?? replyTimeoutMs;
+    this.#stamps = options.stamps ?? null;
   }
 
   async exchange(address: NtpAddress, signal: AbortSignal): Promise<NtpReply> {
@@ -37,7 +48,7 @@ export class NtpClient implements NtpTransport {
     try {
       const found = await Promise.race([aborted(over), lookup(address.host, { order: "ipv4first" })]);
       if (found === "aborted") return this.#silence();
-      return await this.#askAt(createSocket(found.family === 6 ? "udp6" : "udp4"), found.address, address.port, over);
+      return await this.#askAt(this.#open(found.family === 6 ? 6 : 4), found.address, address.port, over);
     } catch (error) {
       return { kind: "failed", code: systemCode(error) ?? "UNKNOWN" };
     }
@@ -47,7 +58,20 @@ export class NtpClient implements NtpTransport {
     return { kind: "silent", waitedMs: this.#timeoutMs };
   }
 
-  #askAt(socket: Socket, host: string, port: number, over: AbortSignal): Promise<NtpReply> {
+  #open(family: 4 | 6): { readonly socket: Socket; readonly descriptor: number | null } {
+    const socket = createSocket(family === 6 ? "udp6" : "udp4");
+    if (this.#stamps === null) return { socket, descriptor: null };
+    const descriptor = this.#stamps.open(family);
+    socket.bind({ fd: descriptor });
+    return { socket, descriptor };
+  }
+
+  #askAt(
+    { socket, descriptor }: { readonly socket: Socket; readonly descriptor: number | null },
+    host: string,
+    port: number,
+    over: AbortSignal,
+  ): Promise<NtpReply> {
     const nonce = this.#nonce();
     const request = encodeRequest(nonce);
     return new Promise((resolve) => {
@@ -63,7 +87,7 @@ export class NtpClient implements NtpTransport {
       };
       const giveUp = (): void => end(forged === null ? this.#silence() : { kind: "replied", exchange: forged });
       socket.on("message", (datagram) => {
-        const receivedNs = this.#time.monotonicNs();
+        const receivedNs = this.#stampOf(descriptor, sentNs) ?? this.#time.monotonicNs();
         const exchange: RawExchange = { sentNs, receivedNs, nonce, datagram };
         if (answersRequest(datagram, nonce)) end({ kind: "replied", exchange });
         else forged ??= exchange;
@@ -72,10 +96,15 @@ export class NtpClient implements NtpTransport {
       over.addEventListener("abort", giveUp, { once: true });
       socket.connect(port, host, () => {
         if (closed) return;
-        sentNs = this.#time.monotonicNs();
-        socket.send(request);
+        const stampedNs = descriptor === null ? null : (this.#stamps?.send(descriptor, request) ?? null);
+        sentNs = stampedNs ?? this.#time.monotonicNs();
+        if (stampedNs === null) socket.send(request);
       });
     });
+  }
+
+  #stampOf(descriptor: number | null, sentNs: MonotonicNs): MonotonicNs | null {
+    return descriptor === null ? null : (this.#stamps?.receivedNs(descriptor, sentNs) ?? null);
   }
 }
 

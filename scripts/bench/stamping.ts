@@ -5,6 +5,7 @@ import { builtAt } from "../../daemon/base/version.ts";
 import { ClockService } from "../../daemon/clock/clock-service.ts";
 import { readUptimeMs } from "../../daemon/clock/host-readings.ts";
 import { NtpClient } from "../../daemon/clock/ntp-client.ts";
+import { loadSocketStamps } from "../../daemon/clock/socket-stamps.ts";
 import { retroactiveStamp } from "../../daemon/clock/stamping.ts";
 import { utcNsOfWall } from "../../daemon/clock/utc.ts";
 import { MemoryClockHistory } from "../../daemon/testing/chrony/memory-clock-history.ts";
@@ -31,9 +32,10 @@ const everyMs = 2;
  */
 export async function takeStamps(servers: Servers, count: number): Promise<readonly Stamped[]> {
   const history = new MemoryClockHistory();
+  const loaded = await loadSocketStamps(systemTime);
   await using clock = new ClockService(
     {
-      transport: new NtpClient(systemTime),
+      transport: new NtpClient(systemTime, { stamps: "obstacle" in loaded ? null : loaded }),
       history,
       dating: history,
       askService: async () => {},

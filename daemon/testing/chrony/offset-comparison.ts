@@ -1,6 +1,7 @@
 import type { Time } from "../../base/time.ts";
 import { NtpClient } from "../../clock/ntp-client.ts";
 import { delayNs, thetaNs } from "../../clock/ntp-exchange.ts";
+import { loadSocketStamps } from "../../clock/socket-stamps.ts";
 import { pollSource } from "../../clock/source-poll.ts";
 import type { UtcNs } from "../../clock/utc.ts";
 import type { ChronydFarm } from "./chronyd.ts";
@@ -23,7 +24,9 @@ export async function compareOffsets(
   pivot: UtcNs,
   rounds: number,
 ): Promise<OffsetComparison> {
-  const client = new NtpClient(time);
+  const loaded = await loadSocketStamps(time);
+  if ("obstacle" in loaded) throw new Error(`the kernel stamps nothing here: ${loaded.obstacle}`);
+  const client = new NtpClient(time, { stamps: loaded });
   const burst = { requests: 4, spacingMs: 20, pivot };
   const ours: OffsetComparison["ours"][number][] = [];
   const chronydUs: number[] = [];

@@ -124,7 +124,7 @@ describe.skipIf(!installed)("against real chronyd servers (left out where chrony
 
   test("a server that hangs is silent and the others go on without it", async () => {
     farm.stop(present(addresses.get("hangs"), "started above"));
-    const impatient = new NtpClient(systemTime, undefined, 200);
+    const impatient = new NtpClient(systemTime, { timeoutMs: 200 });
     const answer = await pollSource(impatient, systemTime, sourceOf("hangs"), { ...burst, requests: 1 }, never);
     expect(answer).toEqual({ kind: "unusable", why: { kind: "silent", waitedMs: 200 } });
     const reports = await Promise.all(
