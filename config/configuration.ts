@@ -142,6 +142,8 @@ export type OutageSettings = {
   readonly anchors: readonly ProbeAddress[];
   readonly resolvers: readonly string[];
   readonly firstHop: string | null;
+  /** Another interface of this box, with a way out of its own; `null` without one. */
+  readonly secondInterface: string | null;
   /** As `upsc` takes it; `null` without a UPS. */
   readonly ups: string | null;
   /** `HH:MM` in the site's time zone. */

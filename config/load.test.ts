@@ -90,6 +90,7 @@ test("a short file is enough: what it does not say is the default, in millisecon
       anchors: defaultAnchors,
       resolvers: defaultResolvers,
       firstHop: null,
+      secondInterface: null,
       ups: null,
       summaryAt: "18:30",
       language: "nl",

@@ -32,6 +32,7 @@ import { liveStatus } from "./live.ts";
 import { startMaintenance } from "./maintenance.ts";
 import { defaultPatience, NetworkProbes } from "./outage/network-probes.ts";
 import { OutageService } from "./outage/outage-service.ts";
+import { loadSecondWay } from "./outage/second-way.ts";
 import { readUps } from "./outage/ups.ts";
 import { startDailySummary } from "./outage-summary.ts";
 import { importRosterAtStart } from "./roster-at-start.ts";
@@ -73,7 +74,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
   );
   building.use(watchNetwork(readAddresses, () => clock.networkUp(), time));
   const outages = building.use(
-    composeOutages(configuration, store, { client, clock, onOver: () => forwarder.hasten() }, ports),
+    await composeOutages(configuration, store, { client, clock, onOver: () => forwarder.hasten() }, ports),
   );
   const forwarder = building.use(
     composeForwarder(
@@ -249,16 +250,23 @@ function composeForwarder(
   );
 }
 
-function composeOutages(
+async function composeOutages(
   { outage, service }: Configuration,
   store: Store,
   { client, clock, onOver }: { readonly client: CiaoClient; readonly clock: ClockService; readonly onOver: () => void },
   { time, log }: DaemonPorts,
-): OutageService {
-  const { anchors, resolvers, firstHop, ups } = outage;
+): Promise<OutageService> {
+  const { anchors, resolvers, firstHop, secondInterface, ups } = outage;
+  const secondWay = secondInterface === null ? null : await loadSecondWay(time);
+  if (secondWay !== null && "obstacle" in secondWay) log.warn(secondWay, "the second interface cannot be looked at");
   const probes = new NetworkProbes(
-    { anchors, resolvers, firstHop, serviceUrl: service.url, patience: defaultPatience },
-    { time, nowMs: () => clock.now()?.utcMs ?? null, askHealth: (signal) => client.askHealth(signal) },
+    { anchors, resolvers, firstHop, secondInterface, serviceUrl: service.url, patience: defaultPatience },
+    {
+      time,
+      nowMs: () => clock.now()?.utcMs ?? null,
+      askHealth: (signal) => client.askHealth(signal),
+      secondWay: secondWay !== null && "obstacle" in secondWay ? null : secondWay,
+    },
   );
   return new OutageService({
     probes,

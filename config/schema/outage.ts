@@ -46,6 +46,13 @@ const outageEntries = {
     ),
   ),
   firstHop: v.optional(address("The provider's first address beyond the site's own router, should it be known.")),
+  secondInterface: v.optional(
+    shaped(
+      "Another interface of this box with a way out of its own, such as a modem: while the service cannot be had the usual way it is tried over this one, and when it answers there the outage is not exempt.",
+      /^[A-Za-z0-9._-]{1,15}$/,
+      "the name of an interface, such as wwan0",
+    ),
+  ),
   ups: v.optional(
     shaped(
       "The UPS of this box, as NUT knows it: tells a power cut of the supplier from a plug that was pulled. Needs the package nut-client.",
@@ -67,10 +74,11 @@ const outageEntries = {
 export const outageSchema: Value<OutageSettings> = v.pipe(
   v.strictObject(outageEntries, sectionMessage(outageEntries)),
   v.description("How outages are watched, and told apart."),
-  v.transform(({ anchors, resolvers, firstHop, ups, ...rest }) => ({
+  v.transform(({ anchors, resolvers, firstHop, secondInterface, ups, ...rest }) => ({
     anchors: anchors ?? defaultAnchors,
     resolvers: resolvers ?? defaultResolvers,
     firstHop: firstHop ?? null,
+    secondInterface: secondInterface ?? null,
     ups: ups ?? null,
     ...rest,
   })),

@@ -5,6 +5,8 @@ import { elapsedMs, type MonotonicNs, type Time, type WallMs } from "../base/tim
 import { gatewayState } from "./gateway-life.ts";
 import { type DefaultRoute, hasAddress, readCarrier, readDefaultRoute, readNeighbourAnswers } from "./host-network.ts";
 import type { Layers } from "./layers.ts";
+import { type Look, LookBook } from "./look.ts";
+import type { SecondWay } from "./second-way.ts";
 import { probeTcp } from "./tcp-probe.ts";
 import { probeTls } from "./tls-probe.ts";
 
@@ -18,6 +20,8 @@ export type ProbeSettings = {
   readonly firstHop: string | null;
   /** The service's base address. */
   readonly serviceUrl: string;
+  /** Another interface of the box with a way out of its own; `null` without one. */
+  readonly secondInterface: string | null;
   readonly patience: Patience;
 };
 
@@ -35,6 +39,8 @@ export type ProbePorts = {
   readonly nowMs: () => WallMs | null;
   /** Over the verified connection that registrations take too. */
   readonly askHealth: (signal: AbortSignal) => Promise<HealthAnswer>;
+  /** Tries the service over `secondInterface`; `null` where that cannot be done. */
+  readonly secondWay: SecondWay | null;
 };
 
 /** A router is a millisecond away; what lies beyond may be a satellite's way. */
@@ -50,6 +56,9 @@ export class NetworkProbes {
   readonly #service: { readonly host: string; readonly port: number; readonly isSecure: boolean };
   /** The last route out there was: when it is gone, its interface is looked at. */
   #route: DefaultRoute | null = null;
+  readonly #book: LookBook;
+  /** Where the service was when its name could last be looked up. */
+  #serviceAddress: string | null = null;
   /** When the gateway, or something beyond it, last answered. */
   #provenNs: MonotonicNs;
 
@@ -57,10 +66,16 @@ export class NetworkProbes {
     this.#settings = settings;
     this.#ports = ports;
     this.#provenNs = ports.time.monotonicNs();
+    this.#book = new LookBook(ports.time);
     const url = new URL(settings.serviceUrl);
     const isSecure = url.protocol === "https:";
     const host = url.hostname.replace(/^\[|\]$/g, "");
     this.#service = { host, port: Number(url.port) || (isSecure ? 443 : 80), isSecure };
+  }
+
+  /** How each thing that was looked at came out the last time. */
+  get looks(): readonly Look[] {
+    return this.#book.latest;
   }
 
   /** What is the site's own: cheap, and looked at often. */
@@ -69,14 +84,17 @@ export class NetworkProbes {
     const route = readDefaultRoute();
     this.#route = route ?? this.#route;
     if (this.#route === null) return { link: "unknown", lan: "failed" };
-    const link = readCarrier(this.#route.interface);
+    const { interface: name } = this.#route;
+    const link = await this.#book.timed("link", name, String, () => readCarrier(name));
     if (link === "down" || route === null || !hasAddress(route.interface)) return { link, lan: "failed" };
     // Behind a modem or a tunnel there may be more of the site's own that cannot be seen from here.
     return { link, lan: route.gateway === null ? "unknown" : await this.#gateway(route.gateway) };
   }
 
   /** Other people's servers: looked at rarely while all is well. */
-  async beyond(signal: AbortSignal): Promise<Pick<Layers, "firstHop" | "dns" | "anchors" | "service">> {
+  async beyond(
+    signal: AbortSignal,
+  ): Promise<Pick<Layers, "firstHop" | "dns" | "anchors" | "service" | "otherChannel">> {
     const [firstHop, dns, anchors, service] = await Promise.all([
       this.#firstHop(),
       this.#dns(),
@@ -84,7 +102,7 @@ export class NetworkProbes {
       this.#serviceState(signal),
     ]);
     if (firstHop === "ok" || anchors === "all" || anchors === "some") this.#provenNs = this.#ports.time.monotonicNs();
-    return { firstHop, dns, anchors, service };
+    return { firstHop, dns, anchors, service, otherChannel: service === "ok" ? "unknown" : await this.#otherChannel() };
   }
 
   /** A site that talks to this very box has no way out to look at. */
@@ -94,7 +112,9 @@ export class NetworkProbes {
 
   async #gateway(address: string): Promise<Layers["lan"]> {
     const { time } = this.#ports;
-    const { kind } = await probeTcp(address, gatewayPort, this.#settings.patience.gatewayMs, time);
+    const { kind } = await this.#book.timed("lan", address, kindOf, () =>
+      probeTcp(address, gatewayPort, this.#settings.patience.gatewayMs, time),
+    );
     const nowNs = time.monotonicNs();
     if (kind === "alive") this.#provenNs = nowNs;
     return gatewayState(kind, readNeighbourAnswers(address), elapsedMs(this.#provenNs, nowNs));
@@ -103,14 +123,20 @@ export class NetworkProbes {
   async #firstHop(): Promise<Layers["firstHop"]> {
     const { firstHop } = this.#settings;
     if (firstHop === null) return "unknown";
-    const { kind } = await probeTcp(firstHop, firstHopPort, this.#settings.patience.beyondMs, this.#ports.time);
+    const { kind } = await this.#book.timed("firstHop", firstHop, kindOf, () =>
+      probeTcp(firstHop, firstHopPort, this.#settings.patience.beyondMs, this.#ports.time),
+    );
     return kind === "alive" ? "ok" : "failed";
   }
 
   async #dns(): Promise<Layers["dns"]> {
     if (isIP(this.#service.host) !== 0 || this.#service.host === "localhost") return "unknown";
     const servers: readonly (string | null)[] = [null, ...this.#settings.resolvers];
-    const answers = await Promise.all(servers.map((server) => this.#resolves(server)));
+    const answers = await Promise.all(
+      servers.map((server) =>
+        this.#book.timed("dns", server ?? "this box's", okOrFailed, () => this.#resolves(server)),
+      ),
+    );
     return answers.includes(true) ? "ok" : "failed";
   }
 
@@ -119,7 +145,8 @@ export class NetworkProbes {
     const resolver = new Resolver({ timeout: this.#settings.patience.beyondMs, tries: 1 });
     if (server !== null) resolver.setServers([server]);
     try {
-      await resolver.resolve4(this.#service.host);
+      const [address] = await resolver.resolve4(this.#service.host);
+      this.#serviceAddress = address ?? this.#serviceAddress;
       return true;
     } catch (error) {
       // "There is no such name" is an answer: the name server lives.
@@ -132,13 +159,33 @@ export class NetworkProbes {
     const { anchors } = this.#settings;
     if (anchors.length === 0) return "unknown";
     const reaches = await Promise.all(
-      anchors.map(({ host, port }) => probeTcp(host, port, this.#settings.patience.beyondMs, this.#ports.time)),
+      anchors.map(({ host, port }) =>
+        this.#book.timed("anchors", host, kindOf, () =>
+          probeTcp(host, port, this.#settings.patience.beyondMs, this.#ports.time),
+        ),
+      ),
     );
     const alive = reaches.filter(({ kind }) => kind === "alive").length;
     return alive === anchors.length ? "all" : alive === 0 ? "none" : "some";
   }
 
-  async #serviceState(signal: AbortSignal): Promise<Layers["service"]> {
+  #serviceState(signal: AbortSignal): Promise<Layers["service"]> {
+    return this.#book.timed("service", this.#service.host, String, () => this.#askService(signal));
+  }
+
+  /** Only asked while the service cannot be had by the way that registrations take. */
+  async #otherChannel(): Promise<Layers["otherChannel"]> {
+    const { secondInterface, patience } = this.#settings;
+    const { secondWay } = this.#ports;
+    const address = isIP(this.#service.host) === 0 ? this.#serviceAddress : this.#service.host;
+    if (secondInterface === null || secondWay === null || address === null || !this.#service.isSecure) return "unknown";
+    const { host, port } = this.#service;
+    return await this.#book.timed("otherChannel", secondInterface, String, () =>
+      secondWay(secondInterface, { address, host, port }, patience.beyondMs),
+    );
+  }
+
+  async #askService(signal: AbortSignal): Promise<Layers["service"]> {
     const { host, port, isSecure } = this.#service;
     const { time, nowMs, askHealth } = this.#ports;
     const answer = await askHealth(signal);
@@ -148,6 +195,9 @@ export class NetworkProbes {
     return tls.kind === "trusted" || tls.kind === "unreachable" ? "unreachable" : tls.kind;
   }
 }
+
+const kindOf = ({ kind }: { readonly kind: string }): string => kind;
+const okOrFailed = (works: boolean): string => (works ? "ok" : "failed");
 
 /** Health is a SHOULD of the Belgif guide: that it is not there says nothing against the service. */
 export function stateOfStatus(status: number): Layers["service"] {

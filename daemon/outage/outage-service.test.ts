@@ -48,8 +48,8 @@ function site(store = new MemoryOutages(), bootId = "boot", time = new ManualTim
     local: async () => ({ link: seen.layers.link, lan: seen.layers.lan }),
     beyond: async () => {
       seen.beyond += 1;
-      const { firstHop, dns, anchors, service } = seen.layers;
-      return { firstHop, dns, anchors, service };
+      const { firstHop, dns, anchors, service, otherChannel } = seen.layers;
+      return { firstHop, dns, anchors, service, otherChannel };
     },
   };
   const changes: string[] = [];

@@ -19,7 +19,7 @@ import {
 
 export type Probes = {
   local(): Promise<Pick<Layers, "link" | "lan">>;
-  beyond(signal: AbortSignal): Promise<Pick<Layers, "firstHop" | "dns" | "anchors" | "service">>;
+  beyond(signal: AbortSignal): Promise<Pick<Layers, "firstHop" | "dns" | "anchors" | "service" | "otherChannel">>;
 };
 
 export type OutagePorts = {
@@ -258,7 +258,13 @@ function lastBadOf({ firstBad }: OutageWindow, lastRun: Heartbeat | null): Momen
   return lastRun === null ? firstBad : laterOf(firstBad, lastRun.at);
 }
 
-const beyondUnknown = { firstHop: "unknown", dns: "unknown", anchors: "unknown", service: "unknown" } as const;
+const beyondUnknown = {
+  firstHop: "unknown",
+  dns: "unknown",
+  anchors: "unknown",
+  service: "unknown",
+  otherChannel: "unknown",
+} as const;
 
 const changeMessages = {
   opened: "outage window opened",

@@ -8,10 +8,14 @@ import { noToken } from "../../forward/ciao/token.ts";
 import { NetworkProbes } from "../../outage/network-probes.ts";
 import { OutageService } from "../../outage/outage-service.ts";
 import type { Heartbeat } from "../../outage/outage-store.ts";
+import { loadSecondWay } from "../../outage/second-way.ts";
 import type { OutageWindow } from "../../outage/windows.ts";
-import { addresses, type BoxReport, cadence, patience, serviceName } from "./world.ts";
+import { addresses, type BoxReport, paces, serviceName } from "./world.ts";
 
-const [theta = "0"] = process.argv.slice(2);
+const [theta = "0", pace = "quick", hasSecondWay = "no"] = process.argv.slice(2);
+const { cadence, patience } = paces[pace === "default" || pace === "merging" ? pace : "quick"];
+const loaded = await loadSecondWay(systemTime);
+if ("obstacle" in loaded) throw new Error(loaded.obstacle);
 const utcOf = (atNs: MonotonicNs): WallMs => wallMs(Number((atNs + BigInt(theta)) / 1_000_000n));
 const serviceUrl = `https://${serviceName}/v1`;
 const tell = (report: BoxReport): void => void process.send?.(report);
@@ -26,6 +30,7 @@ const probes = new NetworkProbes(
     anchors: addresses.anchors.map((host) => ({ host, port: addresses.anchorPort })),
     resolvers: [addresses.resolver],
     firstHop: addresses.firstHop,
+    secondInterface: hasSecondWay === "yes" ? "modem" : null,
     serviceUrl,
     patience,
   },
@@ -33,6 +38,7 @@ const probes = new NetworkProbes(
     time: systemTime,
     nowMs: () => utcOf(systemTime.monotonicNs()),
     askHealth: (signal) => client.askHealth(signal),
+    secondWay: loaded,
   },
 );
 const outages = new OutageService(
@@ -56,6 +62,7 @@ const outages = new OutageService(
         firstBadMs: firstBad.utcMs,
         lastBadMs: end?.lastBad.utcMs ?? null,
         firstGoodMs: end?.firstGood.utcMs ?? null,
+        flaps: window.flaps,
         layers: outages.status.layers,
       });
     },

@@ -7,8 +7,8 @@ import { fileURLToPath } from "node:url";
 import type { Time } from "../../base/time.ts";
 import type { Cause, Exemption } from "../../outage/cause.ts";
 import type { Layers } from "../../outage/layers.ts";
-import type { Patience } from "../../outage/network-probes.ts";
-import type { Cadence } from "../../outage/outage-service.ts";
+import { defaultPatience, type Patience } from "../../outage/network-probes.ts";
+import { type Cadence, defaultCadence } from "../../outage/outage-service.ts";
 import type { WindowChange } from "../../outage/windows.ts";
 import { systemOffset } from "../chrony/system-offset.ts";
 
@@ -24,9 +24,25 @@ export const addresses = {
 } as const;
 export const serviceName = "service.test";
 
-/** As a daemon's, some times as fast; each fault is a window of its own. */
-export const cadence: Cadence = { lookMs: 500, suspectMs: 400, beyondMs: 1_500, heartbeatMs: 3_600_000, mergeMs: 0 };
-export const patience: Patience = { gatewayMs: 300, beyondMs: 600 };
+/** - `merging`: quick, with windows that failing again soon belongs to. */
+export type PaceName = "quick" | "merging" | "default";
+
+export type Pace = { readonly cadence: Cadence; readonly patience: Patience };
+
+/** As a daemon's, or some times as fast; each fault is a window of its own. */
+export const paces: Readonly<Record<PaceName, Pace>> = {
+  quick: {
+    cadence: { lookMs: 500, suspectMs: 400, beyondMs: 1_500, heartbeatMs: 3_600_000, mergeMs: 0 },
+    patience: { gatewayMs: 300, beyondMs: 600 },
+  },
+  merging: {
+    cadence: { lookMs: 500, suspectMs: 400, beyondMs: 1_500, heartbeatMs: 3_600_000, mergeMs: 60_000 },
+    patience: { gatewayMs: 300, beyondMs: 600 },
+  },
+  default: { cadence: { ...defaultCadence, mergeMs: 0 }, patience: defaultPatience },
+};
+
+type Place = "box" | "router" | "internet";
 
 export type ServiceFault = "none" | "refuses" | "silent" | "5xx" | "401" | "expired";
 export type WorldOrder =
@@ -42,6 +58,7 @@ export type BoxReport =
       readonly firstBadMs: number;
       readonly lastBadMs: number | null;
       readonly firstGoodMs: number | null;
+      readonly flaps: number;
       readonly layers: Layers;
     };
 export type WindowReport = Exclude<BoxReport, { readonly kind: "watching" }>;
@@ -81,8 +98,13 @@ export class World implements AsyncDisposable {
   }
 
   /** `ip` in one of the namespaces. */
-  ip(where: "box" | "router" | "internet", ...words: readonly string[]): void {
+  ip(where: Place, ...words: readonly string[]): void {
     run("ip", "-n", this.#space(where), ...words);
+  }
+
+  /** A command in one of the namespaces. */
+  run(where: Place, command: string, ...words: readonly string[]): void {
+    run("ip", "netns", "exec", this.#space(where), command, ...words);
   }
 
   /** Resolves when it is in force. */
@@ -92,10 +114,24 @@ export class World implements AsyncDisposable {
     await done;
   }
 
-  /** Starts the watch; `environment` may give it another system clock. Resolves when it has looked. */
-  async watch(environment: Readonly<Record<string, string>>, onReport: (report: WindowReport) => void): Promise<void> {
+  /** Starts the watch. Resolves when it has looked. */
+  async watch(
+    {
+      pace = "quick",
+      hasSecondWay = false,
+      environment = {},
+    }: {
+      readonly pace?: PaceName;
+      readonly hasSecondWay?: boolean;
+      /** May give it another system clock. */
+      readonly environment?: Readonly<Record<string, string>>;
+    },
+    onReport: (report: WindowReport) => void,
+  ): Promise<void> {
     const { thetaNs } = systemOffset(this.#time);
-    const child = this.#start("box", "box-process.ts", [String(thetaNs)], environment);
+    if (hasSecondWay) this.ip("box", "route", "add", "default", "via", "10.77.3.1", "dev", "modem", "metric", "900");
+    const words = [String(thetaNs), pace, hasSecondWay ? "yes" : "no"];
+    const child = this.#start("box", "box-process.ts", words, environment);
     child.on("message", (report: BoxReport) => {
       if (report.kind !== "watching") onReport(report);
     });
@@ -116,6 +152,7 @@ export class World implements AsyncDisposable {
     for (const where of ["box", "router", "internet"]) run("ip", "netns", "add", this.#space(where));
     this.#cable("box", "lan", "router", "lan");
     this.#cable("router", "wan", "internet", "wan");
+    this.#cable("box", "modem", "internet", "cell");
     this.#up("box", "lan", `${addresses.box}/24`);
     this.#up("router", "lan", `${addresses.router}/24`);
     this.#up("router", "wan", "10.77.2.1/24");
@@ -124,6 +161,8 @@ export class World implements AsyncDisposable {
     run("ip", "netns", "exec", this.#space("router"), "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward");
     this.ip("box", "route", "add", "default", "via", addresses.router);
     this.ip("internet", "route", "add", "default", "via", "10.77.2.1");
+    this.#up("box", "modem", "10.77.3.2/24");
+    this.#up("internet", "cell", "10.77.3.1/24");
     writeFileSync(
       join(this.#folder, "resolv.conf"),
       `nameserver ${addresses.resolver}\noptions timeout:1 attempts:1\n`,
@@ -156,7 +195,7 @@ export class World implements AsyncDisposable {
     );
   }
 
-  #up(where: "box" | "router" | "internet", name: string, address: string): void {
+  #up(where: Place, name: string, address: string): void {
     this.ip(where, "addr", "add", address, "dev", name);
     this.ip(where, "link", "set", "lo", "up");
     this.ip(where, "link", "set", name, "up");

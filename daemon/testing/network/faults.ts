@@ -1,0 +1,96 @@
+import type { Cause, Exemption } from "../../outage/cause.ts";
+import { addresses, type ServiceFault, type World } from "./world.ts";
+
+/** One thing that breaks in the world, and what has to be found; `null` where it is nobody's outage. */
+export type Fault = {
+  readonly expected: { readonly cause: Cause; readonly exemption: Exemption } | null;
+  /** Which look sees it first: those at the site's own layers, or those at what lies beyond. */
+  readonly seenBy: "local" | "beyond";
+  readonly break: (world: World) => void | Promise<void>;
+  readonly mend: (world: World) => void | Promise<void>;
+};
+
+const ownNetwork = { cause: "own-network", exemption: "not-exempt" } as const;
+const provider = { cause: "internet-provider", exemption: "presumed" } as const;
+const theService = { cause: "service", exemption: "presumed" } as const;
+
+const service = (fault: ServiceFault, expected: Fault["expected"] = theService): Fault => ({
+  expected,
+  seenBy: "beyond",
+  break: (world) => world.order({ kind: "service", fault }),
+  mend: (world) => world.order({ kind: "service", fault: "none" }),
+});
+
+export const faults: Readonly<Record<string, Fault>> = {
+  "cable out": {
+    expected: ownNetwork,
+    seenBy: "local",
+    break: (world) => world.ip("router", "link", "set", "lan", "down"),
+    mend: (world) => world.ip("router", "link", "set", "lan", "up"),
+  },
+  "interface down": {
+    expected: ownNetwork,
+    seenBy: "local",
+    break: (world) => world.ip("box", "link", "set", "lan", "down"),
+    mend: (world) => {
+      world.ip("box", "link", "set", "lan", "up");
+      world.ip("box", "route", "add", "default", "via", addresses.router);
+    },
+  },
+  "default route lost": {
+    expected: ownNetwork,
+    seenBy: "local",
+    break: (world) => world.ip("box", "route", "delete", "default"),
+    mend: (world) => world.ip("box", "route", "add", "default", "via", addresses.router),
+  },
+  "router dead": {
+    expected: ownNetwork,
+    seenBy: "local",
+    break: (world) => {
+      world.ip("router", "addr", "delete", `${addresses.router}/24`, "dev", "lan");
+      world.ip("box", "neigh", "flush", "all");
+    },
+    mend: (world) => world.ip("router", "addr", "add", `${addresses.router}/24`, "dev", "lan"),
+  },
+  "line dead behind the router": {
+    expected: provider,
+    seenBy: "beyond",
+    break: (world) => world.ip("router", "link", "set", "wan", "down"),
+    mend: (world) => world.ip("router", "link", "set", "wan", "up"),
+  },
+  "DNS dead": {
+    expected: { cause: "unknown", exemption: "ambiguous" },
+    seenBy: "beyond",
+    break: (world) => world.order({ kind: "dns", answers: false }),
+    mend: (world) => world.order({ kind: "dns", answers: true }),
+  },
+  "one anchor dead": {
+    expected: null,
+    seenBy: "beyond",
+    break: (world) => world.ip("internet", "addr", "delete", `${addresses.anchors[0]}/24`, "dev", "wan"),
+    mend: (world) => world.ip("internet", "addr", "add", `${addresses.anchors[0]}/24`, "dev", "wan"),
+  },
+  "slow line that loses one packet in ten": {
+    expected: null,
+    seenBy: "beyond",
+    break: (world) => {
+      world.run("router", "tc", "qdisc", "add", "dev", "wan", "root", ...slowLine);
+      world.run("router", "nft", lossyForwarding);
+    },
+    mend: (world) => {
+      world.run("router", "nft", "delete table ip loss");
+      world.run("router", "tc", "qdisc", "delete", "dev", "wan", "root");
+    },
+  },
+  "service refuses connections": service("refuses"),
+  "service silent": service("silent"),
+  "service answers 503": service("5xx"),
+  "service's certificate expired": service("expired"),
+  "service answers 401": service("401", { cause: "own-software", exemption: "not-exempt" }),
+};
+
+/** As slow as an old modem: 256 kbit a second, up to 400 ms in its queue. */
+const slowLine = ["tbf", "rate", "256kbit", "burst", "4kb", "latency", "400ms"];
+const lossyForwarding = `add table ip loss;
+  add chain ip loss forward { type filter hook forward priority 0; };
+  add rule ip loss forward numgen random mod 10 == 0 drop`;
