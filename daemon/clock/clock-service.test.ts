@@ -61,6 +61,18 @@ function stampOf(clock: ClockService, box: SimulatedBox): Stamp {
   return stamp;
 }
 
+test("a store that cannot be written at the start leaves the clock without a history, not the box without a clock", async () => {
+  const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+  const history = new MemoryClockHistory();
+  history.seeBoot = async () => {
+    throw new Error("database or disk is full");
+  };
+  await using clock = clockOf(box, history);
+  await clock.start();
+  await box.pass(10);
+  expect(stampOf(clock, box).state).toBe("synchronised");
+});
+
 test.each([0, 7_200_000, -7_200_000, -259_200_000])(
   "a boot with the system clock %i ms off is stamped right once synchronised",
   async (offMs) => {

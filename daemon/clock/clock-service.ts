@@ -130,18 +130,28 @@ export class ClockService implements Clock, AsyncDisposable {
   /** Learns from the history and begins to poll. Resolves before the first answer. */
   async start(): Promise<void> {
     this.#observe();
-    const seen = this.#bootSeen();
-    const before = await this.#ports.history.seeBoot(this.#settings.bootId, seen);
-    const event = before === null ? null : sleptBetween(before, seen);
-    // The box slept while badged did not run: no anchor of an earlier run reaches into this one.
-    if (event !== null) this.#note(event);
-    this.#anchors = await this.#ports.history.anchors(anchorsKept);
-    this.#rates = learnDrift(this.#anchors, this.#settings.slewing);
-    const trusted = await this.#ports.history.lastTrusted();
-    if (trusted !== null && trusted > this.#pivot) this.#pivot = trusted;
+    try {
+      await this.#takeUpHistory();
+    } catch (error) {
+      // A full disk is no reason for a box without a clock: the servers say what time it is.
+      this.#log.error({ error: messageOf(error) }, "the clock's history was not read, and begins anew");
+    }
     if (this.#closing.signal.aborted) return;
     this.#ticker = this.#ports.time.every(tickMs, () => this.#tick());
     this.#tick();
+  }
+
+  async #takeUpHistory(): Promise<void> {
+    const { history } = this.#ports;
+    const seen = this.#bootSeen();
+    const before = await history.seeBoot(this.#settings.bootId, seen);
+    const event = before === null ? null : sleptBetween(before, seen);
+    // The box slept while badged did not run: no anchor of an earlier run reaches into this one.
+    if (event !== null) this.#note(event);
+    this.#anchors = await history.anchors(anchorsKept);
+    this.#rates = learnDrift(this.#anchors, this.#settings.slewing);
+    const trusted = await history.lastTrusted();
+    if (trusted !== null && trusted > this.#pivot) this.#pivot = trusted;
   }
 
   stamp(firstByteNs: MonotonicNs): Stamp {

@@ -106,6 +106,21 @@ test("a fault that only the anchors see opens a window within 45 s", async () =>
   expect(changes).toEqual(["opened"]);
 });
 
+test("a store that cannot be read at the start leaves the watch at work", async () => {
+  const store = new MemoryOutages();
+  const time = new ManualTime(noon);
+  store.lastHeartbeat = async () => {
+    throw new Error("database or disk is full");
+  };
+  const { seen, changes, service } = site(store, "boot", time);
+  await using _closing = service;
+  await service.start();
+  await time.advance(6_000);
+  seen.layers = cable;
+  await time.advance(15_000);
+  expect(changes).toEqual(["opened"]);
+});
+
 describe("what the forwarder's calls say", () => {
   test("a failing call has everything looked into at once", async () => {
     const { time, changes, seen, service } = site();

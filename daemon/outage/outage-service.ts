@@ -96,10 +96,21 @@ export class OutageService implements AsyncDisposable {
 
   /** Takes up a window that lasted when the last run ended, and begins to watch. */
   async start(): Promise<void> {
-    this.#lastRun = await this.#ports.store.lastHeartbeat();
-    const open = await this.#ports.store.openWindow();
-    if (open !== null) this.#state = { kind: "open", window: open, lastBad: lastBadOf(open, this.#lastRun) };
+    try {
+      await this.#takeUpLastRun();
+    } catch (error) {
+      // The watch begins whatever the disk says: what it sees from now on is not to be lost as well.
+      this.#log.error({ error: messageOf(error) }, "what the last run left of outages was not read");
+    }
     this.#schedule(0);
+  }
+
+  async #takeUpLastRun(): Promise<void> {
+    const { store } = this.#ports;
+    const lastRun = await store.lastHeartbeat();
+    const open = await store.openWindow();
+    this.#lastRun = lastRun;
+    if (open !== null) this.#state = { kind: "open", window: open, lastBad: lastBadOf(open, lastRun) };
   }
 
   /** What a call of the forwarder said of the service; what it said of us holds until the next call. */
