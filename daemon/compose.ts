@@ -30,9 +30,11 @@ import type { TokenSource, Upstream } from "./forward/upstream.ts";
 import { WebhookService } from "./forward/webhook/webhook-service.ts";
 import { liveStatus } from "./live.ts";
 import { startMaintenance } from "./maintenance.ts";
+import type { Layers } from "./outage/layers.ts";
 import { defaultPatience, NetworkProbes } from "./outage/network-probes.ts";
 import { OutageService } from "./outage/outage-service.ts";
 import { loadSecondWay } from "./outage/second-way.ts";
+import { readUnderVoltage } from "./outage/supply-voltage.ts";
 import { readUps } from "./outage/ups.ts";
 import { startDailySummary } from "./outage-summary.ts";
 import { importRosterAtStart } from "./roster-at-start.ts";
@@ -272,13 +274,19 @@ async function composeOutages(
     probes,
     store,
     moment: (atNs) => clock.momentAt(atNs),
-    power: async () => (ups === null ? "unknown" : await readUps(ups)),
+    power: () => readPower(ups),
     onChange: ({ kind }) => {
       if (kind === "closed") onOver();
     },
     time,
     log,
   });
+}
+
+/** What is known of the box's supply: by its UPS, or else by the firmware of the box. */
+async function readPower(ups: string | null): Promise<Layers["power"]> {
+  const told = ups === null ? "unknown" : await readUps(ups);
+  return told === "unknown" && readUnderVoltage() === true ? "low" : told;
 }
 
 function composeWebhooks(

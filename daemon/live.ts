@@ -50,8 +50,8 @@ export function liveStatus(configuration: Configuration, parts: LiveParts): () =
   });
 }
 
-function liveOutage({ kind, window, layers }: OutageStatus): LiveStatus["outage"] {
-  if (kind !== "open" || window === null) return { since: null, cause: null, exemption: null, layers };
+function liveOutage({ kind, window, layers, looks }: OutageStatus): LiveStatus["outage"] {
+  if (kind !== "open" || window === null) return { since: null, cause: null, exemption: null, layers, looks };
   const { cause, exemption } = lastSegmentOf(window).finding;
-  return { since: utcText(window.firstBad.utcMs), cause, exemption, layers };
+  return { since: utcText(window.firstBad.utcMs), cause, exemption, layers, looks };
 }

@@ -29,7 +29,8 @@ export type Evidence =
   | "other-channel-attempt"
   | "gateway-look"
   | "other-resolver"
-  | "supplier-statement";
+  | "supplier-statement"
+  | "power-supply-check";
 
 export type Finding = {
   readonly cause: Cause;
@@ -59,6 +60,8 @@ function ofBox({ box, power, otherChannel }: Layers): Finding | null {
       if (power === "mains") return own("own-power");
       if (otherChannel === "answered") return own("other-channel-worked");
       if (power === "battery") return presumed("power-supplier", "grid-operator-proof");
+      // A weak supply and a cut of the mains both show as too low a voltage just before the end.
+      if (power === "low") return ambiguous("power-unproven", "power-supply-check", "grid-operator-proof");
       return ambiguous("power-unproven", "grid-operator-proof", "other-channel-attempt");
   }
 }

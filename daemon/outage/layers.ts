@@ -25,7 +25,8 @@ export type Layers = {
 
 /** - `crashed`: the same boot, a gap in the heartbeat. The reboots are told apart by the record of the shutdown. */
 export const boxStates = ["running", "crashed", "rebooted", "rebooted-unclean"] as const;
-export const powerStates = ["unknown", "mains", "battery"] as const;
+/** - `low`: no UPS tells of the supply, and the firmware sees too low a voltage. */
+export const powerStates = ["unknown", "mains", "battery", "low"] as const;
 export const linkStates = ["unknown", "up", "down"] as const;
 export const reachStates = ["unknown", "ok", "failed"] as const;
 export const anchorStates = ["unknown", "all", "some", "none"] as const;

@@ -45,6 +45,7 @@ function site(store = new MemoryOutages(), bootId = "boot", time = new ManualTim
     errorBoundMs: seen.dated ? 5 : null,
   });
   const probes: Probes = {
+    looks: [],
     local: async () => ({ link: seen.layers.link, lan: seen.layers.lan }),
     beyond: async () => {
       seen.beyond += 1;

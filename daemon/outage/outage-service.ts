@@ -5,6 +5,7 @@ import { findingOf } from "./cause.ts";
 import { lastSegmentOf } from "./explanation.ts";
 import { windowOfLastRun } from "./last-run.ts";
 import { type Layers, nothingSeen } from "./layers.ts";
+import type { Look } from "./look.ts";
 import type { Heartbeat, OutageStore } from "./outage-store.ts";
 import {
   initialWatch,
@@ -18,6 +19,8 @@ import {
 } from "./windows.ts";
 
 export type Probes = {
+  /** How each thing that was looked at came out the last time. */
+  readonly looks: readonly Look[];
   local(): Promise<Pick<Layers, "link" | "lan">>;
   beyond(signal: AbortSignal): Promise<Pick<Layers, "firstHop" | "dns" | "anchors" | "service" | "otherChannel">>;
 };
@@ -61,6 +64,7 @@ export type OutageStatus = {
   readonly kind: WatchState["kind"];
   readonly window: OutageWindow | null;
   readonly layers: Layers;
+  readonly looks: readonly Look[];
 };
 
 /** The shell of the watch: looks at the layers when it is time to, keeps the windows, and says when one changes. */
@@ -91,7 +95,7 @@ export class OutageService implements AsyncDisposable {
 
   get status(): OutageStatus {
     const window = this.#state.kind === "open" || this.#state.kind === "settling" ? this.#state.window : null;
-    return { kind: this.#state.kind, window, layers: this.#layers };
+    return { kind: this.#state.kind, window, layers: this.#layers, looks: this.#ports.probes.looks };
   }
 
   /** Takes up a window that lasted when the last run ended, and begins to watch. */
@@ -178,6 +182,7 @@ export class OutageService implements AsyncDisposable {
     const isDue = this.#beatNs === null || elapsedMs(this.#beatNs, atNs) >= this.#cadence.heartbeatMs;
     // A box on battery may have little time left: what the UPS says now is what tells whose fault its end was.
     const hasTurned = power !== this.#power;
+    if (hasTurned) this.#log.warn({ power, before: this.#power }, "the supply of the box changed");
     this.#power = power;
     if (isDue || hasTurned) await this.#keep(() => this.#beat(false));
   }

@@ -32,6 +32,7 @@ export const german: Words = {
     "gateway-look": "prüfen, ob der eigene Router lief",
     "other-resolver": "prüfen, ob ein anderer Namensdienst antwortete",
     "supplier-statement": "eine Erklärung des Lieferanten",
+    "power-supply-check": "ob das eigene Netzteil dieses Geräts stark genug ist: seine Spannung war zu niedrig",
   },
   step: {
     supplier: (name, phone) => `Wenden Sie sich zuerst an den Lieferanten: ${name}, ${phone}.`,

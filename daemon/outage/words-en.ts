@@ -32,6 +32,7 @@ export const english: Words = {
     "gateway-look": "whether the site's own router worked",
     "other-resolver": "whether another name server answered",
     "supplier-statement": "a statement of the supplier",
+    "power-supply-check": "whether this box's own power supply is strong enough: its voltage was too low",
   },
   step: {
     supplier: (name, phone) => `Contact the supplier first: ${name}, ${phone}.`,

@@ -32,6 +32,7 @@ export const french: Words = {
     "gateway-look": "vérifier si le routeur propre fonctionnait",
     "other-resolver": "vérifier si un autre serveur de noms répondait",
     "supplier-statement": "une déclaration du fournisseur",
+    "power-supply-check": "si la propre alimentation de ce boîtier est assez puissante : sa tension était trop basse",
   },
   step: {
     supplier: (name, phone) => `Contactez d’abord le fournisseur: ${name}, ${phone}.`,

@@ -32,6 +32,7 @@ export const dutch: Words = {
     "gateway-look": "nagaan of de eigen router werkte",
     "other-resolver": "nagaan of een andere naamserver antwoordde",
     "supplier-statement": "een verklaring van de leverancier",
+    "power-supply-check": "of de eigen voeding van deze kast sterk genoeg is: haar spanning was te laag",
   },
   step: {
     supplier: (name, phone) => `Contacteer eerst de leverancier: ${name}, ${phone}.`,

@@ -14,6 +14,13 @@ export type LiveStatus = {
     readonly cause: string | null;
     readonly exemption: string | null;
     readonly layers: Readonly<Record<string, string>>;
+    /** How each thing that is looked at came out the last time. */
+    readonly looks: readonly {
+      readonly layer: string;
+      readonly target: string;
+      readonly result: string;
+      readonly tookMs: number;
+    }[];
   };
   readonly readers: readonly LiveReader[];
   readonly intake: {
