@@ -4,13 +4,17 @@ import { type WallMs, wallMs } from "../base/time.ts";
 import type { ReceiptDecision } from "../forward/receipt-window.ts";
 import type { Connection } from "./connection.ts";
 
-/** The calls that failed between a scan and now: what held it up. */
+/** The calls that failed between a scan and now, and the outages in that time: what held it up. */
 export type Delay = {
+  /** Numbers of outage windows, oldest first, at most `outagesNamedMax`. */
+  readonly outages: readonly number[];
   readonly failedCalls: number;
   readonly from: WallMs | null;
   readonly to: WallMs | null;
   readonly lastOutcome: string | null;
 };
+
+export const outagesNamedMax = 3;
 
 type DelayRow = {
   readonly failedCalls: number;
@@ -25,6 +29,7 @@ const bucketMs = 60_000;
 /** Ties a scan that is withheld to what delayed it. */
 export class DelayReasons {
   readonly #since: Sqlite.Statement<[number], DelayRow>;
+  readonly #outages: Sqlite.Statement<[number], number>;
 
   constructor({ db }: Connection) {
     // max() makes the bare column that of the row with the maximum (https://sqlite.org/lang_select.html#bareagg).
@@ -32,6 +37,11 @@ export class DelayReasons {
       `SELECT count(*) AS failedCalls, min(started_at) AS "from", outcome AS lastOutcome, max(ended_at) AS "to"
       FROM attempts INDEXED BY attempts_ended WHERE ended_at >= ? AND ended_at IS NOT NULL AND outcome <> 'answered'`,
     );
+    this.#outages = db
+      .prepare<[number], number>(
+        `SELECT id FROM outage_windows WHERE ended_ms IS NULL OR ended_ms >= ? ORDER BY began_ms, id LIMIT ${outagesNamedMax}`,
+      )
+      .pluck();
   }
 
   /** Looks up what one claim needs, each minute once. */
@@ -48,6 +58,7 @@ export class DelayReasons {
   #lookUp(from: number): Delay {
     const row = this.#since.get(from);
     return {
+      outages: this.#outages.all(from),
       failedCalls: row?.failedCalls ?? 0,
       from: row?.from == null ? null : wallMs(row.from),
       to: row?.to == null ? null : wallMs(row.to),
@@ -59,9 +70,10 @@ export class DelayReasons {
 /** For people: why this scan is not sent, and what held it up. */
 export function lateReason(
   { predictedDelayMs, allowedDelayMs }: Extract<ReceiptDecision, { kind: "withhold" }>,
-  { failedCalls, from, to, lastOutcome }: Delay,
+  { outages, failedCalls, from, to, lastOutcome }: Delay,
 ): string {
-  const late = `receipt would be ${seconds(predictedDelayMs)} after the badge, ${seconds(allowedDelayMs)} are allowed`;
+  const because = outages.length === 0 ? "" : ` (outage ${outages.join(", ")})`;
+  const late = `receipt would be ${seconds(predictedDelayMs)} after the badge, ${seconds(allowedDelayMs)} are allowed${because}`;
   if (failedCalls === 0 || from === null || to === null) {
     return `${late}; no call failed in that time: badged was not running, or its clock was not trusted`;
   }

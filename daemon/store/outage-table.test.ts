@@ -5,11 +5,12 @@ import { present } from "../base/assert.ts";
 import { monotonicNs, type WallMs, wallMs } from "../base/time.ts";
 import { nothingSeen } from "../outage/layers.ts";
 import type { Moment, OutageWindow } from "../outage/windows.ts";
-import { windowAfter } from "../testing/receipt-windows.ts";
+import { openWindow, windowAfter } from "../testing/receipt-windows.ts";
 import {
   at,
   claimRequest,
   draftOf,
+  minuteMs,
   preparedCore,
   recordId,
   registerDue,
@@ -65,6 +66,16 @@ test("a window comes back as it was, and is replaced while it lasts", () => {
   core.saveWindow(ended);
   expect(core.openWindow()).toBeNull();
   expect(core.listOutages(all)).toEqual([{ windowId: 1, window: ended, otherChannelWorked: false }]);
+});
+
+test("a scan that is kept back names the outages since it was made", () => {
+  core.saveWindow(windowFrom(-20, -10));
+  core.saveWindow(windowFrom(5, 50));
+  core.saveWindow(windowFrom(55, null));
+  const scanId = recordId(core, draftOf(1, 0));
+  const window = { ...openWindow, now: at(60), limitMs: 30 * minuteMs };
+  expect(core.claim(claimRequest({ window })).withheld).toBe(1);
+  expect(core.show(scanId)?.reason).toContain("are allowed (outage 2, 3); ");
 });
 
 test("a period has the windows that touch it, newest first", () => {

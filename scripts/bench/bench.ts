@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- CASE…]`: every figure beside the physical limit or a bare loop, measured in the same run. Prints a
- * table, then one line of JSON for machines. Cases: latency, stamp-lag, backlog, drain, process, clock.
+ * table, then one line of JSON for machines. Cases: latency, stamp-lag, backlog, drain, process, clock, outages.
  */
 
 import { exitCode } from "../../daemon/base/errors.ts";
@@ -10,6 +10,7 @@ import { coverageCase } from "./coverage.ts";
 import { drainCase } from "./drain.ts";
 import type { CaseReport } from "./figures.ts";
 import { latencyCase } from "./latency.ts";
+import { outagesCase } from "./outages.ts";
 import { processCase } from "./process-cost.ts";
 import { stampLagCase } from "./stamp-lag.ts";
 
@@ -20,6 +21,7 @@ const cases: Readonly<Record<string, () => Promise<CaseReport>>> = {
   drain: drainCase,
   process: processCase,
   clock: coverageCase,
+  outages: outagesCase,
 };
 
 const asked = process.argv.slice(2);
