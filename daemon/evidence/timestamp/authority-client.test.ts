@@ -8,7 +8,8 @@ import {
   sendReply,
   TimestampAuthority,
 } from "../../testing/evidence/timestamp-authority.ts";
-import { AuthorityClient, type AuthorityPorts, type AuthoritySettings, type ClockReading } from "./authority-client.ts";
+import type { ClockReading } from "../clock-reading.ts";
+import { AuthorityClient, type AuthorityPorts, type AuthoritySettings } from "./authority-client.ts";
 import { timestampRequest } from "./request.ts";
 import { responseMaxBytes } from "./token.ts";
 
@@ -33,7 +34,7 @@ function clientOf(
 ): AuthorityClient {
   const ports: AuthorityPorts = { time: systemTime, clock, randomBytes };
   return new AuthorityClient(
-    { url: authority.url, caPem: authority.caPem, policy: null, authorization: null, timeoutMs: 5000, ...settings },
+    { url: authority.url, caPem: authority.caPem, policy: null, timeoutMs: 5000, ...settings },
     ports,
   );
 }
@@ -61,18 +62,6 @@ test("the configured policy is asked for and kept to", async () => {
     }),
   ).toBe("other-nonce");
   expect(await outcomeOf(null, { policy: "1.2.3.4.5" })).toBe("not-granted");
-});
-
-test("a customer's authorization goes along", async () => {
-  const seen: (string | undefined)[] = [];
-  await outcomeOf(
-    (_, response) => {
-      seen.push(response.req.headers.authorization);
-      response.end();
-    },
-    { authorization: "Basic abc" },
-  );
-  expect(seen).toEqual(["Basic abc"]);
 });
 
 describe("refused is", () => {

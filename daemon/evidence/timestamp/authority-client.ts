@@ -1,6 +1,7 @@
 import { assert } from "../../base/assert.ts";
-import { type Time, type WallMs, wallMs } from "../../base/time.ts";
+import type { Time } from "../../base/time.ts";
 import { exchangeBytes, type Unreachable } from "../byte-exchange.ts";
+import { type ClockReading, plausibleBetween } from "../clock-reading.ts";
 import type { RefusedTimestamp } from "./refusal.ts";
 import { nonceBytes, timestampRequest } from "./request.ts";
 import { responseMaxBytes, type VerifiedToken, verifyToken } from "./token.ts";
@@ -11,13 +12,8 @@ export type AuthoritySettings = {
   readonly caPem: string;
   /** The object identifier of the only policy to ask for and take; `null` leaves it to the authority. */
   readonly policy: string | null;
-  /** The value of the `authorization` header, where the authority wants to know its customers. */
-  readonly authorization: string | null;
   readonly timeoutMs: number;
 };
-
-/** What our own clock says, with its error bound in ms; `null` while nothing vouches for it. */
-export type ClockReading = { readonly wallMs: WallMs; readonly boundMs: number | null };
 
 export type AuthorityPorts = {
   readonly time: Time;
@@ -47,7 +43,7 @@ export class AuthorityClient {
   /** Never rejects. @param imprint 32 bytes of SHA-256 */
   async stamp(imprint: Uint8Array, signal: AbortSignal): Promise<StampedToken | RefusedTimestamp | Unreachable> {
     assert(imprint.length === 32, "a timestamp is over SHA-256");
-    const { url, caPem, policy, authorization, timeoutMs } = this.#settings;
+    const { url, caPem, policy, timeoutMs } = this.#settings;
     const nonce = this.#nonce();
     const before = this.#ports.clock();
     const answer = await exchangeBytes(
@@ -57,7 +53,6 @@ export class AuthorityClient {
         headers: {
           "content-type": "application/timestamp-query",
           accept: "application/timestamp-reply",
-          ...(authorization === null ? {} : { authorization }),
         },
         body: timestampRequest(imprint, nonce, policy),
         answerMaxBytes: responseMaxBytes,
@@ -70,7 +65,7 @@ export class AuthorityClient {
     if (answer.kind === "too-long") return { kind: "refused", reason: "too-long", detail: answer.detail };
     if (answer.status !== 200) return { kind: "refused", reason: "http-status", detail: `HTTP ${answer.status}` };
 
-    const clock = plausibleBetween(before, this.#ports.clock());
+    const clock = plausibleBetween(before, this.#ports.clock(), clockToleranceMs);
     const verdict = verifyToken({
       response: answer.body,
       imprint,
@@ -87,16 +82,4 @@ export class AuthorityClient {
     assert(bytes.length === nonceBytes, "the nonce has its bytes");
     return BigInt(`0x${Buffer.from(bytes).toString("hex")}`);
   }
-}
-
-/** `null` when nothing vouched for our own clock: then a timestamp is not judged by it. */
-function plausibleBetween(
-  before: ClockReading,
-  after: ClockReading,
-): { readonly notBeforeMs: WallMs; readonly notAfterMs: WallMs } | null {
-  if (before.boundMs === null || after.boundMs === null) return null;
-  return {
-    notBeforeMs: wallMs(Math.floor(before.wallMs - before.boundMs - clockToleranceMs)),
-    notAfterMs: wallMs(Math.ceil(after.wallMs + after.boundMs + clockToleranceMs)),
-  };
 }
