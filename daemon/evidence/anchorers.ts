@@ -1,8 +1,9 @@
+import { messageOf } from "../base/errors.ts";
 import type { Anchorer, AnchorOutcome, AnchorRequest } from "./anchorer.ts";
 import { signedPartHash } from "./note.ts";
 import type { AuthorityClient } from "./timestamp/authority-client.ts";
 import { timestampRefusals } from "./timestamp/refusal.ts";
-import { type WitnessClient, witnessRefusals } from "./witness/witness-client.ts";
+import { type WitnessClient, type WitnessOutcome, witnessRefusals } from "./witness/witness-client.ts";
 
 /** Anchors in time: the signed part of a checkpoint gets a timestamp of an RFC 3161 authority. */
 export class AuthorityAnchorer implements Anchorer {
@@ -44,7 +45,13 @@ export class WitnessAnchorer implements Anchorer {
 
   async anchor(request: AnchorRequest, signal: AbortSignal): Promise<readonly AnchorOutcome[]> {
     const by = this.#name;
-    const outcome = await this.#client.cosign(request, signal);
+    let outcome: WitnessOutcome;
+    try {
+      outcome = await this.#client.cosign(request, signal);
+    } catch (error) {
+      // Only our own log can fail here, while it makes a proof: the next occasion finds it again, or closed.
+      return [{ kind: "failed", by, why: `no proof could be made: ${messageOf(error)}` }];
+    }
     switch (outcome.kind) {
       case "cosigned":
         return [{ kind: "anchored", type: this.type, by, proof: Buffer.from(`${outcome.line}\n`) }];

@@ -51,6 +51,16 @@ export function parseSizeBody(body: Uint8Array): number | null {
   return text.endsWith("\n") ? parseSize(text.slice(0, -1)) : null;
 }
 
+/** The answer to a checkpoint of a log that a later epoch of its box has closed: ours, C2SP knows no epochs. */
+export function epochBody(epoch: number): string {
+  return `epoch ${epoch}\n`;
+}
+
+export function parseEpochBody(body: Uint8Array): number | null {
+  const text = Buffer.from(body).toString("latin1");
+  return text.startsWith("epoch ") && text.endsWith("\n") ? parseSize(text.slice("epoch ".length, -1)) : null;
+}
+
 function parseSize(text: string): number | null {
   if (!/^(0|[1-9]\d{0,15})$/.test(text)) return null;
   const size = Number(text);

@@ -49,6 +49,8 @@ export type WitnessJudgement =
       readonly words: string;
       /** The size that was cosigned last, for `other-size`; `null` where it would not help: it was asked from that one. */
       readonly size: number | null;
+      /** The epoch that closed this log, for `epoch-closed`. */
+      readonly epoch: number | null;
       /** The box that it is about, once its signature vouches for that. */
       readonly box: TrustedBox | null;
       readonly origin: string | null;
@@ -82,7 +84,10 @@ export function judge(request: AddCheckpoint, boxes: readonly TrustedBox[], memo
   const about = { box, origin };
   const latestEpoch = memory.latestEpoch(id.fingerprint);
   if (latestEpoch !== null && id.epoch < latestEpoch) {
-    return refuse("epoch-closed", `this log was closed when epoch ${latestEpoch} of its box began`, about);
+    return refuse("epoch-closed", `this log was closed when epoch ${latestEpoch} of its box began`, {
+      ...about,
+      epoch: latestEpoch,
+    });
   }
   if (request.oldSize > size) return refuse("malformed", "the old size is above the new one", about);
   const head = memory.head(origin);
@@ -113,13 +118,14 @@ export function readOrigin(origin: string): { readonly fingerprint: string; read
 function refuse(
   reason: WitnessRefusal,
   words: string,
-  about: { readonly box?: TrustedBox; readonly origin?: string; readonly size?: number } = {},
+  about: { readonly box?: TrustedBox; readonly origin?: string; readonly size?: number; readonly epoch?: number } = {},
 ): WitnessJudgement {
   return {
     kind: "refuse",
     reason,
     words,
     size: about.size ?? null,
+    epoch: about.epoch ?? null,
     box: about.box ?? null,
     origin: about.origin ?? null,
   };

@@ -33,22 +33,31 @@ export function readTrustFile(file: string): readonly TrustedBox[] {
 export function trustedBoxes(
   entries: readonly { readonly from: string; readonly line: string }[],
 ): readonly TrustedBox[] {
+  const boxes: TrustedBox[] = [];
   const mistakes: string[] = [];
-  const boxes = new Map<string, TrustedBox>();
   for (const { from, line } of entries) {
     const [key = "", ...words] = line.split(/\s+/);
     const publicKey = parsePublicKey(key);
-    if (publicKey === null) {
-      mistakes.push(`${from}: ${form}`);
-      continue;
-    }
-    const fingerprint = fingerprintOf(publicKey);
-    if (boxes.has(fingerprint)) mistakes.push(`${from}: this key is there twice`);
-    boxes.set(fingerprint, { label: words.join(" ").slice(0, labelMaxLength) || fingerprint, publicKey });
+    if (publicKey === null) mistakes.push(`${from}: ${form}`);
+    else boxes.push({ label: words.join(" ").slice(0, labelMaxLength) || fingerprintOf(publicKey), publicKey });
   }
-  if (boxes.size > boxesMax) mistakes.push(`there are more than ${boxesMax} boxes`);
-  if (mistakes.length > 0) {
-    throw new BadgedError("configuration-invalid", mistakes.join("\n"), "correct them, then start the witness again");
+  if (mistakes.length > 0) throw invalid(mistakes.join("\n"));
+  return requireOnce(boxes);
+}
+
+/** @throws BadgedError `configuration-invalid` when a key is there twice: it would have two labels */
+export function requireOnce(boxes: readonly TrustedBox[]): readonly TrustedBox[] {
+  const seen = new Map<string, TrustedBox>();
+  for (const box of boxes) {
+    const fingerprint = fingerprintOf(box.publicKey);
+    const other = seen.get(fingerprint);
+    if (other !== undefined) throw invalid(`${other.label} and ${box.label} have the same key, ${fingerprint}`);
+    seen.set(fingerprint, box);
   }
-  return [...boxes.values()];
+  if (boxes.length > boxesMax) throw invalid(`there are ${boxes.length} boxes, and ${boxesMax} are the most`);
+  return boxes;
+}
+
+function invalid(message: string): BadgedError {
+  return new BadgedError("configuration-invalid", message, "correct it, then start the witness again");
 }

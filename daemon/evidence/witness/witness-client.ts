@@ -14,7 +14,7 @@ import {
   parseNote,
   parseSignatureLine,
 } from "../note.ts";
-import { addCheckpointBody, addCheckpointPath, parseSizeBody } from "./add-checkpoint.ts";
+import { addCheckpointBody, addCheckpointPath, parseEpochBody, parseSizeBody } from "./add-checkpoint.ts";
 
 export type WitnessSettings = {
   readonly url: string;
@@ -84,6 +84,8 @@ export class WitnessClient {
       if (answer.status === 409 || (answer.status === 422 && oldSize > 0)) {
         return this.#contradiction(request, size ?? oldSize, signal);
       }
+      const epoch = answer.status === 403 ? parseEpochBody(answer.body) : null;
+      if (epoch !== null) return this.#closed(request.origin, epoch, answer, signal);
       return refusedBy(answer);
     }
     return refused("no-agreement", `asked ${roundsMax} times`);
@@ -137,15 +139,30 @@ export class WitnessClient {
    * signature on it was made by nobody else, and is proof that the log was rolled back.
    */
   async #contradiction(request: AnchorRequest, size: number, signal: AbortSignal): Promise<WitnessOutcome> {
-    const path = `/${createHash("sha256").update(request.origin).digest("hex")}/checkpoint`;
-    const answer = await this.#exchange("GET", path, null, signal);
-    if (answer.kind === "unreachable") return answer;
-    const head = answer.kind === "answered" && answer.status === 200 ? this.#head(request.origin, answer.body) : null;
+    const head = await this.#shownHead(request.origin, signal);
+    if (head !== null && "kind" in head) return head;
     if (head === null) return { kind: "ahead", size, isProven: false };
     if (await extendsHead(request, head)) {
       return refused("witness-contradicts-itself", `its head has ${head.size} records`);
     }
     return { kind: "ahead", size: head.size, isProven: true };
+  }
+
+  /** A later epoch of this box has begun, which the log on disk knows nothing of: the box was set back as a whole. */
+  async #closed(origin: string, epoch: number, answer: ByteAnswer, signal: AbortSignal): Promise<WitnessOutcome> {
+    const [, base = "", own = ""] = /^(.*\/)(\d+)$/.exec(origin) ?? [];
+    if (epoch <= Number(own)) return refusedBy(answer);
+    const head = await this.#shownHead(`${base}${epoch}`, signal);
+    if (head === null) return refusedBy(answer);
+    return "kind" in head ? head : { kind: "ahead", size: head.size, isProven: true };
+  }
+
+  /** The witness's latest note of an origin; `null` when it shows none that is ours and its own. */
+  async #shownHead(origin: string, signal: AbortSignal): Promise<Checkpoint | Unreachable | null> {
+    const path = `/${createHash("sha256").update(origin).digest("hex")}/checkpoint`;
+    const answer = await this.#exchange("GET", path, null, signal);
+    if (answer.kind === "unreachable") return answer;
+    return answer.kind === "answered" && answer.status === 200 ? this.#head(origin, answer.body) : null;
   }
 
   /** `null` unless it carries the signature of our own log and the witness's cosignature. */

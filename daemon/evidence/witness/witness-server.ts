@@ -7,7 +7,14 @@ import { BadgedError, messageOf, systemCode } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { Time } from "../../base/time.ts";
 import { cosign, type NoteSigner, withSignature } from "../note.ts";
-import { addCheckpointPath, parseAddCheckpoint, requestMaxBytes, sizeBody, sizeContentType } from "./add-checkpoint.ts";
+import {
+  addCheckpointPath,
+  epochBody,
+  parseAddCheckpoint,
+  requestMaxBytes,
+  sizeBody,
+  sizeContentType,
+} from "./add-checkpoint.ts";
 import { judge, refusalStatus, type TrustedBox, type WitnessJudgement } from "./judgement.ts";
 import { witnessPage, witnessReport } from "./witness-page.ts";
 import type { WitnessedLog, WitnessStore } from "./witness-store.ts";
@@ -148,8 +155,9 @@ export class WitnessServer implements AsyncDisposable {
     const seconds = Math.floor(time.wallMs() / 1000);
     if (judgement.kind === "refuse") {
       this.#noteRefusal(judgement, request.note, seconds);
-      const { reason, size, words: text } = judgement;
+      const { reason, size, epoch, words: text } = judgement;
       if (size !== null) return { status: refusalStatus[reason], type: sizeContentType, body: sizeBody(size) };
+      if (epoch !== null) return { ...words(refusalStatus[reason], text), body: epochBody(epoch) };
       return words(refusalStatus[reason], text);
     }
     const { head, note, text, box } = judgement;
