@@ -29,6 +29,7 @@ export async function runWitness(command: WitnessCommand, terminal: Terminal): P
     using store = WitnessStore.open(command.store, signer);
     await using witness = await WitnessServer.open({ host, port, signer, boxes, store, time: systemTime, log });
     tellKey(signer, terminal);
+    if (boxes.length === 0) terminal.err("no box is named yet: give --log or --trust, or it refuses every one");
     log.info({ url: witness.url, boxes: boxes.length, logs: store.logs().length }, "witness listens");
     log.info({ signal: await signals.stopped }, "stopping");
   }
