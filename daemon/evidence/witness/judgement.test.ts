@@ -5,7 +5,7 @@ import { BoxLog } from "../../testing/evidence/box-log.ts";
 import { provesConsistency } from "../merkle.ts";
 import { type Checkpoint, signNote } from "../note.ts";
 import type { AddCheckpoint } from "./add-checkpoint.ts";
-import { type Head, judge, type Memory, readOrigin, type TrustedBox } from "./judgement.ts";
+import { epochMax, type Head, judge, type Memory, readOrigin, type TrustedBox } from "./judgement.ts";
 
 class MapMemory implements Memory {
   readonly heads = new Map<string, Head>();
@@ -62,6 +62,8 @@ describe("a witness that has cosigned 5 records", () => {
     ["a log of a box that is not on the list", stranger.add(5, 8), "unknown-log"],
     ["a log that somebody else signed in its name", impostor(), "wrong-signature"],
     ["a note that is no checkpoint", { ...log.add(5, 8), note: "hello\n\n— me AAAA\n" }, "malformed"],
+    ["the first of the last epoch that there can be", new BoxLog(privateKey, epochMax).grow(1).add(0), "cosigned"],
+    ["the first of one more", new BoxLog(privateKey, epochMax + 1).grow(1).add(0), "too-many-epochs"],
     ["the first of a new epoch", new BoxLog(privateKey, 2).grow(1).add(0), "cosigned"],
   ])("%s", (_, request, expected) => {
     const memory = new MapMemory();

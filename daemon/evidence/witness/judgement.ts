@@ -15,12 +15,16 @@ export type Head = {
   readonly epoch: number;
 };
 
+/** Each epoch is a row that is kept for ever, 1 kB; a box that has begun anew so often is broken, or up to something. */
+export const epochMax = 10_000;
+
 export type WitnessRefusal =
   | "malformed"
   | "unknown-log"
   | "wrong-signature"
   | "other-size"
   | "epoch-closed"
+  | "too-many-epochs"
   | "other-root"
   | "not-an-extension";
 
@@ -29,6 +33,7 @@ export const refusalStatus: Readonly<Record<WitnessRefusal, number>> = {
   malformed: 400,
   "wrong-signature": 403,
   "epoch-closed": 403,
+  "too-many-epochs": 403,
   "unknown-log": 404,
   "other-size": 409,
   "other-root": 409,
@@ -82,6 +87,7 @@ export function judge(request: AddCheckpoint, boxes: readonly TrustedBox[], memo
   }
 
   const about = { box, origin };
+  if (id.epoch > epochMax) return refuse("too-many-epochs", `a box has ${epochMax} epochs at most`, about);
   const latestEpoch = memory.latestEpoch(id.fingerprint);
   if (latestEpoch !== null && id.epoch < latestEpoch) {
     return refuse("epoch-closed", `this log was closed when epoch ${latestEpoch} of its box began`, {

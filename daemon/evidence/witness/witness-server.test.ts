@@ -1,4 +1,5 @@
-import { connect } from "node:net";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { silentLog } from "../../base/log.ts";
 import { between, seededRandom } from "../../base/random.ts";
@@ -8,7 +9,7 @@ import { newSigner, WitnessFixture } from "../../testing/evidence/witness-fixtur
 import { ManualTime } from "../../testing/manual-time.ts";
 import { cosignedAt, isSignedBy, parseNote, verifierKeyText } from "../note.ts";
 import { requestMaxBytes } from "./add-checkpoint.ts";
-import { originHash, WitnessServer } from "./witness-server.ts";
+import { connectionsMax, originHash, WitnessServer } from "./witness-server.ts";
 import { contradictionsMax, WitnessStore } from "./witness-store.ts";
 
 const startMs = wallMs(1_790_000_000_000);
@@ -182,6 +183,29 @@ test("a connection that says nothing does not hold up a stop for ever", async ()
   const stopped = witness.server[Symbol.asyncDispose]();
   await time.advance(3_000);
   await stopped;
+});
+
+test("it holds no more connections than it may, and takes new ones when others end", async () => {
+  const { port, hostname } = new URL(witness.url);
+  const open = async (): Promise<Socket> => {
+    const socket = connect(Number(port), hostname);
+    socket.on("error", () => {});
+    await once(socket, "connect");
+    return socket;
+  };
+  const held: Socket[] = [];
+  for (let each = 0; each < connectionsMax; each++) held.push(await open());
+  const refused = await open();
+  await once(refused.resume(), "close");
+  for (const socket of held) socket.destroy();
+  await expect
+    .poll(() =>
+      witness.post(log.body(0, 4)).then(
+        ({ status }) => status,
+        () => "refused",
+      ),
+    )
+    .toBe(200);
 });
 
 test("another witness's key, and a changed head, do not open the store", async () => {
