@@ -8,7 +8,7 @@ import type { Layers } from "./layers.ts";
 import { type Look, LookBook } from "./look.ts";
 import type { SecondWay } from "./second-way.ts";
 import { probeTcp } from "./tcp-probe.ts";
-import { probeTls } from "./tls-probe.ts";
+import { probeTls, type TlsReach } from "./tls-probe.ts";
 
 /** What the site says of where to look. */
 export type ProbeSettings = {
@@ -57,6 +57,8 @@ export class NetworkProbes {
   /** The last route out there was: when it is gone, its interface is looked at. */
   #route: DefaultRoute | null = null;
   readonly #book: LookBook;
+  /** Whether the service was there at the last look: when it was not, both looks at it are made at once. */
+  #serviceWas: Layers["service"] = "unknown";
   /** Where the service was when its name could last be looked up. */
   #serviceAddress: string | null = null;
   /** When the gateway, or something beyond it, last answered. */
@@ -169,8 +171,9 @@ export class NetworkProbes {
     return alive === anchors.length ? "all" : alive === 0 ? "none" : "some";
   }
 
-  #serviceState(signal: AbortSignal): Promise<Layers["service"]> {
-    return this.#book.timed("service", this.#service.host, String, () => this.#askService(signal));
+  async #serviceState(signal: AbortSignal): Promise<Layers["service"]> {
+    this.#serviceWas = await this.#book.timed("service", this.#service.host, String, () => this.#askService(signal));
+    return this.#serviceWas;
   }
 
   /** Only asked while the service cannot be had by the way that registrations take. */
@@ -188,10 +191,12 @@ export class NetworkProbes {
   async #askService(signal: AbortSignal): Promise<Layers["service"]> {
     const { host, port, isSecure } = this.#service;
     const { time, nowMs, askHealth } = this.#ports;
+    const handshake = (): Promise<TlsReach> => probeTls(host, port, this.#settings.patience.beyondMs, time, nowMs);
+    const early = isSecure && this.#serviceWas !== "ok" && this.#serviceWas !== "unknown" ? handshake() : null;
     const answer = await askHealth(signal);
     if (answer.kind === "answered") return stateOfStatus(answer.status);
     if (!isSecure) return "unreachable";
-    const tls = await probeTls(host, port, this.#settings.patience.beyondMs, time, nowMs);
+    const tls = await (early ?? handshake());
     return tls.kind === "trusted" || tls.kind === "unreachable" ? "unreachable" : tls.kind;
   }
 }

@@ -45,7 +45,7 @@ export type OutagePorts = {
 export type Cadence = {
   /** The local ones while all is well, and all while a window lasts. */
   readonly lookMs: number;
-  /** All of them while it is not yet known for a window. */
+  /** All of them while it is not yet known for a window; from the beginning of a look to that of the next. */
   readonly suspectMs: number;
   /** What lies beyond the gateway, while all is well. */
   readonly beyondMs: number;
@@ -57,7 +57,7 @@ export type Cadence = {
 
 export const defaultCadence: Cadence = {
   lookMs: 5_000,
-  suspectMs: 4_000,
+  suspectMs: 3_000,
   beyondMs: 30_000,
   heartbeatMs: 600_000,
   mergeMs,
@@ -145,6 +145,7 @@ export class OutageService implements AsyncDisposable {
 
   async #round(): Promise<void> {
     if (this.#closing.signal.aborted) return;
+    const beganNs = this.#ports.time.monotonicNs();
     try {
       await this.#observe();
     } catch (error) {
@@ -152,7 +153,8 @@ export class OutageService implements AsyncDisposable {
       this.#log.error({ error: messageOf(error) }, "looking at the network failed");
     }
     const { lookMs, suspectMs } = this.#cadence;
-    if (this.#timer === null) this.#schedule(this.#state.kind === "suspect" ? suspectMs : lookMs);
+    const suspectedMs = Math.max(breathMs, suspectMs - elapsedMs(beganNs, this.#ports.time.monotonicNs()));
+    if (this.#timer === null) this.#schedule(this.#state.kind === "suspect" ? suspectedMs : lookMs);
   }
 
   async #observe(): Promise<void> {
@@ -161,7 +163,7 @@ export class OutageService implements AsyncDisposable {
     const local = await probes.local();
     const isCutOff = local.link === "down";
     const isBeyondDue = this.#isBeyondDue(atNs, local);
-    const beyond = isCutOff ? beyondUnknown : isBeyondDue ? await this.#lookBeyond(atNs) : null;
+    const beyond = isCutOff ? beyondUnknown : isBeyondDue ? await this.#lookBeyond(atNs, local.lan) : null;
     if (this.#closing.signal.aborted) return;
     this.#layers = { ...this.#layers, ...local, ...beyond };
     const layers: Layers = { ...this.#layers, service: this.#serviceState() };
@@ -195,8 +197,12 @@ export class OutageService implements AsyncDisposable {
     return elapsedMs(this.#beyondNs, nowNs) >= this.#cadence.beyondMs;
   }
 
-  async #lookBeyond(atNs: MonotonicNs): Promise<Partial<Layers>> {
-    const found = await this.#ports.probes.beyond(this.#closing.signal);
+  /** Without a gateway nothing answers, but over another protocol that has its own: that is not waited for long. */
+  async #lookBeyond(atNs: MonotonicNs, lan: Layers["lan"]): Promise<Partial<Layers>> {
+    const enough = new AbortController();
+    using _patience = lan === "failed" ? this.#ports.time.after(withoutGatewayMs, () => enough.abort()) : null;
+    const signal = AbortSignal.any([this.#closing.signal, enough.signal]);
+    const found = await Promise.race([this.#ports.probes.beyond(signal), unknownAfter(enough.signal)]);
     this.#beyondNs = atNs;
     return found;
   }
@@ -274,6 +280,14 @@ export class OutageService implements AsyncDisposable {
  */
 function lastBadOf({ firstBad }: OutageWindow, lastRun: Heartbeat | null): Moment {
   return lastRun === null ? firstBad : laterOf(firstBad, lastRun.at);
+}
+
+/** Between two looks, however long the first of them took. */
+const breathMs = 500;
+const withoutGatewayMs = 1_000;
+
+function unknownAfter(signal: AbortSignal): Promise<typeof beyondUnknown> {
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(beyondUnknown), { once: true }));
 }
 
 const beyondUnknown = {

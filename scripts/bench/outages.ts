@@ -16,6 +16,8 @@ import { type CaseReport, type Finding, summarise } from "./figures.ts";
 import { benchFolder, openBenchStore } from "./site.ts";
 
 const trialsPerFault = 2;
+/** Later in its interval than the fault before. */
+const phaseStepMs = 7_000;
 const localGoalMs = 15_000;
 const beyondGoalMs = 45_000;
 const closedGoalMs = 5_000;
@@ -73,7 +75,8 @@ async function tryAll(): Promise<readonly Trial[]> {
   const trials: Trial[] = [];
   for (let round = 0; round < trialsPerFault; round += 1) {
     for (const [name, fault] of Object.entries(faults)) {
-      trials.push({ name, fault, report: await tryFault(world, heard, fault, paces.default, systemTime) });
+      const phaseMs = (trials.length * phaseStepMs) % paces.default.cadence.beyondMs;
+      trials.push({ name, fault, report: await tryFault(world, heard, fault, paces.default, systemTime, phaseMs) });
     }
   }
   return trials;

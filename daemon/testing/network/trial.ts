@@ -57,11 +57,22 @@ export function sampleMs({ cadence, patience }: Pace): number {
   return cadence.lookMs + patience.gatewayMs + 2 * patience.beyondMs;
 }
 
-/** Breaks one thing, waits for what the watch makes of it, and mends it. */
-export async function tryFault(world: World, heard: Heard, fault: Fault, pace: Pace, time: Time): Promise<TrialReport> {
+/**
+ * Breaks one thing, waits for what the watch makes of it, and mends it.
+ *
+ * @param phaseMs waited beforehand, so that faults fall into different moments between two looks
+ */
+export async function tryFault(
+  world: World,
+  heard: Heard,
+  fault: Fault,
+  pace: Pace,
+  time: Time,
+  phaseMs = 0,
+): Promise<TrialReport> {
   heard.forget();
   // Some good looks first, so that the window has a beginning of its own.
-  await time.sleep(4 * pace.cadence.lookMs);
+  await time.sleep(4 * pace.cadence.lookMs + phaseMs);
   const fromMs = time.wallMs();
   await fault.break(world);
   const brokenMs = time.wallMs();
