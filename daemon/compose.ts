@@ -115,6 +115,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
       intake: intake.intake,
       clock,
       outages,
+      service,
       forwarder,
       webhooks,
     }),

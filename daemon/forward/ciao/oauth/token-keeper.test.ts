@@ -10,8 +10,7 @@ const granted = (token: string): TokenOutcome => ({ kind: "granted", token, life
 const failed = (kind: TokenFailureKind, detail = "status 500"): TokenOutcome => ({ kind, detail, retryAfterMs: null });
 
 /** An endpoint that answers when the test says so. */
-function keeping() {
-  const time = new ManualTime();
+function keeping(time = new ManualTime()) {
   const asked: { readonly answer: (outcome: TokenOutcome) => void }[] = [];
   const seen: (TokenFailure["kind"] | "ok")[] = [];
   const lines: string[] = [];
@@ -86,6 +85,20 @@ test("after a failure it asks again by itself, so that the end of an outage is s
   expect(asked).toHaveLength(2);
   await answer(granted("t1"));
   expect(seen).toEqual(["down", "ok"]);
+});
+
+test("a timer that fires a moment early does not end the asking", async () => {
+  class HastyTime extends ManualTime {
+    override after(delayMs: number, run: () => void): Disposable {
+      return super.after(delayMs > 2 ? delayMs - 0.5 : delayMs, run);
+    }
+  }
+  const { keeper, time, asked, answer } = keeping(new HastyTime());
+  await using _closing = keeper;
+  keeper.start();
+  await answer(failed("down"));
+  await time.advance(2_000);
+  expect(asked).toHaveLength(2);
 });
 
 test("for an hour a refused key costs few requests, and one line in the log", async () => {

@@ -7,10 +7,10 @@ import {
   afterRefusal,
   hastened,
   noTokenYet,
+  retryMs,
   shouldAsk,
   type TokenLife,
   usable,
-  waitMs,
 } from "./token-life.ts";
 import { type TokenFailure, type TokenOutcome, tokenFailureIsOurs, tokenFailureWords } from "./token-outcome.ts";
 
@@ -54,7 +54,7 @@ export class TokenKeeper implements TokenSource, AsyncDisposable {
     return {
       hasToken: usable(this.#life, nowNs) !== null,
       failure: failure === null ? null : { kind: failure.kind, detail: failure.detail },
-      retryInMs: failure === null ? null : Math.round(waitMs(this.#life, nowNs)),
+      retryInMs: failure === null ? null : Math.round(retryMs(this.#life, nowNs)),
     };
   }
 
@@ -72,7 +72,7 @@ export class TokenKeeper implements TokenSource, AsyncDisposable {
     if (token !== null) return token;
     const { failure } = this.#life;
     const words = failure === null ? "no token was asked for" : wordsOf(failure);
-    throw new NoTokenError(words, Math.ceil(waitMs(this.#life, nowNs)));
+    throw new NoTokenError(words, Math.ceil(retryMs(this.#life, nowNs)));
   }
 
   refused(token: string): void {
@@ -110,10 +110,17 @@ export class TokenKeeper implements TokenSource, AsyncDisposable {
     this.#life = afterOutcome(this.#life, outcome, { askedNs, nowNs }, random);
     if (outcome.kind === "interrupted") return;
     this.#tell(outcome);
-    if (outcome.kind !== "granted") {
-      this.#again = time.after(waitMs(this.#life, nowNs), () => void this.#askWhenDue());
-    }
+    if (outcome.kind !== "granted") this.#askLater();
     onSeen(outcome.kind === "granted" || usable(this.#life, nowNs) !== null ? null : outcome);
+  }
+
+  #askLater(): void {
+    const { time } = this.#ports;
+    const delayMs = Math.max(1, retryMs(this.#life, time.monotonicNs()));
+    this.#again = time.after(delayMs, () => {
+      // Timers may fire a moment early, by another clock than the one that says when it is time.
+      if (this.#askWhenDue() === null && !this.#closing.signal.aborted) this.#askLater();
+    });
   }
 
   #tell(outcome: TokenOutcome): void {
@@ -129,7 +136,7 @@ export class TokenKeeper implements TokenSource, AsyncDisposable {
     if (this.#told === wordsOf(outcome)) return;
     this.#told = wordsOf(outcome);
     const nowNs = time.monotonicNs();
-    const retryInMs = Math.round(waitMs(this.#life, nowNs));
+    const retryInMs = Math.round(retryMs(this.#life, nowNs));
     const level = tokenFailureIsOurs[kind] === true ? "error" : kind === "clock-unknown" ? "info" : "warn";
     log[level]({ kind, detail, retryInMs, hasToken: usable(this.#life, nowNs) !== null }, "no token obtained");
   }

@@ -4,12 +4,14 @@ import { retryAfterMaxMs } from "../../backoff.ts";
 import {
   afterOutcome,
   afterRefusal,
+  clockWaitMs,
   hastened,
   lastUseMs,
   lifetimeMaxMs,
   lifetimeUnsaidMs,
   noTokenYet,
   refusalBaseMs,
+  retryMs,
   shouldAsk,
   type TokenLife,
   usable,
@@ -88,10 +90,11 @@ describe("after a failure", () => {
     expect(waitMs(then(noTokenYet, 0, failed("down", 10 ** 12)), at(0))).toBe(retryAfterMaxMs);
   });
 
-  test("an unknown clock is looked at again soon, and counts as no failure", () => {
+  test("an unknown clock is looked at again soon, at once for whoever needs the token, and counts as no failure", () => {
     const life = then(then(noTokenYet, 0, failed("clock-unknown")), 0, failed("clock-unknown"), 1);
     expect(life.failures).toBe(0);
-    expect(waitMs(life, at(0))).toBe(5_000);
+    expect(retryMs(life, at(0))).toBe(clockWaitMs);
+    expect(shouldAsk(life, at(0))).toBe(true);
   });
 
   test("a success forgets them", () => {

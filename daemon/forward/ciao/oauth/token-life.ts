@@ -65,6 +65,11 @@ export function waitMs({ notBeforeNs }: TokenLife, nowNs: MonotonicNs): number {
   return notBeforeNs === null ? 0 : Math.max(0, elapsedMs(nowNs, notBeforeNs));
 }
 
+/** How long until it is asked again without anybody wanting the token. */
+export function retryMs(life: TokenLife, nowNs: MonotonicNs): number {
+  return life.failure?.kind === "clock-unknown" ? clockWaitMs : waitMs(life, nowNs);
+}
+
 /** @param askedNs before the request left: the endpoint counts the token's life from a moment after it */
 export function afterOutcome(
   life: TokenLife,
@@ -82,9 +87,10 @@ export function afterOutcome(
     };
     return { ...life, held, failure: null, failures: 0, notBeforeNs: null };
   }
-  // Nothing was asked, so nothing is there to back off from, and the failure before it still stands.
   if (outcome.kind === "interrupted") return life;
-  const failures = outcome.kind === "clock-unknown" ? life.failures : life.failures + 1;
+  // Nothing was sent, so there is nothing to back off from: whoever needs the token may have the clock looked at again.
+  if (outcome.kind === "clock-unknown") return { ...life, failure: outcome, notBeforeNs: null };
+  const failures = life.failures + 1;
   const notBeforeNs = later(nowNs, failureWaitMs(outcome, failures, random));
   return { ...life, failure: outcome, failures, notBeforeNs };
 }
@@ -112,11 +118,14 @@ const refusalMaxMs = 15 * 60_000;
 const refusalsForgottenMs = 60 * 60_000;
 
 /** The clock is looked at this often: it costs nothing. */
-export const clockWaitMs: number = 5_000;
+export const clockWaitMs: number = 1_000;
 
 /** First and longest waits. Failed requests count against a quota of their own, an endpoint that is down counts none. */
 const waits: Readonly<
-  Record<Exclude<TokenFailureKind, "interrupted">, { readonly baseMs: number; readonly maxMs: number }>
+  Record<
+    Exclude<TokenFailureKind, "interrupted" | "clock-unknown">,
+    { readonly baseMs: number; readonly maxMs: number }
+  >
 > = {
   refused: { baseMs: 30_000, maxMs: 15 * 60_000 },
   "key-unusable": { baseMs: 5_000, maxMs: 60_000 },
@@ -125,12 +134,11 @@ const waits: Readonly<
   unintelligible: { baseMs: 5_000, maxMs: 5 * 60_000 },
   "tls-failed": { baseMs: 5_000, maxMs: 60_000 },
   "pin-mismatch": { baseMs: 5_000, maxMs: 60_000 },
-  "clock-unknown": { baseMs: clockWaitMs, maxMs: clockWaitMs },
 };
 
 /** Exponential with jitter, never below half of it: a request that fails by our own mistake must not leave at once again. */
 function failureWaitMs(failure: TokenFailure, failures: number, random: Random): number {
-  if (failure.kind === "interrupted") return 0;
+  if (failure.kind === "interrupted" || failure.kind === "clock-unknown") return 0;
   const { baseMs, maxMs } = waits[failure.kind];
   const ceilingMs = Math.min(maxMs, baseMs * 2 ** Math.min(Math.max(failures, 1) - 1, 30));
   const askedMs = Math.min(retryAfterMaxMs, Math.max(0, failure.retryAfterMs ?? 0));
