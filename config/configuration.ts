@@ -133,6 +133,8 @@ export type ServiceSettings = {
   readonly oauth: OAuthSettings | null;
   /** SHA-256 of public keys in base64; one of them must be in the chain of every certificate. Empty pins nothing. */
   readonly pins: readonly string[];
+  /** The name of the field for a Limosa reference; `null` while nobody has told it: none is sent. */
+  readonly limosaField: string | null;
   /** Remark 32; `null` while nobody has told it. */
   readonly receiptLimitMs: number | null;
   /** What becomes of a scan whose receipt would be past the limit. */

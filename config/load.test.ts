@@ -83,6 +83,7 @@ test("a short file is enough: what it does not say is the default, in millisecon
       tokenFile: null,
       oauth: null,
       pins: [],
+      limosaField: null,
       receiptLimitMs: null,
       late: "withhold",
       timeoutMs: 30_000,

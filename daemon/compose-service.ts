@@ -41,10 +41,10 @@ export interface ComposedService extends AsyncDisposable {
 export const tokenTimeoutMaxMs: number = 10_000;
 
 export function composeService(settings: Service, ports: ServicePorts): ComposedService {
-  const { url: baseUrl, paths, timeoutMs, pins, tokenFile, oauth } = settings;
+  const { url: baseUrl, paths, timeoutMs, pins, limosaField, tokenFile, oauth } = settings;
   const keeping = oauth === null ? null : composeKeeper(settings, oauth, ports);
   const client = new CiaoClient(
-    { baseUrl, registerPath: paths.register, healthPath: paths.health, timeoutMs, pins },
+    { baseUrl, registerPath: paths.register, healthPath: paths.health, timeoutMs, pins, limosaField },
     keeping?.keeper ?? tokenOf(tokenFile),
     ports.time,
     (answer) => ports.clock().serviceAnswered(answer),

@@ -119,6 +119,13 @@ const serviceEntries = {
     ),
     "withhold",
   ),
+  limosaField: v.optional(
+    shaped(
+      "Name of the field in which a registration carries a posted worker's Limosa reference. It is not published: without this key none is sent.",
+      /^[A-Za-z][A-Za-z0-9]{0,63}$/,
+      "the name of a field, of letters and digits",
+    ),
+  ),
   timeout: v.optional(
     duration("How long one call may take before its outcome counts as unknown.", "1 s", "5 min", "30 s"),
     serviceDefaults.timeout,
@@ -144,11 +151,12 @@ const serviceEntries = {
 export const serviceSchema: Value<ServiceSettings> = v.pipe(
   v.strictObject(serviceEntries, sectionMessage(serviceEntries)),
   v.description("The presence registration service, Check In and Out at Work."),
-  v.transform(({ tokenFile, oauth, pin, receiptLimit, timeout, callInterval, ...rest }) => ({
+  v.transform(({ tokenFile, oauth, pin, limosaField, receiptLimit, timeout, callInterval, ...rest }) => ({
     ...rest,
     tokenFile: tokenFile ?? null,
     oauth: oauth ?? null,
     pins: pin ?? [],
+    limosaField: limosaField ?? null,
     receiptLimitMs: receiptLimit ?? null,
     timeoutMs: timeout,
     callIntervalMs: callInterval,

@@ -73,6 +73,7 @@ function serviceAt(url: string, more: Partial<Service> = {}): Service {
     tokenFile: null,
     oauth: null,
     pins: [],
+    limosaField: null,
     receiptLimitMs: null,
     late: "withhold",
     timeoutMs: 10_000,

@@ -13,6 +13,8 @@ export type DueScan = {
   readonly utcMs: WallMs;
   readonly place: PlaceOfWork;
   readonly declarationOfWorks: string | null;
+  /** Reference of the Limosa declaration, where the roster has one. */
+  readonly limosa?: string;
 };
 
 /** A call that is about to leave: its scans are already marked `sending` on disk. */

@@ -52,6 +52,7 @@ type DueRow = {
   readonly utcMs: number;
   readonly workSiteId: number;
   readonly declarationOfWorks: string | null;
+  readonly limosa: string | null;
 };
 
 /**
@@ -114,7 +115,7 @@ export class QueueTable {
     this.#due = db.prepare(
       `SELECT s.id AS scanId, s.worker_id AS workerId, w.ssin, e.employer_kind AS employerKind,
         e.employer_number AS employerNumber, s.direction, ${utcColumn("s")} AS utcMs, s.work_site_id AS workSiteId,
-        e.declaration_of_works AS declarationOfWorks
+        e.declaration_of_works AS declarationOfWorks, e.limosa
       FROM scans s JOIN roster_entries e ON e.id = s.roster_entry_id JOIN workers w ON w.id = s.worker_id
       WHERE s.id = +?`,
     );
@@ -237,6 +238,7 @@ export class QueueTable {
       utcMs: wallMs(row.utcMs),
       place: site.place,
       declarationOfWorks: row.declarationOfWorks ?? site.declarationOfWorks,
+      ...(row.limosa === null ? {} : { limosa: row.limosa }),
     };
   }
 

@@ -17,6 +17,8 @@ export type CiaoSettings = {
   readonly timeoutMs: number;
   /** SHA-256 of public keys, of which the chain of the service's certificate has to have one; none pins nothing. */
   readonly pins?: readonly string[];
+  /** The item's field for a Limosa reference; without it none is sent. */
+  readonly limosaField?: string | null;
 };
 
 /** The service's own clock, as one of its answers tells it (RFC 9110 section 6.6.1). */
@@ -69,7 +71,7 @@ export class CiaoClient implements Upstream, AsyncDisposable {
         "content-type": "application/json",
         [traceHeader]: traceId.slice(0, traceIdMaxChars),
       },
-      body: requestBody(scans),
+      body: requestBody(scans, this.#settings.limosaField ?? null),
     };
     const authorised = await this.#callAuthorised(request, signal);
     if (authorised.kind === "no-token") {
