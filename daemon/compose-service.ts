@@ -85,9 +85,17 @@ function composeKeeper(
     const layer = tokenLayerOf(failure);
     return layer === "certificate" ? await judgedByCertificate(oauth.tokenUrl, ports) : layer;
   };
+  let latest = 0;
+  const seen = async (failure: TokenFailure | null): Promise<void> => {
+    latest += 1;
+    const turn = latest;
+    const layer = await layerOf(failure);
+    // A look at a certificate takes a while: what a later request said meanwhile counts.
+    if (turn === latest) tokenSeen(layer);
+  };
   const keeper = new TokenKeeper({
     ask: (signal) => request.ask(signal),
-    onSeen: (failure) => void layerOf(failure).then(tokenSeen),
+    onSeen: (failure) => void seen(failure),
     time,
     random,
     log: log.child({ room: "forward" }),
