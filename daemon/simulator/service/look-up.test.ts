@@ -226,3 +226,16 @@ test("failed calls have a quota of their own", async () => {
   });
   expect(simulator.stats()).toMatchObject({ failedCallsPeak: 2, quotaViolations: 0 });
 });
+
+test("the page shows what was received, newest first, masked and escaped, without scripts", async () => {
+  const { simulator, send, at } = await simulate();
+  const body = JSON.stringify({ items: [item(), item({ ssin: other, employer: { foreignVatNumber: "<b>&'\"" } })] });
+  await send("POST", at("/registerInBulk"), body, { "belgov-trace-id": "<script>x</script>" });
+  const page = await send("GET", `http://127.0.0.1:${simulator.port}/`);
+  expect(page.headers["content-type"]).toBe("text/html; charset=utf-8");
+  expect(page.text).toContain("93•••••••61");
+  expect(page.text).toContain("&lt;b&gt;&amp;&#39;&quot;");
+  expect(page.text).toContain("&lt;script&gt;");
+  expect(page.text).not.toMatch(/<script|\d{11}/);
+  expect(page.text.indexOf("85•••••••55")).toBeLessThan(page.text.indexOf("93•••••••61"));
+});

@@ -8,11 +8,12 @@ import type { Time } from "../../base/time.ts";
 import { callTargetOf, serviceBasePath, tokenPath } from "./call-kind.ts";
 import type { CallRecord } from "./call-log.ts";
 import { type ControlCommand, controlPath, replyOfControl, type SimulatorStats, statsOf } from "./control-reply.ts";
-import { answerOf, deliveryOf } from "./delivery.ts";
+import { type Answer, answerOf, deliveryOf } from "./delivery.ts";
 import { deliver, readRequest } from "./exchange.ts";
 import type { Aim, CallFault, Fault, FaultRule, Occurrence } from "./fault.ts";
 import { Journal } from "./journal.ts";
 import { Listener } from "./listener.ts";
+import { overviewPage } from "./overview-page.ts";
 import { noQuota, type QuotaSettings } from "./quota.ts";
 import type { Registers } from "./registers.ts";
 import type { Registration, RemarkCode } from "./registration.ts";
@@ -56,7 +57,7 @@ export type ServiceSimulatorOptions = {
 
 /** A running simulator of Check In and Out at Work. Disposing resets what is open and frees the port. */
 export interface ServiceSimulator extends AsyncDisposable {
-  /** The base address to configure as the service's. */
+  /** The base address to configure as the service's; the page for people is at the root of the same host. */
   readonly url: string;
   readonly controlUrl: string;
   /** Where a client gets its token, when there is one. */
@@ -177,6 +178,10 @@ async function exchange(
     if (command.kind === "refuse") await obey(command, service, listener);
     return;
   }
+  if (request.path === "/" && request.method === "GET") {
+    await deliver(response, { kind: "whole", answer: overviewAnswer(service) }, headers, options.time);
+    return;
+  }
   const target = callTargetOf(request.method, request.path);
   const fault = service.strike(target.kind);
   const reply = await service.reply(request, target, fault, callId, receivedMs);
@@ -200,6 +205,15 @@ async function exchange(
   const { receivedMs: _, ...fields } = call;
   options.log.debug(fields, "simulated service called");
   await deliver(response, delivery, headers, options.time);
+}
+
+function overviewAnswer(service: SimulatedService): Answer {
+  const headers = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "Cache-Control": "no-store",
+  };
+  return { status: 200, headers, body: overviewPage(service) };
 }
 
 /** A quota refuses a call before any fault gets to it. */
