@@ -172,7 +172,8 @@ function tokenOf(file: string | null): TokenSource {
 
 function composeClient({ service }: Configuration, onDate: (answer: AnswerDate) => void, time: Time): CiaoClient {
   const { url: baseUrl, paths, timeoutMs, tokenFile } = service;
-  const settings = { baseUrl, registerPath: paths.register, healthPath: paths.health, timeoutMs };
+  const { register: registerPath, search: searchPath, health: healthPath } = paths;
+  const settings = { baseUrl, registerPath, searchPath, healthPath, timeoutMs };
   return new CiaoClient(settings, tokenOf(tokenFile), time, onDate);
 }
 

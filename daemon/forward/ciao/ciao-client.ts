@@ -4,8 +4,9 @@ import type { MonotonicNs, Time, WallMs } from "../../base/time.ts";
 import { HttpCaller, type HttpHead, type OnHead } from "../http-call.ts";
 import { keptText } from "../kept-text.ts";
 import type { DueScan } from "../queue.ts";
-import type { CallOutcome, TokenSource, Upstream } from "../upstream.ts";
+import type { CallOutcome, SearchOutcome, TokenSource, Upstream } from "../upstream.ts";
 import { callOutcomeOf } from "./answer.ts";
+import { searchMaxMs, searchOutcomeOf, searchQuery } from "./search.ts";
 import { requestBody } from "./wire.ts";
 
 export type CiaoSettings = {
@@ -13,6 +14,8 @@ export type CiaoSettings = {
   readonly baseUrl: string;
   readonly registerPath: string;
   readonly healthPath: string;
+  /** Where registrations are searched; `null`, as when left out, for a service that is not to be searched. */
+  readonly searchPath?: string | null;
   /** Over all of one call, from its connection to the last byte of its answer. */
   readonly timeoutMs: number;
 };
@@ -43,6 +46,9 @@ export class CiaoClient implements Upstream, AsyncDisposable {
   readonly #caller: HttpCaller;
   /** Beside the other, so that a health that hangs holds up no registration. */
   readonly #healthCaller: HttpCaller;
+  readonly #searchCaller: HttpCaller;
+  /** Whether the service holds this very registration. */
+  readonly search?: NonNullable<Upstream["search"]>;
 
   /** @param onDate is told the time of every answer, whatever its status */
   constructor(settings: CiaoSettings, token: TokenSource, time: Time, onDate: (answer: AnswerDate) => void = () => {}) {
@@ -54,6 +60,9 @@ export class CiaoClient implements Upstream, AsyncDisposable {
       if (date !== null) onDate({ ...date, sentNs, receivedNs });
     };
     this.#caller = new HttpCaller(settings.baseUrl, settings.timeoutMs, time, onHead);
+    this.#searchCaller = new HttpCaller(settings.baseUrl, Math.min(settings.timeoutMs, searchMaxMs), time, onHead);
+    const path = settings.searchPath ?? null;
+    if (path !== null) this.search = (scan, traceId, signal) => this.#search(path, scan, traceId, signal);
     this.#healthCaller = new HttpCaller(settings.baseUrl, Math.min(settings.timeoutMs, healthMaxMs), time, onHead);
   }
 
@@ -92,7 +101,28 @@ export class CiaoClient implements Upstream, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#healthCaller[Symbol.asyncDispose]();
+    await this.#searchCaller[Symbol.asyncDispose]();
     await this.#caller[Symbol.asyncDispose]();
+  }
+
+  async #search(path: string, scan: DueScan, traceId: string, signal: AbortSignal): Promise<SearchOutcome> {
+    const token = await this.#readToken(signal);
+    if (token.kind === "unreadable") {
+      const detail = keptText(`token could not be read: ${token.detail}`);
+      const report = { outcome: "unauthorised", httpStatus: null, relatedTraceId: null, detail } as const;
+      return { kind: "failed", retryAfterMs: null, report };
+    }
+    const request = {
+      method: "GET" as const,
+      path: path + searchQuery(scan),
+      headers: {
+        accept: "application/json, application/problem+json",
+        [traceHeader]: traceId.slice(0, traceIdMaxChars),
+        ...(token.value === null ? {} : { authorization: `Bearer ${token.value}` }),
+      },
+      body: null,
+    };
+    return searchOutcomeOf(await this.#searchCaller.call(request, signal), scan, this.#time.wallMs());
   }
 
   async #readToken(
