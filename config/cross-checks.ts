@@ -4,7 +4,7 @@ import { type Path, pathText, quoted } from "./problem.ts";
 import { badgeForms, readerDefaults } from "./schema/reader.ts";
 import { serviceDefaults } from "./schema/targets.ts";
 import { parseDuration } from "./schema/values.ts";
-import { credentialsVariable } from "./secret.ts";
+import { credentialsVariable, type SecretFault } from "./secret.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Something that is wrong only beside something else. The message says what would come of it. */
@@ -26,9 +26,13 @@ export function crossChecks(values: unknown, location: Location, surroundings: S
     ...readers.flatMap(collidingKeys),
     ...[root.child("site"), ...readers].flatMap(outsideBelgium),
     ...rosterFile(root, location, surroundings),
-    ...unsafeSecret(root.child("service"), location, surroundings),
+    ...unsafeSecret(root.child("service"), "tokenFile", location, surroundings.secretFault),
+    ...unsafeSecret(root.child("service").child("oauth"), "keyFile", location, surroundings.keyFault),
+    ...twoTokens(root.child("service")),
     ...sameNames(root.list("webhooks")),
-    ...root.list("webhooks").flatMap((webhook) => unsafeSecret(webhook, location, surroundings)),
+    ...root
+      .list("webhooks")
+      .flatMap((webhook) => unsafeSecret(webhook, "tokenFile", location, surroundings.secretFault)),
     ...shortReceiptLimit(root.child("service")),
     ...tooFewTimeServers(root.child("clock")),
     ...sameTimeServers(root.child("clock").list("servers")),
@@ -234,14 +238,26 @@ function rosterFile(root: Values, location: Location, surroundings: Surroundings
 }
 
 /** Never repeats the path: where people paste the token itself, this keeps it out of logs. */
-function unsafeSecret(target: Values, location: Location, surroundings: Surroundings): readonly Consequence[] {
-  const written = target.text("tokenFile");
+function unsafeSecret(
+  target: Values,
+  key: "tokenFile" | "keyFile",
+  location: Location,
+  faultOf: (path: string) => SecretFault | null,
+): readonly Consequence[] {
+  const written = target.text(key);
   const later = written?.startsWith(credentialsVariable) === true && location.credentialsDirectory === null;
   if (written === null || later) return [];
-  const fault = surroundings.secretFault(secretFile(written, location));
+  const fault = faultOf(secretFile(written, location));
   if (fault === null) return [];
   const message = `the file it names ${fault.message}, so badged would not start; ${fault.advice}`;
-  return [{ path: [...target.path, "tokenFile"], message }];
+  return [{ path: [...target.path, key], message }];
+}
+
+function twoTokens(service: Values): readonly Consequence[] {
+  if (service.text("tokenFile") === null || service.child("oauth").keys().length === 0) return [];
+  const message =
+    "stands beside oauth, so there would be two tokens and nobody could tell which one the service refused; keep oauth, by which badged renews its tokens itself, or tokenFile, by which you do";
+  return [{ path: ["service", "tokenFile"], message }];
 }
 
 function shortReceiptLimit(service: Values): readonly Consequence[] {

@@ -13,6 +13,7 @@ const box: Surroundings = {
   credentialsDirectory: null,
   fileState: () => "readable",
   secretFault: () => null,
+  keyFault: () => null,
   deviceOf: (path) => path,
 };
 
@@ -80,6 +81,8 @@ test("a short file is enough: what it does not say is the default, in millisecon
     service: {
       url: "https://service.example/v1",
       tokenFile: null,
+      oauth: null,
+      pins: [],
       receiptLimitMs: null,
       late: "withhold",
       timeoutMs: 30_000,

@@ -1,7 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Configuration, ReaderSettings as ConfiguredReader, TimeServer } from "../config/configuration.ts";
-import { readSecret } from "../config/secret.ts";
 import type { Feedback, Reader, ReaderEvents } from "../drivers/contract.ts";
 import { createReader, type ReaderSettings } from "../drivers/index.ts";
 import { readBootId } from "./base/boot-id.ts";
@@ -10,7 +9,7 @@ import type { Log } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
 import type { Time } from "./base/time.ts";
 import { builtAt } from "./base/version.ts";
-import { serviceSeenBy } from "./call-observation.ts";
+import { tellOfCall } from "./call-observation.ts";
 import { ClockService } from "./clock/clock-service.ts";
 import { readAddresses, readUptimeMs } from "./clock/host-readings.ts";
 import { watchNetwork } from "./clock/network-watch.ts";
@@ -19,12 +18,12 @@ import { burstSpacingMs } from "./clock/source-poll.ts";
 import type { Clock } from "./clock/stamp.ts";
 import type { NtpSource } from "./clock/synchronisation.ts";
 import { utcNsOfWall } from "./clock/utc.ts";
-import { type AnswerDate, CiaoClient } from "./forward/ciao/ciao-client.ts";
-import { FileToken, noToken } from "./forward/ciao/token.ts";
+import { type ComposedService, composeService, tokenOf } from "./compose-service.ts";
+import type { CiaoClient } from "./forward/ciao/ciao-client.ts";
 import { ForwardService } from "./forward/forward-service.ts";
 import type { AttemptOutcome } from "./forward/queue.ts";
 import type { SendingClock } from "./forward/receipt-guard.ts";
-import type { TokenSource, Upstream } from "./forward/upstream.ts";
+import type { Upstream } from "./forward/upstream.ts";
 import { WebhookService } from "./forward/webhook/webhook-service.ts";
 import { liveStatus } from "./live.ts";
 import { startMaintenance } from "./maintenance.ts";
@@ -64,24 +63,24 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
   await store.retainWebhooks(configuration.webhooks.map((webhook) => webhook.name));
   await importRosterAtStart(configuration.roster, store, log.child({ room: "scan" }));
 
-  const client = building.use(composeClient(configuration, (answer) => clock.serviceAnswered(answer), time));
+  const service: ComposedService = building.use(
+    composeService(configuration.service, {
+      clock: () => clock,
+      tokenSeen: (state) => outages.tokenSeen(state),
+      ...ports,
+    }),
+  );
+  const { client } = service;
   const clock = building.use(composeClock(configuration, store, { client, onTime: () => forwarder.wake() }, ports));
   building.use(watchNetwork(readAddresses, () => clock.networkUp(), time));
   const outages = building.use(
-    composeOutages(configuration, store, { client, clock, onOver: () => forwarder.hasten() }, ports),
+    composeOutages(configuration, store, { client, clock, onOver: () => service.hasten(forwarder) }, ports),
   );
   const forwarder = building.use(
     composeForwarder(
       configuration,
       store,
-      {
-        client,
-        clock,
-        onOutcome: (outcome) => {
-          const seen = serviceSeenBy[outcome];
-          if (seen !== null) outages.callEnded(seen);
-        },
-      },
+      { client, clock, onOutcome: (outcome) => tellOfCall(outcome, outages) },
       ports,
     ),
   );
@@ -128,6 +127,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
       for (const reader of readers) reader.start(events);
       await clock.start();
       await outages.start();
+      service.start();
       forwarder.start();
       for (const webhook of webhooks) webhook.start();
       log.info({ site: configuration.site.name, configuration: configuration.fingerprint }, "badged started");
@@ -164,17 +164,6 @@ function makeDirectory(directory: string): void {
       { cause: error },
     );
   }
-}
-
-function tokenOf(file: string | null): TokenSource {
-  return file === null ? noToken : new FileToken(async () => readSecret(file));
-}
-
-function composeClient({ service }: Configuration, onDate: (answer: AnswerDate) => void, time: Time): CiaoClient {
-  const { url: baseUrl, paths, timeoutMs, tokenFile } = service;
-  const { register: registerPath, search: searchPath, health: healthPath } = paths;
-  const settings = { baseUrl, registerPath, searchPath, healthPath, timeoutMs };
-  return new CiaoClient(settings, tokenOf(tokenFile), time, onDate);
 }
 
 function composeClock(
@@ -241,7 +230,7 @@ function composeOutages(
 ): OutageService {
   const { anchors, resolvers, firstHop, ups } = outage;
   const probes = new NetworkProbes(
-    { anchors, resolvers, firstHop, serviceUrl: service.url, patience: defaultPatience },
+    { anchors, resolvers, firstHop, serviceUrl: service.url, pins: service.pins, patience: defaultPatience },
     { time, nowMs: () => clock.now()?.utcMs ?? null, askHealth: (signal) => client.askHealth(signal) },
   );
   return new OutageService({

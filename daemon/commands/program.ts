@@ -16,7 +16,7 @@ export function createProgram(terminal: Terminal, conclude: Conclude): Command {
     // A subcommand's options are its own, also where the command above it has options of the same name.
     .enablePositionalOptions()
     .showHelpAfterError("Run with --help to see what can be given.");
-  for (const add of [addDaemon, addClock, addScans, addOutages, addRoster, addReader, addSimulate])
+  for (const add of [addDaemon, addClock, addScans, addOutages, addService, addRoster, addReader, addSimulate])
     add(program, terminal, conclude);
   return program;
 }
@@ -176,6 +176,20 @@ function addOutages(program: Command, terminal: Terminal, conclude: Conclude): v
       const { addToOutage } = await import("./outages.ts");
       const entry = { kind: "attempt", channel, worked: options.worked === true } as const;
       conclude(await addToOutage(windowId, entry, options.config, terminal));
+    });
+}
+
+function addService(program: Command, terminal: Terminal, conclude: Conclude): void {
+  program
+    .command("service")
+    .description("the presence registration service and the way to it")
+    .command("check")
+    .description("try name, connection, certificate, clock, token and health, without registering anybody")
+    .argument("[configuration]", "the site's YAML file", defaultConfiguration)
+    .option("--json", "for machines")
+    .action(async (file: string, options: { readonly json?: true }) => {
+      const { serviceCheck } = await import("./service-check.ts");
+      conclude(await serviceCheck(file, options.json === true, terminal));
     });
 }
 

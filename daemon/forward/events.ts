@@ -8,6 +8,7 @@
  * | `refused` | warn | `count`, `attemptId`, `reason` (of the first) |
  * | `doubtful` | warn | `count`, `attemptId`, `outcome` |
  * | `notReachable` | warn | `outcome`, `detail`, `count`, `failedCalls`, `retryInMs` |
+ * | `noToken` | warn | the same |
  * | `answeredWithError` | warn | the same, `httpStatus`, `relatedTraceId` |
  * | `credentialsRefused`, `callRefused` | error | the same |
  * | `reachableAgain` | info | `failedCalls`, `afterOutcome` |
@@ -37,6 +38,7 @@ export const forwardEvents = {
   refused: "scans refused by the service",
   doubtful: "scans left in doubt, possible duplicates",
   notReachable: "service not reachable, scans kept",
+  noToken: "no token for the service, scans kept",
   answeredWithError: "service answered with an error, scans kept",
   credentialsRefused: "service refuses the credentials, scans kept",
   callRefused: "service refuses the call, scans kept",

@@ -408,6 +408,7 @@ function unsent({ attemptId, scans }: Claim, now: Now): Written {
 function failureLine(report: AttemptReport, claim: Claim, failedCalls: number, retryInMs: number): LogLine {
   const { outcome, detail, httpStatus, relatedTraceId } = report;
   const fields = { outcome, detail, count: claim.scans.length, failedCalls, retryInMs: Math.round(retryInMs) };
+  if (outcome === "no-token") return { level: "warn", event: events.noToken, fields };
   if (isNotReachable(outcome)) return { level: "warn", event: events.notReachable, fields };
   const answered = { ...fields, httpStatus, relatedTraceId };
   if (outcome === "unauthorised") return { level: "error", event: events.credentialsRefused, fields: answered };

@@ -74,7 +74,12 @@ export type Settlement =
 /** What the service says of a registration. */
 export type Remark = { readonly code: number | null; readonly text: string };
 
-/** The closed list of ways a call can end; kept with the attempt and shown to people. */
+/**
+ * The closed list of ways a call can end; kept with the attempt and shown to people.
+ *
+ * - `no-token`: it never left, for the token endpoint gave no token to call with.
+ * - `pin-mismatch`: the service's certificate is trusted, and not one that the configuration pins.
+ */
 export type AttemptOutcome =
   | "answered"
   | "call-refused"
@@ -84,6 +89,8 @@ export type AttemptOutcome =
   | "unintelligible"
   | "not-connected"
   | "tls-failed"
+  | "pin-mismatch"
+  | "no-token"
   | "connection-lost"
   | "timed-out"
   | "interrupted";

@@ -134,7 +134,7 @@ function isGivenUp({ isOffered, offUntilNs, strikes, nextNs }: SearchTrack, now:
 
 /** A service that cannot be reached, or wants to be left alone, may have a search that works. */
 function isOfTheService({ report }: Extract<SearchOutcome, { kind: "failed" }>): boolean {
-  return !["not-connected", "tls-failed", "interrupted", "throttled"].includes(report.outcome);
+  return !["not-connected", "tls-failed", "interrupted", "throttled", "no-token"].includes(report.outcome);
 }
 
 function isRipe(oldestDoubt: WallMs | null, now: WallMs): boolean {

@@ -63,5 +63,20 @@ export type SearchOutcome =
 
 /** Where the adapter gets its bearer token; `null` when the service is used without one (simulator). */
 export interface TokenSource {
+  /** Rejects with `NoTokenError` when whoever gives tokens gave none, with any other error when it is ours. */
   token(signal: AbortSignal): Promise<string | null>;
+  /** The service refused this token (401): a source that can get another one may then do so. */
+  refused?(token: string): void;
+}
+
+/** A token endpoint gave no token. The message is fit for a log. */
+export class NoTokenError extends Error {
+  override readonly name: string = "NoTokenError";
+  /** How long it makes no sense to ask again. */
+  readonly retryAfterMs: number | null;
+
+  constructor(message: string, retryAfterMs: number | null) {
+    super(message);
+    this.retryAfterMs = retryAfterMs;
+  }
 }

@@ -18,6 +18,8 @@ export type ProbeSettings = {
   readonly firstHop: string | null;
   /** The service's base address. */
   readonly serviceUrl: string;
+  /** Keys of which the chain of its certificate has to have one; none pins nothing. */
+  readonly pins?: readonly string[];
   readonly patience: Patience;
 };
 
@@ -144,7 +146,7 @@ export class NetworkProbes {
     const answer = await askHealth(signal);
     if (answer.kind === "answered") return stateOfStatus(answer.status);
     if (!isSecure) return "unreachable";
-    const tls = await probeTls(host, port, this.#settings.patience.beyondMs, time, nowMs);
+    const tls = await probeTls(host, port, this.#settings.patience.beyondMs, time, nowMs, this.#settings.pins);
     return tls.kind === "trusted" || tls.kind === "unreachable" ? "unreachable" : tls.kind;
   }
 }
