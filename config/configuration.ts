@@ -141,7 +141,8 @@ export type ServiceSettings = {
   readonly late: "withhold" | "forward";
   readonly timeoutMs: number;
   readonly callIntervalMs: number;
-  readonly paths: { readonly register: string; readonly health: string };
+  /** `search` is `null` when the service is not to be searched. */
+  readonly paths: { readonly register: string; readonly search: string | null; readonly health: string };
 };
 
 /** How tokens are got: client credentials with a signed assertion. */

@@ -44,7 +44,15 @@ export function composeService(settings: Service, ports: ServicePorts): Composed
   const { url: baseUrl, paths, timeoutMs, pins, limosaField, tokenFile, oauth } = settings;
   const keeping = oauth === null ? null : composeKeeper(settings, oauth, ports);
   const client = new CiaoClient(
-    { baseUrl, registerPath: paths.register, healthPath: paths.health, timeoutMs, pins, limosaField },
+    {
+      baseUrl,
+      registerPath: paths.register,
+      searchPath: paths.search,
+      healthPath: paths.health,
+      timeoutMs,
+      pins,
+      limosaField,
+    },
     keeping?.keeper ?? tokenOf(tokenFile),
     ports.time,
     (answer) => ports.clock().serviceAnswered(answer),

@@ -38,6 +38,17 @@ const urlPath = (description: string): Value<string> => {
 
 const pathEntries = {
   register: v.optional(urlPath("Where registrations are posted."), "/presenceRegistrations/registerInBulk"),
+  search: v.optional(
+    v.pipe(
+      shaped(
+        "Where registrations are searched before a scan whose call ended in doubt is sent again. An assumption, for no such path is published; none switches the search off.",
+        new RegExp(`^(none|/[A-Za-z0-9._~/-]{0,${urlPathMaxChars - 1}})$`),
+        "a path that begins with a slash, such as /presenceRegistrations, or none",
+      ),
+      v.transform((path) => (path === "none" ? null : path)),
+    ),
+    "/presenceRegistrations",
+  ),
   health: v.optional(urlPath("Where the service says how it is."), "/health"),
 };
 

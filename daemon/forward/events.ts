@@ -15,6 +15,10 @@
  * | `culpritSought` | warn | `count`, `attemptId`, `reason` |
  * | `batchTooLarge` | warn | `count`, `attemptId`, `nextMax` |
  * | `putOff` | warn | `count`, `attemptId`, `forMs` |
+ * | `foundBySearch` | info | `count`, `attemptId`: not sent again |
+ * | `notFoundBySearch` | info | `count`, `attemptId`: sent again |
+ * | `searchFailed` | warn | `outcome`, `detail`, `httpStatus`, `failedSearches`, `retryInMs` |
+ * | `searchNotToBeHad` | warn | `httpStatus`, `detail`, `forMs` |
  * | `receiptRemark` | error | `count`, `attemptId`: remark 32, the receipt limit was passed or the clock is wrong |
  * | `halfway` | error | `waitedMs`, `limitMs`: the oldest waiting scan has used up half of the receipt limit |
  * | `clockless` | warn | `waiting` |
@@ -42,6 +46,10 @@ export const forwardEvents = {
   culpritSought: "service refused a call without naming a scan, culprit sought",
   batchTooLarge: "service finds the call too large, smaller ones follow",
   putOff: "scans put off, others go first",
+  foundBySearch: "scans in doubt found at the service",
+  notFoundBySearch: "scans in doubt not found at the service, sent again",
+  searchFailed: "search for scans in doubt failed",
+  searchNotToBeHad: "service offers no search, scans in doubt are sent again as possible duplicates",
   receiptRemark: "service raised remark 32 on registrations",
   halfway: "oldest scan has waited half of the receipt limit",
   clockless: "scans wait for a clock that can be trusted",

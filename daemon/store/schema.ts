@@ -3,10 +3,11 @@ import { applicationId, type Connection } from "./connection.ts";
 import { scans } from "./migrations/001-scans.ts";
 import { clock } from "./migrations/002-clock.ts";
 import { outages } from "./migrations/003-outages.ts";
-import { workerKinds } from "./migrations/004-worker-kinds.ts";
+import { doubts } from "./migrations/004-doubts.ts";
+import { workerKinds } from "./migrations/005-worker-kinds.ts";
 
 /** Forward only: number n of this list brings a database from version n − 1 to n. What is here is never altered. */
-const migrations: readonly string[] = [scans, clock, outages, workerKinds];
+const migrations: readonly string[] = [scans, clock, outages, doubts, workerKinds];
 
 /** The version of the schema that this code reads and writes. */
 export const schemaVersion: number = migrations.length;

@@ -4,8 +4,16 @@ import { elapsedMs, type MonotonicNs, type Time, type WallMs } from "../../base/
 import { HttpCaller, type HttpHead, type HttpOutcome, type HttpRequest, type OnHead } from "../http-call.ts";
 import { keptText } from "../kept-text.ts";
 import type { DueScan } from "../queue.ts";
-import { type CallOutcome, type CallReport, NoTokenError, type TokenSource, type Upstream } from "../upstream.ts";
+import {
+  type CallOutcome,
+  type CallReport,
+  NoTokenError,
+  type SearchOutcome,
+  type TokenSource,
+  type Upstream,
+} from "../upstream.ts";
 import { callOutcomeOf } from "./answer.ts";
+import { searchMaxMs, searchOutcomeOf, searchQuery } from "./search.ts";
 import { requestBody } from "./wire.ts";
 
 export type CiaoSettings = {
@@ -13,6 +21,8 @@ export type CiaoSettings = {
   readonly baseUrl: string;
   readonly registerPath: string;
   readonly healthPath: string;
+  /** Where registrations are searched; `null`, as when left out, for a service that is not to be searched. */
+  readonly searchPath?: string | null;
   /** Over all of one call, from its connection to the last byte of its answer. */
   readonly timeoutMs: number;
   /** SHA-256 of public keys, of which the chain of the service's certificate has to have one; none pins nothing. */
@@ -47,6 +57,9 @@ export class CiaoClient implements Upstream, AsyncDisposable {
   readonly #caller: HttpCaller;
   /** Beside the other, so that a health that hangs holds up no registration. */
   readonly #healthCaller: HttpCaller;
+  readonly #searchCaller: HttpCaller;
+  /** Whether the service holds this very registration. */
+  readonly search?: NonNullable<Upstream["search"]>;
 
   /** @param onDate is told the time of every answer, whatever its status */
   constructor(settings: CiaoSettings, token: TokenSource, time: Time, onDate: (answer: AnswerDate) => void = () => {}) {
@@ -59,7 +72,10 @@ export class CiaoClient implements Upstream, AsyncDisposable {
     };
     const { baseUrl, timeoutMs, pins = [] } = settings;
     this.#caller = new HttpCaller(baseUrl, timeoutMs, time, onHead, { pins });
+    this.#searchCaller = new HttpCaller(baseUrl, Math.min(timeoutMs, searchMaxMs), time, onHead, { pins });
     this.#healthCaller = new HttpCaller(baseUrl, Math.min(timeoutMs, healthMaxMs), time, onHead, { pins });
+    const path = settings.searchPath ?? null;
+    if (path !== null) this.search = (scan, traceId, signal) => this.#search(path, scan, traceId, signal);
   }
 
   async register(scans: readonly DueScan[], traceId: string, signal: AbortSignal): Promise<CallOutcome> {
@@ -73,7 +89,7 @@ export class CiaoClient implements Upstream, AsyncDisposable {
       },
       body: requestBody(scans, this.#settings.limosaField ?? null),
     };
-    const authorised = await this.#callAuthorised(request, signal);
+    const authorised = await this.#callAuthorised(request, signal, this.#caller, this.#settings.timeoutMs);
     if (authorised.kind === "no-token") {
       const { report, retryAfterMs } = authorised;
       return { kind: "not-processed", retryAfterMs, report };
@@ -95,27 +111,50 @@ export class CiaoClient implements Upstream, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#healthCaller[Symbol.asyncDispose]();
+    await this.#searchCaller[Symbol.asyncDispose]();
     await this.#caller[Symbol.asyncDispose]();
+  }
+
+  async #search(path: string, scan: DueScan, traceId: string, signal: AbortSignal): Promise<SearchOutcome> {
+    const request = {
+      method: "GET" as const,
+      path: path + searchQuery(scan),
+      headers: {
+        accept: "application/json, application/problem+json",
+        [traceHeader]: traceId.slice(0, traceIdMaxChars),
+      },
+      body: null,
+    };
+    const timeoutMs = Math.min(this.#settings.timeoutMs, searchMaxMs);
+    const authorised = await this.#callAuthorised(request, signal, this.#searchCaller, timeoutMs);
+    if (authorised.kind === "no-token") {
+      return { kind: "failed", retryAfterMs: authorised.retryAfterMs, report: authorised.report };
+    }
+    return searchOutcomeOf(authorised.http, scan, this.#time.wallMs());
   }
 
   /**
    * A call with the token, within the time of one call, the token's own included. A 401 says that the call was not
    * processed, so it is made once more where the refused token gave way to another one.
    */
-  async #callAuthorised(request: HttpRequest, signal: AbortSignal): Promise<AuthorisedCall> {
-    const { timeoutMs } = this.#settings;
+  async #callAuthorised(
+    request: HttpRequest,
+    signal: AbortSignal,
+    caller: HttpCaller,
+    timeoutMs: number,
+  ): Promise<AuthorisedCall> {
     const startedNs = this.#time.monotonicNs();
     const leftMs = (): number => timeoutMs - elapsedMs(startedNs, this.#time.monotonicNs());
     const token = await this.#readToken(signal);
     if (token.kind === "no-token") return token;
-    const http = await this.#caller.call(withToken(request, token.value), signal, Math.max(leftMs(), 1));
+    const http = await caller.call(withToken(request, token.value), signal, Math.max(leftMs(), 1));
     if (token.value === null || !isUnauthorised(http)) return { kind: "called", http };
     this.#token.refused?.(token.value);
     const other = await this.#readToken(signal);
     if (other.kind === "no-token" || other.value === token.value) return { kind: "called", http };
     // What is left may be too short for a call that then ends in doubt; the next one has the new token as well.
     if (leftMs() < timeoutMs / 4) return { kind: "called", http };
-    return { kind: "called", http: await this.#caller.call(withToken(request, other.value), signal, leftMs()) };
+    return { kind: "called", http: await caller.call(withToken(request, other.value), signal, leftMs()) };
   }
 
   async #readToken(signal: AbortSignal): Promise<TokenRead> {

@@ -11,6 +11,7 @@ import { wallMs } from "../../base/time.ts";
 import { readItems } from "../../forward/ciao/answer-items.ts";
 import { TokenRequest } from "../../forward/ciao/oauth/token-request.ts";
 import { readProblem } from "../../forward/ciao/problem.ts";
+import { searchPath, searchQuery } from "../../forward/ciao/search.ts";
 import { registerPath, requestBody } from "../../forward/ciao/wire.ts";
 import type { DueScan } from "../../forward/queue.ts";
 import type { Employer } from "../../scan/roster.ts";
@@ -143,7 +144,7 @@ describe("the simulator's answers", () => {
   const sent = [1, 2].map((worker) => dueScan({ scanId: worker, worker, utcMs: wallMs(systemTime.wallMs() - 60_000) }));
 
   async function call(
-    method: "GET" | "POST",
+    method: "GET" | "POST" | "DELETE",
     path: string,
     { token = "good", body }: { readonly token?: string; readonly body?: string } = {},
   ): Promise<{ readonly status: number; readonly type: string; readonly text: string }> {
@@ -185,6 +186,22 @@ describe("the simulator's answers", () => {
       expect(faults(JSON.parse(text), "Problem")).toEqual([]);
       expect(readProblem(text)).not.toBeNull();
     }
+  });
+
+  test("to a search, about one registration, about its history and to its cancelling keep to it", async () => {
+    const scan = dueScan({ scanId: 9, worker: 9, utcMs: wallMs(systemTime.wallMs() - 60_000) });
+    const { text } = await call("POST", registerPath, { body: requestBody([scan]) });
+    const { id } = JSON.parse(text).items[0].createdPresenceRegistration;
+    const found = await call("GET", `${searchPath}${searchQuery(scan)}`);
+    expect(faults(JSON.parse(found.text), "SearchAnswer")).toEqual([]);
+    expect(JSON.parse(found.text).items).toHaveLength(1);
+    const one = await call("GET", `${searchPath}/${id}`);
+    expect(faults(JSON.parse(one.text), "Registration")).toEqual([]);
+    const cancelled = await call("DELETE", `${searchPath}/${id}`);
+    expect(faults(JSON.parse(cancelled.text), "Registration")).toEqual([]);
+    const history = await call("GET", `${searchPath}/${id}/history`);
+    expect(faults(JSON.parse(history.text), "HistoryAnswer")).toEqual([]);
+    expect([found, one, cancelled, history].map(({ status }) => status)).toEqual([200, 200, 200, 200]);
   });
 
   test("about its health keep to it", async () => {
