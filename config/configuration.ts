@@ -129,14 +129,33 @@ export type FeedbackBytes = {
 export type ServiceSettings = {
   /** Without a slash at its end; a path below is put behind it. */
   readonly url: string;
+  /** A bearer token that somebody keeps in a file; at most one of this and `oauth`. */
   readonly tokenFile: string | null;
+  readonly oauth: OAuthSettings | null;
+  /** SHA-256 of public keys in base64; one of them must be in the chain of every certificate. Empty pins nothing. */
+  readonly pins: readonly string[];
+  /** The name of the field for a Limosa reference; `null` while nobody has told it: none is sent. */
+  readonly limosaField: string | null;
   /** Remark 32; `null` while nobody has told it. */
   readonly receiptLimitMs: number | null;
   /** What becomes of a scan whose receipt would be past the limit. */
   readonly late: "withhold" | "forward";
   readonly timeoutMs: number;
   readonly callIntervalMs: number;
-  readonly paths: { readonly register: string; readonly health: string };
+  /** `search` is `null` when the service is not to be searched. */
+  readonly paths: { readonly register: string; readonly search: string | null; readonly health: string };
+};
+
+/** How tokens are got: client credentials with a signed assertion. */
+export type OAuthSettings = {
+  readonly tokenUrl: string;
+  readonly clientId: string;
+  /** PEM of an RSA private key. */
+  readonly keyFile: string;
+  readonly keyId: string | null;
+  readonly scope: string | null;
+  /** Whom the assertion is for: the token endpoint, unless the file says otherwise. */
+  readonly audience: string;
 };
 
 export type OutageSettings = {

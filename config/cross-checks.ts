@@ -4,7 +4,7 @@ import { type Path, pathText, quoted } from "./problem.ts";
 import { badgeForms, readerDefaults } from "./schema/reader.ts";
 import { serviceDefaults } from "./schema/targets.ts";
 import { parseDuration } from "./schema/values.ts";
-import { credentialsVariable } from "./secret.ts";
+import { credentialsVariable, type SecretFault } from "./secret.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Something that is wrong only beside something else. The message says what would come of it. */
@@ -26,10 +26,14 @@ export function crossChecks(values: unknown, location: Location, surroundings: S
     ...readers.flatMap(collidingKeys),
     ...[root.child("site"), ...readers].flatMap(outsideBelgium),
     ...rosterFile(root, location, surroundings),
-    ...unsafeSecret(root.child("service"), location, surroundings),
+    ...unsafeSecret(root.child("service"), "tokenFile", location, surroundings.secretFault),
+    ...unsafeSecret(root.child("service").child("oauth"), "keyFile", location, surroundings.keyFault),
+    ...twoTokens(root.child("service")),
     ...sameNames(root.list("webhooks")),
-    ...root.list("webhooks").flatMap((webhook) => unsafeSecret(webhook, location, surroundings)),
-    ...unsafeSecret(root.child("evidence"), location, surroundings, "keyFile"),
+    ...root
+      .list("webhooks")
+      .flatMap((webhook) => unsafeSecret(webhook, "tokenFile", location, surroundings.secretFault)),
+    ...unsafeSecret(root.child("evidence"), "keyFile", location, surroundings.secretFault),
     ...authorityFile(root.child("evidence").child("authority"), location, surroundings),
     ...sameWitnesses(root.child("evidence").list("witnesses")),
     ...shortReceiptLimit(root.child("service")),
@@ -260,17 +264,24 @@ function sameWitnesses(witnesses: readonly Values[]): readonly Consequence[] {
 /** Never repeats the path: where people paste the token itself, this keeps it out of logs. */
 function unsafeSecret(
   target: Values,
+  key: "tokenFile" | "keyFile",
   location: Location,
-  surroundings: Surroundings,
-  key: "tokenFile" | "keyFile" = "tokenFile",
+  faultOf: (path: string) => SecretFault | null,
 ): readonly Consequence[] {
   const written = target.text(key);
   const later = written?.startsWith(credentialsVariable) === true && location.credentialsDirectory === null;
   if (written === null || later) return [];
-  const fault = surroundings.secretFault(secretFile(written, location));
+  const fault = faultOf(secretFile(written, location));
   if (fault === null) return [];
   const message = `the file it names ${fault.message}, so badged would not start; ${fault.advice}`;
   return [{ path: [...target.path, key], message }];
+}
+
+function twoTokens(service: Values): readonly Consequence[] {
+  if (service.text("tokenFile") === null || service.child("oauth").keys().length === 0) return [];
+  const message =
+    "stands beside oauth, so there would be two tokens and nobody could tell which one the service refused; keep oauth, by which badged renews its tokens itself, or tokenFile, by which you do";
+  return [{ path: ["service", "tokenFile"], message }];
 }
 
 function shortReceiptLimit(service: Values): readonly Consequence[] {

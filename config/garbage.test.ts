@@ -6,7 +6,7 @@ import { parseConfiguration } from "./load.ts";
 import { thisBox } from "./surroundings.ts";
 
 const example = readFileSync(new URL("badged.example.yaml", import.meta.url), "utf8");
-const box = { ...thisBox({}), fileState: () => "readable" as const, secretFault: () => null };
+const box = { ...thisBox({}), fileState: () => "readable" as const, secretFault: () => null, keyFault: () => null };
 
 /** Whatever the text: a configuration, or problems that each point into the text. */
 function expectVerdict(text: string): void {

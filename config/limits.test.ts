@@ -18,6 +18,7 @@ const box: Surroundings = {
   credentialsDirectory: null,
   fileState: () => "readable",
   secretFault: () => null,
+  keyFault: () => null,
   deviceOf: (path) => path,
 };
 

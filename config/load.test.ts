@@ -13,6 +13,7 @@ const box: Surroundings = {
   credentialsDirectory: null,
   fileState: () => "readable",
   secretFault: () => null,
+  keyFault: () => null,
   deviceOf: (path) => path,
 };
 
@@ -80,11 +81,18 @@ test("a short file is enough: what it does not say is the default, in millisecon
     service: {
       url: "https://service.example/v1",
       tokenFile: null,
+      oauth: null,
+      pins: [],
+      limosaField: null,
       receiptLimitMs: null,
       late: "withhold",
       timeoutMs: 30_000,
       callIntervalMs: 1000,
-      paths: { register: "/presenceRegistrations/registerInBulk", health: "/health" },
+      paths: {
+        register: "/presenceRegistrations/registerInBulk",
+        search: "/presenceRegistrations",
+        health: "/health",
+      },
     },
     outage: {
       anchors: defaultAnchors,

@@ -73,6 +73,7 @@ export function parseConfiguration(text: string, file: string, surroundings: Sur
 
 function resolved(document: Document, file: string, fingerprint: string, location: Location): Configuration {
   const token = (written: string | null): string | null => (written === null ? null : secretFile(written, location));
+  const { oauth } = document.service;
   return {
     ...document,
     file,
@@ -80,7 +81,11 @@ function resolved(document: Document, file: string, fingerprint: string, locatio
     store: { ...document.store, directory: absolute(document.store.directory, location) },
     roster: { ...document.roster, file: absolute(document.roster.file, location) },
     readers: document.readers.map((reader) => ({ ...reader, port: absolute(reader.port, location) })),
-    service: { ...document.service, tokenFile: token(document.service.tokenFile) },
+    service: {
+      ...document.service,
+      tokenFile: token(document.service.tokenFile),
+      oauth: oauth === null ? null : { ...oauth, keyFile: secretFile(oauth.keyFile, location) },
+    },
     evidence: {
       ...document.evidence,
       keyFile: token(document.evidence.keyFile),
@@ -105,7 +110,7 @@ function addNew(findings: Finding[], more: readonly Finding[]): void {
 }
 
 /** Values that are never shown: people paste tokens and passwords into them. */
-const hidden: ReadonlySet<string | number | undefined> = new Set(["tokenFile", "keyFile", "url"]);
+const hidden: ReadonlySet<string | number | undefined> = new Set(["tokenFile", "url", "keyFile", "tokenUrl"]);
 
 function fromIssue(issue: v.BaseIssue<unknown>, surveyed: Survey, yaml: YamlFile): readonly Finding[] {
   const path = pathOf(issue);

@@ -36,7 +36,7 @@ export function secretFault(path: string): SecretFault | null {
 }
 
 /** Looks at the very file that is then read, so that nobody swaps it in between. */
-function openSecret(path: string): Opened {
+export function openSecret(path: string): Opened {
   if (path.startsWith(credentialsVariable)) return outsideUnit;
   let descriptor: number;
   try {

@@ -1,5 +1,6 @@
 import { accessSync, constants, realpathSync, statSync } from "node:fs";
 import { systemCode } from "../daemon/base/errors.ts";
+import { keyFault } from "./private-key.ts";
 import { type SecretFault, secretFault } from "./secret.ts";
 
 /** What the cross checks ask about the box that the file is for. Nothing here throws. */
@@ -8,6 +9,8 @@ export interface Surroundings {
   readonly credentialsDirectory: string | null;
   fileState(path: string): FileState;
   secretFault(path: string): SecretFault | null;
+  /** The same for a file that is to hold a private key. */
+  keyFault(path: string): SecretFault | null;
   /** The path with its links followed: a by-id link and the device behind it are one. Itself when it is not there. */
   deviceOf(path: string): string;
 }
@@ -16,7 +19,13 @@ export type FileState = "readable" | "missing" | "unreadable" | "no-file";
 
 /** This box, now. */
 export function thisBox(environment: Readonly<Record<string, string | undefined>> = process.env): Surroundings {
-  return { credentialsDirectory: environment["CREDENTIALS_DIRECTORY"] || null, fileState, secretFault, deviceOf };
+  return {
+    credentialsDirectory: environment["CREDENTIALS_DIRECTORY"] || null,
+    fileState,
+    secretFault,
+    keyFault,
+    deviceOf,
+  };
 }
 
 function fileState(path: string): FileState {

@@ -109,9 +109,8 @@ class Surveyor {
       return null;
     }
     if (secretWord.test(key)) {
-      const way = known.includes("tokenFile")
-        ? "name that file with tokenFile"
-        : "tokenFile of service and webhooks names it";
+      const own = ["keyFile", "tokenFile"].find((name) => known.includes(name));
+      const way = own === undefined ? "tokenFile of service and webhooks names it" : `name that file with ${own}`;
       tell(`is not a key: no secret stands in this file; put it in a file that only badged may read, and ${way}`);
       return null;
     }

@@ -1,42 +1,29 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Configuration, ReaderSettings as ConfiguredReader, TimeServer } from "../config/configuration.ts";
-import { readSecret } from "../config/secret.ts";
+import type { Configuration, ReaderSettings as ConfiguredReader } from "../config/configuration.ts";
 import type { Feedback, Reader, ReaderEvents } from "../drivers/contract.ts";
 import { createReader, type ReaderSettings } from "../drivers/index.ts";
-import { readBootId } from "./base/boot-id.ts";
 import { BadgedError, messageOf } from "./base/errors.ts";
 import type { Log } from "./base/log.ts";
-import type { Random } from "./base/random.ts";
-import type { Time, WallMs } from "./base/time.ts";
-import { builtAt } from "./base/version.ts";
-import { serviceSeenBy } from "./call-observation.ts";
-import { ClockService } from "./clock/clock-service.ts";
-import { readAddresses, readUptimeMs } from "./clock/host-readings.ts";
+import type { WallMs } from "./base/time.ts";
+import { tellOfCall } from "./call-observation.ts";
+import type { ClockService } from "./clock/clock-service.ts";
+import { readAddresses } from "./clock/host-readings.ts";
 import { watchNetwork } from "./clock/network-watch.ts";
-import { NtpClient } from "./clock/ntp-client.ts";
-import type { NtpTransport } from "./clock/ntp-transport.ts";
-import { loadSocketStamps } from "./clock/socket-stamps.ts";
-import { burstSpacingMs } from "./clock/source-poll.ts";
 import type { Clock, Stamp } from "./clock/stamp.ts";
-import type { NtpSource } from "./clock/synchronisation.ts";
-import { utcNsOfWall } from "./clock/utc.ts";
-import { composeEvidence, type Evidence } from "./evidence-composition.ts";
-import { type AnswerDate, CiaoClient } from "./forward/ciao/ciao-client.ts";
-import { FileToken, noToken } from "./forward/ciao/token.ts";
+import { composeClock } from "./compose-clock.ts";
+import { composeEvidence, type Evidence } from "./compose-evidence.ts";
+import { composeOutages } from "./compose-outages.ts";
+import { type ComposedService, composeService, tokenOf } from "./compose-service.ts";
+import type { DaemonPorts } from "./daemon-ports.ts";
 import { ForwardService } from "./forward/forward-service.ts";
 import type { AttemptOutcome } from "./forward/queue.ts";
 import type { SendingClock } from "./forward/receipt-guard.ts";
-import type { TokenSource, Upstream } from "./forward/upstream.ts";
+import type { Upstream } from "./forward/upstream.ts";
 import { WebhookService } from "./forward/webhook/webhook-service.ts";
 import { liveStatus } from "./live.ts";
 import { startMaintenance } from "./maintenance.ts";
-import type { Layers } from "./outage/layers.ts";
-import { defaultPatience, NetworkProbes } from "./outage/network-probes.ts";
-import { OutageService } from "./outage/outage-service.ts";
-import { loadSecondWay } from "./outage/second-way.ts";
-import { readUnderVoltage } from "./outage/supply-voltage.ts";
-import { readUps } from "./outage/ups.ts";
+import type { OutageService } from "./outage/outage-service.ts";
 import { startDailySummary } from "./outage-summary.ts";
 import { importRosterAtStart } from "./roster-at-start.ts";
 import type { ReaderRule } from "./scan/draft.ts";
@@ -45,8 +32,6 @@ import { Store, type StoreSettings } from "./store/store.ts";
 import type { LiveStatus } from "./supervisor/live-status.ts";
 import { createServiceNotifier } from "./supervisor/service-notifier.ts";
 import { StatusSocket, statusSocketPath } from "./supervisor/status-socket.ts";
-
-export type DaemonPorts = { readonly time: Time; readonly random: Random; readonly log: Log };
 
 /** A composed site. Readers take badges from `start` on. Disposing answers every badge taken over, then stops. */
 export interface Daemon extends AsyncDisposable {
@@ -70,27 +55,34 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
   await store.retainWebhooks(configuration.webhooks.map((webhook) => webhook.name));
   await importRosterAtStart(configuration.roster, store, log.child({ room: "scan" }));
 
-  const client = building.use(composeClient(configuration, (answer) => clock.serviceAnswered(answer), time));
+  const service: ComposedService = building.use(
+    composeService(configuration.service, {
+      clock: () => clock,
+      tokenSeen: (state) => outages.tokenSeen(state),
+      ...ports,
+    }),
+  );
+  const { client } = service;
   const evidence: Evidence = building.use(
     composeEvidence(configuration, store, (): Stamp => clock.stamp(time.monotonicNs()), ports),
   );
-  const transport = await composeTransport(configuration, ports);
   const clock: ClockService = building.use(
-    composeClock(configuration, store, { client, transport, evidence, onTime: () => forwarder.wake() }, ports),
+    await composeClock(configuration, store, { client, evidence, onTime: () => forwarder.wake() }, ports),
   );
   building.use(watchNetwork(readAddresses, () => clock.networkUp(), time));
-  const outages = building.use(
-    await composeOutages(configuration, store, { client, clock, evidence, onOver: () => forwarder.hasten() }, ports),
+  const outages: OutageService = building.use(
+    await composeOutages(
+      configuration,
+      store,
+      { client, clock, evidence, onOver: () => service.hasten(forwarder) },
+      ports,
+    ),
   );
   const forwarder = building.use(
     composeForwarder(
       configuration,
       store,
-      {
-        client,
-        clock,
-        onOutcome: (outcome) => tellOf(outcome, outages),
-      },
+      { client, clock, onOutcome: (outcome) => tellOfCall(outcome, outages) },
       ports,
     ),
   );
@@ -115,6 +107,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
       intake: intake.intake,
       clock,
       outages,
+      service,
       forwarder,
       webhooks,
     }),
@@ -125,11 +118,8 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
     async start() {
       const events = readerEvents(intake.intake, log.child({ room: "drivers" }));
       for (const reader of readers) reader.start(events);
-      await clock.start();
-      await evidence.start();
-      await outages.start();
-      forwarder.start();
-      for (const webhook of webhooks) webhook.start();
+      // In this order: the log notes the last sign of life before the watch of outages writes over it.
+      for (const each of [clock, evidence, outages, service, forwarder, ...webhooks]) await each.start();
       log.info({ site: configuration.site.name, configuration: configuration.fingerprint }, "badged started");
       await notifier.ready(`site ${configuration.site.name}`);
     },
@@ -142,11 +132,6 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
 
 function wakeAll(parts: readonly { wake(): void }[]): void {
   for (const each of parts) each.wake();
-}
-
-function tellOf(outcome: AttemptOutcome, outages: OutageService): void {
-  const seen = serviceSeenBy[outcome];
-  if (seen !== null) outages.callEnded(seen);
 }
 
 export function storeSettings(configuration: Configuration, mode: StoreSettings["mode"]): StoreSettings {
@@ -175,69 +160,6 @@ function makeDirectory(directory: string): void {
   }
 }
 
-function tokenOf(file: string | null): TokenSource {
-  return file === null ? noToken : new FileToken(async () => readSecret(file));
-}
-
-function composeClient({ service }: Configuration, onDate: (answer: AnswerDate) => void, time: Time): CiaoClient {
-  const { url: baseUrl, paths, timeoutMs, tokenFile } = service;
-  const settings = { baseUrl, registerPath: paths.register, healthPath: paths.health, timeoutMs };
-  return new CiaoClient(settings, tokenOf(tokenFile), time, onDate);
-}
-
-/** The kernel's stamps are loaded only where a server is asked for the time. */
-async function composeTransport({ clock }: Configuration, { time, log }: DaemonPorts): Promise<NtpTransport> {
-  const stamps = clock.servers.length === 0 ? null : await loadSocketStamps(time);
-  if (stamps === null || !("obstacle" in stamps)) return new NtpClient(time, { stamps });
-  log.warn({ obstacle: stamps.obstacle }, "the kernel's timestamps are not to be had");
-  return new NtpClient(time);
-}
-
-function composeClock(
-  { clock }: Configuration,
-  store: Store,
-  {
-    client,
-    transport,
-    evidence: { history },
-    onTime,
-  }: {
-    readonly client: CiaoClient;
-    readonly transport: NtpTransport;
-    readonly evidence: Pick<Evidence, "history">;
-    readonly onTime: () => void;
-  },
-  { time, random, log }: DaemonPorts,
-): ClockService {
-  return new ClockService(
-    {
-      transport,
-      history,
-      dating: store,
-      askService: async (signal) => void (await client.askHealth(signal)),
-      onTime,
-      time,
-      random,
-      log,
-      uptimeMs: readUptimeMs,
-    },
-    {
-      bootId: readBootId(),
-      sources: [...clock.servers.map(sourceOf), ...(clock.servers.length === 0 ? [] : [localDaemon])],
-      builtAt: utcNsOfWall(builtAt),
-      slewing: clock.systemClock === "slewed",
-      burstSpacingMs,
-    },
-  );
-}
-
-function sourceOf({ host, operator, port }: TimeServer): NtpSource {
-  return { id: host, host, port, operator, votes: true };
-}
-
-/** The box's own chronyd, where there is one: for people to compare, never a vote. */
-const localDaemon: NtpSource = { id: "this box", host: "127.0.0.1", port: 123, operator: "this box", votes: false };
-
 function composeForwarder(
   { service }: Configuration,
   store: Store,
@@ -257,55 +179,6 @@ function composeForwarder(
     { queue: store, upstream, clock, memory: store, onOutcome, time, random, log: log.child({ room: "forward" }) },
     { callIntervalMs, receipt: { limitMs, late, timeoutMs } },
   );
-}
-
-async function composeOutages(
-  { outage, service }: Configuration,
-  store: Store,
-  {
-    client,
-    clock,
-    evidence,
-    onOver,
-  }: {
-    readonly client: CiaoClient;
-    readonly clock: ClockService;
-    readonly evidence: Pick<Evidence, "onSample" | "onChange">;
-    readonly onOver: () => void;
-  },
-  { time, log }: DaemonPorts,
-): Promise<OutageService> {
-  const { anchors, resolvers, firstHop, secondInterface, ups } = outage;
-  const secondWay = secondInterface === null ? null : await loadSecondWay(time);
-  if (secondWay !== null && "obstacle" in secondWay) log.warn(secondWay, "the second interface cannot be looked at");
-  const probes = new NetworkProbes(
-    { anchors, resolvers, firstHop, secondInterface, serviceUrl: service.url, patience: defaultPatience },
-    {
-      time,
-      nowMs: () => clock.now()?.utcMs ?? null,
-      askHealth: (signal) => client.askHealth(signal),
-      secondWay: secondWay !== null && "obstacle" in secondWay ? null : secondWay,
-    },
-  );
-  return new OutageService({
-    probes,
-    store,
-    moment: (atNs) => clock.momentAt(atNs),
-    power: () => readPower(ups),
-    onSample: evidence.onSample,
-    onChange: (change) => {
-      evidence.onChange(change);
-      if (change.kind === "closed") onOver();
-    },
-    time,
-    log,
-  });
-}
-
-/** What is known of the box's supply: by its UPS, or else by the firmware of the box. */
-async function readPower(ups: string | null): Promise<Layers["power"]> {
-  const told = ups === null ? "unknown" : await readUps(ups);
-  return told === "unknown" && readUnderVoltage() === true ? "low" : told;
 }
 
 function composeWebhooks(

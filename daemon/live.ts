@@ -5,6 +5,7 @@ import type { WallMs } from "./base/time.ts";
 import { version } from "./base/version.ts";
 import type { ClockService } from "./clock/clock-service.ts";
 import { liveClock } from "./clock-report.ts";
+import { type TokenStatus, wordsOf } from "./forward/ciao/oauth/token-keeper.ts";
 import type { ReceiptStatus } from "./forward/receipt-guard.ts";
 import type { TargetStatus } from "./forward/target-status.ts";
 import { lastSegmentOf } from "./outage/explanation.ts";
@@ -18,6 +19,7 @@ type LiveParts = {
   readonly intake: Pick<Intake, "counters">;
   readonly clock: Pick<ClockService, "status">;
   readonly outages: Pick<OutageService, "status">;
+  readonly service: { readonly token: TokenStatus | null };
   readonly forwarder: { readonly status: TargetStatus; readonly receipt: ReceiptStatus };
   /** In the order of the configuration. */
   readonly webhooks: readonly { readonly status: TargetStatus }[];
@@ -42,12 +44,17 @@ export function liveStatus(configuration: Configuration, parts: LiveParts): () =
     })),
     intake: parts.intake.counters,
     service: { name: new URL(configuration.service.url).host, ...parts.forwarder.status },
+    token: liveToken(parts.service.token),
     webhooks: parts.webhooks.map(({ status }, index) => ({
       name: configuration.webhooks[index]?.name ?? "",
       ...status,
     })),
     memoryBytes: process.memoryUsage.rss(),
   });
+}
+
+function liveToken(token: TokenStatus | null): LiveStatus["token"] {
+  return token === null ? null : { ...token, failure: token.failure === null ? null : wordsOf(token.failure) };
 }
 
 function liveOutage({ kind, window, layers, looks }: OutageStatus): LiveStatus["outage"] {

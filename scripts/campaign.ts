@@ -1,5 +1,5 @@
 /**
- * `npm run campaign -- [--seed N] [--kills N] [--workers N] [--cuts N] [--outages N]`: the long forms of what the tests do in short.
+ * `npm run campaign -- [--seed N] [--kills N] [--workers N] [--cuts N] [--outages N] [--rounds N]`: the long forms of what the tests do in short.
  * The daemon is killed, its reader unplugged, its service broken, its clock stepped, its box rebooted, and its disk cut from
  * the power; then the promises are
  * held against what happened. Ends with 1 when one was broken; the same seed repeats a run as closely as chance allows.
@@ -11,6 +11,7 @@ import { systemTime } from "../daemon/base/system-time.ts";
 import { boxObstacle } from "../daemon/testing/campaign/box.ts";
 import { runCampaign } from "../daemon/testing/campaign/campaign.ts";
 import { runReceiptCampaign } from "../daemon/testing/campaign/receipt-campaign.ts";
+import { runServiceCampaign } from "../daemon/testing/campaign/service-campaign.ts";
 import { testDiskObstacle } from "../daemon/testing/disk/test-disk.ts";
 import { runPowerCuts } from "../daemon/testing/power-cut/power-cuts.ts";
 
@@ -21,12 +22,13 @@ const { values } = parseArgs({
     workers: { type: "string", default: "12000" },
     cuts: { type: "string", default: "200" },
     outages: { type: "string", default: "6" },
+    rounds: { type: "string", default: "4" },
   },
 });
 const seed = Number(values.seed);
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-const broken = [...(await faults()), ...(await receipts()), ...(await powerCuts())];
+const broken = [...(await faults()), ...(await everyCall()), ...(await receipts()), ...(await powerCuts())];
 for (const line of broken.slice(0, 50)) say(`BROKEN  ${line}`);
 say(broken.length === 0 ? "Every promise was kept." : `${broken.length} promises were broken.`);
 process.exitCode = broken.length === 0 ? exitCode.ok : exitCode.failed;
@@ -48,6 +50,22 @@ async function faults(): Promise<readonly string[]> {
   say(`faults      ${JSON.stringify(report)}`);
   if (lines.length === 0) rmSync(directory, { recursive: true });
   return report.endedWell ? lines : ["the last daemon did not end well on SIGTERM", ...lines];
+}
+
+/** Every fault at every kind of call, and the daemon's memory and log watched meanwhile. */
+async function everyCall(): Promise<readonly string[]> {
+  const directory = mkdtempSync("var/service-");
+  const { broken: lines, ...report } = await runServiceCampaign({
+    seed,
+    rounds: Number(values.rounds),
+    everyNth: 1,
+    directory,
+    program: "dist/daemon/main.js",
+    time: systemTime,
+  });
+  say(`service     ${JSON.stringify(report)}`);
+  if (lines.length === 0) rmSync(directory, { recursive: true });
+  return report.endedWell ? lines : ["the daemon did not end well on SIGTERM", ...lines];
 }
 
 /** Two services at once, one ahead and one behind; the shortest limit that can be configured. */

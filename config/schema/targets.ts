@@ -1,10 +1,16 @@
 import * as v from "valibot";
-import type { ServiceSettings, WebhookSettings } from "../configuration.ts";
+import type { OAuthSettings, ServiceSettings, WebhookSettings } from "../configuration.ts";
 import { choice, duration, path, sectionMessage, shaped, text, type Value } from "./values.ts";
 
 export const webhooksMax: number = 8;
 export const urlMaxChars: number = 2048;
 export const urlPathMaxChars: number = 200;
+export const clientIdMaxChars: number = 200;
+export const scopeMaxChars: number = 1000;
+export const pinsMax: number = 8;
+
+/** (C) Production; the simulation uses it as well (T). */
+export const defaultTokenUrl: string = "https://services.socialsecurity.be/REST/oauth/v5/token";
 
 /** How long a call to the service may take when the file does not say; cross checks read it too. */
 export const serviceDefaults: { readonly timeout: string } = { timeout: "30 s" };
@@ -36,8 +42,65 @@ const urlPath = (description: string): Value<string> => {
 
 const pathEntries = {
   register: v.optional(urlPath("Where registrations are posted."), "/presenceRegistrations/registerInBulk"),
+  search: v.optional(
+    v.pipe(
+      shaped(
+        "Where registrations are searched before a scan whose call ended in doubt is sent again. An assumption, for no such path is published; none switches the search off.",
+        new RegExp(`^(none|/[A-Za-z0-9._~/-]{0,${urlPathMaxChars - 1}})$`),
+        "a path that begins with a slash, such as /presenceRegistrations, or none",
+      ),
+      v.transform((path) => (path === "none" ? null : path)),
+    ),
+    "/presenceRegistrations",
+  ),
   health: v.optional(urlPath("Where the service says how it is."), "/health"),
 };
+
+const oauthEntries = {
+  tokenUrl: v.optional(
+    url(
+      "Address of the token endpoint. The simulation uses that of production.",
+      "the signed request would travel in the clear",
+    ),
+    defaultTokenUrl,
+  ),
+  clientId: shaped(
+    "The client id that the RSZ gave your technical user.",
+    new RegExp(`^[\\x21-\\x7e]{1,${clientIdMaxChars}}$`),
+    `a client id of 1 to ${clientIdMaxChars} characters without blanks`,
+  ),
+  keyFile: path(
+    "PEM file of the RSA private key whose public half the RSZ knows, and that only badged may read. $CREDENTIALS_DIRECTORY/NAME takes systemd's credential NAME. The key itself never stands here.",
+  ),
+  keyId: v.optional(
+    text("Id of the key (kid), should the token endpoint want to be told which of your keys it is.", clientIdMaxChars),
+  ),
+  scope: v.optional(text("Scope to ask for. Officially better left out.", scopeMaxChars)),
+  audience: v.optional(
+    text("Whom the signed request names as its reader, when that is not the token endpoint's address.", urlMaxChars),
+  ),
+};
+
+const oauth: Value<OAuthSettings> = v.pipe(
+  v.strictObject(oauthEntries, sectionMessage(oauthEntries)),
+  v.description(
+    "How badged gets its tokens itself: OAuth 2.0 client credentials, shown by a request signed with your key. Instead of tokenFile.",
+  ),
+  v.transform(({ tokenUrl, clientId, keyFile, keyId, scope, audience }) => ({
+    tokenUrl,
+    clientId,
+    keyFile,
+    keyId: keyId ?? null,
+    scope: scope ?? null,
+    audience: audience ?? tokenUrl,
+  })),
+);
+
+const pin = shaped(
+  "SHA-256 of a public key (SubjectPublicKeyInfo) in base64.",
+  /^[A-Za-z0-9+/]{43}=$/,
+  "the SHA-256 of a public key in base64, 44 characters; `badged service check` shows those of the service",
+);
 
 const serviceEntries = {
   url: url(
@@ -45,6 +108,17 @@ const serviceEntries = {
     "national numbers would travel in the clear",
   ),
   tokenFile: v.optional(path(tokenFileDescription)),
+  oauth: v.optional(oauth),
+  pin: v.optional(
+    v.pipe(
+      v.array(pin, "a list of pins, each beginning with a hyphen"),
+      v.minLength(1, "at least one pin; leave the key out to pin nothing"),
+      v.maxLength(pinsMax, `at most ${pinsMax} pins`),
+      v.description(
+        `Keys of which one must be in the chain of every certificate, the service's and the token endpoint's, beside what this box trusts; at most ${pinsMax}. Pin an authority's key, and a second one: a pinned key that is replaced stops every registration, and that is never exempt.`,
+      ),
+    ),
+  ),
   receiptLimit: v.optional(
     duration(
       "The service's limit between a badge and its receipt (remark 32). It is not published: leave it out unless the service told it. Scans past it are kept back for the supervisor.",
@@ -59,6 +133,13 @@ const serviceEntries = {
       ["withhold", "forward"],
     ),
     "withhold",
+  ),
+  limosaField: v.optional(
+    shaped(
+      "Name of the field in which a registration carries a posted worker's Limosa reference. It is not published: without this key none is sent.",
+      /^[A-Za-z][A-Za-z0-9]{0,63}$/,
+      "the name of a field, of letters and digits",
+    ),
   ),
   timeout: v.optional(
     duration("How long one call may take before its outcome counts as unknown.", "1 s", "5 min", "30 s"),
@@ -85,9 +166,12 @@ const serviceEntries = {
 export const serviceSchema: Value<ServiceSettings> = v.pipe(
   v.strictObject(serviceEntries, sectionMessage(serviceEntries)),
   v.description("The presence registration service, Check In and Out at Work."),
-  v.transform(({ tokenFile, receiptLimit, timeout, callInterval, ...rest }) => ({
+  v.transform(({ tokenFile, oauth, pin, limosaField, receiptLimit, timeout, callInterval, ...rest }) => ({
     ...rest,
     tokenFile: tokenFile ?? null,
+    oauth: oauth ?? null,
+    pins: pin ?? [],
+    limosaField: limosaField ?? null,
     receiptLimitMs: receiptLimit ?? null,
     timeoutMs: timeout,
     callIntervalMs: callInterval,

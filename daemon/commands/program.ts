@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import type { ExitCode } from "../base/errors.ts";
 import { version } from "../base/version.ts";
+import type { SimulateServiceOptions } from "./simulate.ts";
 import { defaultConfiguration, type Terminal } from "./terminal.ts";
 
 /** Takes the exit code of the command that ran. */
@@ -22,6 +23,7 @@ export function createProgram(terminal: Terminal, conclude: Conclude): Command {
     addOutages,
     addEvidence,
     addWitness,
+    addService,
     addRoster,
     addReader,
     addSimulate,
@@ -226,6 +228,20 @@ function addWitness(program: Command, terminal: Terminal, conclude: Conclude): v
     });
 }
 
+function addService(program: Command, terminal: Terminal, conclude: Conclude): void {
+  program
+    .command("service")
+    .description("the presence registration service and the way to it")
+    .command("check")
+    .description("try name, connection, certificate, clock, token and health, without registering anybody")
+    .argument("[configuration]", "the site's YAML file", defaultConfiguration)
+    .option("--json", "for machines")
+    .action(async (file: string, options: { readonly json?: true }) => {
+      const { serviceCheck } = await import("./service-check.ts");
+      conclude(await serviceCheck(file, options.json === true, terminal));
+    });
+}
+
 function addRoster(program: Command, terminal: Terminal, conclude: Conclude): void {
   const roster = program.command("roster").description("who holds which badge");
   for (const [name, write, description] of [
@@ -281,7 +297,13 @@ function addSimulate(program: Command, terminal: Terminal, conclude: Conclude): 
     .option("--port <number>", "TCP port on 127.0.0.1", wholeNumber, 8480)
     .option("--receipt-limit <minutes>", "raise remark 32 from this delay on", wholeNumber)
     .option("--token <text>", "ask for this bearer token")
-    .action(async (options: { readonly port: number; readonly receiptLimit?: number; readonly token?: string }) => {
+    .option("--client-id <id>", "have a token endpoint, and ask for its tokens; with --client-key")
+    .option("--client-key <file>", "the client's public key: PEM or JSON Web Key (set)")
+    .option("--registers <file>", "JSON: what the service finds out about declarations, enterprises and workers")
+    .option("--settle-after <seconds>", "how long a registration is pending", wholeNumber, 30)
+    .option("--calls-per-minute <number>", "refuse more calls than this with 429", wholeNumber)
+    .option("--failed-per-minute <number>", "refuse all calls after this many failed ones with 429", wholeNumber)
+    .action(async (options: SimulateServiceOptions) => {
       conclude(await (await import("./simulate.ts")).simulateService(options, terminal));
     });
   simulate

@@ -1,9 +1,12 @@
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { BadgedError, type ExitCode, exitCode, messageOf } from "../base/errors.ts";
 import { silentLog } from "../base/log.ts";
 import { systemTime } from "../base/system-time.ts";
 import { ReaderSimulator, type ReaderStyle } from "../simulator/reader-simulator.ts";
+import { readRegistersFile } from "../simulator/service/registers-file.ts";
 import { startServiceSimulator } from "../simulator/service/service-simulator.ts";
+import type { ClientSettings } from "../simulator/service/token-office.ts";
 import { StopSignals } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -12,23 +15,59 @@ export type SimulateServiceOptions = {
   /** Minutes. */
   readonly receiptLimit?: number;
   readonly token?: string;
+  readonly clientId?: string;
+  /** File with the client's public key. */
+  readonly clientKey?: string;
+  /** File with what the service finds when it looks up. */
+  readonly registers?: string;
+  /** Seconds. */
+  readonly settleAfter: number;
+  readonly callsPerMinute?: number;
+  readonly failedPerMinute?: number;
 };
 
 export async function simulateService(options: SimulateServiceOptions, terminal: Terminal): Promise<ExitCode> {
+  const { receiptLimit, registers, callsPerMinute, failedPerMinute } = options;
+  const client = readClient(options);
   using signals = new StopSignals();
   await using simulator = await startServiceSimulator({
     port: options.port,
-    receiptLimitMs: options.receiptLimit === undefined ? null : options.receiptLimit * 60_000,
+    receiptLimitMs: receiptLimit === undefined ? null : receiptLimit * 60_000,
     token: options.token ?? null,
+    client,
+    settleAfterMs: options.settleAfter * 1000,
+    ...(registers === undefined ? {} : readRegistersFile(registers)),
+    quota: { callsMax: callsPerMinute ?? null, failedMax: failedPerMinute ?? null, windowMs: 60_000 },
     log: silentLog,
     time: systemTime,
   });
   terminal.out(`The simulated service is at ${simulator.url}`);
   terminal.out("Name that address as service.url. Stop with Ctrl-C.");
+  if (client !== null) terminal.out(`Tokens are issued at    ${simulator.tokenUrl}`);
+  terminal.out(`A page that shows what it received: http://127.0.0.1:${simulator.port}/`);
   terminal.out(`What it received:   curl ${simulator.controlUrl}/registrations`);
   terminal.out(`An outage of 60 s:  curl -d '{"fault":{"kind":"refuse","forMs":60000}}' ${simulator.controlUrl}/fault`);
   await signals.stopped;
   return exitCode.ok;
+}
+
+function readClient({ clientId, clientKey }: SimulateServiceOptions): ClientSettings | null {
+  if (clientId === undefined && clientKey === undefined) return null;
+  if (clientId === undefined || clientKey === undefined) {
+    throw new BadgedError("usage", "a client has an id and a key", "give both --client-id and --client-key");
+  }
+  try {
+    return { id: clientId, key: readFileSync(clientKey, "utf8") };
+  } catch (error) {
+    throw new BadgedError(
+      "usage",
+      `${clientKey} cannot be read: ${messageOf(error)}`,
+      "name a file with a public key",
+      {
+        cause: error,
+      },
+    );
+  }
 }
 
 /** Each line typed is presented as a badge; `unplug`, `plug` and `hold BADGE` do what they say. */

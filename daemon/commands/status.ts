@@ -3,7 +3,7 @@ import { BadgedError, type ExitCode, exitCode } from "../base/errors.ts";
 import { parseUtcText, systemTime, utcText } from "../base/system-time.ts";
 import type { StoreSummary } from "../scan/archive.ts";
 import { scanStates } from "../scan/scan.ts";
-import type { LiveReader, LiveStatus, LiveTarget } from "../supervisor/live-status.ts";
+import type { LiveReader, LiveStatus, LiveTarget, LiveToken } from "../supervisor/live-status.ts";
 import { readStatus, statusSocketPath } from "../supervisor/status-socket.ts";
 import { clockWords } from "./clock.ts";
 import { requireConfiguration } from "./configuration.ts";
@@ -50,6 +50,7 @@ function daemonLines(live: LiveStatus | null): string[] {
       : [`OUTAGE    since ${live.outage.since}: ${live.outage.cause}, ${live.outage.exemption} (badged outages list)`]),
     ...live.readers.map(readerLine),
     targetLine("service", live.service),
+    ...(live.token === null ? [] : [tokenLine(live.token)]),
     ...live.webhooks.map((webhook) => targetLine("webhook", webhook)),
   ];
 }
@@ -66,6 +67,12 @@ function targetLine(kind: string, target: LiveTarget): string {
   const outcome = target.lastOutcome === "" ? "" : ` (last call: ${target.lastOutcome})`;
   const retry = target.retryInMs === null ? "" : `, next try in ${durationWords(target.retryInMs)}`;
   return `${kind.padEnd(10)}${target.name}: ${words}${outcome}${retry}`;
+}
+
+function tokenLine({ hasToken, failure, retryInMs }: LiveToken): string {
+  if (failure === null) return `token     ${hasToken ? "at hand" : "not asked for yet"}`;
+  const retry = retryInMs === null ? "" : `; asked again in ${durationWords(retryInMs)}`;
+  return `token     ${hasToken ? "at hand, BUT NOT RENEWED" : "NONE"}: ${failure}${retry}`;
 }
 
 function storeLines(stored: StoreSummary): string[] {

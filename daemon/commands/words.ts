@@ -20,5 +20,8 @@ export function stateOf({ state, stamp }: ArchivedScan): string {
 }
 
 export function doubtWords(scan: ArchivedScan): string {
-  return scan.doubt === null ? "" : `possible duplicate (attempt ${scan.doubt.attemptId}: ${scan.doubt.outcome})`;
+  if (scan.doubt === null) return "";
+  const { attemptId, outcome, searched } = scan.doubt;
+  const search = searched === null ? "" : `; then ${searched === "found" ? "found" : "not found"} at the service`;
+  return `possible duplicate (attempt ${attemptId}: ${outcome}${search})`;
 }

@@ -8,12 +8,17 @@
  * | `refused` | warn | `count`, `attemptId`, `reason` (of the first) |
  * | `doubtful` | warn | `count`, `attemptId`, `outcome` |
  * | `notReachable` | warn | `outcome`, `detail`, `count`, `failedCalls`, `retryInMs` |
+ * | `noToken` | warn | the same |
  * | `answeredWithError` | warn | the same, `httpStatus`, `relatedTraceId` |
  * | `credentialsRefused`, `callRefused` | error | the same |
  * | `reachableAgain` | info | `failedCalls`, `afterOutcome` |
  * | `culpritSought` | warn | `count`, `attemptId`, `reason` |
  * | `batchTooLarge` | warn | `count`, `attemptId`, `nextMax` |
  * | `putOff` | warn | `count`, `attemptId`, `forMs` |
+ * | `foundBySearch` | info | `count`, `attemptId`: not sent again |
+ * | `notFoundBySearch` | info | `count`, `attemptId`: sent again |
+ * | `searchFailed` | warn | `outcome`, `detail`, `httpStatus`, `failedSearches`, `retryInMs` |
+ * | `searchNotToBeHad` | warn | `httpStatus`, `detail`, `forMs` |
  * | `receiptRemark` | error | `count`, `attemptId`: remark 32, the receipt limit was passed or the clock is wrong |
  * | `halfway` | error | `waitedMs`, `limitMs`: the oldest waiting scan has used up half of the receipt limit |
  * | `clockless` | warn | `waiting` |
@@ -33,6 +38,7 @@ export const forwardEvents = {
   refused: "scans refused by the service",
   doubtful: "scans left in doubt, possible duplicates",
   notReachable: "service not reachable, scans kept",
+  noToken: "no token for the service, scans kept",
   answeredWithError: "service answered with an error, scans kept",
   credentialsRefused: "service refuses the credentials, scans kept",
   callRefused: "service refuses the call, scans kept",
@@ -40,6 +46,10 @@ export const forwardEvents = {
   culpritSought: "service refused a call without naming a scan, culprit sought",
   batchTooLarge: "service finds the call too large, smaller ones follow",
   putOff: "scans put off, others go first",
+  foundBySearch: "scans in doubt found at the service",
+  notFoundBySearch: "scans in doubt not found at the service, sent again",
+  searchFailed: "search for scans in doubt failed",
+  searchNotToBeHad: "service offers no search, scans in doubt are sent again as possible duplicates",
   receiptRemark: "service raised remark 32 on registrations",
   halfway: "oldest scan has waited half of the receipt limit",
   clockless: "scans wait for a clock that can be trusted",

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { unreachable } from "../base/assert.ts";
+import { InvariantError, unreachable } from "../base/assert.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
@@ -21,7 +21,7 @@ import type { AttemptOutcome, ForwardQueue } from "./queue.ts";
 import { ReceiptGuard, type ReceiptSettings, type ReceiptStatus, type SendingClock } from "./receipt-guard.ts";
 import type { ReceiptMemory, ReceiptWindow } from "./receipt-window.ts";
 import type { TargetStatus } from "./target-status.ts";
-import type { CallOutcome, Upstream } from "./upstream.ts";
+import type { CallOutcome, SearchOutcome, Upstream } from "./upstream.ts";
 import { WorkUnderWay } from "./work-under-way.ts";
 
 /** How often work is looked for that another process made: a released scan, an imported roster. */
@@ -59,7 +59,8 @@ export class ForwardService implements AsyncDisposable {
   constructor(ports: ForwardPorts, settings: ForwarderSettings & { readonly receipt: ReceiptSettings }) {
     this.#ports = ports;
     this.#guard = new ReceiptGuard(ports, settings.receipt);
-    this.#state = initialState({ callIntervalMs: settings.callIntervalMs });
+    const searches = ports.upstream.search !== undefined;
+    this.#state = initialState({ callIntervalMs: settings.callIntervalMs, searches });
   }
 
   /** Brings back what a dead process left in a call, then forwards until disposed. */
@@ -133,6 +134,9 @@ export class ForwardService implements AsyncDisposable {
       case "call":
         this.#call(action);
         break;
+      case "search":
+        this.#search(action);
+        break;
       case "rest":
         this.#rest?.[Symbol.dispose]();
         this.#rest = time.after(action.delayMs, () => this.#take({ kind: "rested" }));
@@ -147,13 +151,13 @@ export class ForwardService implements AsyncDisposable {
 
   async #look(action: Extract<ForwarderAction, { kind: "look" }>): Promise<ForwarderInput> {
     const { queue } = this.#ports;
-    const { resolve, limit, now } = action;
+    const { resolve, limit, now, doubts } = action;
     const traceId = randomUUID();
     const resolved = resolve === 0 ? 0 : await queue.resolveUnknown(resolve);
     const window = this.#guard.window();
     this.#window = window;
-    const claim = window === null ? null : await queue.claim({ limit, now, window, traceId });
-    const { waiting, oldestUtcMs } = await queue.backlog();
+    const claim = window === null ? null : await queue.claim({ limit, now, window, traceId, doubts });
+    const { waiting, oldestUtcMs, oldestDoubt } = await queue.backlog();
     this.#guard.watch(oldestUtcMs, waiting);
     // A store that stalls uses up the margin that the window left for the call.
     const isStale = claim !== null && window !== null && !this.#guard.isStillOpen(window);
@@ -164,6 +168,7 @@ export class ForwardService implements AsyncDisposable {
       resolved,
       traceId,
       lookAgainMs: isOfTheFuture ? lookAgainMs(window) : null,
+      oldestDoubt,
       isStale,
     };
   }
@@ -194,6 +199,24 @@ export class ForwardService implements AsyncDisposable {
         this.#take({ kind: "ended", outcome });
       });
     this.#work.begin(ending);
+  }
+
+  #search({ claim, traceId }: Extract<ForwarderAction, { kind: "search" }>): void {
+    const { upstream, log } = this.#ports;
+    const [scan] = claim.scans;
+    const searching = async (): Promise<SearchOutcome> => {
+      if (scan === undefined || upstream.search === undefined) throw new InvariantError("a search has its scan");
+      return await upstream.search(scan, traceId, this.#abort.signal);
+    };
+    this.#work.begin(
+      searching()
+        .catch((error: unknown): SearchOutcome => {
+          log.error({ err: error }, events.upstreamDefect);
+          const report = { outcome: "unintelligible", httpStatus: null, relatedTraceId: null } as const;
+          return { kind: "failed", retryAfterMs: null, report: { ...report, detail: keptText(messageOf(error)) } };
+        })
+        .then((outcome) => this.#take({ kind: "searched", outcome })),
+    );
   }
 
   #now(): Now {

@@ -48,6 +48,7 @@ const looked = (found: Claim | null, resolved = 0, lookAgainMs: number | null = 
   resolved,
   traceId: "trace",
   lookAgainMs,
+  oldestDoubt: null,
   isStale: false,
 });
 const report = (outcome: AttemptOutcome, httpStatus: number | null = null) =>

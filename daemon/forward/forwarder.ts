@@ -5,8 +5,19 @@ import { backoffMs } from "./backoff.ts";
 import { scansOfNextCall } from "./call-size.ts";
 import { forwardEvents as events, type LogLine } from "./events.ts";
 import { isNotReachable, type Judgement, judge, type Lessons, noLessons } from "./judgement.ts";
-import type { AttemptOutcome, AttemptReport, Claim, Settlement } from "./queue.ts";
-import type { CallOutcome } from "./upstream.ts";
+import type { AttemptOutcome, AttemptReport, Claim, DoubtRule, Settlement } from "./queue.ts";
+import { judgeSearch } from "./search-judgement.ts";
+import {
+  afterLook,
+  afterRecovery,
+  afterSearch,
+  doubtRule,
+  initialTrack,
+  quietAfterSearchMs,
+  type SearchTrack,
+  searchInMs,
+} from "./search-track.ts";
+import type { CallOutcome, SearchOutcome } from "./upstream.ts";
 
 /** The first full call after an outage waits up to this much longer, at random: a thousand boxes get their link back at once. */
 export const rejoinSpreadMs: number = 5_000;
@@ -17,7 +28,7 @@ export const resolveMaxScans: number = 200;
 /**
  * The forwarder: one call to the service at a time, from what the queue says is due.
  *
- *     starting ──recovered──▶ looking ──claim──▶ calling ──outcome──▶ settling ──┐
+ *     starting ──recovered──▶ looking ──claim──▶ calling or ──outcome──▶ settling ──┐
  *                              │  ▲                                              │ written
  *                 nothing due  │  │ woken, polled, rested                        ▼
  *                              └▶ idle ◀────────────────────────────────────── resting
@@ -27,6 +38,8 @@ export const resolveMaxScans: number = 200;
  *   future, by as much as its clock may be behind ours, is looked for again when it does not.
  * - `looking`: the queue is asked. Scans it hands out are `sending` on disk before the call leaves.
  * - `calling`: the call is under way. Its claim lives here and nowhere else.
+ * - `searching`: a scan in doubt is looked for at the service before it is sent again; search-track.ts says when. It is
+ *   claimed like any other, and settled like any other.
  * - `settling`: what became of each scan is being written; `retrying` while the store cannot. **No claim before it is
  *   written**: a scan that is registered at the service and `sending` on disk would be sent twice. If the process dies
  *   here, the next `starting` finds the scans `sending` and marks them doubtful.
@@ -41,6 +54,7 @@ export type ForwarderState = {
   readonly phase: Phase;
   readonly stopping: boolean;
   readonly lessons: Lessons;
+  readonly search: SearchTrack;
   /** Calls in a row that failed. */
   readonly failures: number;
   /** Calls of the store in a row that failed. */
@@ -58,13 +72,16 @@ export type ForwarderState = {
 export type ForwarderSettings = {
   /** At least this long from the end of a call to the next. */
   readonly callIntervalMs: number;
+  /** Whether the adapter can search for scans in doubt; `false` when left out. */
+  readonly searches?: boolean;
 };
 
 export type Phase =
   | { readonly kind: "starting" }
   | { readonly kind: "idle" }
-  | { readonly kind: "looking" }
+  | { readonly kind: "looking"; readonly doubts: DoubtRule }
   | { readonly kind: "calling"; readonly claim: Claim }
+  | { readonly kind: "searching"; readonly claim: Claim }
   | { readonly kind: "settling"; readonly written: Written; readonly retrying: boolean }
   | { readonly kind: "resting" }
   | { readonly kind: "stopped" };
@@ -93,10 +110,12 @@ export type ForwarderInput =
       readonly traceId: string;
       /** When nothing was claimed: something may become due by itself after this long; `null` when nothing will. */
       readonly lookAgainMs: number | null;
+      readonly oldestDoubt: WallMs | null;
       /** The claim took so long that what was judged of its scans' receipt no longer holds: they are judged anew. */
       readonly isStale: boolean;
     }
   | { readonly kind: "ended"; readonly outcome: CallOutcome }
+  | { readonly kind: "searched"; readonly outcome: SearchOutcome }
   | { readonly kind: "settled" }
   | { readonly kind: "store-failed"; readonly error: unknown }
   | { readonly kind: "stop" };
@@ -109,8 +128,11 @@ export type ForwarderAction =
       readonly resolve: number;
       readonly limit: number;
       readonly now: WallMs;
+      readonly doubts: DoubtRule;
     }
   | { readonly kind: "call"; readonly claim: Claim; readonly traceId: string }
+  /** For the only scan of the claim. */
+  | { readonly kind: "search"; readonly claim: Claim; readonly traceId: string }
   | { readonly kind: "settle"; readonly written: Written }
   /** Replaces the rest before it, if any. */
   | { readonly kind: "rest"; readonly delayMs: number }
@@ -126,6 +148,7 @@ export function initialState(settings: ForwarderSettings): ForwarderState {
     phase: { kind: "starting" },
     stopping: false,
     lessons: noLessons,
+    search: initialTrack(settings.searches === true),
     failures: 0,
     storeFailures: 0,
     lastOutcome: null,
@@ -154,6 +177,8 @@ export function step(state: ForwarderState, input: ForwarderInput, now: Now, ran
       return onLooked({ ...state, storeFailures: 0 }, input, now);
     case "ended":
       return onEnded(state, input.outcome, now, random);
+    case "searched":
+      return onSearched(state, input.outcome, now, random);
     case "settled":
       assert(state.phase.kind === "settling", "outcomes are written once they are known");
       return onward({ ...state, storeFailures: 0 }, now);
@@ -200,27 +225,43 @@ function onRested(state: ForwarderState, now: Now): ForwarderStep {
 
 function onLooked(
   state: ForwarderState,
-  { claim, resolved, traceId, lookAgainMs, isStale }: Extract<ForwarderInput, { kind: "looked" }>,
+  { claim, resolved, traceId, lookAgainMs, oldestDoubt, isStale }: Extract<ForwarderInput, { kind: "looked" }>,
   now: Now,
 ): ForwarderStep {
   assert(state.phase.kind === "looking", "the queue answers while it is asked");
+  const { doubts } = state.phase;
   const learnt: LogLine = { level: "info", event: events.badgesLearnt, fields: { count: resolved } };
   const logs: ForwarderAction[] = resolved === 0 ? [] : [{ kind: "log", line: learnt }];
-  const looked = { ...state, resolveDue: resolved >= resolveMaxScans };
+  const search = afterLook(state.search, doubts, claim !== null, oldestDoubt, now);
+  const looked = { ...state, search, resolveDue: resolved >= resolveMaxScans };
   if (claim !== null) {
     assert(claim.scans.length > 0, "a claim holds a scan");
     const { state: next, actions } =
-      state.stopping || isStale
-        ? settle(looked, unsent(claim, now))
-        : {
-            state: withPhase(looked, { kind: "calling", claim }),
-            actions: [{ kind: "call", claim, traceId } as const],
-          };
+      state.stopping || isStale ? settle(looked, unsent(claim, now)) : depart(looked, claim, doubts, traceId);
     return { state: next, actions: [...logs, ...actions] };
   }
   const { state: next, actions } =
-    state.wokenMeanwhile || looked.resolveDue ? onward(looked, now) : nothingDue(looked, lookAgainMs);
+    state.wokenMeanwhile || looked.resolveDue || isMoreToLookAt(looked, doubts, now)
+      ? onward(looked, now)
+      : nothingDue(looked, earliest(lookAgainMs, searchInMs(search, now)));
   return { state: next, actions: [...logs, ...actions] };
+}
+
+function depart(state: ForwarderState, claim: Claim, doubts: DoubtRule, traceId: string): ForwarderStep {
+  const kind = doubts.kind === "seek" ? "search" : "call";
+  const phase: Phase = { kind: kind === "search" ? "searching" : "calling", claim };
+  return { state: withPhase(state, phase), actions: [{ kind, claim, traceId }] };
+}
+
+/** Nothing to search for says nothing of the others, and the other way round. */
+function isMoreToLookAt(state: ForwarderState, { kind }: DoubtRule, now: Now): boolean {
+  if (state.stopping) return false;
+  return kind === "seek" || (kind === "hold" && doubtRule(state.search, state.failures, now).kind === "seek");
+}
+
+function earliest(one: number | null, other: number | null): number | null {
+  if (one === null || other === null) return one ?? other;
+  return Math.min(one, other);
 }
 
 function nothingDue(state: ForwarderState, lookAgainMs: number | null): ForwarderStep {
@@ -239,6 +280,7 @@ function onEnded(state: ForwarderState, outcome: CallOutcome, now: Now, random: 
   const next: ForwarderState = {
     ...state,
     lessons: judgement.lessons,
+    search: state.failures > 0 && !isFailure ? afterRecovery(state.search) : state.search,
     failures,
     lastOutcome: outcome.report.outcome,
     nextCallNs: later(now.monotonicNs, delayMs),
@@ -250,6 +292,18 @@ function onEnded(state: ForwarderState, outcome: CallOutcome, now: Now, random: 
   const { settlements } = judgement;
   const { state: settling, actions } = settle(next, { attemptId: claim.attemptId, report, settlements });
   return { state: settling, actions: [...lines.map((line) => ({ kind: "log", line }) as const), ...actions] };
+}
+
+function onSearched(state: ForwarderState, outcome: SearchOutcome, now: Now, random: Random): ForwarderStep {
+  assert(state.phase.kind === "searching", "a search ends while it is under way");
+  const { claim } = state.phase;
+  const search = afterSearch(state.search, outcome, now, random);
+  const delayMs = Math.max(state.settings.callIntervalMs, quietAfterSearchMs(outcome));
+  const next = { ...state, search, nextCallNs: later(now.monotonicNs, delayMs) };
+  const { settlements, line } = judgeSearch(claim, outcome, search, now);
+  const report: AttemptReport = { ...outcome.report, endedAt: now.wallMs };
+  const { state: settling, actions } = settle(next, { attemptId: claim.attemptId, report, settlements });
+  return { state: settling, actions: [{ kind: "log", line }, ...actions] };
 }
 
 function delayBeforeNext(state: ForwarderState, { result }: Judgement, failures: number, random: Random): number {
@@ -285,6 +339,7 @@ function onStoreFailed(state: ForwarderState, error: unknown, random: Random): F
       return { state: withPhase(failed, { kind: "resting" }), actions: [log, rest] };
     case "idle":
     case "calling":
+    case "searching":
     case "resting":
     case "stopped":
       throw new InvariantError(`the store is not asked while ${phase.kind}`);
@@ -305,6 +360,7 @@ function onStop(state: ForwarderState): ForwarderStep {
       return phase.retrying ? settle(state, phase.written) : { state, actions: [] };
     case "looking":
     case "calling":
+    case "searching":
       return { state, actions: [] };
     default:
       return unreachable(phase);
@@ -316,13 +372,15 @@ function onward(state: ForwarderState, now: Now): ForwarderStep {
   if (state.stopping) return { state: withPhase(state, { kind: "stopped" }), actions: [] };
   const delayMs = restMs(state, now);
   if (delayMs > 0) return { state: withPhase(state, { kind: "resting" }), actions: [{ kind: "rest", delayMs }] };
+  const doubts = doubtRule(state.search, state.failures, now);
   const look: ForwarderAction = {
     kind: "look",
     resolve: state.resolveDue ? resolveMaxScans : 0,
-    limit: scansOfNextCall(state.lessons.size),
+    limit: doubts.kind === "seek" ? 1 : scansOfNextCall(state.lessons.size),
     now: now.wallMs,
+    doubts,
   };
-  return { state: { ...withPhase(state, { kind: "looking" }), wokenMeanwhile: false }, actions: [look] };
+  return { state: { ...withPhase(state, { kind: "looking", doubts }), wokenMeanwhile: false }, actions: [look] };
 }
 
 function settle(state: ForwarderState, written: Written): ForwarderStep {
@@ -350,6 +408,7 @@ function unsent({ attemptId, scans }: Claim, now: Now): Written {
 function failureLine(report: AttemptReport, claim: Claim, failedCalls: number, retryInMs: number): LogLine {
   const { outcome, detail, httpStatus, relatedTraceId } = report;
   const fields = { outcome, detail, count: claim.scans.length, failedCalls, retryInMs: Math.round(retryInMs) };
+  if (outcome === "no-token") return { level: "warn", event: events.noToken, fields };
   if (isNotReachable(outcome)) return { level: "warn", event: events.notReachable, fields };
   const answered = { ...fields, httpStatus, relatedTraceId };
   if (outcome === "unauthorised") return { level: "error", event: events.credentialsRefused, fields: answered };

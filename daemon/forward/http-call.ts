@@ -1,5 +1,7 @@
+import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import type { Agent, Dispatcher } from "undici";
 import { messageOf, systemCode } from "../base/errors.ts";
+import { isPinned, pinMismatchCode } from "../base/spki-pin.ts";
 import type { MonotonicNs, Time } from "../base/time.ts";
 
 /** Two hundred answers of a registration with all its remarks stay under 1 MB. */
@@ -44,8 +46,17 @@ export type HttpOutcome =
       readonly head: HttpHead | null;
     };
 
-export type NotSentCause = "not-connected" | "tls-failed" | "unsendable" | "interrupted";
+/** - `pin-mismatch`: the box trusts the certificate, but none of its chain has a key that the configuration pins. */
+export type NotSentCause = "not-connected" | "tls-failed" | "pin-mismatch" | "unsendable" | "interrupted";
 export type BrokenOffCause = "timed-out" | "connection-lost" | "too-long" | "not-http" | "interrupted";
+
+export type HttpLimits = {
+  /** SHA-256 of public keys, one of which must be in the chain of the server's certificate; none pins nothing. */
+  readonly pins: readonly string[];
+  readonly answerMaxBytes: number;
+};
+
+const defaultLimits: HttpLimits = { pins: [], answerMaxBytes };
 
 /**
  * Calls one address over one connection, within limits: a deadline over all of a call, a longest answer, certificates
@@ -59,20 +70,32 @@ export class HttpCaller implements AsyncDisposable {
   readonly #timeoutMs: number;
   readonly #time: Time;
   readonly #onHead: OnHead;
+  readonly #limits: HttpLimits;
   #agent: Promise<Agent> | null = null;
 
-  constructor(baseUrl: string, timeoutMs: number, time: Time, onHead: OnHead = () => {}) {
+  constructor(
+    baseUrl: string,
+    timeoutMs: number,
+    time: Time,
+    onHead: OnHead = () => {},
+    limits: Partial<HttpLimits> = {},
+  ) {
     this.#onHead = onHead;
+    this.#limits = { ...defaultLimits, ...limits };
     this.#base = new URL(baseUrl);
     this.#timeoutMs = timeoutMs;
     this.#time = time;
   }
 
-  /** Never rejects. `signal` ends the call at once, in `interrupted`. */
-  async call(request: HttpRequest, signal: AbortSignal): Promise<HttpOutcome> {
+  /**
+   * Never rejects. `signal` ends the call at once, in `interrupted`.
+   *
+   * @param withinMs a nearer deadline than the caller's own, for a call that is part of something longer
+   */
+  async call(request: HttpRequest, signal: AbortSignal, withinMs: number = this.#timeoutMs): Promise<HttpOutcome> {
     if (signal.aborted) return { kind: "not-sent", cause: "interrupted", detail: "stopped before the call" };
     try {
-      this.#agent ??= openAgent(this.#timeoutMs);
+      this.#agent ??= openAgent(this.#timeoutMs, this.#limits.pins);
       const agent = await this.#agent;
       const options: Dispatcher.DispatchOptions = {
         origin: this.#base.origin,
@@ -84,7 +107,12 @@ export class HttpCaller implements AsyncDisposable {
       return await exchange(
         agent,
         options,
-        { time: this.#time, timeoutMs: this.#timeoutMs, onHead: this.#onHead },
+        {
+          time: this.#time,
+          timeoutMs: Math.min(withinMs, this.#timeoutMs),
+          onHead: this.#onHead,
+          answerMaxBytes: this.#limits.answerMaxBytes,
+        },
         signal,
       );
     } catch (error) {
@@ -104,7 +132,7 @@ export class HttpCaller implements AsyncDisposable {
  * Loaded with the first call, which no badge has to wait for, and by its own path: all of undici, with its WebSocket, cache
  * and mock, takes 29 MB on Node 24, its agent 15.
  */
-async function openAgent(timeoutMs: number): Promise<Agent> {
+async function openAgent(timeoutMs: number, pins: readonly string[]): Promise<Agent> {
   const { default: Agent } = await import("undici/lib/dispatcher/agent.js");
   return new Agent({
     connections: 1,
@@ -115,14 +143,35 @@ async function openAgent(timeoutMs: number): Promise<Agent> {
     maxHeaderSize: answerHeadersMaxBytes,
     keepAliveTimeout: keepAliveMs,
     keepAliveMaxTimeout: keepAliveMs,
-    connect: { timeout: Math.min(connectMaxMs, timeoutMs), rejectUnauthorized: true },
+    connect: {
+      timeout: Math.min(connectMaxMs, timeoutMs),
+      rejectUnauthorized: true,
+      // Node checks neither name nor pin of a session that is taken up again, so none is.
+      maxCachedSessions: 0,
+      checkServerIdentity: (host: string, certificate: PeerCertificate) => identityFault(host, certificate, pins),
+    },
   });
 }
+
+/** Runs once the chain leads to an authority of this box, and before anything is sent. */
+function identityFault(host: string, certificate: PeerCertificate, pins: readonly string[]): Error | undefined {
+  const fault = checkServerIdentity(host, certificate);
+  if (fault !== undefined || isPinned(certificate, pins)) return fault;
+  const message = "no key in the chain of the server's certificate is pinned";
+  return Object.assign(new Error(message), { code: pinMismatchCode });
+}
+
+type ExchangeRules = {
+  readonly time: Time;
+  readonly timeoutMs: number;
+  readonly onHead: OnHead;
+  readonly answerMaxBytes: number;
+};
 
 function exchange(
   agent: Agent,
   options: Dispatcher.DispatchOptions,
-  { time, timeoutMs, onHead }: { readonly time: Time; readonly timeoutMs: number; readonly onHead: OnHead },
+  { time, timeoutMs, onHead, answerMaxBytes }: ExchangeRules,
   signal: AbortSignal,
 ): Promise<HttpOutcome> {
   return new Promise((resolve) => {
@@ -197,6 +246,7 @@ const tlsCode =
 
 function notSentCause(error: unknown, options: Dispatcher.DispatchOptions): NotSentCause {
   const code = systemCode(error) ?? "";
+  if (code === pinMismatchCode) return "pin-mismatch";
   if (tlsCode.test(code)) return "tls-failed";
   if (code === "UND_ERR_INVALID_ARG") return "unsendable";
   const isSecure = String(options.origin).startsWith("https:");

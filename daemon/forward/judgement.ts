@@ -74,7 +74,7 @@ export function judge(claim: Claim, outcome: CallOutcome, lessons: Lessons, now:
   }
 }
 
-/** Whether the outcome says that the service could not be reached at all. */
+/** Whether the outcome says that the service could not be reached at all, or nobody tried for want of a token. */
 export function isNotReachable(outcome: AttemptOutcome): boolean {
   return notReachable.includes(outcome);
 }
@@ -82,6 +82,8 @@ export function isNotReachable(outcome: AttemptOutcome): boolean {
 const notReachable: readonly AttemptOutcome[] = [
   "not-connected",
   "tls-failed",
+  "pin-mismatch",
+  "no-token",
   "connection-lost",
   "timed-out",
   "interrupted",

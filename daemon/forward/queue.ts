@@ -13,6 +13,8 @@ export type DueScan = {
   readonly utcMs: WallMs;
   readonly place: PlaceOfWork;
   readonly declarationOfWorks: string | null;
+  /** Reference of the Limosa declaration, where the roster has one. */
+  readonly limosa?: string;
 };
 
 /** A call that is about to leave: its scans are already marked `sending` on disk. */
@@ -32,7 +34,21 @@ export type ClaimRequest = {
   /** Scans whose receipt would be past the limit are put aside as `withheld`; those of the service's future wait. */
   readonly window: ReceiptWindow;
   readonly traceId: string;
+  /** What becomes of scans in doubt; `send` when left out. */
+  readonly doubts?: DoubtRule;
 };
+
+/**
+ * A scan is in open doubt from the end of a call that may have registered it until somebody looked into it.
+ *
+ * - `send`: it is handed out like any other, and may be registered twice; its mark says why
+ * - `hold`: it is not handed out, nor is a later one of its worker
+ * - `seek`: only such scans are handed out, of calls that ended at or before `endedBefore`, to be searched for
+ */
+export type DoubtRule =
+  | { readonly kind: "send" }
+  | { readonly kind: "hold" }
+  | { readonly kind: "seek"; readonly endedBefore: WallMs };
 
 /** What became of one scan of a call. */
 export type Settlement =
@@ -42,7 +58,11 @@ export type Settlement =
       readonly registrationId: string;
       readonly validity: string;
       readonly remarks: readonly Remark[];
+      /** A search found it: the call that left it in doubt had registered it. */
+      readonly foundBySearch?: true;
     }
+  /** The service does not have it, which a search made certain: waits again, its mark stays, its doubt is no longer open. */
+  | { readonly kind: "not-found"; readonly scanId: number }
   /** The service refuses this one: kept with its reason, never resent by itself. */
   | { readonly kind: "refused"; readonly scanId: number; readonly reason: string }
   /** Certainly not processed: waits again, without doubt, not before `notBefore`. */
@@ -56,7 +76,12 @@ export type Settlement =
 /** What the service says of a registration. */
 export type Remark = { readonly code: number | null; readonly text: string };
 
-/** The closed list of ways a call can end; kept with the attempt and shown to people. */
+/**
+ * The closed list of ways a call can end; kept with the attempt and shown to people.
+ *
+ * - `no-token`: it never left, for the token endpoint gave no token to call with.
+ * - `pin-mismatch`: the service's certificate is trusted, and not one that the configuration pins.
+ */
 export type AttemptOutcome =
   | "answered"
   | "call-refused"
@@ -66,6 +91,8 @@ export type AttemptOutcome =
   | "unintelligible"
   | "not-connected"
   | "tls-failed"
+  | "pin-mismatch"
+  | "no-token"
   | "connection-lost"
   | "timed-out"
   | "interrupted";
@@ -80,7 +107,12 @@ export type AttemptReport = {
   readonly endedAt: WallMs;
 };
 
-export type Backlog = { readonly waiting: number; readonly oldestUtcMs: WallMs | null };
+export type Backlog = {
+  readonly waiting: number;
+  readonly oldestUtcMs: WallMs | null;
+  /** End of the oldest call that left a waiting scan in open doubt. */
+  readonly oldestDoubt: WallMs | null;
+};
 
 /** The port through which the forwarder takes due scans and writes back what became of them. */
 export interface ForwardQueue {

@@ -37,9 +37,46 @@ export type CallReport = Omit<AttemptReport, "endedAt">;
 /** The service, behind its adapter. Never rejects: every failure is an outcome with a name. */
 export interface Upstream {
   register(scans: readonly DueScan[], traceId: string, signal: AbortSignal): Promise<CallOutcome>;
+  /** Whether the service holds this very registration. Left out by an adapter that cannot tell. */
+  search?(scan: DueScan, traceId: string, signal: AbortSignal): Promise<SearchOutcome>;
 }
+
+/**
+ * What a search for one scan came to.
+ *
+ * - `found`: the service holds a registration of this worker, this second and this direction.
+ * - `not-found`: the service answered, understood, and holds none.
+ * - `not-to-be-had`: the service has no such search.
+ * - `failed`: anything else; nothing is known of the scan.
+ */
+export type SearchOutcome =
+  | {
+      readonly kind: "found";
+      readonly registrationId: string;
+      readonly validity: string;
+      readonly remarks: readonly Remark[];
+      readonly report: CallReport;
+    }
+  | { readonly kind: "not-found"; readonly report: CallReport }
+  | { readonly kind: "not-to-be-had"; readonly report: CallReport }
+  | { readonly kind: "failed"; readonly retryAfterMs: number | null; readonly report: CallReport };
 
 /** Where the adapter gets its bearer token; `null` when the service is used without one (simulator). */
 export interface TokenSource {
+  /** Rejects with `NoTokenError` when whoever gives tokens gave none, with any other error when it is ours. */
   token(signal: AbortSignal): Promise<string | null>;
+  /** The service refused this token (401): a source that can get another one may then do so. */
+  refused?(token: string): void;
+}
+
+/** A token endpoint gave no token. The message is fit for a log. */
+export class NoTokenError extends Error {
+  override readonly name: string = "NoTokenError";
+  /** How long it makes no sense to ask again. */
+  readonly retryAfterMs: number | null;
+
+  constructor(message: string, retryAfterMs: number | null) {
+    super(message);
+    this.retryAfterMs = retryAfterMs;
+  }
 }

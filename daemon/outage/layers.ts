@@ -47,7 +47,10 @@ export const serviceStates = [
   "own-tls",
   "refuses-us",
 ] as const;
-/** `refuses-us`: the client id or the key is wrong. */
+/**
+ * - `failed`: it does not answer, answers 5xx or what nobody can read, or shows a certificate that nobody should take.
+ * - `refuses-us`: the client id, the key, how often we ask, or what this box makes of its certificate is wrong: ours.
+ */
 export const tokenStates = ["unknown", "ok", "failed", "refuses-us"] as const;
 export const otherChannelStates = ["unknown", "answered", "failed"] as const;
 

@@ -22,6 +22,8 @@ export type ProbeSettings = {
   readonly serviceUrl: string;
   /** Another interface of the box with a way out of its own; `null` without one. */
   readonly secondInterface: string | null;
+  /** Keys of which the chain of its certificate has to have one; none pins nothing. */
+  readonly pins?: readonly string[];
   readonly patience: Patience;
 };
 
@@ -191,7 +193,8 @@ export class NetworkProbes {
   async #askService(signal: AbortSignal): Promise<Layers["service"]> {
     const { host, port, isSecure } = this.#service;
     const { time, nowMs, askHealth } = this.#ports;
-    const handshake = (): Promise<TlsReach> => probeTls(host, port, this.#settings.patience.beyondMs, time, nowMs);
+    const { patience, pins } = this.#settings;
+    const handshake = (): Promise<TlsReach> => probeTls(host, port, patience.beyondMs, time, nowMs, pins);
     const early = isSecure && this.#serviceWas !== "ok" && this.#serviceWas !== "unknown" ? handshake() : null;
     const answer = await askHealth(signal);
     if (answer.kind === "answered") return stateOfStatus(answer.status);

@@ -286,3 +286,72 @@ test("moments from before the clock knew the time are dated when it does", async
     openedAt: { errorBoundMs: 5 },
   });
 });
+
+describe("what the token endpoint says", () => {
+  const looksMs = 3 * 5_000;
+
+  test.each([
+    ["failed", "service", "presumed"],
+    ["refuses-us", "own-software", "not-exempt"],
+  ] as const)(
+    "%s with a service that is well opens a window of cause %s, and its success closes it",
+    async (state, cause, exemption) => {
+      const { time, store, changes, service } = site();
+      await using _closing = service;
+      await service.start();
+      await time.advance(60_000);
+      service.tokenSeen(state);
+      await time.advance(looksMs);
+      expect(changes).toEqual(["opened"]);
+      const window = present([...store.windows.values()][0], "opened");
+      expect(window.segments.map(({ finding }) => [finding.cause, finding.exemption])).toEqual([[cause, exemption]]);
+      expect(window.segments[0].layers.token).toBe(state);
+      service.tokenSeen("ok");
+      await time.advance(0);
+      expect(changes).toEqual(["opened", "closed"]);
+    },
+  );
+
+  test("one that failed together with the network does not outlive it", async () => {
+    const { time, store, seen, changes, service } = site();
+    await using _closing = service;
+    await service.start();
+    await time.advance(31_000);
+    seen.layers = provider;
+    service.tokenSeen("failed");
+    await time.advance(60_000);
+    seen.layers = well;
+    await time.advance(5_000);
+    expect(changes).toEqual(["opened", "closed"]);
+    expect(causesOf(present([...store.windows.values()][0], "opened"))).toEqual(["internet-provider"]);
+  });
+
+  test("and one that fails on when the service is back is told as the service's failure", async () => {
+    const { time, store, seen, service } = site();
+    await using _closing = service;
+    await service.start();
+    await time.advance(31_000);
+    seen.layers = provider;
+    service.tokenSeen("failed");
+    await time.advance(60_000);
+    seen.layers = well;
+    await time.advance(5_000);
+    service.tokenSeen("failed");
+    await time.advance(looksMs);
+    const causes = [...store.windows.values()].flatMap(causesOf);
+    expect(causes).toEqual(["internet-provider", "service"]);
+  });
+
+  test("a wrong key is not forgiven because the service came back", async () => {
+    const { time, seen, service } = site();
+    await using _closing = service;
+    await service.start();
+    service.tokenSeen("refuses-us");
+    seen.layers = provider;
+    await time.advance(60_000);
+    seen.layers = well;
+    await time.advance(60_000);
+    expect(service.status.layers.token).toBe("refuses-us");
+    expect(service.status.kind).toBe("open");
+  });
+});

@@ -82,6 +82,8 @@ export class OutageService implements AsyncDisposable {
   #beyondNs: MonotonicNs | null = null;
   /** What the last call to the service said of it, and when. */
   #call: { readonly state: Layers["service"]; readonly atNs: MonotonicNs } | null = null;
+  /** What the last request for a token said of its endpoint. */
+  #token: Layers["token"] = "unknown";
   #beatNs: MonotonicNs | null = null;
   #power: Layers["power"] = "unknown";
   /** How the last run ended: told once the clock can date it. */
@@ -98,7 +100,8 @@ export class OutageService implements AsyncDisposable {
 
   get status(): OutageStatus {
     const window = this.#state.kind === "open" || this.#state.kind === "settling" ? this.#state.window : null;
-    return { kind: this.#state.kind, window, layers: this.#layers, looks: this.#ports.probes.looks };
+    const layers = { ...this.#layers, token: this.#token };
+    return { kind: this.#state.kind, window, layers, looks: this.#ports.probes.looks };
   }
 
   /** Takes up a window that lasted when the last run ended, and begins to watch. */
@@ -125,6 +128,13 @@ export class OutageService implements AsyncDisposable {
     this.#call = { state, atNs: this.#ports.time.monotonicNs() };
     // A failure is looked into at once, and so is the end of one.
     if (state !== "ok" || this.#state.kind === "open") this.#schedule(0);
+  }
+
+  /** What a request for a token said of its endpoint, or that there is one to call with; holds until the next request. */
+  tokenSeen(state: Layers["token"]): void {
+    const isNews = state !== this.#token;
+    this.#token = state;
+    if (isNews && (state !== "ok" || this.#state.kind === "open")) this.#schedule(0);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -166,7 +176,7 @@ export class OutageService implements AsyncDisposable {
     const beyond = isCutOff ? beyondUnknown : isBeyondDue ? await this.#lookBeyond(atNs, local.lan) : null;
     if (this.#closing.signal.aborted) return;
     this.#layers = { ...this.#layers, ...local, ...beyond };
-    const layers: Layers = { ...this.#layers, service: this.#serviceState() };
+    const layers: Layers = { ...this.#layers, service: this.#serviceState(), token: this.#token };
     const sample: Sample = {
       began: moment(atNs),
       at: moment(time.monotonicNs()),
@@ -193,7 +203,8 @@ export class OutageService implements AsyncDisposable {
   #isBeyondDue(nowNs: MonotonicNs, local: Pick<Layers, "lan">): boolean {
     const isQuiet = this.#state.kind === "quiet" || this.#state.kind === "settling";
     const callFailed = this.#call !== null && this.#call.state !== "ok" && this.#isNewerThanBeyond(this.#call.atNs);
-    if (!isQuiet || local.lan === "failed" || callFailed || this.#beyondNs === null) return true;
+    const tokenFailed = this.#token === "failed" || this.#token === "refuses-us";
+    if (!isQuiet || local.lan === "failed" || callFailed || tokenFailed || this.#beyondNs === null) return true;
     return elapsedMs(this.#beyondNs, nowNs) >= this.#cadence.beyondMs;
   }
 
@@ -204,6 +215,9 @@ export class OutageService implements AsyncDisposable {
     const signal = AbortSignal.any([this.#closing.signal, enough.signal]);
     const found = await Promise.race([this.#ports.probes.beyond(signal), unknownAfter(enough.signal)]);
     this.#beyondNs = atNs;
+    // A token endpoint that failed while the service was away as well may be back with it: that is asked anew.
+    const isBack = found.service === "ok" && this.#layers.service !== "ok";
+    if (isBack && this.#token === "failed") this.#token = "unknown";
     return found;
   }
 

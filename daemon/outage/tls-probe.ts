@@ -1,13 +1,15 @@
 import { isIP } from "node:net";
-import { connect, type PeerCertificate } from "node:tls";
+import { connect, type PeerCertificate, type TLSSocket } from "node:tls";
 import { systemCode } from "../base/errors.ts";
+import { isPinned, pinMismatchCode } from "../base/spki-pin.ts";
 import { parseHttpDate } from "../base/system-time.ts";
 import type { Time, WallMs } from "../base/time.ts";
 
 /**
  * - `trusted`: this box takes the certificate.
  * - `bad-certificate`: it is not valid at the time that our clock proves, or for this name: everybody sees that.
- * - `own-tls`: it is valid by its dates and name, but this box does not take it: its system clock, or its authorities.
+ * - `own-tls`: it is valid by its dates and name, but this box does not take it: its system clock, its authorities, or
+ *   the keys that its configuration pins.
  */
 export type TlsReach = {
   readonly kind: "trusted" | "bad-certificate" | "own-tls" | "unreachable";
@@ -24,6 +26,7 @@ export function probeTls(
   timeoutMs: number,
   time: Time,
   nowMs: () => WallMs | null,
+  pins: readonly string[] = [],
 ): Promise<TlsReach> {
   return new Promise((resolve) => {
     const servername = isIP(host) === 0 ? { servername: host } : {};
@@ -36,13 +39,19 @@ export function probeTls(
     };
     const deadline = time.after(timeoutMs, () => end({ kind: "unreachable", detail: `silent for ${timeoutMs} ms` }));
     socket.on("secureConnect", () => {
-      const code = socket.authorized ? null : codeOf(socket.authorizationError);
+      const code = codeOfChain(socket, pins);
       end(
         code === null ? { kind: "trusted", detail: "" } : judgeCertificate(code, socket.getPeerCertificate(), nowMs()),
       );
     });
     socket.on("error", (error) => end({ kind: "unreachable", detail: systemCode(error) ?? "UNKNOWN" }));
   });
+}
+
+/** `null` for a chain that this box trusts, with a pinned key where keys are pinned. */
+function codeOfChain(socket: TLSSocket, pins: readonly string[]): string | null {
+  if (!socket.authorized) return codeOf(socket.authorizationError);
+  return isPinned(socket.getPeerCertificate(true), pins) ? null : pinMismatchCode;
 }
 
 /** Whose fault it is that a certificate is not taken. Without a proven time its dates say nothing against the service. */

@@ -27,6 +27,8 @@ export type Doubt = {
   readonly outcome: string;
   readonly detail: string;
   readonly endedAt: WallMs;
+  /** What a search at the service came to before the scan was to be sent again; `null` when none did. */
+  readonly searched: "found" | "not-found" | null;
 };
 
 export type ScanFilter = {

@@ -106,3 +106,34 @@ test("no text whatever throws", () => {
     }),
   );
 });
+
+describe("how a worker works", () => {
+  const kinds = (...rows: string[]) =>
+    parseRoster(["badge,ssin,employer,foreign_vat,kind,limosa", ...rows].join("\n"), "hex");
+
+  test("employees, self-employed, temporary and posted workers have their place in one roster", () => {
+    const { entries, problems } = kinds(
+      "010063E9AE,93051822361,0566988259,,,",
+      "010063E9AF,97440936363,1009237290,,self-employed,",
+      "010063E9B0,85011512355,0566988259,,Temporary,",
+      "010063E9B1,53480200724,,PL5260250995,posted,L-2026/0017",
+      "010063E9B2,90010100123,0566988259,,employee,",
+    );
+    expect(problems).toEqual([]);
+    expect(entries.map(({ kind, limosa }) => [kind, limosa])).toEqual([
+      [undefined, undefined],
+      ["self-employed", undefined],
+      ["temporary", undefined],
+      ["posted", "L-2026/0017"],
+      [undefined, undefined],
+    ]);
+  });
+
+  test.each([
+    ["010063E9AE,93051822361,0566988259,,intern,", "kind", "is none of self-employed, temporary, posted"],
+    ["010063E9AE,93051822361,0566988259,,,L-1", "limosa", "belongs to a posted worker"],
+    [`010063E9AE,53480200724,,PL5260250995,posted,${"L".repeat(51)}`, "limosa", "at most 50 characters"],
+  ])("%s", (row, column, words) => {
+    expect(kinds(row).problems).toEqual([{ line: 2, column, message: expect.stringContaining(words) }]);
+  });
+});

@@ -1,7 +1,7 @@
 import { type CsvError, parse } from "csv-parse/sync";
 import { type BadgeForm, isRandomUid, normaliseBadge } from "../base/badge-form.ts";
 import { digitsOf, isDeclarationOfWorksNumber, isEnterpriseNumber, isSsin } from "../base/identifiers.ts";
-import type { Employer, RosterEntry } from "./roster.ts";
+import { type Employer, type RosterEntry, type WorkerKind, workerKinds } from "./roster.ts";
 import { rosterFingerprint } from "./roster-fingerprint.ts";
 
 /** A roster of a site is hundreds of badges; this bounds memory and the time an import may hold the database. */
@@ -26,7 +26,12 @@ const columns = [
   "reference",
   "valid_from",
   "valid_until",
+  "kind",
+  "limosa",
 ] as const;
+/** A Limosa reference is free text (its form is not published); longer is no reference. */
+export const limosaMaxChars: number = 50;
+
 type Column = (typeof columns)[number];
 type Row = { readonly line: number; readonly field: (column: Column) => string };
 
@@ -39,6 +44,8 @@ type Row = { readonly line: number; readonly field: (column: Column) => string }
  * | `ssin` | national register or BIS number |
  * | `employer` or `foreign_vat` | exactly one |
  * | `avw_number`, `reference`, `valid_from`, `valid_until` | optional; dates as 2026-01-31 or 31/01/2026 |
+ * | `kind` | optional: empty for an employee, else `self-employed`, `temporary`, `posted` |
+ * | `limosa` | optional: reference of a posted worker's Limosa declaration |
  *
  * All problems are told at once; an import uses the entries only when there is none.
  */
@@ -150,6 +157,8 @@ function readEntry(row: Row, form: BadgeForm, say: (column: Column, message: str
   if (validFrom === undefined) wrong("valid_from", "is no date; write 2026-01-31 or 31/01/2026");
   if (validUntil === undefined) wrong("valid_until", "is no date; write 2026-01-31 or 31/01/2026");
   if (validFrom && validUntil && validUntil < validFrom) wrong("valid_until", "is before valid_from");
+  const kind = readKind(row, wrong);
+  const limosa = readLimosa(row, kind, wrong);
   if (!sound || badge === null || employer === null || validFrom === undefined || validUntil === undefined) return null;
   return {
     badge,
@@ -159,7 +168,30 @@ function readEntry(row: Row, form: BadgeForm, say: (column: Column, message: str
     reference: row.field("reference") || null,
     validFrom,
     validUntil,
+    ...(kind === null ? {} : { kind }),
+    ...(limosa === null ? {} : { limosa }),
   };
+}
+
+function readKind(row: Row, wrong: (column: Column, message: string) => null): WorkerKind | null {
+  const written = row.field("kind").toLowerCase();
+  if (written === "" || written === "employee") return null;
+  const kind = workerKinds.find((each) => each === written);
+  return kind ?? wrong("kind", `is none of ${workerKinds.join(", ")}; leave it empty for an employee`);
+}
+
+function readLimosa(
+  row: Row,
+  kind: WorkerKind | null,
+  wrong: (column: Column, message: string) => null,
+): string | null {
+  const written = row.field("limosa");
+  if (written === "") return null;
+  if (kind !== "posted") return wrong("limosa", "belongs to a posted worker; write posted in the column kind");
+  if (written.length > limosaMaxChars || /\p{C}/u.test(written)) {
+    return wrong("limosa", `is no reference: at most ${limosaMaxChars} characters on one line`);
+  }
+  return written;
 }
 
 function readEmployer(row: Row, wrong: (column: Column, message: string) => null): Employer | null {

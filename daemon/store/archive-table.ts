@@ -32,6 +32,7 @@ type ArchivedRow = StampRow & {
   readonly doubtOutcome: string | null;
   readonly doubtDetail: string | null;
   readonly doubtEndedAt: number | null;
+  readonly doubtVerdict: "found" | "not-found" | null;
 };
 
 type ReleasableRow = {
@@ -57,7 +58,7 @@ const selectArchived = `SELECT s.id AS scanId, s.reader_id AS readerId, s.badge_
   s.badge_number AS badgeNumber, e.reference AS workerReference, s.direction, s.state, ${stampColumns("s")},
   s.reason, s.registration_id AS registrationId,
   s.settled_at AS settledAt, s.attempts, a.id AS doubtAttemptId, a.outcome AS doubtOutcome, a.detail AS doubtDetail,
-  a.ended_at AS doubtEndedAt
+  a.ended_at AS doubtEndedAt, s.doubt_verdict AS doubtVerdict
   FROM scans s LEFT JOIN roster_entries e ON e.id = s.roster_entry_id LEFT JOIN attempts a ON a.id = s.doubt_attempt_id`;
 
 /** What people see of the scans, and the one thing they may do to them. */
@@ -230,6 +231,7 @@ function archivedOf(row: ArchivedRow): ArchivedScan {
             outcome: row.doubtOutcome ?? "interrupted",
             detail: row.doubtDetail ?? "",
             endedAt: wallMs(row.doubtEndedAt ?? 0),
+            searched: row.doubtVerdict,
           },
   };
 }

@@ -132,5 +132,5 @@ test("a backlog counts what is on its way", () => {
   recordId(core, draftOf(1, 5));
   recordId(core, draftOf(2, 6));
   claimSome(core, { limit: 1 });
-  expect(core.backlog()).toEqual({ waiting: 2, oldestUtcMs: at(6) });
+  expect(core.backlog()).toEqual({ waiting: 2, oldestUtcMs: at(6), oldestDoubt: null });
 });

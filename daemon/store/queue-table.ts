@@ -1,8 +1,9 @@
 import type Sqlite from "better-sqlite3";
 import { assert, present, unreachable } from "../base/assert.ts";
 import { type WallMs, wallMs } from "../base/time.ts";
-import type { AttemptReport, Backlog, Claim, ClaimRequest, DueScan, Settlement } from "../forward/queue.ts";
+import type { AttemptReport, Backlog, Claim, ClaimRequest, DoubtRule, DueScan, Settlement } from "../forward/queue.ts";
 import { due as judge, type ReceiptWindow } from "../forward/receipt-window.ts";
+import { isDoubtRipe } from "../forward/search-track.ts";
 import type { Employer } from "../scan/roster.ts";
 import type { Direction } from "../scan/scan.ts";
 import type { Connection } from "./connection.ts";
@@ -34,6 +35,7 @@ type WaitingRow = {
   readonly isBracket: number;
   readonly notBefore: number | null;
   readonly releasedAt: number | null;
+  readonly doubtSince: number | null;
 };
 
 /** What a walk through the waiting scans found. */
@@ -52,6 +54,7 @@ type DueRow = {
   readonly utcMs: number;
   readonly workSiteId: number;
   readonly declarationOfWorks: string | null;
+  readonly limosa: string | null;
 };
 
 /**
@@ -63,7 +66,8 @@ type DueRow = {
  * - A scan is `sending` on disk before its call leaves, so a call that a dead process left behind is known.
  * - A worker has at most one scan in a claim, and none while an older one of his is on its way or put off: what becomes
  *   of a call can never change the order of his scans.
- * - `doubt_attempt_id` is the first call whose outcome nobody knows; it stays.
+ * - `doubt_attempt_id` is the first call whose outcome nobody knows; it stays. `doubt_since` is the end of the last such call
+ *   until a search has looked into it, and `doubt_verdict` what that search came to.
  */
 export class QueueTable {
   readonly #connection: Connection;
@@ -81,7 +85,10 @@ export class QueueTable {
   readonly #registered: Sqlite.Statement<unknown[]>;
   readonly #refused: Sqlite.Statement<[string, number, number]>;
   readonly #again: Sqlite.Statement<[number | null, number]>;
-  readonly #doubtful: Sqlite.Statement<[number, number | null, number]>;
+  readonly #doubtful: Sqlite.Statement<[number, number, number | null, number]>;
+  readonly #found: Sqlite.Statement<[number]>;
+  readonly #notFound: Sqlite.Statement<[number]>;
+  readonly #oldestDoubt: Sqlite.Statement<[], number | null>;
   readonly #openAttempts: Sqlite.Statement<[], number>;
   readonly #oldest: Sqlite.Statement<[], number>;
   readonly #delays: DelayReasons;
@@ -93,7 +100,8 @@ export class QueueTable {
     const { db } = connection;
     this.#waiting = db.prepare(
       `SELECT id, worker_id AS workerId, ${utcColumn("scans")} AS utcMs, ${errorBoundColumn("scans")} AS errorBoundMs,
-        dated_how IS 'bracket' AS isBracket, not_before AS notBefore, released_at AS releasedAt
+        dated_how IS 'bracket' AS isBracket, not_before AS notBefore, released_at AS releasedAt,
+        doubt_since AS doubtSince
       FROM scans INDEXED BY scans_waiting
       WHERE state = 'waiting' AND (error_bound_ms IS NOT NULL OR dated_how IS NOT NULL) ORDER BY id LIMIT ?`,
     );
@@ -114,7 +122,7 @@ export class QueueTable {
     this.#due = db.prepare(
       `SELECT s.id AS scanId, s.worker_id AS workerId, w.ssin, e.employer_kind AS employerKind,
         e.employer_number AS employerNumber, s.direction, ${utcColumn("s")} AS utcMs, s.work_site_id AS workSiteId,
-        e.declaration_of_works AS declarationOfWorks
+        e.declaration_of_works AS declarationOfWorks, e.limosa
       FROM scans s JOIN roster_entries e ON e.id = s.roster_entry_id JOIN workers w ON w.id = s.worker_id
       WHERE s.id = +?`,
     );
@@ -134,9 +142,19 @@ export class QueueTable {
     this.#refused = db.prepare("UPDATE scans SET state = 'refused', reason = ?, settled_at = ? WHERE id = ?");
     this.#again = db.prepare("UPDATE scans SET state = 'waiting', not_before = ? WHERE id = ?");
     this.#doubtful = db.prepare(
-      `UPDATE scans SET state = 'waiting', doubt_attempt_id = coalesce(doubt_attempt_id, ?), not_before = ?
+      `UPDATE scans SET state = 'waiting', doubt_attempt_id = coalesce(doubt_attempt_id, ?), doubt_since = ?,
+        doubt_verdict = NULL, not_before = ?
       WHERE id = ?`,
     );
+    this.#found = db.prepare("UPDATE scans SET doubt_since = NULL, doubt_verdict = 'found' WHERE id = ?");
+    this.#notFound = db.prepare(
+      "UPDATE scans SET state = 'waiting', doubt_since = NULL, doubt_verdict = 'not-found', not_before = NULL WHERE id = ?",
+    );
+    this.#oldestDoubt = db
+      .prepare<[], number | null>(
+        "SELECT min(doubt_since) FROM scans INDEXED BY scans_doubt_open WHERE doubt_since IS NOT NULL AND state = 'waiting'",
+      )
+      .pluck();
     this.#openAttempts = db
       .prepare<[], number>("SELECT id FROM attempts INDEXED BY attempts_open WHERE outcome IS NULL")
       .pluck();
@@ -181,7 +199,7 @@ export class QueueTable {
       let recovered = 0;
       for (const attemptId of this.#openAttempts.all()) {
         const scans = this.#sending.all(attemptId);
-        for (const scanId of scans) this.#doubtful.run(attemptId, null, scanId);
+        for (const scanId of scans) this.#doubtful.run(attemptId, Math.ceil(now), null, scanId);
         this.#end(attemptId, {
           outcome: "interrupted",
           httpStatus: null,
@@ -199,10 +217,15 @@ export class QueueTable {
   backlog(): Backlog {
     const waiting = this.#counts.of("waiting") + this.#counts.of("sending");
     const oldest = this.#oldest.get();
-    return { waiting, oldestUtcMs: oldest === undefined ? null : wallMs(oldest) };
+    const oldestDoubt = this.#oldestDoubt.get() ?? null;
+    return {
+      waiting,
+      oldestUtcMs: oldest === undefined ? null : wallMs(oldest),
+      oldestDoubt: oldestDoubt === null ? null : wallMs(oldestDoubt),
+    };
   }
 
-  #choose({ limit, now, window }: ClaimRequest): Choice {
+  #choose({ limit, now, window, doubts }: ClaimRequest): Choice {
     const due: { readonly id: number; readonly urgency: number }[] = [];
     const late: { readonly id: number; readonly reason: string }[] = [];
     const passed = new Set(this.#busyWorkers.all());
@@ -217,6 +240,7 @@ export class QueueTable {
       }
       if (passed.has(scan.workerId) || scan.id > (undatedFrom.get(scan.workerId) ?? scan.id)) continue;
       passed.add(scan.workerId);
+      if (!isHandedOut(scan.doubtSince, doubts ?? { kind: "send" })) continue;
       if (isPutOff(scan.notBefore, now) || !isOfThePast(scan, window)) continue;
       due.push({ id: scan.id, urgency: scan.utcMs - (scan.errorBoundMs ?? 0) });
       if (due.length === limit * claimChoiceCalls) break;
@@ -237,6 +261,7 @@ export class QueueTable {
       utcMs: wallMs(row.utcMs),
       place: site.place,
       declarationOfWorks: row.declarationOfWorks ?? site.declarationOfWorks,
+      ...(row.limosa === null ? {} : { limosa: row.limosa }),
     };
   }
 
@@ -247,8 +272,12 @@ export class QueueTable {
       case "registered": {
         const remarks = settlement.remarks.length === 0 ? null : JSON.stringify(settlement.remarks);
         this.#registered.run(settlement.registrationId, settlement.validity, remarks, settledAt, scanId);
+        if (settlement.foundBySearch) this.#found.run(scanId);
         return;
       }
+      case "not-found":
+        this.#notFound.run(scanId);
+        return;
       case "refused":
         this.#refused.run(settlement.reason, settledAt, scanId);
         return;
@@ -256,7 +285,7 @@ export class QueueTable {
         this.#again.run(wholeOrNull(settlement.notBefore), scanId);
         return;
       case "doubtful":
-        this.#doubtful.run(attemptId, wholeOrNull(settlement.notBefore ?? null), scanId);
+        this.#doubtful.run(attemptId, Math.ceil(report.endedAt), wholeOrNull(settlement.notBefore ?? null), scanId);
         return;
       default:
         unreachable(settlement);
@@ -299,6 +328,19 @@ function isOfThePast({ utcMs, errorBoundMs, releasedAt }: WaitingRow, window: Re
   if (errorBoundMs === null) return false;
   const limitMs = releasedAt === null ? window.limitMs : null;
   return judge({ ...window, limitMs, stamp: { utcMs: wallMs(utcMs), errorBoundMs } }).kind === "send";
+}
+
+function isHandedOut(doubtSince: number | null, rule: DoubtRule): boolean {
+  switch (rule.kind) {
+    case "send":
+      return true;
+    case "hold":
+      return doubtSince === null;
+    case "seek":
+      return doubtSince !== null && isDoubtRipe(wallMs(doubtSince), rule.endedBefore);
+    default:
+      return unreachable(rule);
+  }
 }
 
 function isPutOff(notBefore: number | null, now: WallMs): boolean {

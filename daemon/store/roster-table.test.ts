@@ -97,3 +97,16 @@ test("the same place of work has the same id", () => {
   ).toBe(1);
   expect(core.internWorkSite({ place, declarationOfWorks: null })).toBe(2);
 });
+
+test("how a worker works and his Limosa reference are kept, compared, and go with his scan", () => {
+  const posted = entryOf(2, { kind: "posted", limosa: "L-2026/0017" });
+  const self = entryOf(3, { kind: "self-employed" });
+  const roster = [entryOf(1), posted, self];
+  expect(core.replaceRoster(roster, "kinds", noon)).toMatchObject({ changed: 2, unchanged: 1 });
+  expect(core.planRoster(roster)).toMatchObject({ changed: 0, unchanged: 3 });
+  expect(core.planRoster([entryOf(1), entryOf(2, { kind: "posted" }), self])).toMatchObject({ changed: 1 });
+  recordOne(core, draftOf(2, 0));
+  recordOne(core, draftOf(1, 1));
+  const scans = claimSome(core).scans;
+  expect(scans.map(({ limosa }) => limosa).toSorted()).toEqual(["L-2026/0017", undefined]);
+});

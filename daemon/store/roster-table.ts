@@ -2,7 +2,7 @@ import type Sqlite from "better-sqlite3";
 import { assert, present } from "../base/assert.ts";
 import { BadgedError } from "../base/errors.ts";
 import type { WallMs } from "../base/time.ts";
-import type { Employer, RosterChange, RosterEntry } from "../scan/roster.ts";
+import type { Employer, RosterChange, RosterEntry, WorkerKind } from "../scan/roster.ts";
 import type { Connection } from "./connection.ts";
 
 /** Badges in one roster: what the largest sites hold, and what is replaced in well under `busyTimeoutMs`. */
@@ -18,6 +18,8 @@ type EntryRow = {
   readonly reference: string | null;
   readonly validFrom: string | null;
   readonly validUntil: string | null;
+  readonly kind: WorkerKind | null;
+  readonly limosa: string | null;
 };
 
 type Plan = RosterChange & { readonly superseded: readonly number[]; readonly inserted: readonly RosterEntry[] };
@@ -42,14 +44,16 @@ export class RosterTable {
     const { db } = connection;
     this.#inForce = db.prepare(
       `SELECT e.id, e.badge, w.ssin, e.employer_kind AS employerKind, e.employer_number AS employerNumber,
-        e.declaration_of_works AS declarationOfWorks, e.reference, e.valid_from AS validFrom, e.valid_until AS validUntil
+        e.declaration_of_works AS declarationOfWorks, e.reference, e.valid_from AS validFrom, e.valid_until AS validUntil,
+        e.worker_kind AS kind, e.limosa
       FROM roster_entries e JOIN workers w ON w.id = e.worker_id WHERE e.superseded_at IS NULL`,
     );
     this.#supersede = db.prepare("UPDATE roster_entries SET superseded_at = ? WHERE id = ?");
     this.#insert = db.prepare(
       `INSERT INTO roster_entries
-        (badge, worker_id, employer_kind, employer_number, declaration_of_works, reference, valid_from, valid_until)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+        (badge, worker_id, employer_kind, employer_number, declaration_of_works, reference, valid_from, valid_until,
+          worker_kind, limosa)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#worker = db.prepare<[string], number>("SELECT id FROM workers WHERE ssin = ?").pluck();
     this.#addWorker = db.prepare("INSERT INTO workers (ssin) VALUES (?)");
@@ -124,6 +128,8 @@ export class RosterTable {
       entry.reference,
       entry.validFrom,
       entry.validUntil,
+      entry.kind ?? null,
+      entry.limosa ?? null,
     );
   }
 }
@@ -153,7 +159,9 @@ function isSame(row: EntryRow, entry: RosterEntry): boolean {
     row.declarationOfWorks === entry.declarationOfWorks &&
     row.reference === entry.reference &&
     row.validFrom === entry.validFrom &&
-    row.validUntil === entry.validUntil
+    row.validUntil === entry.validUntil &&
+    row.kind === (entry.kind ?? null) &&
+    row.limosa === (entry.limosa ?? null)
   );
 }
 

@@ -4,9 +4,11 @@ import { scans } from "./migrations/001-scans.ts";
 import { clock } from "./migrations/002-clock.ts";
 import { outages } from "./migrations/003-outages.ts";
 import { evidence } from "./migrations/004-evidence.ts";
+import { doubts } from "./migrations/005-doubts.ts";
+import { workerKinds } from "./migrations/006-worker-kinds.ts";
 
 /** Forward only: number n of this list brings a database from version n − 1 to n. What is here is never altered. */
-const migrations: readonly string[] = [scans, clock, outages, evidence];
+const migrations: readonly string[] = [scans, clock, outages, evidence, doubts, workerKinds];
 
 /** The version of the schema that this code reads and writes. */
 export const schemaVersion: number = migrations.length;

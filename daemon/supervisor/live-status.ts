@@ -31,8 +31,18 @@ export type LiveStatus = {
     readonly captureLagMaxMs: number;
   };
   readonly service: LiveTarget;
+  /** Where badged gets its tokens itself; `null` where it does not. */
+  readonly token: LiveToken | null;
   readonly webhooks: readonly LiveTarget[];
   readonly memoryBytes: number;
+};
+
+export type LiveToken = {
+  /** There is one that can be sent. */
+  readonly hasToken: boolean;
+  /** Why the last request gave none, for people; `null` when it did not fail. */
+  readonly failure: string | null;
+  readonly retryInMs: number | null;
 };
 
 /** Times in ms; offsets are what has to be added to the box's own estimate of UTC to get the other's. */

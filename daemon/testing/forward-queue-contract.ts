@@ -63,6 +63,7 @@ export function forwardQueueContract(name: string, make: () => Promise<QueueUnde
     afterEach(async () => under[Symbol.asyncDispose]());
     describeClaim(() => under);
     describeSettlement(() => under);
+    describeDoubts(() => under);
     describeStandstill(() => under);
   });
 }
@@ -71,7 +72,7 @@ function describeClaim(subject: () => QueueUnderTest): void {
   test("nothing is due in an empty queue", async () => {
     const { queue } = subject();
     expect(await queue.claim(request())).toBeNull();
-    expect(await queue.backlog()).toEqual({ waiting: 0, oldestUtcMs: null });
+    expect(await queue.backlog()).toEqual({ waiting: 0, oldestUtcMs: null, oldestDoubt: null });
   });
 
   test("a claim hands out scans oldest first, whole, at most as many as asked, and marks them sending", async () => {
@@ -86,7 +87,7 @@ function describeClaim(subject: () => QueueUnderTest): void {
     expect(claim.scans[0]?.ssin).toMatch(/^\d{11}$/);
     expect((await under.look(first)).state).toBe("sending");
     expect((await under.look(third)).state).toBe("waiting");
-    expect(await queue.backlog()).toEqual({ waiting: 3, oldestUtcMs: expect.any(Number) });
+    expect(await queue.backlog()).toEqual({ waiting: 3, oldestUtcMs: expect.any(Number), oldestDoubt: null });
   });
 
   test("the earliest deadline goes first, whatever the order in which scans were stored", async () => {
@@ -210,6 +211,88 @@ function describeSettlement(subject: () => QueueUnderTest): void {
     const third = await claimed(queue, { now: at(71) });
     await queue.settle(third.attemptId, report, [registered(first)]);
     expect(await under.look(first)).toMatchObject({ state: "registered", doubtAttemptId: call.attemptId });
+  });
+}
+
+function describeDoubts(subject: () => QueueUnderTest): void {
+  /** One call for the first scan of worker 1 ended in doubt at minute 60; a later one of his and one of worker 2 wait. */
+  async function oneInDoubt(): Promise<{ doubted: number; later: number; other: number; attemptId: number }> {
+    const under = subject();
+    const doubted = await under.record(1, at(0));
+    const later = await under.record(1, at(10));
+    const other = await under.record(2, at(11));
+    const { attemptId } = await claimed(under.queue, { limit: 1 });
+    await under.queue.settle(attemptId, report, [{ kind: "doubtful", scanId: doubted }]);
+    return { doubted, later, other, attemptId };
+  }
+  const seek = (endedBefore: WallMs) => ({ doubts: { kind: "seek", endedBefore } }) as const;
+  const hold = { doubts: { kind: "hold" } } as const;
+
+  test("a scan in doubt that is held lets others pass, but none of the same worker", async () => {
+    const { queue } = subject();
+    const { other } = await oneInDoubt();
+    expect(idsOf(await claimed(queue, hold))).toEqual([other]);
+    expect((await queue.backlog()).oldestDoubt).toBe(at(60));
+  });
+
+  test("it is handed out for a search once its call ended long enough ago, and nothing else is", async () => {
+    const { queue } = subject();
+    const { doubted } = await oneInDoubt();
+    expect(await queue.claim(request(seek(wallMs(at(60) - 1))))).toBeNull();
+    expect(idsOf(await claimed(queue, seek(at(60))))).toEqual([doubted]);
+    expect((await queue.backlog()).oldestDoubt).toBeNull();
+  });
+
+  test("found, it is registered, keeps its mark, and lets the worker's next go", async () => {
+    const under = subject();
+    const { queue } = under;
+    const { doubted, later, attemptId } = await oneInDoubt();
+    const search = await claimed(queue, seek(at(60)));
+    await queue.settle(search.attemptId, report, [
+      { ...registered(doubted), registrationId: "77", foundBySearch: true } as Settlement,
+    ]);
+    const found = await under.look(doubted);
+    expect(found).toMatchObject({ state: "registered", registrationId: "77", doubtAttemptId: attemptId });
+    expect(idsOf(await claimed(queue, hold))).toContain(later);
+  });
+
+  test("not found, it goes again with its mark, and is not searched for a second time", async () => {
+    const under = subject();
+    const { queue } = under;
+    const { doubted, attemptId } = await oneInDoubt();
+    const search = await claimed(queue, seek(at(60)));
+    await queue.settle(search.attemptId, report, [{ kind: "not-found", scanId: doubted }]);
+    expect(await under.look(doubted)).toMatchObject({ state: "waiting", doubtAttemptId: attemptId });
+    expect(await queue.claim(request(seek(at(90))))).toBeNull();
+    expect(idsOf(await claimed(queue, { ...hold, limit: 1 }))).toEqual([doubted]);
+  });
+
+  test("a search that failed leaves the doubt open, a new doubt opens it again", async () => {
+    const { queue } = subject();
+    const { doubted } = await oneInDoubt();
+    const search = await claimed(queue, seek(at(60)));
+    await queue.settle(search.attemptId, report, [again(doubted)]);
+    expect((await queue.backlog()).oldestDoubt).toBe(at(60));
+    const second = await claimed(queue, seek(at(60)));
+    await queue.settle(second.attemptId, report, [{ kind: "not-found", scanId: doubted }]);
+    const call = await claimed(queue, { ...hold, limit: 1 });
+    await queue.settle(call.attemptId, { ...report, endedAt: at(70) }, [{ kind: "doubtful", scanId: doubted }]);
+    expect((await queue.backlog()).oldestDoubt).toBe(at(70));
+  });
+
+  test("after a death in the middle of a call its scans are in open doubt", async () => {
+    const under = subject();
+    const scanId = await under.record(1, at(0));
+    await claimed(under.queue);
+    await under.queue.recoverInterrupted(at(61));
+    expect(await under.queue.claim(request(hold))).toBeNull();
+    expect(idsOf(await claimed(under.queue, seek(at(61))))).toEqual([scanId]);
+  });
+
+  test("a doubt of the future was written before the clock was set back, and is not waited for", async () => {
+    const { queue } = subject();
+    const { doubted } = await oneInDoubt();
+    expect(idsOf(await claimed(queue, { now: at(-600), ...seek(at(-600)) }))).toEqual([doubted]);
   });
 }
 

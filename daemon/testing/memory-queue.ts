@@ -5,12 +5,14 @@ import type {
   Backlog,
   Claim,
   ClaimRequest,
+  DoubtRule,
   DueScan,
   ForwardQueue,
   Remark,
   Settlement,
 } from "../forward/queue.ts";
 import { due, type ReceiptDecision } from "../forward/receipt-window.ts";
+import { isDoubtRipe } from "../forward/search-track.ts";
 import type { ScanState } from "../scan/scan.ts";
 import { fictionalSsin } from "./fictional-worker.ts";
 
@@ -28,6 +30,9 @@ export type QueuedScan = {
   /** The call it is or was last in. */
   readonly attemptId: number | null;
   readonly doubtAttemptId: number | null;
+  /** End of the last call that left it in doubt, until a search looked into it. */
+  readonly doubtSince: WallMs | null;
+  readonly doubtVerdict: "found" | "not-found" | null;
   readonly isReleased: boolean;
 };
 
@@ -90,6 +95,7 @@ export class MemoryQueue implements ForwardQueue {
     for (const scan of waiting) {
       if (isLate(scan) || passed.has(scan.worker)) continue;
       passed.add(scan.worker);
+      if (!isHandedOut(scan, request.doubts ?? { kind: "send" })) continue;
       const isPutOff = scan.notBefore !== null && scan.notBefore > request.now;
       if (!isPutOff && decide(scan) === "send") ready.push(scan);
     }
@@ -109,7 +115,7 @@ export class MemoryQueue implements ForwardQueue {
     for (const { scanId } of settlements) assert(open.delete(scanId), "a settled scan is in its claim, once");
     assert(open.size === 0, "every scan of the claim is settled");
     this.#attempts.set(attemptId, { ...attempt, report });
-    for (const settlement of settlements) this.#apply(attemptId, settlement);
+    for (const settlement of settlements) this.#apply(attemptId, settlement, report.endedAt);
   }
 
   async recoverInterrupted(now: WallMs): Promise<number> {
@@ -126,7 +132,7 @@ export class MemoryQueue implements ForwardQueue {
       } as const;
       this.#attempts.set(attemptId, { ...attempt, report });
       for (const { scanId } of this.#sendingOf(attemptId)) {
-        this.#apply(attemptId, { kind: "doubtful", scanId });
+        this.#apply(attemptId, { kind: "doubtful", scanId }, now);
         recovered += 1;
       }
     }
@@ -143,7 +149,9 @@ export class MemoryQueue implements ForwardQueue {
   async backlog(): Promise<Backlog> {
     this.#fail();
     const waiting = this.scans.filter((scan) => scan.state === "waiting" || scan.state === "sending");
-    return { waiting: waiting.length, oldestUtcMs: waiting[0]?.utcMs ?? null };
+    const open = waiting.filter((scan) => scan.state === "waiting").flatMap((scan) => scan.doubtSince ?? []);
+    const oldestDoubt = open.length === 0 ? null : wallMs(Math.min(...open));
+    return { waiting: waiting.length, oldestUtcMs: waiting[0]?.utcMs ?? null, oldestDoubt };
   }
 
   #store(worker: number, utcMs: number, state: ScanState): number {
@@ -159,6 +167,8 @@ export class MemoryQueue implements ForwardQueue {
       notBefore: null,
       attemptId: null,
       doubtAttemptId: null,
+      doubtSince: null,
+      doubtVerdict: null,
       isReleased: false,
     });
     return scanId;
@@ -168,14 +178,18 @@ export class MemoryQueue implements ForwardQueue {
     return this.scans.filter((scan) => scan.state === "sending" && scan.attemptId === attemptId);
   }
 
-  #apply(attemptId: number, settlement: Settlement): void {
+  #apply(attemptId: number, settlement: Settlement, endedAt: WallMs): void {
     const { scanId } = settlement;
     switch (settlement.kind) {
       case "registered": {
         const { registrationId, remarks } = settlement;
         this.#change(scanId, { state: "registered", registrationId, remarks });
+        if (settlement.foundBySearch) this.#change(scanId, { doubtSince: null, doubtVerdict: "found" });
         return;
       }
+      case "not-found":
+        this.#change(scanId, { state: "waiting", notBefore: null, doubtSince: null, doubtVerdict: "not-found" });
+        return;
       case "refused":
         this.#change(scanId, { state: "refused", reason: settlement.reason });
         return;
@@ -184,7 +198,8 @@ export class MemoryQueue implements ForwardQueue {
         return;
       case "doubtful": {
         const doubtAttemptId = this.scan(scanId).doubtAttemptId ?? attemptId;
-        this.#change(scanId, { state: "waiting", doubtAttemptId, notBefore: settlement.notBefore ?? null });
+        const notBefore = settlement.notBefore ?? null;
+        this.#change(scanId, { state: "waiting", doubtAttemptId, notBefore, doubtSince: endedAt, doubtVerdict: null });
         return;
       }
       default:
@@ -200,6 +215,12 @@ export class MemoryQueue implements ForwardQueue {
     const failure = this.failures.shift() ?? null;
     if (failure !== null) throw failure;
   }
+}
+
+function isHandedOut({ doubtSince }: QueuedScan, rule: DoubtRule): boolean {
+  if (rule.kind === "send") return true;
+  if (rule.kind === "hold") return doubtSince === null;
+  return doubtSince !== null && isDoubtRipe(doubtSince, rule.endedBefore);
 }
 
 /** What the service needs of a made-up worker's scan. */

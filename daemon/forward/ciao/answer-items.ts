@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { parseUtcText, utcSecondsText } from "../../base/system-time.ts";
 import { keptText } from "../kept-text.ts";
-import type { DueScan } from "../queue.ts";
+import type { DueScan, Remark } from "../queue.ts";
 import type { ItemOutcome } from "../upstream.ts";
 import { type ItemEcho, matchItems } from "./item-match.ts";
 import { parseJson } from "./problem.ts";
@@ -57,6 +57,26 @@ const itemSchema = v.looseObject({
 });
 
 const answerSchema = v.looseObject({ items: v.array(v.unknown()) });
+
+export type FoundRegistration = {
+  readonly registrationId: string;
+  readonly validity: string;
+  readonly remarks: readonly Remark[];
+  readonly echo: ItemEcho;
+};
+
+/** A registration as a search tells it (I): the fields of `createdPresenceRegistration` and those that were sent. */
+export function readFound(value: unknown): FoundRegistration | null {
+  const parsed = v.safeParse(createdSchema, value);
+  if (!parsed.success) return null;
+  const { id, validity, remarks, ssin, registrationDate, type } = parsed.output;
+  return {
+    registrationId: String(id),
+    validity: keptText(validity),
+    remarks: (remarks ?? []).slice(0, remarksMax).map(readRemark),
+    echo: { ssin, registrationDate: readDate(registrationDate), type: type?.toUpperCase() ?? null },
+  };
+}
 
 type ReadItem = { readonly outcome: ItemOutcome; readonly echo: ItemEcho };
 

@@ -11,7 +11,7 @@ import { httpDateText, systemTime } from "../../base/system-time.ts";
 import { wallMs } from "../../base/time.ts";
 import { dueScan } from "../../testing/memory-queue.ts";
 import { answerMaxBytes } from "../http-call.ts";
-import type { CallOutcome, TokenSource } from "../upstream.ts";
+import { type CallOutcome, NoTokenError, type TokenSource } from "../upstream.ts";
 import { CiaoClient } from "./ciao-client.ts";
 import { FileToken, noToken } from "./token.ts";
 import { registerPath } from "./wire.ts";
@@ -400,4 +400,69 @@ test("after a call that was given up, the next one is a new one", async () => {
   expect((await client.register(scans, traceId, never)).kind).toBe("ambiguous");
   expect((await client.register(scans, traceId, never)).kind).toBe("answered");
   expect(calls).toBe(2);
+});
+
+describe("a token that the service refuses", () => {
+  /** Gives `old` until it is refused, then `renewed`, or the old one again when there is none. */
+  function sourceOf(renewed: string | null): TokenSource & { readonly refusals: string[] } {
+    const refusals: string[] = [];
+    return {
+      refusals,
+      token: async () => (refusals.length > 0 && renewed !== null ? renewed : "old"),
+      refused: (token) => void refusals.push(token),
+    };
+  }
+
+  async function serviceThatTakes(token: string): Promise<{ readonly base: string; readonly seen: string[] }> {
+    const seen: string[] = [];
+    const base = await serve((request, response) => {
+      seen.push(request.headers.authorization ?? "");
+      if (request.headers.authorization === `Bearer ${token}`) json(response, 200, allCreated);
+      else json(response, 401, { type: "urn:problem-type:belgif:expiredAccessToken", title: "Expired" });
+    });
+    return { base, seen };
+  }
+
+  test("gives way to another one within the same call", async () => {
+    const { base, seen } = await serviceThatTakes("new");
+    const source = sourceOf("new");
+    const outcome = await clientOf(base, 10_000, source).register(scans, traceId, never);
+    expect(outcome.kind).toBe("answered");
+    expect(seen).toEqual(["Bearer old", "Bearer new"]);
+    expect(source.refusals).toEqual(["old"]);
+  });
+
+  test("is not sent a second time when there is no other", async () => {
+    const { base, seen } = await serviceThatTakes("new");
+    const outcome = await clientOf(base, 10_000, sourceOf(null)).register(scans, traceId, never);
+    expect(outcome).toMatchObject({ kind: "not-processed", report: { outcome: "unauthorised", httpStatus: 401 } });
+    expect(seen).toEqual(["Bearer old"]);
+  });
+
+  test("and another that is refused as well: two calls, no more", async () => {
+    const { base, seen } = await serviceThatTakes("neither");
+    const outcome = await clientOf(base, 10_000, sourceOf("new")).register(scans, traceId, never);
+    expect(outcome).toMatchObject({ kind: "not-processed", report: { outcome: "unauthorised" } });
+    expect(seen).toEqual(["Bearer old", "Bearer new"]);
+  });
+});
+
+test("without a token from the endpoint the service is not called, and nothing is said against the service", async () => {
+  let calls = 0;
+  const base = await serve((_request, response) => {
+    calls += 1;
+    json(response, 200, allCreated);
+  });
+  const source = { token: async () => Promise.reject(new NoTokenError("the token endpoint does not answer", 2_500)) };
+  expect(await clientOf(base, 10_000, source).register(scans, traceId, never)).toEqual({
+    kind: "not-processed",
+    retryAfterMs: 2_500,
+    report: {
+      outcome: "no-token",
+      httpStatus: null,
+      relatedTraceId: null,
+      detail: "the token endpoint does not answer",
+    },
+  });
+  expect(calls).toBe(0);
 });

@@ -63,3 +63,11 @@ test("a registration is never later than its stamp, and less than a second earli
     }),
   );
 });
+
+test("a Limosa reference is sent only in a field that the configuration names", () => {
+  const posted = { ...scan, employer: { kind: "foreign-vat", number: "PL5260001246" } as const, limosa: "L-2026/17" };
+  expect(requestBody([posted])).not.toContain("L-2026/17");
+  const [first, second] = JSON.parse(requestBody([posted, scan], "limosaReference")).items;
+  expect(first).toMatchObject({ employer: { foreignVatNumber: "PL5260001246" }, limosaReference: "L-2026/17" });
+  expect(second).not.toHaveProperty("limosaReference");
+});

@@ -8,6 +8,13 @@ import type { DueScan } from "../queue.ts";
  * The request of `registerInBulk`, and nothing beside it: a field the service does not know may cost the whole call.
  *
  * Sources of every name: (C) confirmed by an official text, (T) seen in third-party public code only, (I) inferred.
+ *
+ * | worker | `ssin` | `employer` |
+ * | --- | --- | --- |
+ * | employee | national register number | the firm's enterprise number (T) |
+ * | self-employed | national register number | his own enterprise number (I) |
+ * | temporary | national register number | the agency's enterprise number (I): it employs him |
+ * | posted from abroad | BIS number | `foreignVatNumber` (T), or an enterprise number where his employer has one (I) |
  */
 export type WireItem = {
   /** (T) UTC, whole seconds, `2026-01-31T07:02:11Z`. */
@@ -41,9 +48,18 @@ export type WirePlace =
 /** (T) Behind the base address; configuration may name another. */
 export const registerPath: string = "/presenceRegistrations/registerInBulk";
 
-/** (T) `{ "items": [Item…] }`. */
-export function requestBody(scans: readonly DueScan[]): string {
-  return JSON.stringify({ items: scans.map(wireItem) });
+/**
+ * (T) `{ "items": [Item…] }`.
+ *
+ * @param limosaField (U) the name of the item's field for a Limosa reference; `null`, as long as nobody published one,
+ *   sends none: the service finds the declaration by the worker's BIS number and his employer
+ */
+export function requestBody(scans: readonly DueScan[], limosaField: string | null = null): string {
+  return JSON.stringify({ items: scans.map((scan) => withLimosa(wireItem(scan), scan, limosaField)) });
+}
+
+function withLimosa(item: WireItem, { limosa }: DueScan, field: string | null): object {
+  return field === null || limosa === undefined ? item : { ...item, [field]: limosa };
 }
 
 /** The stamp cut to whole seconds, never rounded: a registration in the future would be one in advance. */

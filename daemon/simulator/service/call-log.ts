@@ -1,4 +1,5 @@
 import type { WallMs } from "../../base/time.ts";
+import type { CallKind } from "./call-kind.ts";
 import type { Delivery } from "./delivery.ts";
 import type { CallFault } from "./fault.ts";
 
@@ -8,6 +9,7 @@ export const callsKeptMax = 100_000;
 /** What became of one call of the service: the ground truth against which a client's own account is held. */
 export type CallRecord = {
   readonly callId: number;
+  readonly call: CallKind;
   readonly receivedMs: WallMs;
   /** The client's `BelGov-Trace-Id`, cut to the 36 characters it may have; `null` when it sent none. */
   readonly traceId: string | null;
@@ -24,6 +26,7 @@ export type CallCounts = {
   readonly callsWithRegistrations: number;
   readonly callsByFault: Readonly<Partial<Record<CallFault["kind"], number>>>;
   readonly callsByStatus: Readonly<Record<string, number>>;
+  readonly callsByKind: Readonly<Partial<Record<CallKind, number>>>;
 };
 
 /** Remembers the latest calls and counts all of them. */
@@ -33,11 +36,13 @@ export class CallLog {
   #callsWithRegistrations = 0;
   readonly #byFault = new Map<CallFault["kind"], number>();
   readonly #byStatus = new Map<string, number>();
+  readonly #byKind = new Map<CallKind, number>();
 
   add(call: CallRecord): void {
     this.#calls += 1;
     if (call.accepted > 0) this.#callsWithRegistrations += 1;
     if (call.fault !== null) this.#byFault.set(call.fault, (this.#byFault.get(call.fault) ?? 0) + 1);
+    this.#byKind.set(call.call, (this.#byKind.get(call.call) ?? 0) + 1);
     const status = call.status === null ? "none" : String(call.status);
     this.#byStatus.set(status, (this.#byStatus.get(status) ?? 0) + 1);
     this.#recent.push(call);
@@ -56,6 +61,7 @@ export class CallLog {
       callsWithRegistrations: this.#callsWithRegistrations,
       callsByFault: Object.fromEntries(this.#byFault),
       callsByStatus: Object.fromEntries(this.#byStatus),
+      callsByKind: Object.fromEntries(this.#byKind),
     };
   }
 }

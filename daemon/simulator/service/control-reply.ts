@@ -1,17 +1,10 @@
 import { utcText } from "../../base/system-time.ts";
-import type { CallCounts, CallLog } from "./call-log.ts";
-import type { FaultRule } from "./fault.ts";
+import type { CallCounts } from "./call-log.ts";
+import { type ControlOrder, readClockOrder, readTroubleOrder } from "./control-order.ts";
 import { type FaultOrder, readFaultOrder } from "./fault-order.ts";
 import { problemOf } from "./problem.ts";
-import type { RegistrationLedger } from "./registration-ledger.ts";
-import {
-  type Reply,
-  readJsonText,
-  replyOf,
-  replyOfProblem,
-  type SimulatorRequest,
-  wrongMethod,
-} from "./service-reply.ts";
+import { type Reply, readJsonText, replyOf, replyOfProblem, type SimulatorRequest, wrongMethod } from "./reply.ts";
+import type { SimulatedService } from "./simulated-service.ts";
 import { wireRegistration } from "./wire-registration.ts";
 
 export const controlPath = "/simulator";
@@ -19,15 +12,15 @@ export const controlPath = "/simulator";
 /** Registrations on one page of `GET /simulator/registrations`. */
 export const pageMax = 10_000;
 
-export type ControlContext = {
-  readonly ledger: RegistrationLedger;
-  readonly calls: CallLog;
-  readonly rules: readonly FaultRule[];
-  readonly callId: number;
-};
+export type ControlContext = { readonly service: SimulatedService; readonly callId: number };
 
 /** What the shell has to do besides answering. */
-export type ControlCommand = FaultOrder | { readonly kind: "forget" } | { readonly kind: "none" };
+export type ControlCommand =
+  | FaultOrder
+  | ControlOrder
+  | { readonly kind: "forget" }
+  | { readonly kind: "revoke" }
+  | { readonly kind: "none" };
 
 export type ControlReply = { readonly reply: Reply; readonly command: ControlCommand };
 
@@ -37,6 +30,9 @@ export type ControlReply = { readonly reply: Reply; readonly command: ControlCom
  * - `GET /simulator/registrations?after=ID&limit=N`: in order of acceptance, with the remarks as they stand now
  * - `DELETE /simulator/registrations`: forgets all
  * - `GET | POST | DELETE /simulator/fault`: shows, sets, clears; see `readFaultOrder`
+ * - `POST /simulator/clock` `{"offsetMs":…}`: how far the service's clock is ahead of the true time from now on
+ * - `POST /simulator/trouble` `{"code":35,"forMs":…}`: see `troubleRemarks`
+ * - `DELETE /simulator/tokens`: every token given out is refused from now on
  * - `GET /simulator/stats`, `GET /simulator/calls`
  */
 export function replyOfControl(request: SimulatorRequest, context: ControlContext): ControlReply {
@@ -48,8 +44,15 @@ export function replyOfControl(request: SimulatorRequest, context: ControlContex
       return answered(method === "GET" ? page(request, context) : wrongMethod("GET, DELETE", context.callId));
     case "/fault":
       return faultReply(request, context);
+    case "/clock":
+      return ordered(request, context, readClockOrder);
+    case "/trouble":
+      return ordered(request, context, readTroubleOrder);
+    case "/tokens":
+      if (method === "DELETE") return { reply: replyOf(200, {}), command: { kind: "revoke" } };
+      return answered(wrongMethod("DELETE", context.callId));
     case "/stats":
-      return answered(method === "GET" ? replyOf(200, statsOf(context)) : wrongMethod("GET", context.callId));
+      return answered(method === "GET" ? replyOf(200, statsOf(context.service)) : wrongMethod("GET", context.callId));
     case "/calls":
       return answered(method === "GET" ? replyOf(200, callsOf(context)) : wrongMethod("GET", context.callId));
     default:
@@ -57,20 +60,42 @@ export function replyOfControl(request: SimulatorRequest, context: ControlContex
   }
 }
 
-export type SimulatorStats = CallCounts & { readonly registrations: number; readonly workers: number };
+export type SimulatorStats = CallCounts & {
+  readonly registrations: number;
+  readonly workers: number;
+  /** See `Quota`. */
+  readonly quotaViolations: number;
+  readonly failedCallsPeak: number;
+};
 
-export function statsOf(context: Pick<ControlContext, "ledger" | "calls">): SimulatorStats {
+export function statsOf({ ledger, calls, quota }: SimulatedService): SimulatorStats {
   return {
-    registrations: context.ledger.registrations.length,
-    workers: context.ledger.workerCount,
-    ...context.calls.counts,
+    registrations: ledger.registrations.length,
+    workers: ledger.workerCount,
+    quotaViolations: quota.violations,
+    failedCallsPeak: quota.failedPeak,
+    ...calls.counts,
   };
+}
+
+function ordered(
+  request: SimulatorRequest,
+  context: ControlContext,
+  read: (body: string) => ControlOrder | string,
+): ControlReply {
+  if (request.method !== "POST") return answered(wrongMethod("POST", context.callId));
+  const text = readJsonText(request, context.callId);
+  if (typeof text !== "string") return answered(text);
+  const order = read(text);
+  return typeof order === "string"
+    ? refused("badRequest", order, context)
+    : { reply: replyOf(200, order), command: order };
 }
 
 function faultReply(request: SimulatorRequest, context: ControlContext): ControlReply {
   switch (request.method) {
     case "GET":
-      return answered(replyOf(200, { rules: context.rules }));
+      return answered(replyOf(200, { rules: context.service.rules }));
     case "DELETE":
       return { reply: replyOf(200, { rules: [] }), command: { kind: "rules", rules: [] } };
     case "POST": {
@@ -87,7 +112,9 @@ function faultReply(request: SimulatorRequest, context: ControlContext): Control
   }
 }
 
-function page(request: SimulatorRequest, { ledger, callId }: ControlContext): Reply {
+function page(request: SimulatorRequest, { service, callId }: ControlContext): Reply {
+  const { ledger } = service;
+  const now = service.now();
   const after = numberOf(request.query.get("after"), 0);
   const limit = numberOf(request.query.get("limit"), pageMax);
   if (after === null || limit === null || limit < 1 || limit > pageMax) {
@@ -98,15 +125,15 @@ function page(request: SimulatorRequest, { ledger, callId }: ControlContext): Re
   const items = ledger.registrations.slice(from, from + limit);
   const isLast = from + items.length >= ledger.registrations.length;
   return replyOf(200, {
-    items: items.map((each) => wireRegistration(each, ledger.remarks(each))),
+    items: items.map((each) => wireRegistration(each, ledger.remarks(each, now))),
     total: ledger.registrations.length,
     /** What to pass as `after` for the next page; `null` on the last one. */
     next: isLast ? null : (items.at(-1)?.id ?? null),
   });
 }
 
-function callsOf({ calls }: ControlContext): object {
-  const latest = calls.recent.slice(-pageMax);
+function callsOf({ service }: ControlContext): object {
+  const latest = service.calls.recent.slice(-pageMax);
   return { items: latest.map(({ receivedMs, ...call }) => ({ ...call, received: utcText(receivedMs) })) };
 }
 
@@ -115,8 +142,8 @@ function numberOf(text: string | null, fallback: number): number | null {
   return /^\d{1,15}$/.test(text) ? Number(text) : null;
 }
 
-function count({ ledger }: ControlContext): number {
-  return ledger.registrations.length;
+function count({ service }: ControlContext): number {
+  return service.ledger.registrations.length;
 }
 
 function answered(reply: Reply): ControlReply {

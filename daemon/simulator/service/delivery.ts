@@ -3,7 +3,7 @@ import { httpDateText } from "../../base/system-time.ts";
 import { type WallMs, wallMs } from "../../base/time.ts";
 import type { CallFault, GarbageForm } from "./fault.ts";
 import { type ProblemKind, problemOf } from "./problem.ts";
-import { type Reply, replyOfProblem } from "./service-reply.ts";
+import { type Reply, refusal, replyOfProblem, withHeaders } from "./reply.ts";
 
 /** A complete answer, as bytes of text. */
 export type Answer = {
@@ -23,6 +23,8 @@ export type Delivery =
       readonly bytesPerChunk: number;
       readonly everyMs: number;
     }
+  /** No length is announced; spaces follow the body for ever. */
+  | { readonly kind: "endless"; readonly answer: Answer; readonly everyMs: number }
   | { readonly kind: "reset" }
   | { readonly kind: "silence" };
 
@@ -47,6 +49,10 @@ export function deliveryOf(fault: CallFault | null, reply: Reply | null, callId:
       return { kind: "whole", answer: throttled(fault, callId, now) };
     case "server-error":
       return { kind: "whole", answer: failed(fault, callId) };
+    case "unauthorised":
+      return { kind: "whole", answer: unauthorised(fault, callId) };
+    case "endless":
+      return { kind: "endless", answer: answered(), everyMs: fault.everyMs };
     case "garbage":
       return { kind: "whole", answer: fault.form === "html" ? captivePortal : garbled(fault.form, answered()) };
     case "slow":
@@ -61,7 +67,13 @@ export function deliveryOf(fault: CallFault | null, reply: Reply | null, callId:
 }
 
 export function answerOf(reply: Reply): Answer {
-  return { status: reply.status, headers: reply.headers, body: JSON.stringify(reply.body) };
+  const body = typeof reply.body === "string" ? reply.body : JSON.stringify(reply.body);
+  return { status: reply.status, headers: reply.headers, body };
+}
+
+function unauthorised({ problem }: CallFault & { readonly kind: "unauthorised" }, callId: number): Answer {
+  const reply = refusal(problem, "the simulator was told to refuse access", callId);
+  return answerOf(withHeaders(reply, { "WWW-Authenticate": "Bearer" }));
 }
 
 function throttled(fault: CallFault & { readonly kind: "throttle" }, callId: number, now: WallMs): Answer {
@@ -104,9 +116,18 @@ function garbled(form: Exclude<GarbageForm, "html">, answer: Answer): Answer {
       return withItems(answer, (items) => items.toReversed());
     case "fewer-items":
       return withItems(answer, (items) => items.slice(0, -1));
+    case "unknown-fields":
+      return { ...answer, body: JSON.stringify(withUnknownFields(JSON.parse(answer.body))) };
     default:
       return unreachable(form);
   }
+}
+
+function withUnknownFields(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withUnknownFields);
+  if (typeof value !== "object" || value === null) return value;
+  const fields = Object.entries(value).map(([name, each]) => [name, withUnknownFields(each)] as const);
+  return { newInThisVersion: { reason: "unknown", list: [1, null] }, ...Object.fromEntries(fields) };
 }
 
 /** Leaves an answer without items, such as a problem, as it is. */

@@ -4,7 +4,7 @@ import { unreachable } from "../../base/assert.ts";
 import type { Time } from "../../base/time.ts";
 import type { Answer, Delivery } from "./delivery.ts";
 import { bodyBytesMax } from "./registration-call.ts";
-import type { SimulatorRequest } from "./service-reply.ts";
+import type { SimulatorRequest } from "./reply.ts";
 
 /**
  * Reads a request whole. A body past `bodyBytesMax` is read to its end and thrown away, so that the client gets its
@@ -55,6 +55,9 @@ export async function deliver(
     case "drip":
       await drip(begin(response, delivery.answer, headers), delivery, time);
       return;
+    case "endless":
+      await endless(response, delivery, headers, time);
+      return;
     case "reset":
       response.socket?.resetAndDestroy();
       return;
@@ -85,6 +88,23 @@ async function drip(
     await time.sleep(everyMs, left.signal);
   }
   if (!left.signal.aborted) response.end();
+}
+
+async function endless(
+  response: ServerResponse,
+  { answer, everyMs }: Delivery & { readonly kind: "endless" },
+  headers: Readonly<Record<string, string>>,
+  time: Time,
+): Promise<void> {
+  response.sendDate = false;
+  response.writeHead(answer.status, { ...headers, ...answer.headers });
+  response.write(answer.body);
+  const left = new AbortController();
+  response.once("close", () => left.abort());
+  while (!left.signal.aborted) {
+    await time.sleep(everyMs, left.signal);
+    if (!left.signal.aborted) response.write(" ");
+  }
 }
 
 /** `close` comes both after the last byte and when the client leaves first. */

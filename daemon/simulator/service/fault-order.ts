@@ -1,5 +1,7 @@
 import * as v from "valibot";
+import { callKinds } from "./call-kind.ts";
 import type { FaultRule, Occurrence, Refusal } from "./fault.ts";
+import { accessProblems } from "./problem.ts";
 
 /** Longest refusal that may be ordered over HTTP: during it nobody can reach the control endpoint. */
 export const refusalMaxMs: number = 60 * 60 * 1000;
@@ -29,8 +31,13 @@ const callFault = v.variant("kind", [
   }),
   v.strictObject({
     kind: v.literal("garbage"),
-    form: v.picklist(["html", "half-json", "wrong-shape", "reordered", "fewer-items"]),
+    form: v.picklist(["html", "half-json", "wrong-shape", "reordered", "fewer-items", "unknown-fields"]),
   }),
+  v.strictObject({
+    kind: v.literal("unauthorised"),
+    problem: v.optional(v.picklist(accessProblems), "expiredAccessToken"),
+  }),
+  v.strictObject({ kind: v.literal("endless"), everyMs: count }),
   v.strictObject({ kind: v.literal("slow"), bytesPerChunk: count, everyMs: count }),
   v.strictObject({
     kind: v.literal("huge"),
@@ -49,7 +56,8 @@ const occurrence = v.variant("kind", [
 ]);
 
 const always: Occurrence = { kind: "always" };
-const rule = v.strictObject({ fault: callFault, occurs: v.optional(occurrence, always) });
+const aim = v.exactOptional(v.picklist([...callKinds, "any"]));
+const rule = v.strictObject({ fault: callFault, occurs: v.optional(occurrence, always), at: aim });
 
 const refusal = v.strictObject({
   kind: v.literal("refuse"),
@@ -65,7 +73,8 @@ export type FaultOrder =
   | { readonly kind: "refuse"; readonly fault: Refusal };
 
 /**
- * Reads the body of `POST /simulator/fault`: `{"fault": …}`, `{"fault": …, "occurs": …}` or `{"rules": [ … ]}`.
+ * Reads the body of `POST /simulator/fault`: `{"fault": …}`, `{"fault": …, "occurs": …, "at": …}` or
+ * `{"rules": [ … ]}`.
  * Returns what is wrong with it as one sentence.
  */
 export function readFaultOrder(body: string): FaultOrder | string {

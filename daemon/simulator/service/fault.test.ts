@@ -25,16 +25,16 @@ test.each<[CallFault, boolean]>([
 
 test("a rule for the next two calls strikes twice and is gone", () => {
   const rules: readonly FaultRule[] = [{ fault: { kind: "reset-before" }, occurs: { kind: "next-calls", calls: 2 } }];
-  const first = strike(rules, never);
-  const second = strike(first.rules, never);
-  const third = strike(second.rules, never);
+  const first = strike(rules, "register", never);
+  const second = strike(first.rules, "register", never);
+  const third = strike(second.rules, "register", never);
   expect([first.fault?.kind, second.fault?.kind, third.fault]).toEqual(["reset-before", "reset-before", null]);
   expect(second.rules).toEqual([]);
 });
 
 test("a rule that always strikes stays", () => {
   const rules: readonly FaultRule[] = [{ fault: { kind: "reset-before" }, occurs: { kind: "always" } }];
-  expect(strike(rules, never)).toEqual({ fault: { kind: "reset-before" }, rules });
+  expect(strike(rules, "register", never)).toEqual({ fault: { kind: "reset-before" }, rules });
 });
 
 test("the first rule that strikes takes the call and spares the others", () => {
@@ -42,8 +42,8 @@ test("the first rule that strikes takes the call and spares the others", () => {
     { fault: { kind: "reset-before" }, occurs: { kind: "chance", probability: 0.5 } },
     { fault: { kind: "reset-after-processing" }, occurs: { kind: "next-calls", calls: 1 } },
   ];
-  expect(strike(rules, () => 0.49)).toEqual({ fault: { kind: "reset-before" }, rules });
-  expect(strike(rules, () => 0.5).fault).toEqual({ kind: "reset-after-processing" });
+  expect(strike(rules, "register", () => 0.49)).toEqual({ fault: { kind: "reset-before" }, rules });
+  expect(strike(rules, "register", () => 0.5).fault).toEqual({ kind: "reset-after-processing" });
 });
 
 test("a chance of one in four strikes about one call in four, the same ones under the same seed", () => {
@@ -52,7 +52,7 @@ test("a chance of one in four strikes about one call in four, the same ones unde
   ];
   const run = (): readonly boolean[] => {
     const random = seededRandom(7);
-    return Array.from({ length: 4000 }, () => strike(rules, random).fault !== null);
+    return Array.from({ length: 4000 }, () => strike(rules, "register", random).fault !== null);
   };
   const struck = run().filter(Boolean).length;
   expect(struck).toBeGreaterThan(900);

@@ -1,5 +1,7 @@
 import { unreachable } from "../../base/assert.ts";
 import type { Random } from "../../base/random.ts";
+import type { CallKind } from "./call-kind.ts";
+import type { AccessProblem } from "./problem.ts";
 
 /** What an answer can be turned into that no client should believe. */
 export type GarbageForm =
@@ -12,7 +14,9 @@ export type GarbageForm =
   /** Every item, in reverse order. */
   | "reordered"
   /** All items but the last. */
-  | "fewer-items";
+  | "fewer-items"
+  /** The right answer with fields beside those that are known, in every object. */
+  | "unknown-fields";
 
 /** What can go wrong with one call. */
 export type CallFault =
@@ -37,9 +41,13 @@ export type CallFault =
       readonly processed: boolean;
       readonly retryAfterSeconds: number | null;
     }
+  /** 401 or 403, whatever token came along; nothing processed. */
+  | { readonly kind: "unauthorised"; readonly problem: AccessProblem }
   | { readonly kind: "garbage"; readonly form: GarbageForm }
   /** The right answer, a few bytes at a time. */
   | { readonly kind: "slow"; readonly bytesPerChunk: number; readonly everyMs: number }
+  /** An answer that begins well, goes on with a byte now and then, and has no end. */
+  | { readonly kind: "endless"; readonly everyMs: number }
   /** The right answer with padding up to `bytes`. */
   | { readonly kind: "huge"; readonly bytes: number }
   /** The items of these workers are answered as not created, the others as always. */
@@ -56,12 +64,15 @@ export type Fault = CallFault | Refusal;
 /** Which calls a fault strikes. */
 export type Occurrence =
   | { readonly kind: "always" }
-  /** The next `calls` registration calls, then never again; 1 is a one-shot. */
+  /** The next `calls` calls at which it is aimed, then never again; 1 is a one-shot. */
   | { readonly kind: "next-calls"; readonly calls: number }
   | { readonly kind: "chance"; readonly probability: number };
 
-/** Several rules make a mixture: the first that strikes a call takes it. */
-export type FaultRule = { readonly fault: CallFault; readonly occurs: Occurrence };
+/** At which calls a fault is aimed; `any` takes all but health, through which clients tell the time. */
+export type Aim = CallKind | "any";
+
+/** Several rules make a mixture: the first that strikes a call takes it. Without `at` a rule is aimed at `register`. */
+export type FaultRule = { readonly fault: CallFault; readonly occurs: Occurrence; readonly at?: Aim };
 
 /** Whether the items of a call struck by this fault become registrations, provided that the call is valid. */
 export function isProcessed(fault: CallFault): boolean {
@@ -71,12 +82,14 @@ export function isProcessed(fault: CallFault): boolean {
       return fault.processed;
     case "reset-before":
     case "throttle":
+    case "unauthorised":
       return false;
     case "garbage":
       return fault.form !== "html";
     case "reset-during-answer":
     case "reset-after-processing":
     case "slow":
+    case "endless":
     case "huge":
     case "not-created":
       return true;
@@ -85,12 +98,14 @@ export function isProcessed(fault: CallFault): boolean {
   }
 }
 
-/** Decides what strikes the call that comes now, and which rules remain for those after it. */
+/** Decides what strikes the call of `kind` that comes now, and which rules remain for those after it. */
 export function strike(
   rules: readonly FaultRule[],
+  kind: CallKind,
   random: Random,
 ): { readonly fault: CallFault | null; readonly rules: readonly FaultRule[] } {
-  const index = rules.findIndex(({ occurs }) => {
+  const index = rules.findIndex(({ occurs, at = "register" }) => {
+    if (at === "any" ? kind === "health" : at !== kind) return false;
     switch (occurs.kind) {
       case "always":
         return true;
@@ -105,6 +120,6 @@ export function strike(
   const struck = rules[index];
   if (struck === undefined) return { fault: null, rules };
   if (struck.occurs.kind !== "next-calls") return { fault: struck.fault, rules };
-  const left: FaultRule = { fault: struck.fault, occurs: { kind: "next-calls", calls: struck.occurs.calls - 1 } };
+  const left: FaultRule = { ...struck, occurs: { kind: "next-calls", calls: struck.occurs.calls - 1 } };
   return { fault: struck.fault, rules: struck.occurs.calls > 1 ? rules.with(index, left) : rules.toSpliced(index, 1) };
 }

@@ -6,6 +6,9 @@ export type ProblemKind =
   | "badRequest"
   | "noAccessToken"
   | "invalidAccessToken"
+  | "expiredAccessToken"
+  | "missingScope"
+  | "missingPermission"
   | "resourceNotFound"
   | "methodNotAllowed"
   | "payloadTooLarge"
@@ -16,6 +19,17 @@ export type ProblemKind =
   | "badGateway"
   | "serviceUnavailable"
   | "gatewayTimeout";
+
+/** What can be wrong with the access of a client. */
+export const accessProblems = [
+  "noAccessToken",
+  "invalidAccessToken",
+  "expiredAccessToken",
+  "missingScope",
+  "missingPermission",
+] as const;
+
+export type AccessProblem = (typeof accessProblems)[number];
 
 /** What is wrong with one part of a request; `name` is a path such as `items[0].ssin`. */
 export type InputIssue = {
@@ -40,6 +54,9 @@ const kinds: Record<ProblemKind, { readonly status: number; readonly title: stri
   badRequest: { status: 400, title: "Bad Request" },
   noAccessToken: { status: 401, title: "No Access Token" },
   invalidAccessToken: { status: 401, title: "Invalid Access Token" },
+  expiredAccessToken: { status: 401, title: "Expired Access Token" },
+  missingScope: { status: 403, title: "Missing Scope" },
+  missingPermission: { status: 403, title: "Missing Permission" },
   resourceNotFound: { status: 404, title: "Resource Not Found" },
   methodNotAllowed: { status: 405, title: "Method Not Allowed" },
   payloadTooLarge: { status: 413, title: "Payload Too Large" },

@@ -46,9 +46,9 @@ const placeOfWork = v.pipe(
     address: v.optional(
       v.strictObject({
         postCode: text(10),
-        municipalityName: text(100),
-        streetName: text(100),
-        houseNumber: text(20),
+        municipalityName: v.optional(text(100)),
+        streetName: v.optional(text(100)),
+        houseNumber: v.optional(text(20)),
         boxNumber: v.optional(text(20)),
       }),
     ),
@@ -106,7 +106,7 @@ function itemOf(item: v.InferOutput<typeof call>["items"][number]): Registration
 }
 
 /** Written back and compared, since a date such as 30 February is otherwise read as one in March. */
-function readMoment(value: string): WallMs | null {
+export function readMoment(value: string): WallMs | null {
   const moment = parseUtcText(value);
   return moment !== null && utcSecondsText(moment) === value ? moment : null;
 }

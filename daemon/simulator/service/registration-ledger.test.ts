@@ -7,6 +7,7 @@ import { remarksOf } from "./remarks.ts";
 
 const ssin = "93051822361";
 const start = 1_769_846_400_000;
+const later = wallMs(start + 2_000_000_000);
 
 function itemAt(seconds: number, type: RegistrationType, worker: string = ssin): RegistrationItem {
   return {
@@ -20,7 +21,7 @@ function itemAt(seconds: number, type: RegistrationType, worker: string = ssin):
 }
 
 function ledgerWith(...items: readonly RegistrationItem[]): { ledger: RegistrationLedger; kept: Registration[] } {
-  const ledger = new RegistrationLedger(null, new Set());
+  const ledger = new RegistrationLedger({ receiptLimitMs: null, unknownSsins: new Set() });
   const received = wallMs(start + 1_000_000_000);
   return { ledger, kept: items.map((item) => ledger.accept(item, 1, received)) };
 }
@@ -28,18 +29,18 @@ function ledgerWith(...items: readonly RegistrationItem[]): { ledger: Registrati
 test("a late IN takes away the remark of the OUT that came before it", () => {
   const { ledger, kept } = ledgerWith(itemAt(3600, "OUT"), itemAt(0, "IN"));
   expect(kept[0]?.remarksAtReceipt).toEqual([24]);
-  expect(kept.map((each) => ledger.remarks(each))).toEqual([[], []]);
+  expect(kept.map((each) => ledger.remarks(each, later))).toEqual([[], []]);
 });
 
 test("a late IN gives the IN that follows it remark 21", () => {
   const { ledger, kept } = ledgerWith(itemAt(60, "IN"), itemAt(0, "IN"));
   expect(kept.map((each) => each.remarksAtReceipt)).toEqual([[], []]);
-  expect(kept.map((each) => ledger.remarks(each))).toEqual([[21], []]);
+  expect(kept.map((each) => ledger.remarks(each, later))).toEqual([[21], []]);
 });
 
 test("registrations of one second keep the order of receipt", () => {
   const { ledger, kept } = ledgerWith(itemAt(0, "IN"), itemAt(0, "OUT"), itemAt(0, "IN"));
-  expect(kept.map((each) => ledger.remarks(each))).toEqual([[], [], []]);
+  expect(kept.map((each) => ledger.remarks(each, later))).toEqual([[], [], []]);
   expect(ledger.ofWorker(ssin)).toEqual(kept);
 });
 
@@ -49,7 +50,7 @@ test("workers do not disturb each other", () => {
 });
 
 test("wrong check digits and an SSIN declared unknown both give remark 15", () => {
-  const ledger = new RegistrationLedger(null, new Set(["85011512355"]));
+  const ledger = new RegistrationLedger({ receiptLimitMs: null, unknownSsins: new Set(["85011512355"]) });
   const received = wallMs(start + 60_000);
   expect(ledger.accept(itemAt(0, "IN", "90231512314"), 1, received).remarksAtReceipt).toEqual([15]);
   expect(ledger.accept(itemAt(0, "IN", "85011512355"), 1, received).remarksAtReceipt).toEqual([15]);
@@ -86,7 +87,7 @@ test("whatever the order of arrival, remarks are those of the sorted history", (
           },
           null,
         );
-        expect(ledger.remarks(each)).toEqual(expected);
+        expect(ledger.remarks(each, later)).toEqual(expected);
       }
     }),
   );

@@ -1,13 +1,31 @@
 import { isSsin } from "../../base/identifiers.ts";
 import type { WallMs } from "../../base/time.ts";
-import type { Registration, RegistrationItem, RemarkCode } from "./registration.ts";
+import { emptyRegisters, lookedUpRemarks, type Registers } from "./registers.ts";
+import type { Registration, RegistrationItem, RemarkCode, Validity } from "./registration.ts";
 import { remarksOf } from "./remarks.ts";
+import { type Trouble, troubleRemarks, troublesMax } from "./trouble.ts";
 
 /** A million is what the bench asks for; past twice that the simulator says it is full instead of growing on. */
 export const registrationsMax = 2_000_000;
 
 /** A worker's registrations by registration date; those of one second keep the order in which they were received. */
 type WorkerHistory = { readonly all: Registration[]; readonly ins: Registration[] };
+
+export type LedgerSettings = {
+  /** Receipt − registration at or past this raises remark 32; `null` knows no limit. */
+  readonly receiptLimitMs: number | null;
+  /** SSINs with right check digits that the service pretends not to know. */
+  readonly unknownSsins: ReadonlySet<string>;
+  readonly registers?: Registers;
+  /**
+   * How long after receipt a registration is `pending`; remarks that need a look-up come when it no longer is. With `null`
+   * it stays pending for ever and every remark is there at receipt.
+   */
+  readonly settleAfterMs?: number | null;
+};
+
+/** Remarks that say that worker, enterprise or declaration are not what the registration says; the others leave it valid. */
+const invalidating: ReadonlySet<RemarkCode> = new Set([1, 2, 3, 4, 5, 10, 11, 12, 15, 16, 17, 34]);
 
 /**
  * Everything the simulated service holds, in memory. An index per worker keeps each acceptance at O(log n); employers
@@ -16,15 +34,20 @@ type WorkerHistory = { readonly all: Registration[]; readonly ins: Registration[
 export class RegistrationLedger {
   readonly #receiptLimitMs: number | null;
   readonly #unknownSsins: ReadonlySet<string>;
+  readonly #registers: Registers;
+  readonly #settleAfterMs: number | null;
   readonly #workers = new Map<string, WorkerHistory>();
   readonly #shared = new Map<string, unknown>();
+  readonly #cancelled = new Map<number, WallMs>();
+  #troubles: readonly Trouble[] = [];
   #inOrder: Registration[] = [];
   #nextId = 1;
 
-  /** @param unknownSsins SSINs with right check digits that the service pretends not to know */
-  constructor(receiptLimitMs: number | null, unknownSsins: ReadonlySet<string>) {
-    this.#receiptLimitMs = receiptLimitMs;
-    this.#unknownSsins = unknownSsins;
+  constructor(settings: LedgerSettings) {
+    this.#receiptLimitMs = settings.receiptLimitMs;
+    this.#unknownSsins = settings.unknownSsins;
+    this.#registers = settings.registers ?? emptyRegisters;
+    this.#settleAfterMs = settings.settleAfterMs ?? null;
   }
 
   accept(item: RegistrationItem, callId: number, receivedMs: WallMs): Registration {
@@ -41,7 +64,7 @@ export class RegistrationLedger {
       employer: this.#share(item.employer),
       placeOfWork: this.#share(item.placeOfWork),
       contractualRelationshipReference: this.#share(item.contractualRelationshipReference),
-      remarksAtReceipt: this.#share(this.#remarks({ ...item, receivedMs, id }, history)),
+      remarksAtReceipt: this.#share(this.#remarks({ ...item, receivedMs, id }, history, receivedMs)),
     };
     history.all.splice(place, 0, registration);
     if (item.type === "IN") history.ins.splice(positionOf(history.ins, item.registrationMs, id), 0, registration);
@@ -68,9 +91,29 @@ export class RegistrationLedger {
     return first === undefined ? null : (this.#inOrder[id - first.id] ?? null);
   }
 
-  /** The remarks as they stand now, with everything that arrived since. */
-  remarks(registration: Registration): readonly RemarkCode[] {
-    return this.#remarks(registration, this.#historyOf(registration.ssin)[1]);
+  /** The remarks as they stand at `now`, with everything that arrived and was looked up since. */
+  remarks(registration: Registration, now: WallMs): readonly RemarkCode[] {
+    return this.#remarks(registration, this.#historyOf(registration.ssin)[1], now);
+  }
+
+  validity(registration: Registration, now: WallMs): Validity {
+    if (this.#cancelled.has(registration.id)) return "cancelled";
+    if (this.#settleAfterMs === null || now < registration.receivedMs + this.#settleAfterMs) return "pending";
+    return this.remarks(registration, now).some((code) => invalidating.has(code)) ? "invalid" : "valid";
+  }
+
+  /** The first cancellation counts. */
+  cancel(id: number, now: WallMs): void {
+    if (!this.#cancelled.has(id)) this.#cancelled.set(id, now);
+  }
+
+  cancelledAt(id: number): WallMs | null {
+    return this.#cancelled.get(id) ?? null;
+  }
+
+  /** What the service cannot compute for a while; see `troubleRemarks`. */
+  addTrouble(trouble: Trouble): void {
+    this.#troubles = [...this.#troubles, trouble].slice(-troublesMax);
   }
 
   /** Forgets all registrations; ids go on, so that none is given out twice. */
@@ -78,12 +121,17 @@ export class RegistrationLedger {
     this.#inOrder = [];
     this.#workers.clear();
     this.#shared.clear();
+    this.#cancelled.clear();
   }
 
-  #remarks(subject: RegistrationItem & { readonly id: number; readonly receivedMs: WallMs }, history: WorkerHistory) {
+  #remarks(
+    subject: RegistrationItem & { readonly id: number; readonly receivedMs: WallMs },
+    history: WorkerHistory,
+    now: WallMs,
+  ): readonly RemarkCode[] {
     const previous = history.all[positionOf(history.all, subject.registrationMs, subject.id) - 1];
     const lastIn = history.ins[positionOf(history.ins, subject.registrationMs, subject.id) - 1];
-    return remarksOf(
+    const own = remarksOf(
       {
         type: subject.type,
         registrationMs: subject.registrationMs,
@@ -94,6 +142,11 @@ export class RegistrationLedger {
       },
       this.#receiptLimitMs,
     );
+    if (this.#settleAfterMs !== null && now < subject.receivedMs + this.#settleAfterMs) return own;
+    const looked = lookedUpRemarks(subject, this.#registers);
+    const troubled = troubleRemarks(subject.receivedMs, now, this.#troubles);
+    if (looked.length + troubled.length === 0) return own;
+    return [...own, ...looked, ...troubled].toSorted((one, other) => one - other);
   }
 
   /** The map's own key is handed back too: a string cut from a parsed call would keep a copy per registration. */

@@ -9,10 +9,11 @@ export type PlaceReference =
   | {
       readonly address: {
         readonly postCode: string;
-        readonly municipalityName: string;
-        readonly streetName: string;
-        readonly houseNumber: string;
-        readonly boxNumber?: string;
+        /** The service takes an address without these, and gives it remark 37. */
+        readonly municipalityName?: string | undefined;
+        readonly streetName?: string | undefined;
+        readonly houseNumber?: string | undefined;
+        readonly boxNumber?: string | undefined;
       };
     };
 
@@ -40,4 +41,7 @@ export type Registration = RegistrationItem & {
 };
 
 /** The remarks the simulator computes, by their number in the procedure document. */
-export type RemarkCode = 15 | 21 | 22 | 24 | 32;
+export type RemarkCode = 1 | 2 | 3 | 4 | 5 | 10 | 11 | 12 | 15 | 16 | 17 | 21 | 22 | 24 | 32 | 33 | 34 | 35 | 36 | 37;
+
+/** (U) The other values than `pending` are in no public source. */
+export type Validity = "pending" | "valid" | "invalid" | "cancelled";

@@ -42,11 +42,26 @@ function hasInBefore(subject: Circumstances): boolean {
 }
 
 const descriptions: Record<RemarkCode, string> = {
+  1: "There is no relation between the worker and the enterprise.",
+  2: "The relation between the worker and the enterprise is no longer active.",
+  3: "The enterprise is neither employer nor self-employed.",
+  4: "The enterprise does not exist.",
+  5: "The person registered holds no legal function at this enterprise.",
+  10: "There is no declaration of works with this number.",
+  11: "The declaration of works exists but is not active.",
+  12: "The enterprise has no contract in the declaration of works.",
   15: "The SSIN is not known.",
+  16: "The employer is inactive in the directory.",
+  17: "The contract in the declaration of works is not active.",
   21: "Two or more INs in a row.",
   22: "Two or more OUTs in a row.",
   24: "OUT without an IN in the 24 hours before.",
   32: "The time limit for receipt of the registration has passed, or the badge clock is wrong.",
+  33: "The link between employer and declaration of works was not checked.",
+  34: "Registration refused: some remarks cannot be computed.",
+  35: "The geocoding service is not available.",
+  36: "The GPS coordinates are not right.",
+  37: "The address cannot be verified: information is missing.",
 };
 
 /** A remark on the wire. Its shape is in no public source: number and text under these two names are assumed. */

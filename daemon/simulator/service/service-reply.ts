@@ -1,35 +1,32 @@
-import { timingSafeEqual } from "node:crypto";
+import { unreachable } from "../../base/assert.ts";
+import { isSsin } from "../../base/identifiers.ts";
+import { utcText } from "../../base/system-time.ts";
 import type { WallMs } from "../../base/time.ts";
-import { type Problem, type ProblemKind, problemOf } from "./problem.ts";
+import type { CallTarget } from "./call-kind.ts";
+import { type InputIssue, problemOf } from "./problem.ts";
 import type { Registration } from "./registration.ts";
-import { bodyBytesMax, checkCall } from "./registration-call.ts";
+import { checkCall, readMoment } from "./registration-call.ts";
 import type { RegistrationLedger } from "./registration-ledger.ts";
 import { wireRemarks } from "./remarks.ts";
+import {
+  type Reply,
+  readJsonText,
+  refusal,
+  replyOf,
+  replyOfProblem,
+  type SimulatorRequest,
+  withHeaders,
+  wrongMethod,
+} from "./reply.ts";
+import type { TokenVerdict } from "./token-office.ts";
 import { wireRegistration } from "./wire-registration.ts";
 
-/** A request, read; `body` is `null` when it was longer than `bodyBytesMax`. */
-export type SimulatorRequest = {
-  readonly method: string;
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly authorization: string | null;
-  readonly contentType: string | null;
-  readonly body: string | null;
-};
-
-/** An answer before any fault has touched it. */
-export type Reply = {
-  readonly status: number;
-  readonly body: object;
-  readonly headers: Readonly<Record<string, string>>;
-  /** What this call made the service hold. */
-  readonly accepted: readonly Registration[];
-};
+/** Registrations in one answer of a search; the total stands beside them. */
+export const searchItemsMax = 200;
 
 /** What the service knows while it answers one call. */
 export type ServiceContext = {
-  readonly basePath: string;
-  readonly token: string | null;
+  readonly access: TokenVerdict;
   readonly ledger: RegistrationLedger;
   readonly registrationsMax: number;
   readonly callId: number;
@@ -38,55 +35,31 @@ export type ServiceContext = {
   readonly notCreatedSsins: readonly string[];
 };
 
-export const registerInBulkPath = "/presenceRegistrations/registerInBulk";
-
-/**
- * Answers as the service does. Registers into the ledger; touches nothing else.
- *
- * The path of a single registration is in no public source: `GET {base}/presenceRegistrations/{id}` is assumed.
- */
-export function replyOfService(request: SimulatorRequest, context: ServiceContext): Reply {
-  const isInside = request.path.startsWith(`${context.basePath}/`);
-  const path = isInside ? request.path.slice(context.basePath.length) : "";
-  if (path === "/health") {
-    return request.method === "GET" ? replyOf(200, { status: "UP" }) : wrongMethod("GET", context.callId);
-  }
-  const refused = refusedToken(request.authorization, context);
+/** Answers a call of any kind but `token`. Registers into the ledger; touches nothing else. */
+export function replyOfService(request: SimulatorRequest, target: CallTarget, context: ServiceContext): Reply {
+  const { callId } = context;
+  if (target.kind === "health") return replyOf(200, { status: "UP" });
+  const refused = refusedToken(context);
   if (refused !== null) return refused;
-  if (path === registerInBulkPath) {
-    return request.method === "POST" ? register(request, context) : wrongMethod("POST", context.callId);
+  switch (target.kind) {
+    case "register":
+      return register(request, context);
+    case "search":
+      return search(request.query, context);
+    case "get":
+      return withRegistration(target, context, (registration) => replyOf(200, formOf(registration, context)));
+    case "history":
+      return withRegistration(target, context, (registration) => historyOf(registration, context));
+    case "cancel":
+      return withRegistration(target, context, (registration) => cancel(registration, context));
+    case "token":
+    case "other":
+      return target.allowed === null
+        ? refusal("resourceNotFound", "there is nothing at this path", callId)
+        : wrongMethod(target.allowed, callId);
+    default:
+      return unreachable(target.kind);
   }
-  const id = /^\/presenceRegistrations\/(\d{1,15})$/.exec(path)?.[1];
-  const registration = id === undefined ? null : context.ledger.byId(Number(id));
-  if (registration === null) return refusal("resourceNotFound", "there is nothing at this path", context.callId);
-  if (request.method !== "GET") return wrongMethod("GET", context.callId);
-  const { callId: _, received: __, ...form } = wireRegistration(registration, context.ledger.remarks(registration));
-  return replyOf(200, { ...form, validity: "pending" });
-}
-
-export function replyOf(status: number, body: object): Reply {
-  return { status, body, headers: { "Content-Type": "application/json" }, accepted: [] };
-}
-
-export function replyOfProblem(problem: Problem): Reply {
-  const headers = { "Content-Type": "application/problem+json" };
-  return { status: problem.status, body: problem, headers, accepted: [] };
-}
-
-export function wrongMethod(allowed: string, callId: number): Reply {
-  const reply = refusal("methodNotAllowed", `this path takes ${allowed}`, callId);
-  return { ...reply, headers: { ...reply.headers, Allow: allowed } };
-}
-
-/** The text of a JSON body, or the problem that answers a body that is none. */
-export function readJsonText(request: SimulatorRequest, callId: number): string | Reply {
-  if (request.body === null) {
-    return refusal("payloadTooLarge", `a body has at most ${bodyBytesMax} bytes`, callId);
-  }
-  if (!/^application\/json\s*(;|$)/i.test(request.contentType ?? "")) {
-    return refusal("unsupportedMediaType", "expected application/json", callId);
-  }
-  return request.body;
 }
 
 function register(request: SimulatorRequest, context: ServiceContext): Reply {
@@ -116,19 +89,64 @@ function register(request: SimulatorRequest, context: ServiceContext): Reply {
 /** What stands in a `notCreatedPresenceRegistration` is in no public source; the shape of a remark is assumed. */
 const notCreatedForm = { code: "simulated", description: "The simulator was told not to create this registration." };
 
-function refusedToken(authorization: string | null, context: ServiceContext): Reply | null {
-  if (context.token === null) return null;
-  const kind = authorization === null ? "noAccessToken" : "invalidAccessToken";
-  if (authorization !== null && isSameText(authorization, `Bearer ${context.token}`)) return null;
-  const reply = refusal(kind, "a bearer token is wanted", context.callId);
-  return { ...reply, headers: { ...reply.headers, "WWW-Authenticate": "Bearer" } };
+function refusedToken({ access, callId }: ServiceContext): Reply | null {
+  if (access === "granted") return null;
+  return withHeaders(refusal(access, "a bearer token is wanted", callId), { "WWW-Authenticate": "Bearer" });
 }
 
-function isSameText(left: string, right: string): boolean {
-  const [leftBytes, rightBytes] = [Buffer.from(left), Buffer.from(right)];
-  return leftBytes.length === rightBytes.length && timingSafeEqual(leftBytes, rightBytes);
+function withRegistration(
+  { registrationId }: CallTarget,
+  { ledger, callId }: ServiceContext,
+  answer: (registration: Registration) => Reply,
+): Reply {
+  const registration = registrationId === null ? null : ledger.byId(registrationId);
+  return registration === null
+    ? refusal("resourceNotFound", "there is no registration with this id", callId)
+    : answer(registration);
 }
 
-function refusal(kind: ProblemKind, detail: string, callId: number): Reply {
-  return replyOfProblem(problemOf(kind, detail, callId));
+/** Cut from what the control endpoint tells: the call and the receipt are the simulator's own business. */
+function formOf(registration: Registration, { ledger, receivedMs }: ServiceContext): object {
+  const { callId: _, received: __, ...form } = wireRegistration(registration, ledger.remarks(registration, receivedMs));
+  return { ...form, validity: ledger.validity(registration, receivedMs) };
+}
+
+/** Assumed: one worker's registrations with `from` ≤ registrationDate ≤ `to`, by registration date. */
+function search(query: URLSearchParams, context: ServiceContext): Reply {
+  const { ledger, callId } = context;
+  const ssin = query.get("ssin") ?? "";
+  const [from, to] = [momentOf(query, "from"), momentOf(query, "to")];
+  const issues: InputIssue[] = [];
+  if (!/^\d{11}$/.test(ssin) || !isSsin(ssin)) issues.push(queryIssue("ssin", "expected a national number"));
+  if (from === "unreadable") issues.push(queryIssue("from", "expected a UTC date and time in whole seconds"));
+  if (to === "unreadable") issues.push(queryIssue("to", "expected a UTC date and time in whole seconds"));
+  if (issues.length > 0 || from === "unreadable" || to === "unreadable") {
+    return replyOfProblem(problemOf("badRequest", `${issues.length} issues, see issues`, callId, issues));
+  }
+  const found = ledger
+    .ofWorker(ssin)
+    .filter(({ registrationMs }) => (from ?? registrationMs) <= registrationMs && registrationMs <= (to ?? Infinity));
+  const items = found.slice(0, searchItemsMax).map((registration) => formOf(registration, context));
+  return replyOf(200, { items, total: found.length });
+}
+
+function momentOf(query: URLSearchParams, name: string): WallMs | null | "unreadable" {
+  const text = query.get(name);
+  return text === null ? null : (readMoment(text) ?? "unreadable");
+}
+
+function queryIssue(name: string, detail: string): InputIssue {
+  return { type: "urn:problem-type:belgif:input-validation:schemaViolation", in: "query", name, detail };
+}
+
+function historyOf({ id, receivedMs }: Registration, { ledger }: ServiceContext): Reply {
+  const cancelledMs = ledger.cancelledAt(id);
+  const created = { action: "created", at: utcText(receivedMs) };
+  const items = cancelledMs === null ? [created] : [created, { action: "cancelled", at: utcText(cancelledMs) }];
+  return replyOf(200, { items });
+}
+
+function cancel(registration: Registration, context: ServiceContext): Reply {
+  context.ledger.cancel(registration.id, context.receivedMs);
+  return replyOf(200, formOf(registration, context));
 }

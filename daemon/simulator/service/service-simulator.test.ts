@@ -126,6 +126,7 @@ test("the service tells its own time and names the call", async () => {
   expect(simulator.calls()).toEqual([
     {
       callId: 1,
+      call: "register",
       receivedMs: now - 60_000,
       traceId: "t".repeat(36),
       fault: null,
@@ -381,6 +382,9 @@ test("what it holds can be read page by page and counted over HTTP", async () =>
     callsWithRegistrations: 1,
     callsByFault: {},
     callsByStatus: { 200: 1 },
+    callsByKind: { register: 1 },
+    quotaViolations: 0,
+    failedCallsPeak: 0,
   });
   expect((await send(`${simulator.controlUrl}/calls`)).json()).toMatchObject({ items: [{ callId: 1, accepted: 3 }] });
   expect((await send(`${simulator.controlUrl}/registrations`, { method: "DELETE" })).json()).toEqual({ forgotten: 3 });

@@ -1,19 +1,25 @@
+import { timingSafeEqual } from "node:crypto";
 import type { Random } from "../../base/random.ts";
 import { type Time, type WallMs, wallMs } from "../../base/time.ts";
+import type { CallKind, CallTarget } from "./call-kind.ts";
 import { CallLog } from "./call-log.ts";
+import type { Delivery } from "./delivery.ts";
 import { type CallFault, type FaultRule, isProcessed, strike } from "./fault.ts";
-import { RegistrationLedger } from "./registration-ledger.ts";
-import { type Reply, registerInBulkPath, replyOfService, type SimulatorRequest } from "./service-reply.ts";
+import { type Excess, Quota, type QuotaSettings } from "./quota.ts";
+import { type LedgerSettings, RegistrationLedger } from "./registration-ledger.ts";
+import { type Reply, refusal, type SimulatorRequest, withHeaders } from "./reply.ts";
+import { replyOfService } from "./service-reply.ts";
+import type { TokenOffice, TokenVerdict } from "./token-office.ts";
+import type { TroubleCode } from "./trouble.ts";
 
-/** The path of the real service's address. */
-export const serviceBasePath = "/REST/presenceRegistration/v1";
-
-export type SimulatedServiceOptions = {
-  readonly receiptLimitMs: number | null;
+export type SimulatedServiceOptions = LedgerSettings & {
+  /** One token that is never renewed; `null` asks for none. */
   readonly token: string | null;
-  readonly unknownSsins: readonly string[];
+  /** Where tokens come from; `null` when there is no token endpoint. */
+  readonly office: TokenOffice | null;
   readonly clockOffsetMs: number;
   readonly registrationsMax: number;
+  readonly quota: QuotaSettings;
   readonly random: Random;
   readonly time: Time;
 };
@@ -22,17 +28,26 @@ export type SimulatedServiceOptions = {
 export class SimulatedService {
   readonly ledger: RegistrationLedger;
   readonly calls: CallLog = new CallLog();
+  readonly quota: Quota;
   rules: readonly FaultRule[] = [];
+  /** How far the service's clock is ahead of `time`. */
+  clockOffsetMs: number;
   #lastCallId = 0;
   readonly #options: SimulatedServiceOptions;
 
   constructor(options: SimulatedServiceOptions) {
     this.#options = options;
-    this.ledger = new RegistrationLedger(options.receiptLimitMs, new Set(options.unknownSsins));
+    this.clockOffsetMs = options.clockOffsetMs;
+    this.ledger = new RegistrationLedger(options);
+    this.quota = new Quota(options.quota);
+  }
+
+  get office(): TokenOffice | null {
+    return this.#options.office;
   }
 
   now(): WallMs {
-    return wallMs(this.#options.time.wallMs() + this.#options.clockOffsetMs);
+    return wallMs(this.#options.time.wallMs() + this.clockOffsetMs);
   }
 
   nextCallId(): number {
@@ -40,19 +55,27 @@ export class SimulatedService {
     return this.#lastCallId;
   }
 
-  /** Faults strike registrations only: health and single look-ups answer through them. */
-  strike(request: SimulatorRequest): CallFault | null {
-    if (!isRegistration(request)) return null;
-    const struck = strike(this.rules, this.#options.random);
+  strike(kind: CallKind): CallFault | null {
+    const struck = strike(this.rules, kind, this.#options.random);
     this.rules = struck.rules;
     return struck.fault;
   }
 
-  reply(request: SimulatorRequest, fault: CallFault | null, callId: number, receivedMs: WallMs): Reply | null {
+  /** `null` when the fault struck before processing. */
+  async reply(
+    request: SimulatorRequest,
+    target: CallTarget,
+    fault: CallFault | null,
+    callId: number,
+    receivedMs: WallMs,
+  ): Promise<Reply | null> {
+    const excess = this.quota.enter(target.kind, this.#steadyMs());
+    if (excess !== null) return throttled(excess, callId);
     if (fault !== null && !isProcessed(fault)) return null;
-    return replyOfService(request, {
-      basePath: serviceBasePath,
-      token: this.#options.token,
+    const { office } = this.#options;
+    if (target.kind === "token" && office !== null) return await office.reply(request, receivedMs);
+    return replyOfService(request, target.kind === "token" ? { ...target, kind: "other", allowed: null } : target, {
+      access: target.kind === "token" ? "granted" : this.#admit(request.authorization, receivedMs),
       ledger: this.ledger,
       registrationsMax: this.#options.registrationsMax,
       callId,
@@ -60,8 +83,36 @@ export class SimulatedService {
       notCreatedSsins: fault?.kind === "not-created" ? fault.ssins : [],
     });
   }
+
+  trouble(code: TroubleCode, forMs: number): void {
+    const fromMs = this.now();
+    this.ledger.addTrouble({ code, fromMs, untilMs: wallMs(fromMs + forMs) });
+  }
+
+  answered(kind: CallKind, delivery: Delivery): void {
+    this.quota.answered(kind, delivery, this.#steadyMs(), this.now());
+  }
+
+  #admit(authorization: string | null, now: WallMs): TokenVerdict {
+    const { office, token } = this.#options;
+    if (token !== null && isSameText(authorization ?? "", `Bearer ${token}`)) return "granted";
+    if (office !== null) return office.admit(authorization, now);
+    if (token === null) return "granted";
+    return authorization === null ? "noAccessToken" : "invalidAccessToken";
+  }
+
+  /** Quotas do not move with a clock that somebody sets. */
+  #steadyMs(): number {
+    return Number(this.#options.time.monotonicNs() / 1_000_000n);
+  }
 }
 
-export function isRegistration(request: SimulatorRequest): boolean {
-  return request.method === "POST" && request.path === serviceBasePath + registerInBulkPath;
+function throttled({ problem, retryAfterSeconds }: Excess, callId: number): Reply {
+  const reply = refusal(problem, "the quota of calls is used up", callId);
+  return withHeaders(reply, { "Retry-After": String(retryAfterSeconds) });
+}
+
+function isSameText(left: string, right: string): boolean {
+  const [leftBytes, rightBytes] = [Buffer.from(left), Buffer.from(right)];
+  return leftBytes.length === rightBytes.length && timingSafeEqual(leftBytes, rightBytes);
 }

@@ -13,14 +13,23 @@ export class DaemonProcess implements AsyncDisposable {
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
   #output = "";
 
-  /** @param program `daemon/main.ts`, or what it was built to */
-  constructor(program: string, configuration: string, launch: Launch = plainLaunch) {
+  /**
+   * @param program `daemon/main.ts`, or what it was built to
+   * @param onOutput is told all that it writes
+   */
+  constructor(
+    program: string,
+    configuration: string,
+    launch: Launch = plainLaunch,
+    onOutput: (text: string) => void = () => {},
+  ) {
     this.#child = spawn(launch.command, [...launch.parameters, program, "run", configuration], {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...launch.environment },
     });
     this.#isWrapped = launch !== plainLaunch;
     const keep = (chunk: Buffer): void => {
+      onOutput(chunk.toString("utf8"));
       this.#output = (this.#output + chunk.toString("utf8")).slice(-outputKeptChars);
     };
     this.#child.stdout?.on("data", keep);

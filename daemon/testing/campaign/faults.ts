@@ -25,6 +25,16 @@ export const campaignFaults: readonly [Fault, ...Fault[]] = [
   { kind: "huge", bytes: 10_000_000 },
 ];
 
+/** The same, with what only a client that does not restart shows: access refused in mid-run, answers with no end or more than is known. */
+export const serviceFaults: readonly Fault[] = [
+  ...campaignFaults,
+  { kind: "unauthorised", problem: "expiredAccessToken" },
+  { kind: "unauthorised", problem: "missingPermission" },
+  { kind: "throttle", problem: "tooManyFailedRequests", retryAfter: { form: "seconds", seconds: 2 } },
+  { kind: "garbage", form: "unknown-fields" },
+  { kind: "endless", everyMs: 50 },
+];
+
 export function pickFault(random: Random): Fault {
   return pick(random, campaignFaults);
 }

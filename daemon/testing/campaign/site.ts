@@ -20,7 +20,7 @@ export function writeSite(
   folder: string,
   workers: number,
   serviceUrl: string,
-  changed: { readonly timeServers?: string; readonly service?: string } = {},
+  changed: { readonly timeServers?: string; readonly service?: string; readonly logLevel?: string } = {},
 ): CampaignSite {
   const directory = resolve(folder);
   const site = {
@@ -51,7 +51,7 @@ readers:
 outage: { anchors: [], resolvers: [] }
 clock: { servers: ${changed.timeServers ?? "[]"}, systemClock: free }
 service: { url: ${JSON.stringify(serviceUrl)}, timeout: 1 s, callInterval: 10 ms${changed.service ?? ""} }
-log: { level: warn }
+log: { level: ${changed.logLevel ?? "warn"} }
 `,
   );
   return site;

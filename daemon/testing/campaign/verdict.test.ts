@@ -31,7 +31,7 @@ const scan: ArchivedScan = {
   attempts: 1,
   doubt: null,
 };
-const doubt = { attemptId: 4, outcome: "timed-out", detail: "", endedAt: wallMs(0) };
+const doubt = { attemptId: 4, outcome: "timed-out", detail: "", endedAt: wallMs(0), searched: null };
 const verdict = (p: Presentation[], s: ArchivedScan[], h: HeldRegistration[]): readonly string[] =>
   judge(p, s, h).broken;
 

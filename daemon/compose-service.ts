@@ -1,0 +1,132 @@
+import type { Configuration, OAuthSettings } from "../config/configuration.ts";
+import { readPrivateKey } from "../config/private-key.ts";
+import { readSecret } from "../config/secret.ts";
+import type { Log } from "./base/log.ts";
+import type { Random } from "./base/random.ts";
+import type { Time } from "./base/time.ts";
+import { tokenLayerOf } from "./call-observation.ts";
+import type { ClockService } from "./clock/clock-service.ts";
+import { CiaoClient } from "./forward/ciao/ciao-client.ts";
+import { TokenKeeper, type TokenStatus } from "./forward/ciao/oauth/token-keeper.ts";
+import type { TokenFailure } from "./forward/ciao/oauth/token-outcome.ts";
+import { TokenRequest } from "./forward/ciao/oauth/token-request.ts";
+import { FileToken, noToken } from "./forward/ciao/token.ts";
+import type { TokenSource } from "./forward/upstream.ts";
+import type { Layers } from "./outage/layers.ts";
+import { defaultPatience } from "./outage/network-probes.ts";
+import { probeTls } from "./outage/tls-probe.ts";
+
+type Service = Configuration["service"];
+
+export type ServicePorts = {
+  readonly clock: () => Pick<ClockService, "now" | "serviceAnswered">;
+  /** What a request for a token said of its endpoint. */
+  readonly tokenSeen: (state: Layers["token"]) => void;
+  readonly time: Time;
+  readonly random: Random;
+  readonly log: Log;
+};
+
+/** The service's client, with where its tokens come from. */
+export interface ComposedService extends AsyncDisposable {
+  readonly client: CiaoClient;
+  /** `null` where badged does not get its tokens itself. */
+  readonly token: TokenStatus | null;
+  start(): void;
+  /** An outage is over: neither the token nor the forwarder waits for its backoff. */
+  hasten(forwarder: { hasten(): void }): void;
+}
+
+/** A request for a token may not use up the time of the call that waits for it. */
+export const tokenTimeoutMaxMs: number = 10_000;
+
+export function composeService(settings: Service, ports: ServicePorts): ComposedService {
+  const { url: baseUrl, paths, timeoutMs, pins, limosaField, tokenFile, oauth } = settings;
+  const keeping = oauth === null ? null : composeKeeper(settings, oauth, ports);
+  const client = new CiaoClient(
+    {
+      baseUrl,
+      registerPath: paths.register,
+      searchPath: paths.search,
+      healthPath: paths.health,
+      timeoutMs,
+      pins,
+      limosaField,
+    },
+    keeping?.keeper ?? tokenOf(tokenFile),
+    ports.time,
+    (answer) => ports.clock().serviceAnswered(answer),
+  );
+  return {
+    client,
+    get token() {
+      return keeping?.keeper.status ?? null;
+    },
+    start: () => keeping?.keeper.start(),
+    hasten(forwarder) {
+      keeping?.keeper.hasten();
+      forwarder.hasten();
+    },
+    async [Symbol.asyncDispose]() {
+      await client[Symbol.asyncDispose]();
+      await keeping?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A token that somebody keeps in a file; none for a service that asks for none. */
+export function tokenOf(file: string | null): TokenSource {
+  return file === null ? noToken : new FileToken(async () => readSecret(file));
+}
+
+function composeKeeper(
+  { pins, timeoutMs }: Service,
+  oauth: OAuthSettings,
+  ports: ServicePorts,
+): AsyncDisposable & { readonly keeper: TokenKeeper } {
+  const { clock, tokenSeen, time, random, log } = ports;
+  const request = new TokenRequest(
+    { ...oauth, pins, timeoutMs: Math.min(tokenTimeoutMaxMs, timeoutMs / 2) },
+    { key: () => readPrivateKey(oauth.keyFile), provenTime: () => clock().now(), time },
+  );
+  const layerOf = async (failure: TokenFailure | null): Promise<Layers["token"]> => {
+    const layer = tokenLayerOf(failure);
+    return layer === "certificate" ? await judgedByCertificate(oauth.tokenUrl, ports) : layer;
+  };
+  let latest = 0;
+  const seen = async (failure: TokenFailure | null): Promise<void> => {
+    latest += 1;
+    const turn = latest;
+    const layer = await layerOf(failure);
+    // A look at a certificate takes a while: what a later request said meanwhile counts.
+    if (turn === latest) tokenSeen(layer);
+  };
+  const keeper = new TokenKeeper({
+    ask: (signal) => request.ask(signal),
+    onSeen: (failure) => void seen(failure),
+    time,
+    random,
+    log: log.child({ room: "forward" }),
+  });
+  return {
+    keeper,
+    [Symbol.asyncDispose]: async () => {
+      await keeper[Symbol.asyncDispose]();
+      await request[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A certificate that everybody sees to be wrong is the endpoint's failure, any other that is not taken is ours. */
+async function judgedByCertificate(tokenUrl: string, { time, clock }: ServicePorts): Promise<Layers["token"]> {
+  const { hostname, port } = new URL(tokenUrl);
+  const host = hostname.replace(/^\[|\]$/g, "");
+  const tls = await probeTls(
+    host,
+    Number(port) || 443,
+    defaultPatience.beyondMs,
+    time,
+    () => clock().now()?.utcMs ?? null,
+  );
+  return tls.kind === "own-tls" ? "refuses-us" : "failed";
+}

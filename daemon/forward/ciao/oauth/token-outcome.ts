@@ -1,0 +1,60 @@
+/**
+ * How asking for a token ended.
+ *
+ * - `granted`: `lifetimeMs` is `null` when the endpoint did not say how long it holds.
+ * - `refused`: the endpoint does not know our client id or our key, or does not take what we sent (4xx).
+ * - `key-unusable`: our own key could not be read; nothing was sent.
+ * - `throttled`: 429.
+ * - `down`: no connection, no answer in time, or 5xx.
+ * - `unintelligible`: an answer that is none of a token endpoint.
+ * - `tls-failed`: the certificate was not taken. Whose fault that is has to be looked at.
+ * - `pin-mismatch`: the certificate is trusted, and not one that the configuration pins.
+ * - `clock-unknown`: nothing proves the time that an assertion has to carry; nothing was sent.
+ * - `interrupted`: badged is stopping.
+ */
+export type TokenOutcome =
+  | { readonly kind: "granted"; readonly token: string; readonly lifetimeMs: number | null }
+  | TokenFailure;
+
+export type TokenFailure = {
+  readonly kind: TokenFailureKind;
+  /** For people and logs: never a token, an assertion or a key. */
+  readonly detail: string;
+  readonly retryAfterMs: number | null;
+};
+
+export type TokenFailureKind =
+  | "refused"
+  | "key-unusable"
+  | "throttled"
+  | "down"
+  | "unintelligible"
+  | "tls-failed"
+  | "pin-mismatch"
+  | "clock-unknown"
+  | "interrupted";
+
+/** Whose the failure is, as far as its kind tells. `tls-failed` is told by a look at the certificate. */
+export const tokenFailureIsOurs: Readonly<Record<TokenFailureKind, boolean | null>> = {
+  refused: true,
+  "key-unusable": true,
+  throttled: true,
+  "pin-mismatch": true,
+  down: false,
+  unintelligible: false,
+  "tls-failed": null,
+  "clock-unknown": null,
+  interrupted: null,
+};
+
+export const tokenFailureWords: Readonly<Record<TokenFailureKind, string>> = {
+  refused: "the token endpoint refuses the client id or the key",
+  "key-unusable": "the private key cannot be used",
+  throttled: "the token endpoint asks for fewer requests",
+  down: "the token endpoint does not answer",
+  unintelligible: "the token endpoint's answer is none of a token endpoint",
+  "tls-failed": "the token endpoint's certificate is not taken",
+  "pin-mismatch": "the token endpoint's certificate is not one that service.pin names",
+  "clock-unknown": "nothing proves the time yet, which a signed request has to carry",
+  interrupted: "badged is stopping",
+};

@@ -1,0 +1,74 @@
+import * as v from "valibot";
+import { utcSecondsText } from "../../base/system-time.ts";
+import type { WallMs } from "../../base/time.ts";
+import type { HttpHead, HttpOutcome } from "../http-call.ts";
+import { keptText } from "../kept-text.ts";
+import type { AttemptOutcome, DueScan } from "../queue.ts";
+import { retryAfterMs } from "../retry-after.ts";
+import type { SearchOutcome } from "../upstream.ts";
+import { callOutcomeOf } from "./answer.ts";
+import { readFound } from "./answer-items.ts";
+import { parseJson } from "./problem.ts";
+import { wireDirection } from "./wire.ts";
+
+/** (I) Behind the base address; nothing public names it. Configuration may name another, or none. */
+export const searchPath: string = "/presenceRegistrations";
+
+/** A search is made between calls that register: one that hangs must not hold them up for long. */
+export const searchMaxMs: number = 10_000;
+
+/** (I) A worker's registrations of one second. */
+export function searchQuery({ ssin, utcMs }: DueScan): string {
+  const second = utcSecondsText(utcMs);
+  return `?${new URLSearchParams({ ssin, from: second, to: second })}`;
+}
+
+/**
+ * What a search's answer says of the scan. Certain is only a whole answer of the assumed shape in which every registration
+ * can be read; from anything else nothing is concluded.
+ */
+export function searchOutcomeOf(http: HttpOutcome, scan: DueScan, now: WallMs): SearchOutcome {
+  const { report: called } = callOutcomeOf(http, [scan], now);
+  if (http.kind !== "answered") return { kind: "failed", retryAfterMs: null, report: called };
+  const { head, body } = http;
+  if (head.status >= 200 && head.status < 300) return fromSuccess(head, body, scan, called);
+  if (hasNoSearch(head.status)) return { kind: "not-to-be-had", report: called };
+  const waitMs = retryAfterMs(head.headers["retry-after"] ?? null, head.headers["date"] ?? null, now);
+  return { kind: "failed", retryAfterMs: waitMs, report: called };
+}
+
+const answerSchema = v.looseObject({
+  items: v.array(v.unknown()),
+  total: v.optional(v.fallback(v.nullable(v.number()), null), null),
+});
+
+function fromSuccess(head: HttpHead, body: string, scan: DueScan, called: SearchOutcome["report"]): SearchOutcome {
+  const report = (outcome: AttemptOutcome, detail: string) => ({ ...called, outcome, detail: keptText(detail) });
+  const parsed = v.safeParse(answerSchema, parseJson(body));
+  const found = parsed.success ? parsed.output.items.map(readFound) : [null];
+  const wanted = { registrationDate: utcSecondsText(scan.utcMs), type: wireDirection(scan.direction) };
+  const match = found.find(
+    (each) =>
+      each !== null &&
+      each.echo.registrationDate === wanted.registrationDate &&
+      each.echo.type === wanted.type &&
+      (each.echo.ssin ?? scan.ssin) === scan.ssin,
+  );
+  if (match !== undefined && match !== null) {
+    const { registrationId, validity, remarks } = match;
+    return { kind: "found", registrationId, validity, remarks, report: report("answered", "search: found") };
+  }
+  const isWhole = parsed.success && (parsed.output.total ?? found.length) <= found.length;
+  const isReadable = found.every(
+    (each) => each !== null && each.echo.registrationDate !== null && each.echo.type !== null,
+  );
+  if (isWhole && isReadable) return { kind: "not-found", report: report("answered", "search: not found") };
+  const type = head.headers["content-type"] ?? "no content type";
+  const detail = `search: answer of ${body.length} characters (${type}) cannot be read`;
+  return { kind: "failed", retryAfterMs: null, report: report("unintelligible", detail) };
+}
+
+/** Moved, not understood, not allowed, not there, not for this method, not implemented. */
+function hasNoSearch(status: number): boolean {
+  return (status >= 300 && status < 400) || [400, 403, 404, 405, 410, 422, 501].includes(status);
+}

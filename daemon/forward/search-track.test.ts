@@ -1,0 +1,279 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { silentLog } from "../base/log.ts";
+import { seededRandom } from "../base/random.ts";
+import { ManualTime, settled } from "../testing/manual-time.ts";
+import { MemoryQueue } from "../testing/memory-queue.ts";
+import { MemoryReceipts, openReceipt } from "../testing/receipt-windows.ts";
+import { TrustingClock } from "../testing/trusting-clock.ts";
+import { ForwardService } from "./forward-service.ts";
+import type { AttemptOutcome, DueScan } from "./queue.ts";
+import { lateProcessingMs, searchStrikesMax } from "./search-track.ts";
+import type { CallOutcome, CallReport, SearchOutcome, Upstream } from "./upstream.ts";
+
+const report = (outcome: AttemptOutcome, httpStatus: number | null = null): CallReport => ({
+  outcome,
+  httpStatus,
+  relatedTraceId: null,
+  detail: "",
+});
+const created = { kind: "created", registrationId: "r", validity: "pending", remarks: [] } as const;
+
+/** How one call that registers is treated; `late` registers so much later than the connection is lost. */
+type Call = "registers" | "lost-before" | "lost-after" | "not-connected" | "throttled" | { readonly lateMs: number };
+type Search = "answers" | "server-error" | "timed-out" | "not-connected" | "throttled" | "none";
+
+/** A service that treats calls and searches as it is told, then all of them well; it knows what it holds. */
+class SearchableService implements Upstream {
+  readonly held: Map<number, number> = new Map();
+  readonly calls: { readonly kind: "register" | "search"; readonly scans: readonly number[]; readonly atMs: number }[] =
+    [];
+  readonly #time: ManualTime;
+  readonly #script: Call[];
+  readonly #searches: Search[];
+  readonly #otherwise: Search;
+
+  constructor(
+    time: ManualTime,
+    script: readonly Call[],
+    searches: readonly Search[] = [],
+    otherwise: Search = "answers",
+  ) {
+    this.#time = time;
+    this.#script = [...script];
+    this.#searches = [...searches];
+    this.#otherwise = otherwise;
+  }
+
+  async register(scans: readonly DueScan[]): Promise<CallOutcome> {
+    const ids = scans.map(({ scanId }) => scanId);
+    this.calls.push({ kind: "register", scans: ids, atMs: this.#time.wallMs() });
+    const call = this.#script.shift() ?? "registers";
+    switch (call) {
+      case "registers":
+        this.#hold(ids);
+        return { kind: "answered", items: scans.map(() => created), report: report("answered", 200) };
+      case "not-connected":
+        return { kind: "not-processed", retryAfterMs: null, report: report("not-connected") };
+      case "throttled":
+        return { kind: "not-processed", retryAfterMs: 20_000, report: report("throttled", 429) };
+      case "lost-before":
+        return { kind: "ambiguous", retryAfterMs: null, report: report("timed-out") };
+      case "lost-after":
+        this.#hold(ids);
+        return { kind: "ambiguous", retryAfterMs: null, report: report("connection-lost") };
+      default:
+        this.#time.after(call.lateMs, () => this.#hold(ids));
+        return { kind: "ambiguous", retryAfterMs: null, report: report("timed-out") };
+    }
+  }
+
+  async search({ scanId }: DueScan): Promise<SearchOutcome> {
+    this.calls.push({ kind: "search", scans: [scanId], atMs: this.#time.wallMs() });
+    const search = this.#searches.shift() ?? this.#otherwise;
+    switch (search) {
+      case "answers":
+        return this.held.has(scanId)
+          ? { ...created, kind: "found", report: report("answered", 200) }
+          : { kind: "not-found", report: report("answered", 200) };
+      case "none":
+        return { kind: "not-to-be-had", report: report("call-refused", 404) };
+      case "throttled":
+        return { kind: "failed", retryAfterMs: 30_000, report: report("throttled", 429) };
+      default:
+        return { kind: "failed", retryAfterMs: null, report: report(search) };
+    }
+  }
+
+  #hold(ids: readonly number[]): void {
+    for (const scanId of ids) this.held.set(scanId, (this.held.get(scanId) ?? 0) + 1);
+  }
+}
+
+function harness(
+  script: readonly Call[],
+  searches: readonly Search[] = [],
+  { otherwise = "answers" as Search, seed = 1 } = {},
+) {
+  const time = new ManualTime();
+  const queue = new MemoryQueue();
+  const upstream = new SearchableService(time, script, searches, otherwise);
+  const service = new ForwardService(
+    {
+      queue,
+      upstream,
+      clock: new TrustingClock(time),
+      memory: new MemoryReceipts(),
+      onOutcome: () => {},
+      time,
+      random: seededRandom(seed),
+      log: silentLog,
+    },
+    { callIntervalMs: 100, receipt: openReceipt },
+  );
+  const kinds = (): readonly string[] => upstream.calls.map(({ kind }) => kind);
+  return { time, queue, upstream, service, kinds };
+}
+
+describe("a scan in doubt", () => {
+  test("that the service holds is registered without being sent twice, and keeps its mark", async () => {
+    const { time, queue, upstream, service, kinds } = harness(["lost-after"]);
+    queue.record(1, time.wallMs());
+    service.start();
+    await time.advance(60_000);
+    expect(kinds()).toEqual(["register", "search"]);
+    expect(queue.scan(1)).toMatchObject({ state: "registered", doubtAttemptId: 1, doubtVerdict: "found" });
+    expect(upstream.held.get(1)).toBe(1);
+    await service[Symbol.asyncDispose]();
+  });
+
+  test("that the service does not hold is sent again after the search, not before the margin is over", async () => {
+    const { time, queue, upstream, service, kinds } = harness(["lost-before"]);
+    queue.record(1, time.wallMs());
+    service.start();
+    await time.advance(60_000);
+    expect(kinds()).toEqual(["register", "search", "register"]);
+    const [first, search] = upstream.calls;
+    expect((search?.atMs ?? 0) - (first?.atMs ?? 0)).toBeGreaterThanOrEqual(lateProcessingMs);
+    expect(queue.scan(1)).toMatchObject({ state: "registered", doubtAttemptId: 1, doubtVerdict: "not-found" });
+    await service[Symbol.asyncDispose]();
+  });
+
+  test("that the service registers late is found all the same", async () => {
+    const { time, queue, upstream, service } = harness([{ lateMs: lateProcessingMs - 1_000 }]);
+    queue.record(1, time.wallMs());
+    service.start();
+    await time.advance(60_000);
+    expect(upstream.held.get(1)).toBe(1);
+    expect(queue.scan(1)).toMatchObject({ state: "registered", doubtVerdict: "found" });
+    await service[Symbol.asyncDispose]();
+  });
+
+  test("is sent again unsearched, marked, where no search is to be had", async () => {
+    const { time, queue, service, kinds } = harness(["lost-after", "registers", "lost-after"], ["none"]);
+    queue.record(1, time.wallMs());
+    service.start();
+    await time.advance(60_000);
+    queue.record(2, time.wallMs());
+    service.wake();
+    await time.advance(60_000);
+    expect(kinds()).toEqual(["register", "search", "register", "register", "register"]);
+    expect(queue.scan(1)).toMatchObject({ state: "registered", doubtAttemptId: 1, doubtVerdict: null });
+    await service[Symbol.asyncDispose]();
+  });
+
+  test("is sent again, marked, when the service keeps failing the search", async () => {
+    const { time, queue, service, kinds } = harness(["lost-after"], [], { otherwise: "server-error" });
+    queue.record(1, time.wallMs());
+    service.start();
+    await time.advance(5 * 60_000);
+    expect(kinds()).toEqual(["register", ...Array(searchStrikesMax).fill("search"), "register"]);
+    expect(queue.scan(1)).toMatchObject({ state: "registered", doubtVerdict: null });
+    await service[Symbol.asyncDispose]();
+  });
+
+  test("waits through an outage for its search, however long it lasts", async () => {
+    const away = Array.from({ length: 12 }, (): Search => "not-connected");
+    const { time, queue, upstream, service } = harness(["lost-after"], away);
+    queue.record(1, time.wallMs());
+    service.start();
+    await time.advance(3 * 3_600_000);
+    expect(upstream.held.get(1)).toBe(1);
+    expect(queue.scan(1)).toMatchObject({ state: "registered", doubtVerdict: "found" });
+    await service[Symbol.asyncDispose]();
+  });
+
+  test("never holds up other workers, though its search fails again and again", async () => {
+    const { time, queue, upstream, service } = harness(["lost-before"], [], { otherwise: "timed-out" });
+    queue.record(0, time.wallMs());
+    service.start();
+    await time.advance(1_000);
+    // The first call that goes through after a failure is followed by a pause of its own.
+    queue.record(21, time.wallMs());
+    await time.advance(15_000);
+    for (let worker = 1; worker <= 20; worker += 1) {
+      const storedMs = time.wallMs();
+      const scanId = queue.record(worker, storedMs);
+      service.wake();
+      await time.advance(1_000);
+      expect(queue.scan(scanId).state).toBe("registered");
+      const sent = upstream.calls.find(({ kind, scans }) => kind === "register" && scans.includes(scanId));
+      expect((sent?.atMs ?? 0) - storedMs).toBeLessThanOrEqual(300);
+    }
+    await service[Symbol.asyncDispose]();
+  });
+});
+
+test("a search that is throttled keeps calls away as long as the service asked", async () => {
+  const { time, queue, upstream, service } = harness(["lost-after"], ["throttled"]);
+  queue.record(1, time.wallMs());
+  service.start();
+  await time.advance(lateProcessingMs + 5_000);
+  queue.record(2, time.wallMs());
+  service.wake();
+  await time.advance(60_000);
+  const [, search, ...later] = upstream.calls;
+  expect(Math.min(...later.map(({ atMs }) => atMs)) - (search?.atMs ?? 0)).toBeGreaterThanOrEqual(30_000);
+  await service[Symbol.asyncDispose]();
+});
+
+const call = fc.oneof(
+  fc.constantFrom<Call>("registers", "lost-before", "lost-after", "not-connected", "throttled"),
+  fc.record({ lateMs: fc.integer({ min: 0, max: 60_000 }) }),
+);
+const search = fc.constantFrom<Search>("answers", "server-error", "timed-out", "not-connected", "throttled", "none");
+
+/** Plays until everything is registered, the daemon dying in between now and then. */
+async function play(script: readonly Call[], searches: readonly Search[], workers: readonly number[], seed: number) {
+  const { time, queue, upstream, service } = harness(script, searches, { seed });
+  for (const worker of workers) queue.record(worker, time.wallMs());
+  service.start();
+  const isOpen = (): boolean => queue.scans.some(({ state }) => state !== "registered");
+  for (let minute = 0; isOpen() && minute < 400; minute += 1) await time.advance(60_000);
+  await time.advance(120_000);
+  await service[Symbol.asyncDispose]();
+  await settled();
+  return { queue, upstream };
+}
+
+test("whatever fails, each scan ends at the service once, or marked", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(call, { maxLength: 12 }),
+      fc.array(search, { maxLength: 12 }),
+      fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 12 }),
+      fc.integer(),
+      async (script, searches, workers, seed) => {
+        const { queue, upstream } = await play(script, searches, workers, seed);
+        for (const scan of queue.scans) {
+          expect(scan.state).toBe("registered");
+          const times = upstream.held.get(scan.scanId) ?? 0;
+          expect(times).toBeGreaterThanOrEqual(1);
+          if (times > 1) expect(scan.doubtAttemptId).not.toBeNull();
+        }
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
+
+test("where the search answers and the service is not later than the margin, each scan ends there exactly once", async () => {
+  const punctual = fc.oneof(
+    fc.constantFrom<Call>("registers", "lost-before", "lost-after", "not-connected", "throttled"),
+    fc.record({ lateMs: fc.integer({ min: 0, max: lateProcessingMs - 1_000 }) }),
+  );
+  const answering = fc.constantFrom<Search>("answers", "not-connected", "throttled");
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(punctual, { maxLength: 12 }),
+      fc.array(answering, { maxLength: 12 }),
+      fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 12 }),
+      fc.integer(),
+      async (script, searches, workers, seed) => {
+        const { queue, upstream } = await play(script, searches, workers, seed);
+        for (const { scanId } of queue.scans) expect(upstream.held.get(scanId)).toBe(1);
+      },
+    ),
+    { numRuns: 150 },
+  );
+});

@@ -1,0 +1,157 @@
+import type { Random } from "../base/random.ts";
+import { type MonotonicNs, monotonicNs, type WallMs, wallMs } from "../base/time.ts";
+import { backoffMs, retryAfterMaxMs } from "./backoff.ts";
+import type { DoubtRule } from "./queue.ts";
+import type { SearchOutcome } from "./upstream.ts";
+
+/**
+ * The service may go on with a request whose connection is gone. What a search does not find is believed to be missing only
+ * this long after the call ended.
+ */
+export const lateProcessingMs: number = 10_000;
+
+/** After this many searches in a row that the service failed, scans in doubt are sent again unsearched for a while. */
+export const searchStrikesMax: number = 5;
+
+/** A service that says it has no search is asked again after this long: it may have been something in between that said so. */
+export const searchOffMs: number = 60 * 60 * 1000;
+
+/** No doubt was there to look into after all, as when an older scan of the worker is on its way. */
+export const seekAgainMs: number = 5_000;
+
+/**
+ * Searches for scans in doubt, beside the calls that register:
+ *
+ * - while a search can be had, scans in doubt are held: others pass, a worker's own later ones do not
+ * - a search and a call take turns, so that neither holds up the other; after a failed call only when nothing else waits
+ * - a search that fails backs off by itself; it never makes a call wait, but for a `Retry-After` that is meant for both
+ * - a service that offers no search, or keeps failing it while it may well register, gets the scans again, marked
+ */
+export type SearchTrack = {
+  /** Whether the adapter can search at all. */
+  readonly isOffered: boolean;
+  /** Before this no search is made. */
+  readonly nextNs: MonotonicNs;
+  /** Until then the service counts as having none. */
+  readonly offUntilNs: MonotonicNs;
+  /** In a row, for the backoff. */
+  readonly failures: number;
+  /** Those of them that were the service's own doing, and not that of the way there. */
+  readonly strikes: number;
+  readonly isNext: boolean;
+  readonly nothingElseWaits: boolean;
+  /** End of the oldest call that left a doubt which nobody looked into. */
+  readonly oldestDoubt: WallMs | null;
+};
+
+type Now = { readonly monotonicNs: MonotonicNs; readonly wallMs: WallMs };
+
+export function initialTrack(isOffered: boolean): SearchTrack {
+  const never = monotonicNs(0n);
+  return {
+    isOffered,
+    nextNs: never,
+    offUntilNs: never,
+    failures: 0,
+    strikes: 0,
+    isNext: false,
+    nothingElseWaits: false,
+    oldestDoubt: null,
+  };
+}
+
+/** What the next look does about scans in doubt. */
+export function doubtRule(track: SearchTrack, failedCalls: number, now: Now): DoubtRule {
+  if (isGivenUp(track, now)) return { kind: "send" };
+  const isTurn = track.nothingElseWaits || (track.isNext && failedCalls === 0);
+  if (!isTurn || now.monotonicNs < track.nextNs || !isRipe(track.oldestDoubt, now.wallMs)) return { kind: "hold" };
+  return { kind: "seek", endedBefore: ripeBefore(now.wallMs) };
+}
+
+/** @param found whether the look claimed anything */
+export function afterLook(
+  track: SearchTrack,
+  rule: DoubtRule,
+  found: boolean,
+  oldestDoubt: WallMs | null,
+  now: Now,
+): SearchTrack {
+  const looked = { ...track, oldestDoubt };
+  switch (rule.kind) {
+    case "hold":
+      return { ...looked, isNext: true, nothingElseWaits: !found };
+    case "seek":
+      return {
+        ...looked,
+        isNext: false,
+        nothingElseWaits: false,
+        nextNs: found ? track.nextNs : later(now.monotonicNs, seekAgainMs),
+      };
+    case "send":
+      return looked;
+  }
+}
+
+/** When nothing was claimed: something may be to search after this long; `null` when nothing will be. */
+export function searchInMs(track: SearchTrack, now: Now): number | null {
+  if (track.oldestDoubt === null || isGivenUp(track, now)) return null;
+  const ripeInMs = isRipe(track.oldestDoubt, now.wallMs) ? 0 : track.oldestDoubt - ripeBefore(now.wallMs);
+  const nextInMs = Number(track.nextNs - now.monotonicNs) / 1e6;
+  return Math.max(1, ripeInMs, nextInMs);
+}
+
+export function afterSearch(track: SearchTrack, outcome: SearchOutcome, now: Now, random: Random): SearchTrack {
+  switch (outcome.kind) {
+    case "found":
+    case "not-found":
+      return { ...track, failures: 0, strikes: 0 };
+    case "not-to-be-had":
+      return { ...track, failures: 0, strikes: 0, offUntilNs: later(now.monotonicNs, searchOffMs) };
+    case "failed": {
+      const failures = track.failures + 1;
+      const strikes = track.strikes + (isOfTheService(outcome) ? 1 : 0);
+      const delayMs = backoffMs(failures, outcome.retryAfterMs, random);
+      return { ...track, failures, strikes, nextNs: later(now.monotonicNs, delayMs) };
+    }
+  }
+}
+
+/** The service is back: it gets another chance to be searched before scans in doubt are sent again. */
+export function afterRecovery(track: SearchTrack): SearchTrack {
+  return { ...track, failures: 0, strikes: 0, nextNs: monotonicNs(0n) };
+}
+
+/** How long a throttled search keeps calls away as well: the quota is the client's. */
+export function quietAfterSearchMs(outcome: SearchOutcome): number {
+  if (outcome.kind !== "failed" || outcome.report.outcome !== "throttled") return 0;
+  return Math.min(retryAfterMaxMs, outcome.retryAfterMs ?? 0);
+}
+
+function isGivenUp({ isOffered, offUntilNs, strikes, nextNs }: SearchTrack, now: Now): boolean {
+  if (!isOffered || now.monotonicNs < offUntilNs) return true;
+  return strikes >= searchStrikesMax && now.monotonicNs < nextNs;
+}
+
+/** A service that cannot be reached, or wants to be left alone, may have a search that works. */
+function isOfTheService({ report }: Extract<SearchOutcome, { kind: "failed" }>): boolean {
+  return !["not-connected", "tls-failed", "interrupted", "throttled", "no-token"].includes(report.outcome);
+}
+
+function isRipe(oldestDoubt: WallMs | null, now: WallMs): boolean {
+  return oldestDoubt !== null && isDoubtRipe(oldestDoubt, ripeBefore(now));
+}
+
+/** A doubt of the future was written before the clock was set back. */
+export function isDoubtRipe(since: WallMs, endedBefore: WallMs): boolean {
+  return since <= endedBefore || since > endedBefore + clockSetBackMs;
+}
+
+const clockSetBackMs = 60 * 60 * 1000;
+
+function ripeBefore(now: WallMs): WallMs {
+  return wallMs(now - lateProcessingMs);
+}
+
+function later(from: MonotonicNs, delayMs: number): MonotonicNs {
+  return monotonicNs(from + BigInt(Math.ceil(delayMs * 1e6)));
+}
