@@ -116,6 +116,7 @@ test("the doubt of an interrupted call says so", () => {
     outcome: "interrupted",
     detail: "badged stopped while the call was under way",
     endedAt: at(1001),
+    searched: null,
   });
   expect(core.summary().doubtful).toBe(1);
 });

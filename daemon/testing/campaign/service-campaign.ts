@@ -6,6 +6,7 @@ import { between, pick, type Random, seededRandom } from "../../base/random.ts";
 import type { Time } from "../../base/time.ts";
 import type { ScanFilter } from "../../scan/archive.ts";
 import type { CallKind } from "../../simulator/service/call-kind.ts";
+import type { CallRecord } from "../../simulator/service/call-log.ts";
 import type { CallFault, FaultRule } from "../../simulator/service/fault.ts";
 import { type ServiceSimulator, startServiceSimulator } from "../../simulator/service/service-simulator.ts";
 import { Store } from "../../store/store.ts";
@@ -50,17 +51,22 @@ export type ServiceCampaignReport = Verdict & {
 export const residentLimitMb = 256;
 
 const clientId = "campaign";
-const workers = 4_000;
-const betweenBadgesMs = 30;
-const faultMs = { from: 700, to: 1_500 } as const;
-const peaceMs = { from: 300, to: 1_200 } as const;
-/** Chance that a search, or a request for a token, meets a fault of its own. */
-const besideShare = 0.4;
-/** Two token lives in every fault or so; and now and then all tokens are revoked. */
-const tokenLifetimeSeconds = 4;
+/** More than can badge in that time, so that there is always something to send. */
+const workersPerRound = 6_000;
+const betweenBadgesMs = 40;
+/** How long a fault stays after it struck for the first time, and peace after the first call that went through. */
+const faultMs = { from: 0, to: 1_200 } as const;
+const peaceMs = { from: 0, to: 800 } as const;
+/** A backoff may keep calls away for a while; so may a token that cannot be had. */
+const patienceMs = 20_000;
+/** Chance that a search meets a fault of its own. */
+const searchShare = 0.4;
+/** A token fails once in this share of the faults, and all are revoked in this one. */
+const tokenShare = 0.4;
 const revokeShare = 0.3;
-/** Failed calls are allowed generously enough that an outage may go on, and tightly enough that hammering meets it. */
-const quota = { callsMax: null, failedMax: 25, windowMs: 10_000 } as const;
+const tokenLifetimeSeconds = 4;
+/** As many failed calls as an outage with its backoff may make now and then: the quota is met, and has to be respected. */
+const quota = { callsMax: null, failedMax: 5, windowMs: 10_000 } as const;
 const drainMaxMs = 300_000;
 const sampleEveryMs = 100;
 const everything: ScanFilter = { states: [], readerId: null, from: null, to: null, doubtfulOnly: false, limit: 1e6 };
@@ -73,6 +79,7 @@ const everything: ScanFilter = { states: [], readerId: null, from: null, to: nul
 export async function runServiceCampaign(options: ServiceCampaignOptions): Promise<ServiceCampaignReport> {
   const { time, seed, directory } = options;
   const random = seededRandom(seed);
+  const workers = workersPerRound * options.rounds;
   const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   await using simulator = await startServiceSimulator({
     port: 0,
@@ -102,7 +109,7 @@ export async function runServiceCampaign(options: ServiceCampaignOptions): Promi
   void daemon.ended.then(() => over.abort());
   const ended = new AbortController();
   const resident = watchResident(daemon.pid, time, ended.signal);
-  const badged = badge(gate, time, over.signal);
+  const badged = badge(gate, workers, time, over.signal);
   const struck = await trouble(simulator, random, options, over.signal);
   const diedEarly = over.signal.aborted;
   over.abort();
@@ -150,9 +157,11 @@ async function trouble(
     if (fault.kind === "refuse") await simulator.setFault(fault);
     else await simulator.setFaults([{ fault, occurs: { kind: "always" } }, ...beside(random)]);
     if (random() < revokeShare) simulator.revokeTokens();
+    if (fault.kind !== "refuse") await comes(simulator, time, over, (call) => call.fault !== null);
     await time.sleep(between(random, faultMs.from, faultMs.to), over);
-    // Searches and tokens go on failing in peace: that is when most of them are made.
+    // Searches go on failing in peace: that is when most of them are made.
     await simulator.setFaults(beside(random));
+    await comes(simulator, time, over, (call) => call.fault === null && call.accepted > 0);
     await time.sleep(between(random, peaceMs.from, peaceMs.to), over);
   }
   await simulator.clearFaults();
@@ -170,11 +179,37 @@ const callFaults = serviceFaults.filter((fault): fault is CallFault => fault.kin
 function beside(random: Random): readonly FaultRule[] {
   const [first, ...others] = callFaults;
   if (first === undefined) return [];
-  const occurs = { kind: "chance", probability: besideShare } as const;
-  return (["search", "token"] as const).map((at) => ({ fault: pick(random, [first, ...others]), occurs, at }));
+  const any = (): CallFault => pick(random, [first, ...others]);
+  const search: FaultRule = { fault: any(), occurs: { kind: "chance", probability: searchShare }, at: "search" };
+  const token: FaultRule = { fault: any(), occurs: { kind: "next-calls", calls: 1 }, at: "token" };
+  return random() < tokenShare ? [search, token] : [search];
 }
 
-async function badge(gate: Gate, time: Time, over: AbortSignal): Promise<Presentation[]> {
+/** Waits for a new call that registers, of which `isMeant` holds. */
+async function comes(
+  simulator: ServiceSimulator,
+  time: Time,
+  over: AbortSignal,
+  isMeant: (call: CallRecord) => boolean,
+): Promise<void> {
+  const from = simulator.calls().length;
+  const late = new AbortController();
+  using _deadline = time.after(patienceMs, () => late.abort());
+  while (!late.signal.aborted && !over.aborted) {
+    if (
+      simulator
+        .calls()
+        .slice(from)
+        .some((call) => call.call === "register" && isMeant(call))
+    )
+      return;
+    await time.sleep(pollMs, over);
+  }
+}
+
+const pollMs = 20;
+
+async function badge(gate: Gate, workers: number, time: Time, over: AbortSignal): Promise<Presentation[]> {
   const presentations: Presentation[] = [];
   const patience = new AbortController();
   for (let index = 0; index < workers && !over.aborted; index += 1) {
