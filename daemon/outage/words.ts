@@ -1,8 +1,6 @@
 import type { Cause, Evidence, Exemption } from "./cause.ts";
 
-/** The languages in which a supervisor reads an outage. */
-export type Language = "nl" | "fr" | "de" | "en";
-export const languages: readonly Language[] = ["nl", "fr", "de", "en"];
+export { type Language, languages } from "../base/language.ts";
 
 /**
  * What an outage says in one language. The type is the catalogue's contract: a sentence that is missing in one language
