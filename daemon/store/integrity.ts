@@ -28,6 +28,9 @@ export const tables = [
   "outage_windows",
   "outage_entries",
   "heartbeat",
+  "follow_ups",
+  "remarks",
+  "remark_marks",
   "scans",
 ] as const;
 

@@ -6,7 +6,9 @@ import type { ServiceTime } from "../clock/service-clock.ts";
 import type { ClockEvent } from "../clock/step-watch.ts";
 import type { BootSeen, Synchronisation } from "../clock/synchronisation.ts";
 import type { UtcNs } from "../clock/utc.ts";
-import type { AttemptReport, Backlog, ClaimRequest, Settlement } from "../forward/queue.ts";
+import type { FollowCounts, FollowedRegistration, KeptLook } from "../forward/follow-up/follow-up.ts";
+import type { KeptRemark, RemarkFilter, RemarkMark } from "../forward/follow-up/remark-archive.ts";
+import type { AttemptReport, Backlog, ClaimRequest, Remark, Settlement } from "../forward/queue.ts";
 import type { LimitKnowledge } from "../forward/receipt-window.ts";
 import type { WebhookScan } from "../forward/webhook/cursor.ts";
 import type { Heartbeat, KeptWindow, ListedWindow, OutageEntry, WindowFilter } from "../outage/outage-store.ts";
@@ -18,10 +20,12 @@ import { ArchiveTable } from "./archive-table.ts";
 import { ClockTable } from "./clock-table.ts";
 import type { Connection, WalFrames } from "./connection.ts";
 import { type DatedSlice, DatingTable } from "./dating-table.ts";
+import { FollowUpTable } from "./follow-up-table.ts";
 import { Scrub } from "./integrity.ts";
 import { KnowledgeTable } from "./knowledge-table.ts";
 import { OutageTable } from "./outage-table.ts";
 import { type ClaimStep, QueueTable } from "./queue-table.ts";
+import { RemarkTable } from "./remark-table.ts";
 import { type ErasedSlice, Retention } from "./retention.ts";
 import { RosterLookup } from "./roster-lookup.ts";
 import { RosterTable } from "./roster-table.ts";
@@ -51,6 +55,8 @@ export class StoreCore implements Disposable {
   readonly #dating: DatingTable;
   readonly #knowledge: KnowledgeTable;
   readonly #outages: OutageTable;
+  readonly #followUps: FollowUpTable;
+  readonly #remarks: RemarkTable;
 
   /** @param connection to a database of the present schema; disposed with the core */
   constructor(connection: Connection, settings: StoreSettings) {
@@ -72,7 +78,9 @@ export class StoreCore implements Disposable {
       roster: this.#roster,
     });
     this.#webhooks = new WebhookTable(connection);
-    this.#retention = new Retention(connection, this.#webhooks, settings.keepSettledMs);
+    this.#remarks = new RemarkTable(connection);
+    this.#followUps = new FollowUpTable(connection);
+    this.#retention = new Retention(connection, this.#webhooks, this.#remarks, settings.keepSettledMs);
     this.#scrub = new Scrub(connection);
     this.#clock = new ClockTable(connection);
     this.#dating = new DatingTable(connection, this.#clock);
@@ -226,6 +234,30 @@ export class StoreCore implements Disposable {
 
   addOutageEntry(windowId: number, entry: OutageEntry, now: WallMs): boolean {
     return this.#outages.add(windowId, entry, now);
+  }
+
+  dueFollowUps(now: WallMs, limit: number): readonly FollowedRegistration[] {
+    return this.#followUps.due(now, limit);
+  }
+
+  keepLook(look: KeptLook): readonly Remark[] {
+    return this.#followUps.keep(look);
+  }
+
+  followCounts(): FollowCounts {
+    return this.#followUps.counts();
+  }
+
+  listRemarks(filter: RemarkFilter): readonly KeptRemark[] {
+    return this.#remarks.list(filter);
+  }
+
+  showRemark(remarkId: number): { readonly remark: KeptRemark; readonly marks: readonly RemarkMark[] } | null {
+    return this.#remarks.show(remarkId);
+  }
+
+  markRemark(remarkId: number, mark: RemarkMark): boolean {
+    return this.#remarks.mark(remarkId, mark);
   }
 
   eraseSlice(now: WallMs): ErasedSlice {

@@ -7,7 +7,17 @@ import type { ServiceTime } from "../clock/service-clock.ts";
 import type { ClockEvent } from "../clock/step-watch.ts";
 import type { BootSeen, ClockHistory, Synchronisation } from "../clock/synchronisation.ts";
 import type { UtcNs } from "../clock/utc.ts";
-import type { AttemptReport, Backlog, Claim, ClaimRequest, ForwardQueue, Settlement } from "../forward/queue.ts";
+import type { FollowCounts, FollowedRegistration, FollowUpStore, KeptLook } from "../forward/follow-up/follow-up.ts";
+import type { KeptRemark, RemarkArchive, RemarkFilter, RemarkMark } from "../forward/follow-up/remark-archive.ts";
+import type {
+  AttemptReport,
+  Backlog,
+  Claim,
+  ClaimRequest,
+  ForwardQueue,
+  Remark,
+  Settlement,
+} from "../forward/queue.ts";
 import type { LimitKnowledge, ReceiptMemory } from "../forward/receipt-window.ts";
 import type { WebhookCursor, WebhookScan } from "../forward/webhook/cursor.ts";
 import type {
@@ -58,6 +68,8 @@ export class Store
     ScanDating,
     OutageStore,
     OutageArchive,
+    FollowUpStore,
+    RemarkArchive,
     AsyncDisposable
 {
   readonly #link: StoreLink;
@@ -268,6 +280,30 @@ export class Store
 
   addOutageEntry(windowId: number, entry: OutageEntry, now: WallMs): Promise<boolean> {
     return this.#link.call("addOutageEntry", windowId, entry, now);
+  }
+
+  dueFollowUps(now: WallMs, limit: number): Promise<readonly FollowedRegistration[]> {
+    return this.#link.call("dueFollowUps", now, limit);
+  }
+
+  keepLook(look: KeptLook): Promise<readonly Remark[]> {
+    return this.#link.call("keepLook", look);
+  }
+
+  followCounts(): Promise<FollowCounts> {
+    return this.#link.call("followCounts");
+  }
+
+  listRemarks(filter: RemarkFilter): Promise<readonly KeptRemark[]> {
+    return this.#link.call("listRemarks", filter);
+  }
+
+  showRemark(remarkId: number): Promise<{ readonly remark: KeptRemark; readonly marks: readonly RemarkMark[] } | null> {
+    return this.#link.call("showRemark", remarkId);
+  }
+
+  markRemark(remarkId: number, mark: RemarkMark): Promise<boolean> {
+    return this.#link.call("markRemark", remarkId, mark);
   }
 
   /** Erases what is no longer needed, slice by slice, so that a badge never waits long for it. */
