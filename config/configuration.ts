@@ -135,7 +135,12 @@ export type ServiceSettings = {
   readonly late: "withhold" | "forward";
   readonly timeoutMs: number;
   readonly callIntervalMs: number;
-  readonly paths: { readonly register: string; readonly health: string };
+  readonly paths: {
+    readonly register: string;
+    readonly health: string;
+    /** With `{id}` in it, or `none`. */
+    readonly registration: string;
+  };
 };
 
 export type OutageSettings = {

@@ -84,7 +84,11 @@ test("a short file is enough: what it does not say is the default, in millisecon
       late: "withhold",
       timeoutMs: 30_000,
       callIntervalMs: 1000,
-      paths: { register: "/presenceRegistrations/registerInBulk", health: "/health" },
+      paths: {
+        register: "/presenceRegistrations/registerInBulk",
+        health: "/health",
+        registration: "/presenceRegistrations/{id}",
+      },
     },
     outage: {
       anchors: defaultAnchors,

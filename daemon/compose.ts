@@ -19,6 +19,7 @@ import { burstSpacingMs } from "./clock/source-poll.ts";
 import type { Clock } from "./clock/stamp.ts";
 import type { NtpSource } from "./clock/synchronisation.ts";
 import { utcNsOfWall } from "./clock/utc.ts";
+import { composeRemarks } from "./compose-remarks.ts";
 import { type AnswerDate, CiaoClient } from "./forward/ciao/ciao-client.ts";
 import { FileToken, noToken } from "./forward/ciao/token.ts";
 import { ForwardService } from "./forward/forward-service.ts";
@@ -77,14 +78,13 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
       {
         client,
         clock,
-        onOutcome: (outcome) => {
-          const seen = serviceSeenBy[outcome];
-          if (seen !== null) outages.callEnded(seen);
-        },
+        onOutcome: (outcome) => tellOutages(outages, outcome),
       },
       ports,
     ),
   );
+  const token = tokenOf(configuration.service.tokenFile);
+  const remarks = building.use(composeRemarks(configuration, { store, token, clock, forwarder }, ports));
   const webhooks = composeWebhooks(configuration, store, building, ports);
   const readers = configuration.readers.map((reader) =>
     createReader(readerSettings(reader), time, log.child({ room: "drivers" })),
@@ -117,6 +117,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
       clock,
       outages,
       forwarder,
+      remarks,
       webhooks,
     }),
   );
@@ -129,6 +130,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
       await clock.start();
       await outages.start();
       forwarder.start();
+      remarks.start();
       for (const webhook of webhooks) webhook.start();
       log.info({ site: configuration.site.name, configuration: configuration.fingerprint }, "badged started");
       await notifier.ready(`site ${configuration.site.name}`);
@@ -138,6 +140,11 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
       await parts.disposeAsync();
     },
   };
+}
+
+function tellOutages(outages: OutageService, outcome: AttemptOutcome): void {
+  const seen = serviceSeenBy[outcome];
+  if (seen !== null) outages.callEnded(seen);
 }
 
 export function storeSettings(configuration: Configuration, mode: StoreSettings["mode"]): StoreSettings {

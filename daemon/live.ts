@@ -5,6 +5,7 @@ import type { WallMs } from "./base/time.ts";
 import { version } from "./base/version.ts";
 import type { ClockService } from "./clock/clock-service.ts";
 import { liveClock } from "./clock-report.ts";
+import type { FollowerStatus } from "./forward/follow-up/remark-follower.ts";
 import type { ReceiptStatus } from "./forward/receipt-guard.ts";
 import type { TargetStatus } from "./forward/target-status.ts";
 import { lastSegmentOf } from "./outage/explanation.ts";
@@ -19,6 +20,7 @@ type LiveParts = {
   readonly clock: Pick<ClockService, "status">;
   readonly outages: Pick<OutageService, "status">;
   readonly forwarder: { readonly status: TargetStatus; readonly receipt: ReceiptStatus };
+  readonly remarks: { readonly status: FollowerStatus | null };
   /** In the order of the configuration. */
   readonly webhooks: readonly { readonly status: TargetStatus }[];
 };
@@ -42,6 +44,7 @@ export function liveStatus(configuration: Configuration, parts: LiveParts): () =
     })),
     intake: parts.intake.counters,
     service: { name: new URL(configuration.service.url).host, ...parts.forwarder.status },
+    following: parts.remarks.status,
     webhooks: parts.webhooks.map(({ status }, index) => ({
       name: configuration.webhooks[index]?.name ?? "",
       ...status,

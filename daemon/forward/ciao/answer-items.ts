@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { parseUtcText, utcSecondsText } from "../../base/system-time.ts";
 import { keptText } from "../kept-text.ts";
-import type { DueScan } from "../queue.ts";
+import type { DueScan, Remark } from "../queue.ts";
 import type { ItemOutcome } from "../upstream.ts";
 import { type ItemEcho, matchItems } from "./item-match.ts";
 import { parseJson } from "./problem.ts";
@@ -109,7 +109,7 @@ const optionalList = v.optional(v.fallback(v.array(v.unknown()), []), []);
 const listsSchema = v.looseObject({ remarks: optionalList, issues: optionalList, errors: optionalList });
 
 /** (U) The shape of a remark: a bare code or text, or an object with `code` and a text under one of the usual names. */
-function readRemark(remark: unknown): { readonly code: number | null; readonly text: string } {
+export function readRemark(remark: unknown): Remark {
   if (typeof remark === "number") return { code: codeOf(remark), text: "" };
   if (typeof remark === "string") return { code: codeOf(remark), text: keptText(remark) };
   const { code, words } = readSaid(remark);

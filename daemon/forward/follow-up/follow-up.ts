@@ -21,7 +21,7 @@ export type FollowedRegistration = {
 /**
  * What one look at the service gave.
  *
- * - `found`: the registration as it is now. `validity` is `null` when the answer does not tell it.
+ * - `found`: the registration as it is now. `validity` and `remarks` are `null` when the answer does not tell them.
  * - `not-found`: the service does not know this one, or not the path.
  * - `not-to-be-had`: the service says that there is no such call.
  * - `forbidden`, `unauthorised`, `throttled`: it would not answer us.
@@ -29,7 +29,7 @@ export type FollowedRegistration = {
  * - `not-reached`: nothing is known; `interrupted` by a stop.
  */
 export type Look =
-  | { readonly kind: "found"; readonly validity: string | null; readonly remarks: readonly Remark[] }
+  | { readonly kind: "found"; readonly validity: string | null; readonly remarks: readonly Remark[] | null }
   | { readonly kind: Exclude<LookKind, "found">; readonly retryAfterMs: number | null; readonly detail: string };
 
 export type LookKind =
