@@ -7,6 +7,7 @@ import type { LiveReader, LiveStatus, LiveTarget } from "../supervisor/live-stat
 import { readStatus, statusSocketPath } from "../supervisor/status-socket.ts";
 import { clockWords } from "./clock.ts";
 import { requireConfiguration } from "./configuration.ts";
+import { remarkLines, remarksOf } from "./status-remarks.ts";
 import type { Terminal } from "./terminal.ts";
 import { visitStore } from "./visit.ts";
 import { stateWords } from "./words.ts";
@@ -19,10 +20,16 @@ export async function status(configurationFile: string, json: boolean, terminal:
   const configuration = requireConfiguration(configurationFile);
   const live = (await readStatus(statusSocketPath(configuration.store.directory))) as LiveStatus | null;
   const stored = await summaryOf(configurationFile);
+  const remarks = await remarksOf(configurationFile);
   if (json) {
-    terminal.out(JSON.stringify({ daemon: live, store: stored === null ? null : storeDocument(stored) }));
+    terminal.out(JSON.stringify({ daemon: live, store: stored === null ? null : storeDocument(stored), remarks }));
   } else {
-    for (const line of [...daemonLines(live), ...(stored === null ? [] : storeLines(stored))]) terminal.out(line);
+    for (const line of [
+      ...daemonLines(live),
+      ...(stored === null ? [] : storeLines(stored)),
+      ...remarkLines(remarks, live),
+    ])
+      terminal.out(line);
   }
   return live === null ? exitCode.unavailable : exitCode.ok;
 }
