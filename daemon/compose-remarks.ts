@@ -1,13 +1,16 @@
 import type { Configuration } from "../config/configuration.ts";
+import type { Language } from "./base/language.ts";
 import type { Log } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
-import type { Time } from "./base/time.ts";
+import type { Time, WallMs } from "./base/time.ts";
 import { CiaoRegistrations } from "./forward/ciao/registration-reader.ts";
 import type { FollowerStatus } from "./forward/follow-up/remark-follower.ts";
 import { RemarkFollower } from "./forward/follow-up/remark-follower.ts";
 import type { ForwardService } from "./forward/forward-service.ts";
 import type { SendingClock } from "./forward/receipt-guard.ts";
 import type { TokenSource } from "./forward/upstream.ts";
+import { WarningWatch } from "./forward/warning-watch.ts";
+import { summariseRemarks } from "./remark-summary.ts";
 import type { Store } from "./store/store.ts";
 
 type RemarkParts = {
@@ -18,10 +21,23 @@ type RemarkParts = {
 };
 
 export type Remarks = AsyncDisposable & {
-  start(): void;
+  start(): Promise<void>;
+  /** A scan was stored: what can be foreseen of it is said. */
+  recorded(): void;
   /** `null` while the configuration switches the following off. */
   readonly status: FollowerStatus | null;
 };
+
+/** What the daily summary says of remarks. */
+export function composeRemarkSummary(
+  timeZone: string,
+  language: Language,
+  store: Store,
+  log: Log,
+): (now: WallMs) => Promise<string | null> {
+  const ports = { remarks: store, warnings: store, scans: store, log: log.child({ room: "forward" }) };
+  return (now) => summariseRemarks({ timeZone, language }, ports, now);
+}
 
 /** What follows registrations until the service has finished with them. */
 export function composeRemarks(
@@ -30,8 +46,10 @@ export function composeRemarks(
   { time, random, log }: { readonly time: Time; readonly random: Random; readonly log: Log },
 ): Remarks {
   const { url: baseUrl, timeoutMs, paths } = service;
+  const watch = new WarningWatch({ store, log: log.child({ room: "forward" }) }, site.timeZone);
+  const recorded = (): void => watch.recorded();
   if (paths.registration === "none") {
-    return { start: () => {}, status: null, [Symbol.asyncDispose]: async () => {} };
+    return { start: () => watch.start(), recorded, status: null, [Symbol.asyncDispose]: async () => {} };
   }
   const reader = new CiaoRegistrations({ baseUrl, path: paths.registration, timeoutMs }, token, time);
   const follower = new RemarkFollower(
@@ -48,7 +66,11 @@ export function composeRemarks(
     site.timeZone,
   );
   return {
-    start: () => follower.start(),
+    async start() {
+      await watch.start();
+      follower.start();
+    },
+    recorded,
     get status() {
       return follower.status;
     },

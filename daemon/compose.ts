@@ -19,7 +19,7 @@ import { burstSpacingMs } from "./clock/source-poll.ts";
 import type { Clock } from "./clock/stamp.ts";
 import type { NtpSource } from "./clock/synchronisation.ts";
 import { utcNsOfWall } from "./clock/utc.ts";
-import { composeRemarks } from "./compose-remarks.ts";
+import { composeRemarkSummary, composeRemarks } from "./compose-remarks.ts";
 import { type AnswerDate, CiaoClient } from "./forward/ciao/ciao-client.ts";
 import { FileToken, noToken } from "./forward/ciao/token.ts";
 import { ForwardService } from "./forward/forward-service.ts";
@@ -97,6 +97,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
       readers,
       () => {
         forwarder.wake();
+        remarks.recorded();
         for (const webhook of webhooks) webhook.wake();
       },
       ports,
@@ -126,11 +127,11 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
   return {
     async start() {
       const events = readerEvents(intake.intake, log.child({ room: "drivers" }));
+      await remarks.start();
       for (const reader of readers) reader.start(events);
       await clock.start();
       await outages.start();
       forwarder.start();
-      remarks.start();
       for (const webhook of webhooks) webhook.start();
       log.info({ site: configuration.site.name, configuration: configuration.fingerprint }, "badged started");
       await notifier.ready(`site ${configuration.site.name}`);
@@ -319,7 +320,12 @@ function startClockwork(
   const maintenance = startMaintenance(timeZone, () => maintain(store, clock, log), { log });
   const summary = startDailySummary(
     { at, timeZone, language, supplier, folder: join(directory, "summaries") },
-    { archive: store, time, log: log.child({ room: "outage" }) },
+    {
+      archive: store,
+      remarks: composeRemarkSummary(timeZone, language, store, log),
+      time,
+      log: log.child({ room: "outage" }),
+    },
   );
   return {
     [Symbol.asyncDispose]: async () => {

@@ -10,6 +10,7 @@ import type { FollowCounts, FollowedRegistration, KeptLook } from "../forward/fo
 import type { KeptRemark, RemarkFilter, RemarkMark } from "../forward/follow-up/remark-archive.ts";
 import type { AttemptReport, Backlog, ClaimRequest, Remark, Settlement } from "../forward/queue.ts";
 import type { LimitKnowledge } from "../forward/receipt-window.ts";
+import type { ScanWarnings, WarnedSlice } from "../forward/scan-warnings.ts";
 import type { WebhookScan } from "../forward/webhook/cursor.ts";
 import type { Heartbeat, KeptWindow, ListedWindow, OutageEntry, WindowFilter } from "../outage/outage-store.ts";
 import type { OutageWindow } from "../outage/windows.ts";
@@ -33,6 +34,7 @@ import { ScanCounts } from "./scan-counts.ts";
 import { ScanTable } from "./scan-table.ts";
 import type { StoreSettings } from "./store-settings.ts";
 import { type ResolvedSlice, UnknownBadges } from "./unknown-badges.ts";
+import { WarningTable } from "./warning-table.ts";
 import { WebhookTable } from "./webhook-table.ts";
 import { WorkSites } from "./work-sites.ts";
 import { WorkerChain } from "./worker-chain.ts";
@@ -57,6 +59,7 @@ export class StoreCore implements Disposable {
   readonly #outages: OutageTable;
   readonly #followUps: FollowUpTable;
   readonly #remarks: RemarkTable;
+  readonly #warnings: WarningTable;
 
   /** @param connection to a database of the present schema; disposed with the core */
   constructor(connection: Connection, settings: StoreSettings) {
@@ -70,6 +73,7 @@ export class StoreCore implements Disposable {
     this.#scans = new ScanTable(connection, recording, settings);
     this.#roster = new RosterTable(connection);
     this.#sites = new WorkSites(connection);
+    this.#warnings = new WarningTable(connection, this.#sites);
     this.#queue = new QueueTable(connection, this.#counts, this.#sites);
     this.#archive = new ArchiveTable(connection, {
       chain,
@@ -258,6 +262,18 @@ export class StoreCore implements Disposable {
 
   markRemark(remarkId: number, mark: RemarkMark): boolean {
     return this.#remarks.mark(remarkId, mark);
+  }
+
+  newestScan(): number {
+    return this.#warnings.newestScan();
+  }
+
+  warningsAfter(scanId: number, timeZone: string): WarnedSlice {
+    return this.#warnings.after(scanId, timeZone);
+  }
+
+  warningsOf(scanIds: readonly number[], timeZone: string): readonly ScanWarnings[] {
+    return this.#warnings.of(scanIds, timeZone);
   }
 
   eraseSlice(now: WallMs): ErasedSlice {

@@ -19,6 +19,7 @@ import type {
   Settlement,
 } from "../forward/queue.ts";
 import type { LimitKnowledge, ReceiptMemory } from "../forward/receipt-window.ts";
+import type { ScanWarnings, WarnedSlice, WarningStore } from "../forward/scan-warnings.ts";
 import type { WebhookCursor, WebhookScan } from "../forward/webhook/cursor.ts";
 import type {
   Heartbeat,
@@ -39,6 +40,7 @@ import { Housekeeping } from "./housekeeping.ts";
 import type { Gauges } from "./store-keeper.ts";
 import { StoreLink } from "./store-link.ts";
 import type { StoreSettings } from "./store-settings.ts";
+import { warnSliceRows } from "./warning-table.ts";
 
 export type { StoreSettings } from "./store-settings.ts";
 
@@ -70,6 +72,7 @@ export class Store
     OutageArchive,
     FollowUpStore,
     RemarkArchive,
+    WarningStore,
     AsyncDisposable
 {
   readonly #link: StoreLink;
@@ -304,6 +307,23 @@ export class Store
 
   markRemark(remarkId: number, mark: RemarkMark): Promise<boolean> {
     return this.#link.call("markRemark", remarkId, mark);
+  }
+
+  newestScan(): Promise<number> {
+    return this.#link.call("newestScan");
+  }
+
+  warningsAfter(scanId: number, timeZone: string): Promise<WarnedSlice> {
+    return this.#link.call("warningsAfter", scanId, timeZone);
+  }
+
+  /** Slice by slice, so that a badge never waits long for it. */
+  async warningsOf(scanIds: readonly number[], timeZone: string): Promise<readonly ScanWarnings[]> {
+    const warned: ScanWarnings[] = [];
+    for (let from = 0; from < scanIds.length; from += warnSliceRows) {
+      warned.push(...(await this.#link.call("warningsOf", scanIds.slice(from, from + warnSliceRows), timeZone)));
+    }
+    return warned;
   }
 
   /** Erases what is no longer needed, slice by slice, so that a badge never waits long for it. */
