@@ -62,7 +62,7 @@ export async function summarise(
     exemptions.filter((each) => each === exemption).length;
   const fields = { outages: windows.length, notExempt: count("not-exempt"), ambiguous: count("ambiguous") };
   log.info(fields, "outages of the last day");
-  const ofRemarks = (await remarks?.(now)) ?? null;
+  const ofRemarks = await whatIsSaidOfRemarks(remarks, now, log);
   if (windows.length === 0 && ofRemarks === null) return null;
   const texts: string[] = ofRemarks === null ? [] : [ofRemarks];
   for (const { windowId } of windows.toReversed()) {
@@ -73,4 +73,14 @@ export async function summarise(
   const file = join(folder, `outages-${zonedText(now, timeZone).slice(0, 10)}.txt`);
   writeFileSync(file, `${texts.join("\n\n")}\n`, { mode: 0o600 });
   return file;
+}
+
+/** Outages are summed up also when remarks cannot be. */
+async function whatIsSaidOfRemarks(remarks: SummaryPorts["remarks"], now: WallMs, log: Log): Promise<string | null> {
+  try {
+    return (await remarks?.(now)) ?? null;
+  } catch (error) {
+    log.error({ err: error }, "daily summary of remarks failed");
+    return null;
+  }
 }

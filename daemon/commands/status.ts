@@ -1,6 +1,10 @@
 import { durationWords } from "../base/duration-words.ts";
 import { BadgedError, type ExitCode, exitCode } from "../base/errors.ts";
+import type { Language } from "../base/language.ts";
 import { parseUtcText, systemTime, utcText } from "../base/system-time.ts";
+import type { Cause } from "../outage/cause.ts";
+import { wordsIn } from "../outage/explanation.ts";
+import { isOtherChannelOpen } from "../outage/other-channel.ts";
 import type { StoreSummary } from "../scan/archive.ts";
 import { scanStates } from "../scan/scan.ts";
 import type { LiveReader, LiveStatus, LiveTarget } from "../supervisor/live-status.ts";
@@ -25,7 +29,7 @@ export async function status(configurationFile: string, json: boolean, terminal:
     terminal.out(JSON.stringify({ daemon: live, store: stored === null ? null : storeDocument(stored), remarks }));
   } else {
     for (const line of [
-      ...daemonLines(live),
+      ...daemonLines(live, configuration.outage.language),
       ...(stored === null ? [] : storeLines(stored)),
       ...remarkLines(remarks, live),
     ])
@@ -45,7 +49,7 @@ async function summaryOf(configurationFile: string): Promise<StoreSummary | null
   }
 }
 
-function daemonLines(live: LiveStatus | null): string[] {
+function daemonLines(live: LiveStatus | null, language: Language): string[] {
   if (live === null) return ["daemon    NOT RUNNING: scans are not read; what is on disk is below"];
   const startedAt = parseUtcText(live.startedAt);
   const since = startedAt === null ? "" : ` for ${durationWords(systemTime.wallMs() - startedAt)}`;
@@ -55,11 +59,21 @@ function daemonLines(live: LiveStatus | null): string[] {
     ...(live.outage.since === null
       ? []
       : [`OUTAGE    since ${live.outage.since}: ${live.outage.cause}, ${live.outage.exemption} (badged outages list)`]),
+    ...elsewhereLines(live, language),
     ...live.readers.map(readerLine),
     targetLine("service", live.service),
     ...live.webhooks.map((webhook) => targetLine("webhook", webhook)),
   ];
 }
+
+/** In the language of the supervisor, for whom it is. */
+export function elsewhereLines({ outage }: Pick<LiveStatus, "outage">, language: Language): readonly string[] {
+  const cause = causes.find((each) => each === outage.cause);
+  if (outage.since === null || cause === undefined || !isOtherChannelOpen(cause)) return [];
+  return [`          ${wordsIn[language].step.registerElsewhereNow}`];
+}
+
+const causes = Object.keys(wordsIn.en.cause) as readonly Cause[];
 
 function readerLine(reader: LiveReader): string {
   const state = reader.online ? `connected at ${reader.detail}` : `NOT CONNECTED: ${reader.detail}`;

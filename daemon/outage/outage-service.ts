@@ -5,6 +5,7 @@ import { findingOf } from "./cause.ts";
 import { lastSegmentOf } from "./explanation.ts";
 import { windowOfLastRun } from "./last-run.ts";
 import { type Layers, nothingSeen } from "./layers.ts";
+import { isOtherChannelOpen, onlineServiceUrl } from "./other-channel.ts";
 import type { Heartbeat, OutageStore } from "./outage-store.ts";
 import {
   initialWatch,
@@ -201,6 +202,9 @@ export class OutageService implements AsyncDisposable {
     const fields = { window: change.window.key, cause, exemption };
     if (change.kind === "closed") this.#log.info(fields, "outage window closed");
     else this.#log.warn(fields, changeMessages[change.kind]);
+    if (change.kind !== "closed" && change.kind !== "gap" && isOtherChannelOpen(cause)) {
+      this.#log.warn({ window: change.window.key, cause, onlineService: onlineServiceUrl }, otherChannelMessage);
+    }
     await this.#keep(() => this.#ports.store.saveWindow(this.#dated(change.window)));
     this.#ports.onChange(change);
   }
@@ -259,6 +263,9 @@ function lastBadOf({ firstBad }: OutageWindow, lastRun: Heartbeat | null): Momen
 }
 
 const beyondUnknown = { firstHop: "unknown", dns: "unknown", anchors: "unknown", service: "unknown" } as const;
+
+/** Stable, as all messages are: people's own alarms listen for it. */
+export const otherChannelMessage: string = "this box cannot send, have people register over the online service now";
 
 const changeMessages = {
   opened: "outage window opened",

@@ -17,6 +17,8 @@ export type Words = {
     readonly supplierUnknown: string;
     readonly otherChannel: string;
     readonly exempt: string;
+    /** While the failure is the site's own and lasts: not a step among others, but what has to be done now. */
+    readonly registerElsewhereNow: string;
     readonly nextMoment: string;
     readonly keepVerifiable: string;
   };
