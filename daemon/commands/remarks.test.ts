@@ -20,6 +20,7 @@ import {
   temporaryDirectory,
 } from "../testing/store-fixture.ts";
 import { listRemarks, markRemark, showRemark } from "./remarks.ts";
+import { elsewhereLines } from "./status.ts";
 import { remarkLines, remarksOf } from "./status-remarks.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -120,6 +121,14 @@ describe("badged status", () => {
     expect(lines[0]).toMatch(/^remarks {3}2 open, next last day \d{4}-\d\d-\d\d \(5 days left\); 1 DUE WITHIN 7 DAYS/);
     expect(lines[1]).toMatch(/^REMARK 32 on 1 registrations/);
     expect(lines[2]).toBe("following 1 registrations, 0 settled");
+  });
+
+  test.each(languages)("says in %s to register elsewhere while the failure is the site's own", (language) => {
+    const outage = { since: "2026-01-01T00:00:00Z", cause: "own-network", exemption: "not-exempt", layers: {} };
+    const [line] = elsewhereLines({ outage }, language);
+    expect(line).toContain("https://checkinout-management.socialsecurity.be/");
+    expect(elsewhereLines({ outage: { ...outage, cause: "service" } }, language)).toEqual([]);
+    expect(elsewhereLines({ outage: { ...outage, since: null } }, language)).toEqual([]);
   });
 
   test("says when registrations cannot be followed", async () => {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { present } from "../base/assert.ts";
-import { silentLog } from "../base/log.ts";
 import { elapsedMs, type MonotonicNs, monotonicNs, wallMs } from "../base/time.ts";
 import { ManualTime } from "../testing/manual-time.ts";
+import { recordingLog } from "../testing/store-fixture.ts";
 import { type Layers, nothingSeen } from "./layers.ts";
-import { OutageService, type Probes } from "./outage-service.ts";
+import { OutageService, otherChannelMessage, type Probes } from "./outage-service.ts";
 import type { Heartbeat, OutageStore } from "./outage-store.ts";
 import type { Moment, OutageWindow } from "./windows.ts";
 
@@ -53,6 +53,7 @@ function site(store = new MemoryOutages(), bootId = "boot", time = new ManualTim
     },
   };
   const changes: string[] = [];
+  const log = recordingLog();
   const service = new OutageService({
     probes,
     store,
@@ -60,9 +61,9 @@ function site(store = new MemoryOutages(), bootId = "boot", time = new ManualTim
     power: async () => seen.power,
     onChange: ({ kind }) => changes.push(kind),
     time,
-    log: silentLog,
+    log,
   });
-  return { time, store, seen, changes, service };
+  return { time, store, seen, changes, service, log };
 }
 
 const causesOf = (window: OutageWindow): readonly string[] => window.segments.map(({ finding }) => finding.cause);
@@ -104,6 +105,23 @@ test("a fault that only the anchors see opens a window within 45 s", async () =>
   seen.layers = provider;
   await time.advance(45_000);
   expect(changes).toEqual(["opened"]);
+});
+
+test.each([
+  ["the site's own", cable, 1],
+  ["the provider's", provider, 0],
+] as const)("a failure that is %s has people told of another channel at once, or not", async (_, layers, times) => {
+  const { time, log, seen, service } = site();
+  await using _closing = service;
+  await service.start();
+  await time.advance(31_000);
+  seen.layers = layers;
+  await time.advance(300_000);
+  const told = log.lines.filter(({ message }) => message === otherChannelMessage);
+  expect(told).toHaveLength(times);
+  for (const { fields } of told) {
+    expect(fields).toMatchObject({ onlineService: "https://checkinout-management.socialsecurity.be/" });
+  }
 });
 
 describe("what the forwarder's calls say", () => {
