@@ -142,8 +142,14 @@ export type ServiceSettings = {
   readonly late: "withhold" | "forward";
   readonly timeoutMs: number;
   readonly callIntervalMs: number;
-  /** `search` is `null` when the service is not to be searched. */
-  readonly paths: { readonly register: string; readonly search: string | null; readonly health: string };
+  readonly paths: {
+    readonly register: string;
+    /** `null` when the service is not to be searched. */
+    readonly search: string | null;
+    /** With `{id}` in it, or `none`. */
+    readonly registration: string;
+    readonly health: string;
+  };
 };
 
 /** How tokens are got: client credentials with a signed assertion. */

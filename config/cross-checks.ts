@@ -1,4 +1,5 @@
 import { type BadgeForm, derivable } from "../daemon/base/badge-form.ts";
+import { belgium, inBelgium } from "../daemon/base/belgium.ts";
 import { absolute, type Location, secretFile } from "./location.ts";
 import { type Path, pathText, quoted } from "./problem.ts";
 import { badgeForms, readerDefaults } from "./schema/reader.ts";
@@ -207,14 +208,6 @@ function collidingKeys(reader: Values): readonly Consequence[] {
       path: [...keys.path, key],
       message: `can be the beginning of a badge number in ${encoding}: such a badge would lose it and be unknown; choose a key of other characters, such as I or O`,
     }));
-}
-
-/** Belgium's bounding box in WGS 84, rounded outwards to a tenth of a degree. */
-const belgium = { latitude: [49.4, 51.6], longitude: [2.5, 6.5] } as const;
-
-function inBelgium(latitude: number, longitude: number): boolean {
-  const within = (value: number, [from, to]: readonly [number, number]): boolean => value >= from && value <= to;
-  return within(latitude, belgium.latitude) && within(longitude, belgium.longitude);
 }
 
 function outsideBelgium(holder: Values): readonly Consequence[] {

@@ -91,6 +91,7 @@ test("a short file is enough: what it does not say is the default, in millisecon
       paths: {
         register: "/presenceRegistrations/registerInBulk",
         search: "/presenceRegistrations",
+        registration: "/presenceRegistrations/{id}",
         health: "/health",
       },
     },

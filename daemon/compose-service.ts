@@ -30,6 +30,7 @@ export type ServicePorts = {
 /** The service's client, with where its tokens come from. */
 export interface ComposedService extends AsyncDisposable {
   readonly client: CiaoClient;
+  readonly tokens: TokenSource;
   /** `null` where badged does not get its tokens itself. */
   readonly token: TokenStatus | null;
   start(): void;
@@ -43,6 +44,7 @@ export const tokenTimeoutMaxMs: number = 10_000;
 export function composeService(settings: Service, ports: ServicePorts): ComposedService {
   const { url: baseUrl, paths, timeoutMs, pins, limosaField, tokenFile, oauth } = settings;
   const keeping = oauth === null ? null : composeKeeper(settings, oauth, ports);
+  const tokens = keeping?.keeper ?? tokenOf(tokenFile);
   const client = new CiaoClient(
     {
       baseUrl,
@@ -53,12 +55,13 @@ export function composeService(settings: Service, ports: ServicePorts): Composed
       pins,
       limosaField,
     },
-    keeping?.keeper ?? tokenOf(tokenFile),
+    tokens,
     ports.time,
     (answer) => ports.clock().serviceAnswered(answer),
   );
   return {
     client,
+    tokens,
     get token() {
       return keeping?.keeper.status ?? null;
     },

@@ -14,6 +14,7 @@ import type { Clock, Stamp } from "./clock/stamp.ts";
 import { composeClock } from "./compose-clock.ts";
 import { composeEvidence, type Evidence } from "./compose-evidence.ts";
 import { composeOutages } from "./compose-outages.ts";
+import { composeRemarkSummary, composeRemarks } from "./compose-remarks.ts";
 import { type ComposedService, composeService, tokenOf } from "./compose-service.ts";
 import type { DaemonPorts } from "./daemon-ports.ts";
 import { ForwardService } from "./forward/forward-service.ts";
@@ -51,10 +52,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
   building.use(
     await StatusSocket.open(statusSocketPath(configuration.store.directory), async () => (await composed.promise)()),
   );
-  const store = building.use(await Store.open(storeSettings(configuration, "daemon"), ports));
-  await store.retainWebhooks(configuration.webhooks.map((webhook) => webhook.name));
-  await importRosterAtStart(configuration.roster, store, log.child({ room: "scan" }));
-
+  const store = await openStore(configuration, building, ports);
   const service: ComposedService = building.use(
     composeService(configuration.service, {
       clock: () => clock,
@@ -86,19 +84,23 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
       ports,
     ),
   );
+  const { tokens: token } = service;
+  const remarks = building.use(composeRemarks(configuration, { store, token, clock, forwarder }, ports));
   const webhooks = composeWebhooks(configuration, store, building, ports);
-  const readers = configuration.readers.map((reader) =>
-    createReader(readerSettings(reader), time, log.child({ room: "drivers" })),
-  );
+  const readers = composeReaders(configuration, ports);
   const intake = building.use(
-    await composeIntake(configuration, store, clock, readers, () => wakeAll([forwarder, ...webhooks]), ports),
+    await composeIntake(
+      configuration,
+      store,
+      clock,
+      readers,
+      () => tellRecorded(remarks, [forwarder, ...webhooks]),
+      ports,
+    ),
   );
   for (const reader of readers) building.use(reader);
 
-  const alive = (): Promise<boolean> => store.backlog().then(() => true);
-  const notifier = building.use(
-    createServiceNotifier({ environment: process.env, pid: process.pid, alive, time, log }),
-  );
+  const notifier = building.use(composeNotifier(store, ports));
   building.use(startClockwork(configuration, store, { clock, evidence }, ports));
   composed.resolve(
     liveStatus(configuration, {
@@ -109,6 +111,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
       outages,
       service,
       forwarder,
+      remarks,
       webhooks,
     }),
   );
@@ -117,6 +120,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
   return {
     async start() {
       const events = readerEvents(intake.intake, log.child({ room: "drivers" }));
+      await remarks.start();
       for (const reader of readers) reader.start(events);
       // In this order: the log notes the last sign of life before the watch of outages writes over it.
       for (const each of [clock, evidence, outages, service, forwarder, ...webhooks]) await each.start();
@@ -130,8 +134,29 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
   };
 }
 
-function wakeAll(parts: readonly { wake(): void }[]): void {
-  for (const each of parts) each.wake();
+function composeReaders({ readers }: Configuration, { time, log }: DaemonPorts): readonly Reader[] {
+  return readers.map((reader) => createReader(readerSettings(reader), time, log.child({ room: "drivers" })));
+}
+
+function composeNotifier(store: Store, { time, log }: DaemonPorts): ReturnType<typeof createServiceNotifier> {
+  const alive = (): Promise<boolean> => store.backlog().then(() => true);
+  return createServiceNotifier({ environment: process.env, pid: process.pid, alive, time, log });
+}
+
+function tellRecorded(remarks: { recorded(): void }, senders: readonly { wake(): void }[]): void {
+  remarks.recorded();
+  for (const each of senders) each.wake();
+}
+
+async function openStore(
+  configuration: Configuration,
+  building: AsyncDisposableStack,
+  ports: DaemonPorts,
+): Promise<Store> {
+  const store = building.use(await Store.open(storeSettings(configuration, "daemon"), ports));
+  await store.retainWebhooks(configuration.webhooks.map((webhook) => webhook.name));
+  await importRosterAtStart(configuration.roster, store, ports.log.child({ room: "scan" }));
+  return store;
 }
 
 export function storeSettings(configuration: Configuration, mode: StoreSettings["mode"]): StoreSettings {
@@ -237,7 +262,12 @@ function startClockwork(
   const maintenance = startMaintenance(timeZone, () => maintain([store, evidence], clock, log), { log });
   const summary = startDailySummary(
     { at, timeZone, language, supplier, folder: join(directory, "summaries") },
-    { archive: store, time, log: log.child({ room: "outage" }) },
+    {
+      archive: store,
+      remarks: composeRemarkSummary(timeZone, language, store, log),
+      time,
+      log: log.child({ room: "outage" }),
+    },
   );
   return {
     [Symbol.asyncDispose]: async () => {

@@ -6,6 +6,7 @@ import { version } from "./base/version.ts";
 import type { ClockService } from "./clock/clock-service.ts";
 import { liveClock } from "./clock-report.ts";
 import { type TokenStatus, wordsOf } from "./forward/ciao/oauth/token-keeper.ts";
+import type { FollowerStatus } from "./forward/follow-up/remark-follower.ts";
 import type { ReceiptStatus } from "./forward/receipt-guard.ts";
 import type { TargetStatus } from "./forward/target-status.ts";
 import { lastSegmentOf } from "./outage/explanation.ts";
@@ -21,6 +22,7 @@ type LiveParts = {
   readonly outages: Pick<OutageService, "status">;
   readonly service: { readonly token: TokenStatus | null };
   readonly forwarder: { readonly status: TargetStatus; readonly receipt: ReceiptStatus };
+  readonly remarks: { readonly status: FollowerStatus | null };
   /** In the order of the configuration. */
   readonly webhooks: readonly { readonly status: TargetStatus }[];
 };
@@ -45,6 +47,7 @@ export function liveStatus(configuration: Configuration, parts: LiveParts): () =
     intake: parts.intake.counters,
     service: { name: new URL(configuration.service.url).host, ...parts.forwarder.status },
     token: liveToken(parts.service.token),
+    following: parts.remarks.status,
     webhooks: parts.webhooks.map(({ status }, index) => ({
       name: configuration.webhooks[index]?.name ?? "",
       ...status,

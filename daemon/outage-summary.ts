@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { schedule } from "node-cron";
 import type { Log } from "./base/log.ts";
 import { zonedText } from "./base/system-time.ts";
-import { type Time, wallMs } from "./base/time.ts";
+import { type Time, type WallMs, wallMs } from "./base/time.ts";
 import { describeOutage } from "./outage/description.ts";
 import { exemptionOf, type Supplier, wordsIn } from "./outage/explanation.ts";
 import type { OutageArchive } from "./outage/outage-store.ts";
@@ -18,14 +18,19 @@ export type SummarySettings = {
   readonly folder: string;
 };
 
+export type SummaryPorts = {
+  readonly archive: OutageArchive;
+  /** What there is to say of remarks; `null` for nothing. */
+  readonly remarks?: (now: WallMs) => Promise<string | null>;
+  readonly time: Time;
+  readonly log: Log;
+};
+
 const dayMs = 24 * 60 * 60 * 1000;
 const outagesMax = 100;
 
-/** Once a day the outages of the last day, in the log and, when there were any, as a file for the supervisor. */
-export function startDailySummary(
-  settings: SummarySettings,
-  ports: { readonly archive: OutageArchive; readonly time: Time; readonly log: Log },
-): AsyncDisposable {
+/** Once a day the outages of the last day and the remarks, in the log and, when there are any, as a file for the supervisor. */
+export function startDailySummary(settings: SummarySettings, ports: SummaryPorts): AsyncDisposable {
   const [hour = "18", minute = "30"] = settings.at.split(":");
   const task = schedule(
     `${Number(minute)} ${Number(hour)} * * *`,
@@ -45,10 +50,10 @@ export function startDailySummary(
   };
 }
 
-/** Writes the summary of the day before now; returns the file, `null` when there was no outage. */
+/** Writes the summary of the day before now; returns the file, `null` when there was no outage and no remark. */
 export async function summarise(
   { timeZone, language, supplier, folder }: SummarySettings,
-  { archive, time, log }: { readonly archive: OutageArchive; readonly time: Time; readonly log: Log },
+  { archive, remarks, time, log }: SummaryPorts,
 ): Promise<string | null> {
   const now = time.wallMs();
   const windows = await archive.listOutages({ from: wallMs(now - dayMs), to: now, limit: outagesMax });
@@ -57,8 +62,9 @@ export async function summarise(
     exemptions.filter((each) => each === exemption).length;
   const fields = { outages: windows.length, notExempt: count("not-exempt"), ambiguous: count("ambiguous") };
   log.info(fields, "outages of the last day");
-  if (windows.length === 0) return null;
-  const texts: string[] = [];
+  const ofRemarks = await whatIsSaidOfRemarks(remarks, now, log);
+  if (windows.length === 0 && ofRemarks === null) return null;
+  const texts: string[] = ofRemarks === null ? [] : [ofRemarks];
   for (const { windowId } of windows.toReversed()) {
     const kept = await archive.showOutage(windowId);
     if (kept !== null) texts.push(describeOutage(kept, wordsIn[language], timeZone, supplier).join("\n"));
@@ -67,4 +73,14 @@ export async function summarise(
   const file = join(folder, `outages-${zonedText(now, timeZone).slice(0, 10)}.txt`);
   writeFileSync(file, `${texts.join("\n\n")}\n`, { mode: 0o600 });
   return file;
+}
+
+/** Outages are summed up also when remarks cannot be. */
+async function whatIsSaidOfRemarks(remarks: SummaryPorts["remarks"], now: WallMs, log: Log): Promise<string | null> {
+  try {
+    return (await remarks?.(now)) ?? null;
+  } catch (error) {
+    log.error({ err: error }, "daily summary of remarks failed");
+    return null;
+  }
 }

@@ -40,6 +40,15 @@ const urlPath = (description: string): Value<string> => {
   return shaped(description, new RegExp(`^/[A-Za-z0-9._~/-]{0,${urlPathMaxChars - 1}}$`), expected);
 };
 
+/** A path with `{id}` in it, or `none`. */
+const idPath = (description: string): Value<string> => {
+  const expected = "a path with {id} in it, such as /presenceRegistrations/{id}, or none";
+  return v.pipe(
+    shaped(description, /^(none|\/[A-Za-z0-9._~/-]*\{id\}[A-Za-z0-9._~/-]*)$/, expected),
+    v.maxLength(urlPathMaxChars, expected),
+  );
+};
+
 const pathEntries = {
   register: v.optional(urlPath("Where registrations are posted."), "/presenceRegistrations/registerInBulk"),
   search: v.optional(
@@ -54,6 +63,12 @@ const pathEntries = {
     "/presenceRegistrations",
   ),
   health: v.optional(urlPath("Where the service says how it is."), "/health"),
+  registration: v.optional(
+    idPath(
+      "Where one registration is read by its id, so that remarks that come later are seen. Assumed, for the path is not published; none switches it off.",
+    ),
+    "/presenceRegistrations/{id}",
+  ),
 };
 
 const oauthEntries = {

@@ -30,6 +30,7 @@ export type ErrorCode =
   | "address-in-use"
   | "no-such-scan"
   | "no-such-outage"
+  | "no-such-remark"
   | "scan-not-releasable"
   | "usage";
 
@@ -61,6 +62,7 @@ const exitCodes: Record<ErrorCode, ExitCode> = {
   "address-in-use": exitCode.unavailable,
   "no-such-scan": exitCode.usage,
   "no-such-outage": exitCode.usage,
+  "no-such-remark": exitCode.usage,
   "scan-not-releasable": exitCode.usage,
   usage: exitCode.usage,
 };

@@ -137,7 +137,7 @@ function documentOf(kept: ListedWindow | KeptWindow): object {
   };
 }
 
-function languageOf(asked: string | undefined, otherwise: Language): Language {
+export function languageOf(asked: string | undefined, otherwise: Language): Language {
   const found = asked === undefined ? otherwise : languages.find((each) => each === asked);
   if (found !== undefined) return found;
   throw new BadgedError("usage", `--lang: there is no language ${asked}`, `the languages are ${languages.join(", ")}`);
@@ -155,6 +155,6 @@ function noSuchOutage(windowId: number): BadgedError {
   return new BadgedError("no-such-outage", `there is no outage ${windowId}`, "badged outages list shows their numbers");
 }
 
-function csvField(text: string): string {
+export function csvField(text: string): string {
   return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -21,6 +21,7 @@ export function createProgram(terminal: Terminal, conclude: Conclude): Command {
     addClock,
     addScans,
     addOutages,
+    addRemarks,
     addEvidence,
     addWitness,
     addService,
@@ -239,6 +240,42 @@ function addService(program: Command, terminal: Terminal, conclude: Conclude): v
     .action(async (file: string, options: { readonly json?: true }) => {
       const { serviceCheck } = await import("./service-check.ts");
       conclude(await serviceCheck(file, options.json === true, terminal));
+    });
+}
+
+function addRemarks(program: Command, terminal: Terminal, conclude: Conclude): void {
+  const remarks = program.command("remarks").description("what the service remarks on registrations, and until when");
+  remarks
+    .command("list")
+    .description("list remarks, the one whose last day comes first on top")
+    .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+    .option("--open", "only those that are neither dealt with nor withdrawn by the service")
+    .option("--due-within <days>", "only open ones whose last day for the web form is this near, such as 7d")
+    .option("--lang <language>", "nl, fr, de or en")
+    .option("--csv", "as a table for a spreadsheet")
+    .option("--json", "for machines, one document a line")
+    .action(async (options) => {
+      conclude(await (await import("./remarks.ts")).listRemarks(options, terminal));
+    });
+  remarks
+    .command("show")
+    .description("one remark: the published text, cause and action, what it means, who acts, until when")
+    .argument("<remark>", "its number in the list", wholeNumber)
+    .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+    .option("--lang <language>", "nl, fr, de or en")
+    .option("--json", "for machines")
+    .action(async (remarkId: number, options) => {
+      conclude(await (await import("./remarks.ts")).showRemark(remarkId, options, terminal));
+    });
+  remarks
+    .command("done")
+    .description("say that a remark was dealt with; it stays, and so does everything that was said of it")
+    .argument("<remark>", "its number in the list", wholeNumber)
+    .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+    .option("--note <text>", "what was done; no national numbers")
+    .option("--undo", "it is open after all")
+    .action(async (remarkId: number, options) => {
+      conclude(await (await import("./remarks.ts")).markRemark(remarkId, options, terminal));
     });
 }
 

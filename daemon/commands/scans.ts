@@ -2,6 +2,9 @@ import { BadgedError, type ExitCode, exitCode } from "../base/errors.ts";
 import { parseUtcText, systemTime, utcText, zonedText } from "../base/system-time.ts";
 import { elapsedMs, monotonicNs, type WallMs } from "../base/time.ts";
 import type { StampHow } from "../clock/stamp.ts";
+import { remarkWords } from "../forward/ciao/remarks/catalogue.ts";
+import type { WarningKind } from "../forward/ciao/remarks/warning-kinds.ts";
+import { remarkOf } from "../forward/ciao/remarks/warning-kinds.ts";
 import type { ArchivedScan, ScanFilter } from "../scan/archive.ts";
 import { type ScanState, scanStates } from "../scan/scan.ts";
 import { type Terminal, table } from "./terminal.ts";
@@ -33,8 +36,13 @@ export async function listScans(options: ListOptions, terminal: Terminal): Promi
   };
   await using site = await visitStore(options.config);
   const scans = await site.store.list(filter);
+  const warned = await site.store.warningsOf(
+    scans.map(({ scanId }) => scanId),
+    site.timeZone,
+  );
+  const warningsOf = new Map(warned.map(({ scanId, warnings }) => [scanId, warnings]));
   if (options.json === true) {
-    for (const scan of scans) terminal.out(JSON.stringify(scanDocument(scan)));
+    for (const scan of scans) terminal.out(JSON.stringify(scanDocument(scan, warningsOf.get(scan.scanId) ?? [])));
     return exitCode.ok;
   }
   if (scans.length === 0) {
@@ -47,7 +55,9 @@ export async function listScans(options: ListOptions, terminal: Terminal): Promi
     scan.readerId,
     scan.workerReference ?? scan.badgeNumber,
     scan.direction?.toUpperCase() ?? "?",
-    [stateOf(scan), scan.reason ?? "", doubtWords(scan)].filter((part) => part !== "").join("; "),
+    [stateOf(scan), scan.reason ?? "", doubtWords(scan), foreseen(warningsOf.get(scan.scanId) ?? [])]
+      .filter((part) => part !== "")
+      .join("; "),
   ]);
   terminal.out(table(["scan", "time", "reader", "worker or badge", "way", "state"], rows));
   return exitCode.ok;
@@ -57,8 +67,9 @@ export async function showScan(scanId: number, config: string, json: boolean, te
   await using site = await visitStore(config);
   const scan = await site.store.show(scanId);
   if (scan === null) throw noSuchScan(scanId);
+  const warnings = (await site.store.warningsOf([scanId], site.timeZone))[0]?.warnings ?? [];
   if (json) {
-    terminal.out(JSON.stringify(scanDocument(scan)));
+    terminal.out(JSON.stringify(scanDocument(scan, warnings)));
     return exitCode.ok;
   }
   const { stamp } = scan;
@@ -82,6 +93,7 @@ export async function showScan(scanId: number, config: string, json: boolean, te
     ["calls", String(scan.attempts)],
     ["registration", scan.registrationId ?? ""],
     ["settled", scan.settledAt === null ? "" : zonedText(scan.settledAt, site.timeZone)],
+    ["warnings", warnings.map((kind) => `remark ${remarkOf[kind]}: ${remarkWords.en.warning[kind]}`).join("; ")],
     ["doubt", scan.doubt === null ? "" : `${doubtWords(scan)}: ${scan.doubt.detail}`],
   ];
   for (const [name, value] of lines) if (value !== "") terminal.out(`${name.padEnd(13)}${value}`);
@@ -131,8 +143,13 @@ const howWords: Readonly<Record<StampHow, string>> = {
   bracket: "its boot never knew the time: it lies somewhere in this interval",
 };
 
+function foreseen(warnings: readonly WarningKind[]): string {
+  if (warnings.length === 0) return "";
+  return `may get remark ${[...new Set(warnings.map((kind) => remarkOf[kind]))].join(", ")}`;
+}
+
 /** Times as text, so that a document is complete without knowing badged's units. */
-function scanDocument(scan: ArchivedScan): object {
+function scanDocument(scan: ArchivedScan, warnings: readonly WarningKind[]): object {
   const { stamp, settledAt, doubt, ...rest } = scan;
   return {
     ...rest,
@@ -146,6 +163,7 @@ function scanDocument(scan: ArchivedScan): object {
     },
     settledAt: settledAt === null ? null : utcText(settledAt),
     doubt: doubt === null ? null : { ...doubt, endedAt: utcText(doubt.endedAt) },
+    warnings: warnings.map((kind) => ({ kind, remark: remarkOf[kind] })),
   };
 }
 

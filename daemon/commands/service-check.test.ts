@@ -78,7 +78,7 @@ function serviceAt(url: string, more: Partial<Service> = {}): Service {
     late: "withhold",
     timeoutMs: 10_000,
     callIntervalMs: 0,
-    paths: { register: "/register", search: null, health: "/health" },
+    paths: { register: "/register", search: null, registration: "none", health: "/health" },
     ...more,
   };
 }

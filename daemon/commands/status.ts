@@ -1,12 +1,17 @@
 import { durationWords } from "../base/duration-words.ts";
 import { BadgedError, type ExitCode, exitCode } from "../base/errors.ts";
+import type { Language } from "../base/language.ts";
 import { parseUtcText, systemTime, utcText } from "../base/system-time.ts";
+import type { Cause } from "../outage/cause.ts";
+import { wordsIn } from "../outage/explanation.ts";
+import { isOtherChannelOpen } from "../outage/other-channel.ts";
 import type { StoreSummary } from "../scan/archive.ts";
 import { scanStates } from "../scan/scan.ts";
 import type { LiveReader, LiveStatus, LiveTarget, LiveToken } from "../supervisor/live-status.ts";
 import { readStatus, statusSocketPath } from "../supervisor/status-socket.ts";
 import { clockWords } from "./clock.ts";
 import { requireConfiguration } from "./configuration.ts";
+import { remarkLines, remarksOf } from "./status-remarks.ts";
 import type { Terminal } from "./terminal.ts";
 import { visitStore } from "./visit.ts";
 import { stateWords } from "./words.ts";
@@ -19,10 +24,16 @@ export async function status(configurationFile: string, json: boolean, terminal:
   const configuration = requireConfiguration(configurationFile);
   const live = (await readStatus(statusSocketPath(configuration.store.directory))) as LiveStatus | null;
   const stored = await summaryOf(configurationFile);
+  const remarks = await remarksOf(configurationFile);
   if (json) {
-    terminal.out(JSON.stringify({ daemon: live, store: stored === null ? null : storeDocument(stored) }));
+    terminal.out(JSON.stringify({ daemon: live, store: stored === null ? null : storeDocument(stored), remarks }));
   } else {
-    for (const line of [...daemonLines(live), ...(stored === null ? [] : storeLines(stored))]) terminal.out(line);
+    for (const line of [
+      ...daemonLines(live, configuration.outage.language),
+      ...(stored === null ? [] : storeLines(stored)),
+      ...remarkLines(remarks, live),
+    ])
+      terminal.out(line);
   }
   return live === null ? exitCode.unavailable : exitCode.ok;
 }
@@ -38,7 +49,7 @@ async function summaryOf(configurationFile: string): Promise<StoreSummary | null
   }
 }
 
-function daemonLines(live: LiveStatus | null): string[] {
+function daemonLines(live: LiveStatus | null, language: Language): string[] {
   if (live === null) return ["daemon    NOT RUNNING: scans are not read; what is on disk is below"];
   const startedAt = parseUtcText(live.startedAt);
   const since = startedAt === null ? "" : ` for ${durationWords(systemTime.wallMs() - startedAt)}`;
@@ -48,12 +59,22 @@ function daemonLines(live: LiveStatus | null): string[] {
     ...(live.outage.since === null
       ? []
       : [`OUTAGE    since ${live.outage.since}: ${live.outage.cause}, ${live.outage.exemption} (badged outages list)`]),
+    ...elsewhereLines(live, language),
     ...live.readers.map(readerLine),
     targetLine("service", live.service),
     ...(live.token === null ? [] : [tokenLine(live.token)]),
     ...live.webhooks.map((webhook) => targetLine("webhook", webhook)),
   ];
 }
+
+/** In the language of the supervisor, for whom it is. */
+export function elsewhereLines({ outage }: Pick<LiveStatus, "outage">, language: Language): readonly string[] {
+  const cause = causes.find((each) => each === outage.cause);
+  if (outage.since === null || cause === undefined || !isOtherChannelOpen(cause)) return [];
+  return [`          ${wordsIn[language].step.registerElsewhereNow}`];
+}
+
+const causes = Object.keys(wordsIn.en.cause) as readonly Cause[];
 
 function readerLine(reader: LiveReader): string {
   const state = reader.online ? `connected at ${reader.detail}` : `NOT CONNECTED: ${reader.detail}`;

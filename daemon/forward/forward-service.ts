@@ -18,7 +18,13 @@ import {
 import { isNotReachable } from "./judgement.ts";
 import { keptText } from "./kept-text.ts";
 import type { AttemptOutcome, ForwardQueue } from "./queue.ts";
-import { ReceiptGuard, type ReceiptSettings, type ReceiptStatus, type SendingClock } from "./receipt-guard.ts";
+import {
+  type LateJudgement,
+  ReceiptGuard,
+  type ReceiptSettings,
+  type ReceiptStatus,
+  type SendingClock,
+} from "./receipt-guard.ts";
 import type { ReceiptMemory, ReceiptWindow } from "./receipt-window.ts";
 import type { TargetStatus } from "./target-status.ts";
 import type { CallOutcome, SearchOutcome, Upstream } from "./upstream.ts";
@@ -84,6 +90,11 @@ export class ForwardService implements AsyncDisposable {
     if (lastOutcome === null) return { state: "not-tried", lastOutcome: "", retryInMs: null };
     const state = failures > 0 && isDown(lastOutcome) ? "not-reachable" : "reachable";
     return { state, lastOutcome, retryInMs: failures > 0 ? Math.round(restMs(this.#state, this.#now())) : null };
+  }
+
+  /** The service has judged a registration that it had left pending. */
+  async judged(receipt: LateJudgement): Promise<void> {
+    await this.#guard.judged(receipt);
   }
 
   get receipt(): ReceiptStatus {

@@ -39,6 +39,14 @@ export type ReceiptStatus = LimitKnowledge & {
   readonly transitP999Ms: number;
 };
 
+/** A registration whose delay the service judged while it was followed; its receipt was between the two moments. */
+export type LateJudgement = {
+  readonly registeredAt: WallMs;
+  readonly sentAt: WallMs;
+  readonly answeredAt: WallMs;
+  readonly remark32: boolean;
+};
+
 /** Calls of which the duration is kept. */
 export const transitsKept: number = 1000;
 
@@ -54,6 +62,8 @@ export class ReceiptGuard {
   readonly #settings: ReceiptSettings;
   #known: LimitKnowledge = nothingKnown;
   #transitsMs: readonly number[] = [];
+  /** What was learnt before the earlier runs' knowledge was read would be written over it. */
+  #isRecalled = false;
   #isHalfway = false;
   #isClockless = false;
 
@@ -79,6 +89,7 @@ export class ReceiptGuard {
   /** Reads what earlier runs learnt. */
   async recall(): Promise<void> {
     this.#known = (await this.#ports.memory.receiptKnowledge()) ?? nothingKnown;
+    this.#isRecalled = true;
   }
 
   /** `null` while the clock proves nothing: no scan may leave then. */
@@ -130,6 +141,18 @@ export class ReceiptGuard {
     }
     if (remarked > 0) this.#ports.log.error({ count: remarked, attemptId: claim.attemptId }, events.receiptRemark);
     if (isWorthKeeping(this.#known, known)) await this.#keep(known);
+  }
+
+  /** Learns from a registration that the service judged after its call, while it was followed. */
+  async judged({ sentAt, answeredAt, registeredAt, remark32 }: LateJudgement): Promise<void> {
+    const now = this.#ports.clock.now();
+    if (now === null || !this.#isRecalled) return;
+    // How far the service's clock was from ours at its receipt is not kept: what is known of it now is widened by doubt.
+    const known = now.phi ?? assumedPhi;
+    const phi = { loMs: Math.min(known.loMs, assumedPhi.loMs), hiMs: Math.max(known.hiMs, assumedPhi.hiMs) };
+    const seen = { utcMs: registeredAt, sentAt, answeredAt, phi, remark32, settled: true };
+    const learnt = learnLimit(this.#known, seen);
+    if (isWorthKeeping(this.#known, learnt)) await this.#keep(learnt);
   }
 
   /** The alarms: half the limit reached, and scans that wait for a clock. Each is told once each time it comes. */

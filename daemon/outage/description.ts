@@ -8,10 +8,12 @@ import {
   evidenceFor,
   exemptionOf,
   type Interval,
+  lastSegmentOf,
   type Supplier,
   stepsFor,
   stepText,
 } from "./explanation.ts";
+import { isOtherChannelOpen } from "./other-channel.ts";
 import type { KeptEntry, KeptWindow } from "./outage-store.ts";
 import type { Words } from "./words.ts";
 
@@ -37,6 +39,7 @@ export function describeOutage(
         `${zonedText(from.utcMs, timeZone)}: ${words.cause[finding.cause]} (${words.exemption[finding.exemption]})`,
       ),
     ),
+    ...(mustRegisterElsewhere(kept) ? [words.step.registerElsewhereNow] : []),
     line("", `${words.exemption[exemption]}. ${words.because[exemption]}`),
     ...(window.flaps === 0 ? [] : [line("", text.flaps(window.flaps))]),
     ...(window.gaps.length === 0 ? [] : [line("", text.gaps(window.gaps.length))]),
@@ -49,6 +52,11 @@ export function describeOutage(
       : [`${text.settledBy}:`, ...evidenceFor(window).map((each) => `  – ${words.evidence[each]}`)]),
     ...(entries.length === 0 ? [] : [`${text.notes}:`, ...entries.map((each) => `  ${entryText(each, timeZone)}`)]),
   ];
+}
+
+/** What has lasted until now and is the site's own. */
+function mustRegisterElsewhere({ window }: Pick<Claimed, "window">): boolean {
+  return window.end === null && isOtherChannelOpen(lastSegmentOf(window).finding.cause);
 }
 
 function endText({ window }: Pick<Claimed, "window">, words: Words, timeZone: string): string {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { present } from "../base/assert.ts";
-import { silentLog } from "../base/log.ts";
 import { elapsedMs, type MonotonicNs, monotonicNs, wallMs } from "../base/time.ts";
 import { ManualTime } from "../testing/manual-time.ts";
+import { recordingLog } from "../testing/store-fixture.ts";
 import { type Layers, nothingSeen } from "./layers.ts";
-import { OutageService, type Probes } from "./outage-service.ts";
+import { OutageService, otherChannelMessage, type Probes } from "./outage-service.ts";
 import type { Heartbeat, OutageStore } from "./outage-store.ts";
 import type { Moment, OutageWindow } from "./windows.ts";
 
@@ -54,6 +54,7 @@ function site(store = new MemoryOutages(), bootId = "boot", time = new ManualTim
     },
   };
   const changes: string[] = [];
+  const log = recordingLog();
   const service = new OutageService({
     probes,
     store,
@@ -62,9 +63,9 @@ function site(store = new MemoryOutages(), bootId = "boot", time = new ManualTim
     onSample: () => {},
     onChange: ({ kind }) => changes.push(kind),
     time,
-    log: silentLog,
+    log,
   });
-  return { time, store, seen, changes, service };
+  return { time, store, seen, changes, service, log };
 }
 
 const causesOf = (window: OutageWindow): readonly string[] => window.segments.map(({ finding }) => finding.cause);
@@ -121,6 +122,23 @@ test("a store that cannot be read at the start leaves the watch at work", async 
   seen.layers = cable;
   await time.advance(15_000);
   expect(changes).toEqual(["opened"]);
+});
+
+test.each([
+  ["the site's own", cable, 1],
+  ["the provider's", provider, 0],
+] as const)("a failure that is %s has people told of another channel at once, or not", async (_, layers, times) => {
+  const { time, log, seen, service } = site();
+  await using _closing = service;
+  await service.start();
+  await time.advance(31_000);
+  seen.layers = layers;
+  await time.advance(300_000);
+  const told = log.lines.filter(({ message }) => message === otherChannelMessage);
+  expect(told).toHaveLength(times);
+  for (const { fields } of told) {
+    expect(fields).toMatchObject({ onlineService: "https://checkinout-management.socialsecurity.be/" });
+  }
 });
 
 describe("what the forwarder's calls say", () => {

@@ -6,6 +6,7 @@ import { lastSegmentOf } from "./explanation.ts";
 import { windowOfLastRun } from "./last-run.ts";
 import { type Layers, nothingSeen } from "./layers.ts";
 import type { Look } from "./look.ts";
+import { isOtherChannelOpen, onlineServiceUrl } from "./other-channel.ts";
 import type { Heartbeat, OutageStore } from "./outage-store.ts";
 import {
   initialWatch,
@@ -238,6 +239,9 @@ export class OutageService implements AsyncDisposable {
     const fields = { window: change.window.key, cause, exemption };
     if (change.kind === "closed") this.#log.info(fields, "outage window closed");
     else this.#log.warn(fields, changeMessages[change.kind]);
+    if (change.kind !== "closed" && change.kind !== "gap" && isOtherChannelOpen(cause)) {
+      this.#log.warn({ window: change.window.key, cause, onlineService: onlineServiceUrl }, otherChannelMessage);
+    }
     const window = this.#dated(change.window);
     await this.#keep(() => this.#ports.store.saveWindow(window));
     this.#ports.onChange({ ...change, window });
@@ -311,6 +315,9 @@ const beyondUnknown = {
   service: "unknown",
   otherChannel: "unknown",
 } as const;
+
+/** Stable, as all messages are: people's own alarms listen for it. */
+export const otherChannelMessage: string = "this box cannot send, have people register over the online service now";
 
 const changeMessages = {
   opened: "outage window opened",

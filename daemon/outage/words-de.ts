@@ -1,3 +1,4 @@
+import { onlineServiceUrl } from "./other-channel.ts";
 import type { Words } from "./words.ts";
 
 export const german: Words = {
@@ -37,8 +38,9 @@ export const german: Words = {
   step: {
     supplier: (name, phone) => `Wenden Sie sich zuerst an den Lieferanten: ${name}, ${phone}.`,
     supplierUnknown: "Wenden Sie sich zuerst an den Lieferanten; seine Nummer steht nicht in der Konfiguration.",
-    otherChannel: "Lassen Sie über einen anderen Weg registrieren: den Onlinedienst an Computer oder Telefon.",
+    otherChannel: `Lassen Sie über einen anderen Weg registrieren: den Onlinedienst an Computer oder Telefon (${onlineServiceUrl}).`,
     exempt: "Geht es auf keinem Weg, so sind die Arbeitnehmer für die Dauer der Störung freigestellt.",
+    registerElsewhereNow: `JETZT ÜBER EINEN ANDEREN KANAL REGISTRIEREN: Diese Box kann nicht senden, der Onlinedienst hängt nicht von ihr ab: ${onlineServiceUrl}`,
     nextMoment:
       "Nach der Störung registriert sich jeder beim nächsten Beginn oder Ende der Arbeit; nichts wird nachgeholt.",
     keepVerifiable: "Bewahren Sie auf, was die Störung belegt: fügen Sie es diesem Zeitraum bei.",

@@ -1,3 +1,4 @@
+import { onlineServiceUrl } from "./other-channel.ts";
 import type { Words } from "./words.ts";
 
 export const french: Words = {
@@ -37,8 +38,9 @@ export const french: Words = {
   step: {
     supplier: (name, phone) => `Contactez d’abord le fournisseur: ${name}, ${phone}.`,
     supplierUnknown: "Contactez d’abord le fournisseur; son numéro n’est pas dans la configuration.",
-    otherChannel: "Faites enregistrer par un autre canal: le service en ligne sur ordinateur ou téléphone.",
+    otherChannel: `Faites enregistrer par un autre canal: le service en ligne sur ordinateur ou téléphone (${onlineServiceUrl}).`,
     exempt: "Si aucun canal ne fonctionne, les travailleurs sont dispensés pour la durée de la panne.",
+    registerElsewhereNow: `ENREGISTREZ MAINTENANT PAR UN AUTRE CANAL : ce boîtier ne peut rien envoyer, le service en ligne n'en dépend pas : ${onlineServiceUrl}`,
     nextMoment: "Après la panne, chacun s’enregistre au prochain début ou fin de travail; rien n’est rattrapé.",
     keepVerifiable: "Conservez ce qui prouve la panne: joignez-le à cette période.",
   },

@@ -1,3 +1,4 @@
+import { onlineServiceUrl } from "./other-channel.ts";
 import type { Words } from "./words.ts";
 
 export const dutch: Words = {
@@ -37,8 +38,9 @@ export const dutch: Words = {
   step: {
     supplier: (name, phone) => `Contacteer eerst de leverancier: ${name}, ${phone}.`,
     supplierUnknown: "Contacteer eerst de leverancier; zijn telefoonnummer staat niet in de configuratie.",
-    otherChannel: "Laat de medewerkers via een ander kanaal registreren: de onlinedienst op een computer of telefoon.",
+    otherChannel: `Laat de medewerkers via een ander kanaal registreren: de onlinedienst op een computer of telefoon (${onlineServiceUrl}).`,
     exempt: "Lukt het via geen enkel kanaal, dan zijn de medewerkers voor de duur van de storing vrijgesteld.",
+    registerElsewhereNow: `REGISTREER NU VIA EEN ANDER KANAAL: deze box kan niet verzenden, de onlinedienst hangt niet van deze box af: ${onlineServiceUrl}`,
     nextMoment:
       "Na de storing registreert iedereen bij het eerstvolgende begin of einde van het werk; niets wordt ingehaald.",
     keepVerifiable: "Bewaar wat de storing bewijst: voeg het toe aan dit venster.",

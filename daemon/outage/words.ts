@@ -1,8 +1,6 @@
 import type { Cause, Evidence, Exemption } from "./cause.ts";
 
-/** The languages in which a supervisor reads an outage. */
-export type Language = "nl" | "fr" | "de" | "en";
-export const languages: readonly Language[] = ["nl", "fr", "de", "en"];
+export { type Language, languages } from "../base/language.ts";
 
 /**
  * What an outage says in one language. The type is the catalogue's contract: a sentence that is missing in one language
@@ -19,6 +17,8 @@ export type Words = {
     readonly supplierUnknown: string;
     readonly otherChannel: string;
     readonly exempt: string;
+    /** While the failure is the site's own and lasts: not a step among others, but what has to be done now. */
+    readonly registerElsewhereNow: string;
     readonly nextMoment: string;
     readonly keepVerifiable: string;
   };

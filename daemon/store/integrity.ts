@@ -32,6 +32,9 @@ export const tables = [
   "evidence_checkpoints",
   "evidence_anchors",
   "evidence_salts",
+  "follow_ups",
+  "remarks",
+  "remark_marks",
   "scans",
 ] as const;
 

@@ -2,6 +2,7 @@ import type Sqlite from "better-sqlite3";
 import type { WallMs } from "../base/time.ts";
 import { toggleWindowMs } from "../scan/decide.ts";
 import type { Connection } from "./connection.ts";
+import type { RemarkTable } from "./remark-table.ts";
 import { utcColumn } from "./stamp-columns.ts";
 import type { WebhookTable } from "./webhook-table.ts";
 
@@ -36,6 +37,7 @@ type Sweep = { readonly unreferenced: Set<number>; readonly afterId: number };
 export class Retention {
   readonly #connection: Connection;
   readonly #webhooks: WebhookTable;
+  readonly #remarks: RemarkTable;
   readonly #keepSettledMs: number;
   readonly #settled: readonly Sqlite.Statement<[number, number, number], number>[];
   readonly #newest: Sqlite.Statement<[], number | null>;
@@ -51,9 +53,10 @@ export class Retention {
   readonly #eraseEvents: Sqlite.Statement<[number]>;
   #sweep: Sweep | null;
 
-  constructor(connection: Connection, webhooks: WebhookTable, keepSettledMs: number) {
+  constructor(connection: Connection, webhooks: WebhookTable, remarks: RemarkTable, keepSettledMs: number) {
     this.#connection = connection;
     this.#webhooks = webhooks;
+    this.#remarks = remarks;
     // A worker's last scan decides the direction of the next one for this long.
     this.#keepSettledMs = Math.max(keepSettledMs, toggleWindowMs);
     this.#sweep = null;
@@ -109,19 +112,22 @@ export class Retention {
     const settled = this.#settledBefore(before);
     if (settled.length > 0) return this.#eraseScans(settled);
     const { erase, sweep } = this.#advanceSweep();
-    let clockRows = 0;
+    let otherRows = 0;
     const erased = this.#connection.transact(() => {
       for (const id of erase) this.#eraseEntry.run(id);
       const workers = this.#eraseWorkers.run().changes;
       this.#eraseSkips.run();
       const attempts = this.#eraseAttempts.run(before).changes;
-      clockRows = this.#eraseClockHistory(before);
+      otherRows = Math.max(
+        this.#eraseClockHistory(before),
+        this.#remarks.erase(now, this.#keepSettledMs, eraseSliceRows),
+      );
       return { scans: 0, rosterEntries: erase.length, workers, attempts };
     });
     this.#sweep = sweep;
     return {
       ...erased,
-      more: sweep !== null || Math.max(erased.workers, erased.attempts, clockRows) >= eraseSliceRows,
+      more: sweep !== null || Math.max(erased.workers, erased.attempts, otherRows) >= eraseSliceRows,
     };
   }
 

@@ -17,8 +17,11 @@ import type {
   WindowScans,
 } from "../evidence/evidence-store.ts";
 import type { RecordKind } from "../evidence/record.ts";
-import type { AttemptReport, Backlog, ClaimRequest, Settlement } from "../forward/queue.ts";
+import type { FollowCounts, FollowedRegistration, KeptLook } from "../forward/follow-up/follow-up.ts";
+import type { KeptRemark, RemarkFilter, RemarkMark } from "../forward/follow-up/remark-archive.ts";
+import type { AttemptReport, Backlog, ClaimRequest, Remark, Settlement } from "../forward/queue.ts";
 import type { LimitKnowledge } from "../forward/receipt-window.ts";
+import type { ScanWarnings, WarnedSlice } from "../forward/scan-warnings.ts";
 import type { WebhookScan } from "../forward/webhook/cursor.ts";
 import type { Heartbeat, KeptWindow, ListedWindow, OutageEntry, WindowFilter } from "../outage/outage-store.ts";
 import type { OutageWindow } from "../outage/windows.ts";
@@ -30,10 +33,12 @@ import { ClockTable } from "./clock-table.ts";
 import type { Connection, WalFrames } from "./connection.ts";
 import { type DatedSlice, DatingTable } from "./dating-table.ts";
 import { EvidenceTable } from "./evidence-table.ts";
+import { FollowUpTable } from "./follow-up-table.ts";
 import { Scrub } from "./integrity.ts";
 import { KnowledgeTable } from "./knowledge-table.ts";
 import { OutageTable } from "./outage-table.ts";
 import { type ClaimStep, QueueTable } from "./queue-table.ts";
+import { RemarkTable } from "./remark-table.ts";
 import { type ErasedSlice, Retention } from "./retention.ts";
 import { RosterLookup } from "./roster-lookup.ts";
 import { RosterTable } from "./roster-table.ts";
@@ -41,6 +46,7 @@ import { ScanCounts } from "./scan-counts.ts";
 import { ScanTable } from "./scan-table.ts";
 import type { StoreSettings } from "./store-settings.ts";
 import { type ResolvedSlice, UnknownBadges } from "./unknown-badges.ts";
+import { WarningTable } from "./warning-table.ts";
 import { WebhookTable } from "./webhook-table.ts";
 import { WorkSites } from "./work-sites.ts";
 import { WorkerChain } from "./worker-chain.ts";
@@ -64,6 +70,9 @@ export class StoreCore implements Disposable {
   readonly #knowledge: KnowledgeTable;
   readonly #outages: OutageTable;
   readonly #evidence: EvidenceTable;
+  readonly #followUps: FollowUpTable;
+  readonly #remarks: RemarkTable;
+  readonly #warnings: WarningTable;
 
   /** @param connection to a database of the present schema; disposed with the core */
   constructor(connection: Connection, settings: StoreSettings) {
@@ -77,6 +86,7 @@ export class StoreCore implements Disposable {
     this.#scans = new ScanTable(connection, recording, settings);
     this.#roster = new RosterTable(connection);
     this.#sites = new WorkSites(connection);
+    this.#warnings = new WarningTable(connection, this.#sites);
     this.#queue = new QueueTable(connection, this.#counts, this.#sites);
     this.#archive = new ArchiveTable(connection, {
       chain,
@@ -85,7 +95,9 @@ export class StoreCore implements Disposable {
       roster: this.#roster,
     });
     this.#webhooks = new WebhookTable(connection);
-    this.#retention = new Retention(connection, this.#webhooks, settings.keepSettledMs);
+    this.#remarks = new RemarkTable(connection);
+    this.#followUps = new FollowUpTable(connection);
+    this.#retention = new Retention(connection, this.#webhooks, this.#remarks, settings.keepSettledMs);
     this.#scrub = new Scrub(connection);
     this.#clock = new ClockTable(connection);
     this.#dating = new DatingTable(connection, this.#clock);
@@ -284,6 +296,42 @@ export class StoreCore implements Disposable {
 
   erasableEvidence(before: WallMs, limit: number): readonly ErasableSample[] {
     return this.#evidence.erasable(before, limit);
+  }
+
+  dueFollowUps(now: WallMs, limit: number): readonly FollowedRegistration[] {
+    return this.#followUps.due(now, limit);
+  }
+
+  keepLook(look: KeptLook): readonly Remark[] {
+    return this.#followUps.keep(look);
+  }
+
+  followCounts(): FollowCounts {
+    return this.#followUps.counts();
+  }
+
+  listRemarks(filter: RemarkFilter): readonly KeptRemark[] {
+    return this.#remarks.list(filter);
+  }
+
+  showRemark(remarkId: number): { readonly remark: KeptRemark; readonly marks: readonly RemarkMark[] } | null {
+    return this.#remarks.show(remarkId);
+  }
+
+  markRemark(remarkId: number, mark: RemarkMark): boolean {
+    return this.#remarks.mark(remarkId, mark);
+  }
+
+  newestScan(): number {
+    return this.#warnings.newestScan();
+  }
+
+  warningsAfter(scanId: number, timeZone: string): WarnedSlice {
+    return this.#warnings.after(scanId, timeZone);
+  }
+
+  warningsOf(scanIds: readonly number[], timeZone: string): readonly ScanWarnings[] {
+    return this.#warnings.of(scanIds, timeZone);
   }
 
   eraseSlice(now: WallMs): ErasedSlice {

@@ -7,8 +7,19 @@ import type { ServiceTime } from "../clock/service-clock.ts";
 import type { ClockEvent } from "../clock/step-watch.ts";
 import type { BootSeen, ClockHistory, Synchronisation } from "../clock/synchronisation.ts";
 import type { UtcNs } from "../clock/utc.ts";
-import type { AttemptReport, Backlog, Claim, ClaimRequest, ForwardQueue, Settlement } from "../forward/queue.ts";
+import type { FollowCounts, FollowedRegistration, FollowUpStore, KeptLook } from "../forward/follow-up/follow-up.ts";
+import type { KeptRemark, RemarkArchive, RemarkFilter, RemarkMark } from "../forward/follow-up/remark-archive.ts";
+import type {
+  AttemptReport,
+  Backlog,
+  Claim,
+  ClaimRequest,
+  ForwardQueue,
+  Remark,
+  Settlement,
+} from "../forward/queue.ts";
 import type { LimitKnowledge, ReceiptMemory } from "../forward/receipt-window.ts";
+import type { ScanWarnings, WarnedSlice, WarningStore } from "../forward/scan-warnings.ts";
 import type { WebhookCursor, WebhookScan } from "../forward/webhook/cursor.ts";
 import type {
   Heartbeat,
@@ -30,6 +41,7 @@ import { Housekeeping } from "./housekeeping.ts";
 import type { Gauges } from "./store-keeper.ts";
 import { StoreLink } from "./store-link.ts";
 import type { StoreSettings } from "./store-settings.ts";
+import { warnSliceRows } from "./warning-table.ts";
 
 export type { StoreSettings } from "./store-settings.ts";
 
@@ -59,6 +71,9 @@ export class Store
     ScanDating,
     OutageStore,
     OutageArchive,
+    FollowUpStore,
+    RemarkArchive,
+    WarningStore,
     AsyncDisposable
 {
   /** The evidence room's log, which the rest of the store knows nothing of. */
@@ -272,6 +287,47 @@ export class Store
 
   addOutageEntry(windowId: number, entry: OutageEntry, now: WallMs): Promise<boolean> {
     return this.#link.call("addOutageEntry", windowId, entry, now);
+  }
+
+  dueFollowUps(now: WallMs, limit: number): Promise<readonly FollowedRegistration[]> {
+    return this.#link.call("dueFollowUps", now, limit);
+  }
+
+  keepLook(look: KeptLook): Promise<readonly Remark[]> {
+    return this.#link.call("keepLook", look);
+  }
+
+  followCounts(): Promise<FollowCounts> {
+    return this.#link.call("followCounts");
+  }
+
+  listRemarks(filter: RemarkFilter): Promise<readonly KeptRemark[]> {
+    return this.#link.call("listRemarks", filter);
+  }
+
+  showRemark(remarkId: number): Promise<{ readonly remark: KeptRemark; readonly marks: readonly RemarkMark[] } | null> {
+    return this.#link.call("showRemark", remarkId);
+  }
+
+  markRemark(remarkId: number, mark: RemarkMark): Promise<boolean> {
+    return this.#link.call("markRemark", remarkId, mark);
+  }
+
+  newestScan(): Promise<number> {
+    return this.#link.call("newestScan");
+  }
+
+  warningsAfter(scanId: number, timeZone: string): Promise<WarnedSlice> {
+    return this.#link.call("warningsAfter", scanId, timeZone);
+  }
+
+  /** Slice by slice, so that a badge never waits long for it. */
+  async warningsOf(scanIds: readonly number[], timeZone: string): Promise<readonly ScanWarnings[]> {
+    const warned: ScanWarnings[] = [];
+    for (let from = 0; from < scanIds.length; from += warnSliceRows) {
+      warned.push(...(await this.#link.call("warningsOf", scanIds.slice(from, from + warnSliceRows), timeZone)));
+    }
+    return warned;
   }
 
   /** Erases what is no longer needed, slice by slice, so that a badge never waits long for it. */

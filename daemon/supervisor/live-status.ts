@@ -33,6 +33,8 @@ export type LiveStatus = {
   readonly service: LiveTarget;
   /** Where badged gets its tokens itself; `null` where it does not. */
   readonly token: LiveToken | null;
+  /** How registrations are followed for remarks that come later; `null` when that is switched off. */
+  readonly following: LiveFollowing | null;
   readonly webhooks: readonly LiveTarget[];
   readonly memoryBytes: number;
 };
@@ -121,6 +123,12 @@ export type LiveReader = {
   readonly badFrames: number;
   readonly opens: number;
   readonly feedbackDropped: number;
+};
+
+export type LiveFollowing = {
+  readonly state: "following" | "resting" | "not-to-be-had" | "gives-way" | "clockless";
+  /** How the last look at the service ended, where that is why. */
+  readonly why: string | null;
 };
 
 /** The service, or a webhook. */

@@ -129,7 +129,7 @@ const optionalList = v.optional(v.fallback(v.array(v.unknown()), []), []);
 const listsSchema = v.looseObject({ remarks: optionalList, issues: optionalList, errors: optionalList });
 
 /** (U) The shape of a remark: a bare code or text, or an object with `code` and a text under one of the usual names. */
-function readRemark(remark: unknown): { readonly code: number | null; readonly text: string } {
+export function readRemark(remark: unknown): Remark {
   if (typeof remark === "number") return { code: codeOf(remark), text: "" };
   if (typeof remark === "string") return { code: codeOf(remark), text: keptText(remark) };
   const { code, words } = readSaid(remark);

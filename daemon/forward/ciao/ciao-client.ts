@@ -1,18 +1,10 @@
-import { messageOf } from "../../base/errors.ts";
 import { parseHttpDate } from "../../base/system-time.ts";
-import { elapsedMs, type MonotonicNs, type Time, type WallMs } from "../../base/time.ts";
-import { HttpCaller, type HttpHead, type HttpOutcome, type HttpRequest, type OnHead } from "../http-call.ts";
-import { keptText } from "../kept-text.ts";
+import type { MonotonicNs, Time, WallMs } from "../../base/time.ts";
+import { HttpCaller, type HttpHead, type OnHead } from "../http-call.ts";
 import type { DueScan } from "../queue.ts";
-import {
-  type CallOutcome,
-  type CallReport,
-  NoTokenError,
-  type SearchOutcome,
-  type TokenSource,
-  type Upstream,
-} from "../upstream.ts";
+import type { CallOutcome, SearchOutcome, TokenSource, Upstream } from "../upstream.ts";
 import { callOutcomeOf } from "./answer.ts";
+import { AuthorisedCaller } from "./authorised-caller.ts";
 import { searchMaxMs, searchOutcomeOf, searchQuery } from "./search.ts";
 import { requestBody } from "./wire.ts";
 
@@ -52,7 +44,7 @@ export const traceIdMaxChars: number = 36;
 /** Check In and Out at Work, REST `presenceRegistration`. What is known of it, and how well, stands in this folder. */
 export class CiaoClient implements Upstream, AsyncDisposable {
   readonly #settings: CiaoSettings;
-  readonly #token: TokenSource;
+  readonly #authorised: AuthorisedCaller;
   readonly #time: Time;
   readonly #caller: HttpCaller;
   /** Beside the other, so that a health that hangs holds up no registration. */
@@ -64,7 +56,7 @@ export class CiaoClient implements Upstream, AsyncDisposable {
   /** @param onDate is told the time of every answer, whatever its status */
   constructor(settings: CiaoSettings, token: TokenSource, time: Time, onDate: (answer: AnswerDate) => void = () => {}) {
     this.#settings = settings;
-    this.#token = token;
+    this.#authorised = new AuthorisedCaller(token, time);
     this.#time = time;
     const onHead: OnHead = (head, sentNs, receivedNs) => {
       const date = dateOf(head);
@@ -89,7 +81,7 @@ export class CiaoClient implements Upstream, AsyncDisposable {
       },
       body: requestBody(scans, this.#settings.limosaField ?? null),
     };
-    const authorised = await this.#callAuthorised(request, signal, this.#caller, this.#settings.timeoutMs);
+    const authorised = await this.#authorised.call(request, signal, this.#caller, this.#settings.timeoutMs);
     if (authorised.kind === "no-token") {
       const { report, retryAfterMs } = authorised;
       return { kind: "not-processed", retryAfterMs, report };
@@ -126,62 +118,12 @@ export class CiaoClient implements Upstream, AsyncDisposable {
       body: null,
     };
     const timeoutMs = Math.min(this.#settings.timeoutMs, searchMaxMs);
-    const authorised = await this.#callAuthorised(request, signal, this.#searchCaller, timeoutMs);
+    const authorised = await this.#authorised.call(request, signal, this.#searchCaller, timeoutMs);
     if (authorised.kind === "no-token") {
       return { kind: "failed", retryAfterMs: authorised.retryAfterMs, report: authorised.report };
     }
     return searchOutcomeOf(authorised.http, scan, this.#time.wallMs());
   }
-
-  /**
-   * A call with the token, within the time of one call, the token's own included. A 401 says that the call was not
-   * processed, so it is made once more where the refused token gave way to another one.
-   */
-  async #callAuthorised(
-    request: HttpRequest,
-    signal: AbortSignal,
-    caller: HttpCaller,
-    timeoutMs: number,
-  ): Promise<AuthorisedCall> {
-    const startedNs = this.#time.monotonicNs();
-    const leftMs = (): number => timeoutMs - elapsedMs(startedNs, this.#time.monotonicNs());
-    const token = await this.#readToken(signal);
-    if (token.kind === "no-token") return token;
-    const http = await caller.call(withToken(request, token.value), signal, Math.max(leftMs(), 1));
-    if (token.value === null || !isUnauthorised(http)) return { kind: "called", http };
-    this.#token.refused?.(token.value);
-    const other = await this.#readToken(signal);
-    if (other.kind === "no-token" || other.value === token.value) return { kind: "called", http };
-    // What is left may be too short for a call that then ends in doubt; the next one has the new token as well.
-    if (leftMs() < timeoutMs / 4) return { kind: "called", http };
-    return { kind: "called", http: await caller.call(withToken(request, other.value), signal, leftMs()) };
-  }
-
-  async #readToken(signal: AbortSignal): Promise<TokenRead> {
-    try {
-      return { kind: "read", value: await this.#token.token(signal) };
-    } catch (error) {
-      const wasAsked = error instanceof NoTokenError;
-      const detail = keptText(wasAsked ? error.message : `token could not be read: ${messageOf(error)}`);
-      const outcome = wasAsked ? "no-token" : "unauthorised";
-      const report: CallReport = { outcome, httpStatus: null, relatedTraceId: null, detail };
-      return { kind: "no-token", retryAfterMs: wasAsked ? error.retryAfterMs : null, report };
-    }
-  }
-}
-
-type NoToken = { readonly kind: "no-token"; readonly retryAfterMs: number | null; readonly report: CallReport };
-type TokenRead = { readonly kind: "read"; readonly value: string | null } | NoToken;
-type AuthorisedCall = { readonly kind: "called"; readonly http: HttpOutcome } | NoToken;
-
-function withToken(request: HttpRequest, token: string | null): HttpRequest {
-  if (token === null) return request;
-  return { ...request, headers: { ...request.headers, authorization: `Bearer ${token}` } };
-}
-
-function isUnauthorised(http: HttpOutcome): boolean {
-  const head = http.kind === "not-sent" ? null : http.head;
-  return head?.status === 401;
 }
 
 function dateOf({ headers }: HttpHead): Pick<AnswerDate, "dateMs" | "aged"> | null {

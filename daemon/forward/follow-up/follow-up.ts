@@ -1,0 +1,86 @@
+import type { WallMs } from "../../base/time.ts";
+import type { Remark } from "../queue.ts";
+
+/** A registration that is followed until the service has finished with it. Holds no national number. */
+export type FollowedRegistration = {
+  readonly scanId: number;
+  readonly registrationId: string;
+  /** The registration's own date: the stamp of its scan. */
+  readonly registeredAt: WallMs;
+  /** Its receipt was between these two; `null` when the record of its call was lost. */
+  readonly sentAt: WallMs | null;
+  readonly answeredAt: WallMs | null;
+  /** When the service's answer to its call was settled. */
+  readonly createdAt: WallMs;
+  /** Looks that were made of it. */
+  readonly looks: number;
+  /** When it was first seen settled; `null` while it is pending. */
+  readonly settledAt: WallMs | null;
+};
+
+/**
+ * What one look at the service gave.
+ *
+ * - `found`: the registration as it is now. `validity` and `remarks` are `null` when the answer does not tell them.
+ * - `not-found`: the service does not know this one, or not the path.
+ * - `not-to-be-had`: the service says that there is no such call.
+ * - `forbidden`, `unauthorised`, `throttled`: it would not answer us.
+ * - `server-error`, `unintelligible`, `timed-out`: it could not, or not about this one.
+ * - `not-reached`: nothing is known; `interrupted` by a stop.
+ */
+export type Look =
+  | { readonly kind: "found"; readonly validity: string | null; readonly remarks: readonly Remark[] | null }
+  | { readonly kind: Exclude<LookKind, "found">; readonly retryAfterMs: number | null; readonly detail: string };
+
+export type LookKind =
+  | "found"
+  | "not-found"
+  | "not-to-be-had"
+  | "forbidden"
+  | "unauthorised"
+  | "throttled"
+  | "server-error"
+  | "unintelligible"
+  | "timed-out"
+  | "not-reached"
+  | "interrupted";
+
+/** The service, asked for one registration by its id. Never rejects: every failure is a look with a name. */
+export interface RegistrationReader {
+  read(registrationId: string, signal: AbortSignal): Promise<Look>;
+}
+
+/**
+ * How the following ended: the service finished and the night after has passed; or it has not within the time that it is
+ * given.
+ */
+export type FollowEnding = "settled" | "given-up";
+
+/** A look as it is kept. */
+export type KeptLook = {
+  readonly scanId: number;
+  readonly at: WallMs;
+  readonly kind: LookKind;
+  /** `null` keeps what was known. */
+  readonly validity: string | null;
+  /** What the service raises now; `null` when the look did not tell. */
+  readonly remarks: readonly Remark[] | null;
+  readonly settledAt: WallMs | null;
+  readonly next: { readonly kind: "at"; readonly at: WallMs } | { readonly kind: "ended"; readonly how: FollowEnding };
+};
+
+export type FollowCounts = {
+  readonly followed: number;
+  readonly settled: number;
+  readonly givenUp: number;
+};
+
+/** The port through which registrations are followed; all of it survives a restart. */
+export interface FollowUpStore {
+  /** At most `limit` that are to be looked at by `now`, the longest due first. */
+  dueFollowUps(now: WallMs, limit: number): Promise<readonly FollowedRegistration[]>;
+  /** One transaction. Returns the remarks that were not known before. */
+  keepLook(look: KeptLook): Promise<readonly Remark[]>;
+  /** How many are followed and how it ended for the others, as long as they are kept. */
+  followCounts(): Promise<FollowCounts>;
+}

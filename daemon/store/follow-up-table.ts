@@ -1,0 +1,118 @@
+import type Sqlite from "better-sqlite3";
+import { type WallMs, wallMs } from "../base/time.ts";
+import type { FollowCounts, FollowEnding, FollowedRegistration, KeptLook } from "../forward/follow-up/follow-up.ts";
+import type { Remark } from "../forward/queue.ts";
+import type { Connection } from "./connection.ts";
+
+/** Registrations handed out at once. */
+export const followUpsMax = 100;
+
+/** No look is put off longer than this: one further away was written before the clock was set back. */
+export const lookPutOffMaxMs: number = 36 * 60 * 60 * 1000;
+
+type FollowRow = {
+  readonly scanId: number;
+  readonly registrationId: string;
+  readonly registeredMs: number;
+  readonly sentAt: number | null;
+  readonly answeredAt: number | null;
+  readonly createdAt: number;
+  readonly looks: number;
+  readonly settledAt: number | null;
+};
+
+/** Registrations that are followed, and the remarks that a look brings. */
+export class FollowUpTable {
+  readonly #connection: Connection;
+  readonly #due: Sqlite.Statement<[number, number, number], FollowRow>;
+  readonly #counts: Sqlite.Statement<[], { readonly ending: FollowEnding | null; readonly rows: number }>;
+  readonly #keep: Sqlite.Statement<[number, string, number | null, number | null, FollowEnding | null, number]>;
+  readonly #validity: Sqlite.Statement<[string, number]>;
+  readonly #known: Sqlite.Statement<
+    [number],
+    { readonly id: number; readonly code: number | null; readonly text: string }
+  >;
+  readonly #add: Sqlite.Statement<[number | null, string, number, number]>;
+  readonly #back: Sqlite.Statement<[number]>;
+  readonly #gone: Sqlite.Statement<[number, number]>;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    const { db } = connection;
+    const columns = `id AS scanId, registration_id AS registrationId, registered_ms AS registeredMs, sent_at AS sentAt,
+      answered_at AS answeredAt, created_at AS createdAt, looks, settled_at AS settledAt`;
+    this.#due = db.prepare(
+      `SELECT ${columns} FROM (
+        SELECT * FROM follow_ups INDEXED BY follow_ups_due WHERE next_at <= ?
+        UNION ALL
+        SELECT * FROM follow_ups INDEXED BY follow_ups_due WHERE next_at > ? + ${lookPutOffMaxMs}
+      ) ORDER BY next_at, id LIMIT ?`,
+    );
+    this.#counts = db.prepare("SELECT ending, count(*) AS rows FROM follow_ups GROUP BY ending");
+    this.#keep = db.prepare(
+      `UPDATE follow_ups SET looks = looks + 1, looked_at = ?, last_look = ?, settled_at = ?, next_at = ?, ending = ?
+      WHERE id = ?`,
+    );
+    this.#validity = db.prepare("UPDATE scans SET validity = ? WHERE id = ? AND state = 'registered'");
+    this.#known = db.prepare("SELECT id, code, text FROM remarks INDEXED BY remarks_once WHERE scan_id = ?");
+    this.#add = db.prepare(
+      `INSERT OR IGNORE INTO remarks (scan_id, registration_id, registered_ms, reference, code, text, first_seen)
+      SELECT id, registration_id, registered_ms, reference, ?, ?, ? FROM follow_ups WHERE id = ?`,
+    );
+    this.#back = db.prepare("UPDATE remarks SET gone_at = NULL WHERE id = ? AND gone_at IS NOT NULL");
+    this.#gone = db.prepare("UPDATE remarks SET gone_at = ? WHERE id = ? AND gone_at IS NULL");
+  }
+
+  due(now: WallMs, limit: number): readonly FollowedRegistration[] {
+    const rows = this.#due.all(Math.floor(now), Math.floor(now), Math.min(Math.max(0, limit), followUpsMax));
+    return rows.map(({ registeredMs, sentAt, answeredAt, createdAt, settledAt, ...row }) => ({
+      ...row,
+      registeredAt: wallMs(registeredMs),
+      sentAt: wallOrNull(sentAt),
+      answeredAt: wallOrNull(answeredAt),
+      createdAt: wallMs(createdAt),
+      settledAt: wallOrNull(settledAt),
+    }));
+  }
+
+  keep(look: KeptLook): readonly Remark[] {
+    const { scanId, validity, remarks, settledAt, next } = look;
+    const at = Math.floor(look.at);
+    const nextAt = next.kind === "at" ? Math.ceil(next.at) : null;
+    return this.#connection.transact(() => {
+      const ending = next.kind === "ended" ? next.how : null;
+      const settled = settledAt === null ? null : Math.floor(settledAt);
+      this.#keep.run(at, look.kind, settled, nextAt, ending, scanId);
+      if (validity !== null) this.#validity.run(validity, scanId);
+      return remarks === null ? [] : this.#compare(scanId, remarks, at);
+    });
+  }
+
+  counts(): FollowCounts {
+    const rows = this.#counts.all();
+    const of = (ending: FollowEnding | null): number => rows.find((row) => row.ending === ending)?.rows ?? 0;
+    return { followed: of(null), settled: of("settled"), givenUp: of("given-up") };
+  }
+
+  /** A remark that the service no longer raises stays, marked; one that it raises again is open again. */
+  #compare(scanId: number, remarks: readonly Remark[], at: number): readonly Remark[] {
+    const known = this.#known.all(scanId);
+    const fresh: Remark[] = [];
+    const raised = new Set<number>();
+    for (const remark of remarks) {
+      const same = known.find(({ code, text }) => code === remark.code && (code !== null || text === remark.text));
+      if (same === undefined) {
+        if (this.#add.run(remark.code, remark.text, at, scanId).changes === 1) fresh.push(remark);
+      } else {
+        raised.add(same.id);
+        this.#back.run(same.id);
+      }
+    }
+    for (const { id } of known) if (!raised.has(id)) this.#gone.run(at, id);
+    return fresh;
+  }
+}
+
+function wallOrNull(value: number | null): WallMs | null {
+  return value === null ? null : wallMs(value);
+}
