@@ -14,6 +14,7 @@ import {
 } from "./time-bounds.ts";
 import { checkUniqueness, type WitnessQuestion } from "./uniqueness.ts";
 import {
+  type Bounds,
   type BundleReport,
   couldNotCheck,
   notAsked,
@@ -136,6 +137,8 @@ function causeVerdict(evidence: ReadEvidence, windows: readonly MeantWindow[], m
   return open.length > 0 ? notAsked(...open) : verified(claim);
 }
 
+const unbounded: readonly [null, null] = [null, null];
+
 function reportOf(
   { id, records }: MeantWindow,
   { facts }: ReadEvidence,
@@ -145,7 +148,7 @@ function reportOf(
 ): WindowReport {
   const last = records.at(-1) ?? records[0];
   const lines = linesOf(records, facts);
-  const nothing = { start: [null, null], end: lines.closed === null ? null : [null, null] } as const;
+  const nothing: Bounds = { start: unbounded, end: lines.closed === null ? null : unbounded };
   const proven = isWhole ? provenBounds(lines, moments) : nothing;
   const isOpen = (bound: readonly [number | null, number | null] | null): boolean => bound?.includes(null) ?? false;
   const notProven = [
