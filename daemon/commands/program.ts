@@ -15,7 +15,7 @@ export function createProgram(terminal: Terminal, conclude: Conclude): Command {
     // A subcommand's options are its own, also where the command above it has options of the same name.
     .enablePositionalOptions()
     .showHelpAfterError("Run with --help to see what can be given.");
-  for (const add of [addDaemon, addClock, addScans, addOutages, addRoster, addReader, addSimulate])
+  for (const add of [addDaemon, addClock, addScans, addOutages, addEvidence, addRoster, addReader, addSimulate])
     add(program, terminal, conclude);
   return program;
 }
@@ -175,6 +175,18 @@ function addOutages(program: Command, terminal: Terminal, conclude: Conclude): v
       const { addToOutage } = await import("./outages.ts");
       const entry = { kind: "attempt", channel, worked: options.worked === true } as const;
       conclude(await addToOutage(windowId, entry, options.config, terminal));
+    });
+}
+
+function addEvidence(program: Command, terminal: Terminal, conclude: Conclude): void {
+  const evidence = program.command("evidence").description("the log that somebody else can check");
+  evidence
+    .command("identity")
+    .description("who this box is to a verifier: to be written down at the installation by somebody else")
+    .argument("[configuration]", "the site's YAML file", defaultConfiguration)
+    .option("--json", "for machines")
+    .action(async (file: string, options: { readonly json?: true }) => {
+      conclude(await (await import("./evidence.ts")).showIdentity(file, options.json === true, terminal));
     });
 }
 
