@@ -178,6 +178,10 @@ function addOutages(program: Command, terminal: Terminal, conclude: Conclude): v
     });
 }
 
+function repeated(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}
+
 function addEvidence(program: Command, terminal: Terminal, conclude: Conclude): void {
   const evidence = program.command("evidence").description("the log that somebody else can check");
   evidence
@@ -187,6 +191,22 @@ function addEvidence(program: Command, terminal: Terminal, conclude: Conclude): 
     .option("--json", "for machines")
     .action(async (file: string, options: { readonly json?: true }) => {
       conclude(await (await import("./evidence.ts")).showIdentity(file, options.json === true, terminal));
+    });
+  evidence
+    .command("verify")
+    .description("check a bundle of evidence; exit 0 verified, 1 not verified, 2 could not check what was asked for")
+    .argument("<bundle>", "its folder, or its zip")
+    .option("--key <key>", "the log's key, ed25519:…, or a file that holds it; never the one of the bundle")
+    .option("--tsa-ca <file>", "root certificate of the timestamping authority, in PEM")
+    .option(
+      "--witness <key>",
+      "key NAME+ID+KEY of a witness that must have seen it, or a file; may be repeated",
+      repeated,
+    )
+    .option("--witness-head <file>", "the witness's latest note of this log")
+    .option("--json", "for machines")
+    .action(async (bundle: string, options) => {
+      conclude((await import("./evidence-verify.ts")).verifyEvidence(bundle, options, terminal));
     });
 }
 
