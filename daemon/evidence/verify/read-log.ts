@@ -109,6 +109,13 @@ function noteRoot(roots: Map<number, Buffer>, tree: Frontier, at: ReadonlySet<nu
   if (root !== null) roots.set(tree.size, root);
 }
 
+/** The facts of records that need not follow each other, `null` for erased ones; what has not its form is left out. */
+export function gatherFacts(records: Iterable<LogRecord | null>): LogFacts {
+  const gathered = new Gathering();
+  for (const record of records) gathered.take(record);
+  return gathered.facts();
+}
+
 /** Collects the facts line by line. */
 class Gathering {
   #epoch: EpochRecord | null = null;
