@@ -17,6 +17,7 @@ export type Configuration = {
   readonly readers: readonly ReaderSettings[];
   readonly service: ServiceSettings;
   readonly outage: OutageSettings;
+  readonly evidence: EvidenceSettings;
   /** `null` while nobody named one. */
   readonly supplier: SupplierSettings | null;
   readonly webhooks: readonly WebhookSettings[];
@@ -151,6 +152,27 @@ export type OutageSettings = {
 
 /** A literal address, so that no name server is needed to look at it. */
 export type ProbeAddress = { readonly host: string; readonly port: number };
+
+export type EvidenceSettings = {
+  /** PEM of the log's Ed25519 key; `null` for the one that badged makes in the store's folder. */
+  readonly keyFile: string | null;
+  /** `HH:MM` in the site's time zone. */
+  readonly shiftEdges: readonly string[];
+  /** `null` without one: then nobody proves the time of the log. */
+  readonly authority: AuthoritySettings | null;
+  readonly witnesses: readonly WitnessSettings[];
+};
+
+export type AuthoritySettings = {
+  readonly url: string;
+  /** An object identifier; `null` for the authority's own choice. */
+  readonly policy: string | null;
+  /** PEM file of the certificates its tokens are checked against. */
+  readonly ca: string;
+};
+
+/** `key` is `<name>+<key id in hex>+<base64 of 0x04 ‖ public key>`. */
+export type WitnessSettings = { readonly url: string; readonly key: string };
 
 export type SupplierSettings = { readonly name: string; readonly phone: string };
 

@@ -29,6 +29,9 @@ export function crossChecks(values: unknown, location: Location, surroundings: S
     ...unsafeSecret(root.child("service"), location, surroundings),
     ...sameNames(root.list("webhooks")),
     ...root.list("webhooks").flatMap((webhook) => unsafeSecret(webhook, location, surroundings)),
+    ...unsafeSecret(root.child("evidence"), location, surroundings, "keyFile"),
+    ...authorityFile(root.child("evidence").child("authority"), location, surroundings),
+    ...sameWitnesses(root.child("evidence").list("witnesses")),
     ...shortReceiptLimit(root.child("service")),
     ...tooFewTimeServers(root.child("clock")),
     ...sameTimeServers(root.child("clock").list("servers")),
@@ -227,21 +230,47 @@ function rosterFile(root: Values, location: Location, surroundings: Surroundings
   if (written === null) return [];
   const file = absolute(written, location);
   const state = surroundings.fileState(file);
-  const words = { missing: "does not exist", unreadable: "may not be read by this user", "no-file": "is no file" };
   if (state === "readable") return [];
-  const message = `${quoted(file)} ${words[state]}: every badge will be unknown: scans are stored, nothing is registered; put the roster there, or correct the path`;
+  const message = `${quoted(file)} ${fileWords[state]}: every badge will be unknown: scans are stored, nothing is registered; put the roster there, or correct the path`;
   return [{ path: ["roster", "file"], message }];
 }
 
+const fileWords = { missing: "does not exist", unreadable: "may not be read by this user", "no-file": "is no file" };
+
+function authorityFile(authority: Values, location: Location, surroundings: Surroundings): readonly Consequence[] {
+  const written = authority.text("ca");
+  if (written === null) return [];
+  const file = absolute(written, location);
+  const state = surroundings.fileState(file);
+  if (state === "readable") return [];
+  const message = `${quoted(file)} ${fileWords[state]}: no token could be checked, so none would be kept and the time of no outage be proven; put the authority's certificates there, or correct the path`;
+  return [{ path: [...authority.path, "ca"], message }];
+}
+
+function sameWitnesses(witnesses: readonly Values[]): readonly Consequence[] {
+  return repeats(
+    witnesses,
+    "key",
+    (key) => key,
+    (first) =>
+      `is the key of ${pathText(first.path)} too: one witness would be asked twice, and refuse what it has just seen; name another`,
+  );
+}
+
 /** Never repeats the path: where people paste the token itself, this keeps it out of logs. */
-function unsafeSecret(target: Values, location: Location, surroundings: Surroundings): readonly Consequence[] {
-  const written = target.text("tokenFile");
+function unsafeSecret(
+  target: Values,
+  location: Location,
+  surroundings: Surroundings,
+  key: "tokenFile" | "keyFile" = "tokenFile",
+): readonly Consequence[] {
+  const written = target.text(key);
   const later = written?.startsWith(credentialsVariable) === true && location.credentialsDirectory === null;
   if (written === null || later) return [];
   const fault = surroundings.secretFault(secretFile(written, location));
   if (fault === null) return [];
   const message = `the file it names ${fault.message}, so badged would not start; ${fault.advice}`;
-  return [{ path: [...target.path, "tokenFile"], message }];
+  return [{ path: [...target.path, key], message }];
 }
 
 function shortReceiptLimit(service: Values): readonly Consequence[] {

@@ -94,6 +94,7 @@ test("a short file is enough: what it does not say is the default, in millisecon
       summaryAt: "18:30",
       language: "nl",
     },
+    evidence: { keyFile: null, shiftEdges: [], authority: null, witnesses: [] },
     supplier: null,
     webhooks: [],
     log: { level: "info" },
@@ -366,6 +367,54 @@ describe("what a cross check says of its consequence", () => {
     expect(problemsOf(`${whole}  tokenFile: eyJhbGciOi\n`, unsafe)).toEqual([
       "site.yaml:12:14: service.tokenFile: the file it names may be read by all, so badged would not start; chmod 600 it",
     ]);
+  });
+});
+
+describe("evidence", () => {
+  const whole = site + roster + readers + service;
+  const witness = "contractor+0123abcd+BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+  const evidence = `evidence:
+  shiftEdges: ["07:00", "16:30"]
+  authority: { url: http://tsa.example/tsr, ca: tsa.pem }
+  witnesses: [{ url: http://contractor.example:8490/, key: ${witness} }]
+`;
+
+  test("an authority and a witness may be asked over http: what they answer is signed", () => {
+    expect(configured(whole + evidence).evidence).toEqual({
+      keyFile: null,
+      shiftEdges: ["07:00", "16:30"],
+      authority: { url: "http://tsa.example/tsr", policy: null, ca: "/etc/badged/tsa.pem" },
+      witnesses: [{ url: "http://contractor.example:8490", key: witness }],
+    });
+  });
+
+  test("without the authority's certificates no token could be checked", () => {
+    const missing: Surroundings = {
+      ...box,
+      fileState: (path) => (path.endsWith("tsa.pem") ? "missing" : "readable"),
+    };
+    expect(problemsOf(whole + evidence, missing)).toEqual([
+      'site.yaml:14:49: evidence.authority.ca: "/etc/badged/tsa.pem" does not exist: no token could be checked, so none would be kept and the time of no outage be proven; put the authority\'s certificates there, or correct the path',
+    ]);
+  });
+
+  test("an unsafe key keeps badged from starting, and its path is not repeated", () => {
+    const unsafe: Surroundings = {
+      ...box,
+      secretFault: () => ({ kind: "unsafe", message: "may be read by all", advice: "chmod 600 it" }),
+    };
+    expect(problemsOf(`${whole}evidence: { keyFile: key.pem }\n`, unsafe)).toEqual([
+      "site.yaml:12:22: evidence.keyFile: the file it names may be read by all, so badged would not start; chmod 600 it",
+    ]);
+  });
+
+  test("a witness named twice, an edge that is no time and a key that is none are told", () => {
+    const twice = `evidence: { witnesses: [{ url: http://a.example, key: ${witness} }, { url: http://b.example, key: ${witness} }] }\n`;
+    expect(problemsOf(whole + twice)[0]).toContain(
+      "is the key of evidence.witnesses[0] too: one witness would be asked twice",
+    );
+    expect(problemsOf(`${whole}evidence: { shiftEdges: ["24:00"] }\n`)[0]).toContain("a time of day, such as 07:00");
+    expect(problemsOf(whole + twice.replaceAll(witness, "contractor"))).toHaveLength(3);
   });
 });
 

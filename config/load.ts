@@ -81,6 +81,14 @@ function resolved(document: Document, file: string, fingerprint: string, locatio
     roster: { ...document.roster, file: absolute(document.roster.file, location) },
     readers: document.readers.map((reader) => ({ ...reader, port: absolute(reader.port, location) })),
     service: { ...document.service, tokenFile: token(document.service.tokenFile) },
+    evidence: {
+      ...document.evidence,
+      keyFile: token(document.evidence.keyFile),
+      authority:
+        document.evidence.authority === null
+          ? null
+          : { ...document.evidence.authority, ca: absolute(document.evidence.authority.ca, location) },
+    },
     webhooks: document.webhooks.map((webhook) => ({ ...webhook, tokenFile: token(webhook.tokenFile) })),
   };
 }
@@ -97,7 +105,7 @@ function addNew(findings: Finding[], more: readonly Finding[]): void {
 }
 
 /** Values that are never shown: people paste tokens and passwords into them. */
-const hidden: ReadonlySet<string | number | undefined> = new Set(["tokenFile", "url"]);
+const hidden: ReadonlySet<string | number | undefined> = new Set(["tokenFile", "keyFile", "url"]);
 
 function fromIssue(issue: v.BaseIssue<unknown>, surveyed: Survey, yaml: YamlFile): readonly Finding[] {
   const path = pathOf(issue);

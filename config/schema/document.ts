@@ -8,6 +8,7 @@ import type {
   StoreSettings,
 } from "../configuration.ts";
 import { clockSchema } from "./clock.ts";
+import { evidenceSchema } from "./evidence.ts";
 import { outageSchema, supplierSchema } from "./outage.ts";
 import { badgeForms, type ReaderSection, readersSchema } from "./reader.ts";
 import { siteSchema } from "./site.ts";
@@ -105,6 +106,7 @@ const documentEntries = {
   readers: readersSchema,
   service: serviceSchema,
   outage: v.optional(outageSchema, {}),
+  evidence: v.optional(evidenceSchema, {}),
   supplier: v.optional(supplierSchema),
   webhooks: v.optional(webhooksSchema, []),
   log: v.optional(logSchema, {}),

@@ -12,8 +12,12 @@ export const serviceDefaults: { readonly timeout: string } = { timeout: "30 s" }
 const tokenFileDescription: string =
   "File that holds the bearer token and that only badged may read. $CREDENTIALS_DIRECTORY/NAME takes systemd's credential NAME. The token itself never stands here.";
 
-/** An address to which paths are added, so it may have none of what comes behind a path. */
-function url(description: string, inTheClear: string): Value<string> {
+/**
+ * An address to which paths are added, so it may have none of what comes behind a path.
+ *
+ * @param inTheClear what http would show on its way; `null` where that is public, and signed by who answers
+ */
+export function url(description: string, inTheClear: string | null): Value<string> {
   return v.pipe(
     text(description, urlMaxChars),
     v.rawCheck(({ dataset, addIssue }) => {
@@ -123,7 +127,7 @@ export const webhooksSchema: Value<readonly WebhookSettings[]> = v.pipe(
 );
 
 /** What is wrong with an address, in full; `null` for a good one. Never repeats it: it may hold a password. */
-function urlFault(written: string, inTheClear: string): string | null {
+function urlFault(written: string, inTheClear: string | null): string | null {
   const address = URL.canParse(written) ? new URL(written) : null;
   if (address === null || !/^https?:$/.test(address.protocol)) {
     return "is no web address; write it whole, with https:// in front";
@@ -133,7 +137,7 @@ function urlFault(written: string, inTheClear: string): string | null {
   }
   if (address.search !== "" || address.hash !== "")
     return "has a part behind ? or #; paths are added behind it, so end it before";
-  if (address.protocol === "http:" && !isLoopback(address.hostname)) {
+  if (inTheClear !== null && address.protocol === "http:" && !isLoopback(address.hostname)) {
     return `is not https: ${inTheClear}; write https:// (http is taken for 127.0.0.1 and localhost only)`;
   }
   return null;

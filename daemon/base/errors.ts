@@ -2,6 +2,8 @@
 export const exitCode = {
   ok: 0,
   failed: 1,
+  /** Of `evidence verify` alone: neither verified nor refuted, because something that is needed is missing. */
+  notChecked: 2,
   usage: 64,
   dataError: 65,
   noInput: 66,

@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { silentLog } from "../base/log.ts";
 import { systemTime, utcText } from "../base/system-time.ts";
 import { wallMs } from "../base/time.ts";
+import { ensureDeviceKey } from "../evidence/device-key.ts";
 import { ReaderSimulator } from "../simulator/reader-simulator.ts";
 import { type ServiceSimulator, startServiceSimulator } from "../simulator/service/service-simulator.ts";
 import { DaemonProcess } from "../testing/campaign/daemon-process.ts";
@@ -123,6 +124,20 @@ describe("a running site", () => {
     const second = await badged("run", site.configuration);
     expect(second).toMatchObject({ code: 69, err: expect.stringContaining("another badged answers") });
   });
+});
+
+test("the box's key is told as text and as a code to scan, once the first start has made it", async () => {
+  const { configuration, store } = writeSite(directory, 1, "http://127.0.0.1:1");
+  const before = await badged("evidence", "identity", configuration);
+  expect([before.code, before.err]).toEqual([66, expect.stringContaining("start the daemon once")]);
+  mkdirSync(store, { recursive: true });
+  const { publicKey, fingerprint } = ensureDeviceKey(store);
+  const { out } = await badged("evidence", "identity", configuration);
+  const key = `ed25519:${publicKey.toString("base64")}`;
+  expect(out).toContain(`origin       badged/${fingerprint}/1\nfingerprint  ${fingerprint}\nkey          ${key}\n`);
+  expect(out).toMatch(/[█▀▄]{10}/);
+  const { out: document } = await badged("evidence", "identity", configuration, "--json");
+  expect(JSON.parse(document)).toEqual({ origin: `badged/${fingerprint}/1`, fingerprint, key });
 });
 
 test("a configuration with mistakes ends the daemon with 78, every mistake told", async () => {

@@ -15,7 +15,7 @@ export function createProgram(terminal: Terminal, conclude: Conclude): Command {
     // A subcommand's options are its own, also where the command above it has options of the same name.
     .enablePositionalOptions()
     .showHelpAfterError("Run with --help to see what can be given.");
-  for (const add of [addDaemon, addClock, addScans, addOutages, addRoster, addReader, addSimulate])
+  for (const add of [addDaemon, addClock, addScans, addOutages, addEvidence, addRoster, addReader, addSimulate])
     add(program, terminal, conclude);
   return program;
 }
@@ -175,6 +175,38 @@ function addOutages(program: Command, terminal: Terminal, conclude: Conclude): v
       const { addToOutage } = await import("./outages.ts");
       const entry = { kind: "attempt", channel, worked: options.worked === true } as const;
       conclude(await addToOutage(windowId, entry, options.config, terminal));
+    });
+}
+
+function repeated(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}
+
+function addEvidence(program: Command, terminal: Terminal, conclude: Conclude): void {
+  const evidence = program.command("evidence").description("the log that somebody else can check");
+  evidence
+    .command("identity")
+    .description("who this box is to a verifier: to be written down at the installation by somebody else")
+    .argument("[configuration]", "the site's YAML file", defaultConfiguration)
+    .option("--json", "for machines")
+    .action(async (file: string, options: { readonly json?: true }) => {
+      conclude(await (await import("./evidence.ts")).showIdentity(file, options.json === true, terminal));
+    });
+  evidence
+    .command("verify")
+    .description("check a bundle of evidence; exit 0 verified, 1 not verified, 2 could not check what was asked for")
+    .argument("<bundle>", "its folder, or its zip")
+    .option("--key <key>", "the log's key, ed25519:…, or a file that holds it; never the one of the bundle")
+    .option("--tsa-ca <file>", "root certificate of the timestamping authority, in PEM")
+    .option(
+      "--witness <key>",
+      "key NAME+ID+KEY of a witness that must have seen it, or a file; may be repeated",
+      repeated,
+    )
+    .option("--witness-head <file>", "the witness's latest note of this log")
+    .option("--json", "for machines")
+    .action(async (bundle: string, options) => {
+      conclude((await import("./evidence-verify.ts")).verifyEvidence(bundle, options, terminal));
     });
 }
 

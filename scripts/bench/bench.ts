@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- CASE…]`: every figure beside the physical limit or a bare loop, measured in the same run. Prints a
- * table, then one line of JSON for machines. Cases: latency, stamp-lag, backlog, drain, process, clock.
+ * table, then one line of JSON for machines. Cases: latency, stamp-lag, backlog, drain, process, clock, verify.
  */
 
 import { exitCode } from "../../daemon/base/errors.ts";
@@ -12,6 +12,7 @@ import type { CaseReport } from "./figures.ts";
 import { latencyCase } from "./latency.ts";
 import { processCase } from "./process-cost.ts";
 import { stampLagCase } from "./stamp-lag.ts";
+import { verifyEvidenceCase } from "./verify-evidence.ts";
 
 const cases: Readonly<Record<string, () => Promise<CaseReport>>> = {
   latency: latencyCase,
@@ -20,6 +21,7 @@ const cases: Readonly<Record<string, () => Promise<CaseReport>>> = {
   drain: drainCase,
   process: processCase,
   clock: coverageCase,
+  verify: verifyEvidenceCase,
 };
 
 const asked = process.argv.slice(2);

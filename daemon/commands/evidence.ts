@@ -1,0 +1,39 @@
+import { renderUnicodeCompact } from "uqr";
+import type { Configuration } from "../../config/configuration.ts";
+import { readSecret } from "../../config/secret.ts";
+import { BadgedError, type ExitCode, exitCode } from "../base/errors.ts";
+import { type DeviceKey, findDeviceKey, readDeviceKey } from "../evidence/device-key.ts";
+import { originOf, publicKeyText } from "../evidence/note.ts";
+import { requireConfiguration } from "./configuration.ts";
+import type { Terminal } from "./terminal.ts";
+
+/**
+ * Who this box is to a verifier. To be written down at the installation by somebody who is not its owner: a key that is
+ * learnt from a bundle proves nothing about that bundle.
+ */
+export async function showIdentity(configurationFile: string, json: boolean, terminal: Terminal): Promise<ExitCode> {
+  const configuration = requireConfiguration(configurationFile);
+  const { publicKey, fingerprint } = deviceKeyOf(configuration);
+  const origin = originOf(publicKey, 1);
+  const key = publicKeyText(publicKey);
+  if (json) {
+    terminal.out(JSON.stringify({ origin, fingerprint, key }));
+    return exitCode.ok;
+  }
+  terminal.out(`origin       ${origin}`);
+  terminal.out(`fingerprint  ${fingerprint}`);
+  terminal.out(`key          ${key}`);
+  terminal.out(`\n${renderUnicodeCompact(key)}`);
+  return exitCode.ok;
+}
+
+/** Never made here: a command may run as another user than the daemon, which could not read its key then. */
+function deviceKeyOf({ evidence: { keyFile }, store: { directory } }: Configuration): DeviceKey {
+  const key = keyFile === null ? findDeviceKey(directory) : readDeviceKey(readSecret(keyFile), keyFile);
+  if (key !== null) return key;
+  throw new BadgedError(
+    "store-missing",
+    `there is no key in ${directory} yet`,
+    "start the daemon once: it makes the key at its first start",
+  );
+}
