@@ -80,7 +80,7 @@ readable() { # option, file
 work=$(mktemp -d) || stop 'could not check: no folder for temporary files'
 trap 'rm -rf -- "$work"' EXIT
 trap 'exit 2' HUP INT TERM
-mkdir "$work/lines" "$work/leaves" "$work/notes" "$work/nodes"
+mkdir "$work/lines" "$work/leaves" "$work/notes" "$work/nodes" "$work/signatures" "$work/times"
 
 if [ -n "$authorities" ]; then
   readable --tsa-ca "$authorities"
@@ -160,6 +160,20 @@ signed() { # PEM of the key, file, signature: whether it holds
 plain() { # text of a stranger, fit for a terminal
   REPLY=${1:0:200}
   REPLY=${REPLY//[^ -~]/?}
+}
+
+side_by_side() { # function, arguments: runs it with each of them, some at a time; it leaves its result in a file
+  local run=$1 each running=0
+  shift
+  for each in "$@"; do
+    "$run" "$each" &
+    running=$((running + 1))
+    if [ $running -ge 4 ]; then
+      wait
+      running=0
+    fi
+  done
+  wait
 }
 
 key=''
@@ -473,6 +487,10 @@ fi
 
 # ------------------------------------------------------------------------------------------- INTEGRITY: checkpoints
 
+check_signature() { # size of a checkpoint
+  if signed "$work/key.pem" "$work/notes/$1" "$work/signatures/$1"; then : >"$work/signatures/$1.holds"; fi
+}
+
 log_id=$(key_id "$origin" 01 "$key_hex")
 declare -A root_of=() text_hash=()
 for each in "${sizes[@]}"; do
@@ -493,11 +511,14 @@ for each in "${sizes[@]}"; do
   printf '%s' "$text" >"$work/notes/$each"
   hex_of "$signature"
   [ "${REPLY:0:8}" = "$log_id" ] || give_up "$file is not signed by the key of the log"
-  if [ -n "$key" ]; then
-    bytes_of "${REPLY:8}" >"$work/signature"
-    signed "$work/key.pem" "$work/notes/$each" "$work/signature" || give_up "$file is not signed by the key that was given"
-  fi
+  bytes_of "${REPLY:8}" >"$work/signatures/$each"
 done
+if [ -n "$key" ]; then
+  side_by_side check_signature "${sizes[@]}"
+  for each in "${sizes[@]}"; do
+    [ -f "$work/signatures/$each.holds" ] || give_up "checkpoints/$each.ckpt is not signed by the key that was given"
+  done
+fi
 while read -r sum name; do text_hash[$name]=$sum; done < <(cd "$work/notes" && hash_files "${sizes[@]}")
 
 # ------------------------------------------------------------------------------------------- INTEGRITY: the tree
@@ -704,15 +725,15 @@ token_time() { # token: its earliest and its latest time in ms, by what the auth
       'Time stamp: '*) gen=${line#Time stamp: } ;;
       'Accuracy: unspecified') ;;
       'Accuracy: '*)
-        line=${line#Accuracy: }
-        while read -r number unit; do
-          [[ $number =~ ^0x[0-9A-Fa-f]{1,8}$ ]] || continue
+        line="${line#Accuracy: }, "
+        while [[ $line =~ ^(0x[0-9A-Fa-f]{1,8}|unspecified)\ (seconds|millis|micros),\ (.*)$ ]]; do
+          number=${BASH_REMATCH[1]/unspecified/0} unit=${BASH_REMATCH[2]} line=${BASH_REMATCH[3]}
           case $unit in
-            seconds*) accuracy=$((accuracy + number * 1000)) ;;
-            millis*) accuracy=$((accuracy + number)) ;;
-            micros*) accuracy=$((accuracy + (number + 999) / 1000)) ;;
+            seconds) accuracy=$((accuracy + number * 1000)) ;;
+            millis) accuracy=$((accuracy + number)) ;;
+            micros) accuracy=$((accuracy + (number + 999) / 1000)) ;;
           esac
-        done < <(printf '%s\n' "${line//, /$'\n'}")
+        done
         ;;
     esac
   done < <(openssl ts -reply -in "$1" -text 2>/dev/null)
@@ -731,20 +752,27 @@ token_time() { # token: its earliest and its latest time in ms, by what the auth
   token_seconds=$gen
 }
 
+check_token() { # place of a token: leaves its checkpoint, the record that names it, and its time
+  local file=${token_files[$1]} each=${token_sizes[$1]} seq earliest latest token_seconds
+  token_time "$file" || return 0
+  openssl ts -verify -data "$work/notes/$each" -in "$file" -CAfile "$authorities" -attime "$token_seconds" >/dev/null 2>&1 || return 0
+  seq=${anchored_at["rfc3161 $each ${sum_of[$file]}"]:-none}
+  printf '%s\t%s\t%s\t%s\n' "$each" "$seq" "$earliest" "$latest" >"$work/times/$1"
+}
+
 if [ ${#token_files[@]} -eq 0 ]; then
   say TIME 'could not check' 'there is no timestamp: the time is not proven'
 elif [ -z "$authorities" ]; then
   say TIME 'could not check' "no --tsa-ca was given: the time is not proven, though there are ${#token_files[@]} timestamps"
 else
+  side_by_side check_token "${!token_files[@]}"
   for index in "${!token_files[@]}"; do
-    file=${token_files[index]} each=${token_sizes[index]}
-    if token_time "$file" && openssl ts -verify -data "$work/notes/$each" -in "$file" -CAfile "$authorities" -attime "$token_seconds" >/dev/null 2>&1; then
-      seq=${anchored_at["rfc3161 $each ${sum_of[$file]}"]:-none}
-      printf '%s\t%s\t%s\t%s\n' "$each" "$seq" "$earliest" "$latest" >>"$work/tokens"
+    if [ -s "$work/times/$index" ]; then
+      cat -- "$work/times/$index"
     else
-      say TIME 'not verified' "$file is no timestamp of the checkpoint by an authority that is trusted"
+      say TIME 'not verified' "${token_files[index]} is no timestamp of the checkpoint by an authority that is trusted"
     fi
-  done
+  done >"$work/tokens"
 fi
 
 # ------------------------------------------------------------------------------------------------ windows: TIME and CAUSE
@@ -888,10 +916,11 @@ is_seen=''
 for witness in ${witness_names[@]+"${!witness_names[@]}"}; do
   found='' name=${witness_names[witness]}
   for index in ${cosignature_files[@]+"${!cosignature_files[@]}"}; do
-    each=${cosignature_sizes[index]}
-    cosigned "${cosignature_files[index]}" "$witness" "$work/notes/$each"
+    # What it signed before is a prefix of this one.
+    [ "${cosignature_sizes[index]}" = "$size" ] || continue
+    cosigned "${cosignature_files[index]}" "$witness" "$work/notes/$size"
     case $? in
-      0) [ "$each" != "$size" ] || found=$seen_at ;;
+      0) found=$seen_at ;;
       1) say UNIQUENESS 'not verified' "${cosignature_files[index]} is no signature of $name" ;;
     esac
   done
