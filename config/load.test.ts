@@ -414,7 +414,7 @@ describe("evidence", () => {
       "is the key of evidence.witnesses[0] too: one witness would be asked twice",
     );
     expect(problemsOf(`${whole}evidence: { shiftEdges: ["24:00"] }\n`)[0]).toContain("a time of day, such as 07:00");
-    expect(problemsOf(whole + twice.replaceAll(witness, "contractor"))).toHaveLength(3);
+    expect(problemsOf(whole + twice.replaceAll(witness, "contractor"))).toHaveLength(2);
   });
 });
 

@@ -28,6 +28,10 @@ export const tables = [
   "outage_windows",
   "outage_entries",
   "heartbeat",
+  "evidence_records",
+  "evidence_checkpoints",
+  "evidence_anchors",
+  "evidence_salts",
   "scans",
 ] as const;
 

@@ -3,9 +3,10 @@ import { applicationId, type Connection } from "./connection.ts";
 import { scans } from "./migrations/001-scans.ts";
 import { clock } from "./migrations/002-clock.ts";
 import { outages } from "./migrations/003-outages.ts";
+import { evidence } from "./migrations/004-evidence.ts";
 
 /** Forward only: number n of this list brings a database from version n − 1 to n. What is here is never altered. */
-const migrations: readonly string[] = [scans, clock, outages];
+const migrations: readonly string[] = [scans, clock, outages, evidence];
 
 /** The version of the schema that this code reads and writes. */
 export const schemaVersion: number = migrations.length;

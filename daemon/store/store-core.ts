@@ -6,6 +6,17 @@ import type { ServiceTime } from "../clock/service-clock.ts";
 import type { ClockEvent } from "../clock/step-watch.ts";
 import type { BootSeen, Synchronisation } from "../clock/synchronisation.ts";
 import type { UtcNs } from "../clock/utc.ts";
+import type {
+  ErasableSample,
+  EvidenceBatch,
+  KeptAnchor,
+  KeptCheckpoint,
+  KeptRecord,
+  LogEnd,
+  UnrecordedEntry,
+  WindowScans,
+} from "../evidence/evidence-store.ts";
+import type { RecordKind } from "../evidence/record.ts";
 import type { AttemptReport, Backlog, ClaimRequest, Settlement } from "../forward/queue.ts";
 import type { LimitKnowledge } from "../forward/receipt-window.ts";
 import type { WebhookScan } from "../forward/webhook/cursor.ts";
@@ -18,6 +29,7 @@ import { ArchiveTable } from "./archive-table.ts";
 import { ClockTable } from "./clock-table.ts";
 import type { Connection, WalFrames } from "./connection.ts";
 import { type DatedSlice, DatingTable } from "./dating-table.ts";
+import { EvidenceTable } from "./evidence-table.ts";
 import { Scrub } from "./integrity.ts";
 import { KnowledgeTable } from "./knowledge-table.ts";
 import { OutageTable } from "./outage-table.ts";
@@ -51,6 +63,7 @@ export class StoreCore implements Disposable {
   readonly #dating: DatingTable;
   readonly #knowledge: KnowledgeTable;
   readonly #outages: OutageTable;
+  readonly #evidence: EvidenceTable;
 
   /** @param connection to a database of the present schema; disposed with the core */
   constructor(connection: Connection, settings: StoreSettings) {
@@ -78,6 +91,7 @@ export class StoreCore implements Disposable {
     this.#dating = new DatingTable(connection, this.#clock);
     this.#knowledge = new KnowledgeTable(connection);
     this.#outages = new OutageTable(connection);
+    this.#evidence = new EvidenceTable(connection);
   }
 
   record(drafts: readonly ScanDraft[]): readonly RecordOutcome[] {
@@ -226,6 +240,50 @@ export class StoreCore implements Disposable {
 
   addOutageEntry(windowId: number, entry: OutageEntry, now: WallMs): boolean {
     return this.#outages.add(windowId, entry, now);
+  }
+
+  evidenceEnd(): LogEnd | null {
+    return this.#evidence.end();
+  }
+
+  evidenceRecords(epoch: number, from: number, limit: number): readonly KeptRecord[] {
+    return this.#evidence.records(epoch, from, limit);
+  }
+
+  evidenceCheckpoints(epoch: number, from: number, limit: number): readonly KeptCheckpoint[] {
+    return this.#evidence.checkpoints(epoch, from, limit);
+  }
+
+  evidenceAnchors(epoch: number): readonly KeptAnchor[] {
+    return this.#evidence.anchors(epoch);
+  }
+
+  evidenceSalt(entryId: number): string | null {
+    return this.#evidence.salt(entryId);
+  }
+
+  lastEvidenceOf(kind: Exclude<RecordKind, "sample">): string | null {
+    return this.#evidence.lastOf(kind);
+  }
+
+  commitEvidence(batch: EvidenceBatch): "committed" | "diverged" {
+    return this.#evidence.commit(batch);
+  }
+
+  dropEvidence(epoch: number, from: number): number {
+    return this.#evidence.drop(epoch, from);
+  }
+
+  unrecordedEntries(limit: number): readonly UnrecordedEntry[] {
+    return this.#evidence.unrecorded(limit);
+  }
+
+  windowScans(window: string): WindowScans | null {
+    return this.#evidence.windowScans(window);
+  }
+
+  erasableEvidence(before: WallMs, limit: number): readonly ErasableSample[] {
+    return this.#evidence.erasable(before, limit);
   }
 
   eraseSlice(now: WallMs): ErasedSlice {

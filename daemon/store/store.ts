@@ -24,6 +24,7 @@ import type { ArchivedScan, ReleaseOutcome, ScanArchive, ScanFilter, StoreSummar
 import type { RosterChange, RosterEntry, RosterStore } from "../scan/roster.ts";
 import type { RecordOutcome, ScanDraft, ScanLedger, WorkSite } from "../scan/scan.ts";
 import type { DatedSlice } from "./dating-table.ts";
+import { EvidenceCalls } from "./evidence-calls.ts";
 import type { FillLevel } from "./fill-level.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import type { Gauges } from "./store-keeper.ts";
@@ -60,6 +61,8 @@ export class Store
     OutageArchive,
     AsyncDisposable
 {
+  /** The evidence room's log, which the rest of the store knows nothing of. */
+  readonly evidence: EvidenceCalls;
   readonly #link: StoreLink;
   readonly #housekeeping: Housekeeping;
   readonly #time: Time;
@@ -94,6 +97,7 @@ export class Store
     ports: { readonly time: Time; readonly log: Log },
     gauges: { latest: Gauges | null },
   ) {
+    this.evidence = new EvidenceCalls(link);
     this.#link = link;
     this.#housekeeping = housekeeping;
     this.#time = ports.time;

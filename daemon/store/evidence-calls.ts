@@ -1,0 +1,68 @@
+import type { WallMs } from "../base/time.ts";
+import type {
+  ErasableSample,
+  EvidenceArchive,
+  EvidenceBatch,
+  EvidenceStore,
+  KeptAnchor,
+  KeptCheckpoint,
+  KeptRecord,
+  LogEnd,
+  UnrecordedEntry,
+  WindowScans,
+} from "../evidence/evidence-store.ts";
+import type { RecordKind } from "../evidence/record.ts";
+import type { StoreLink } from "./store-link.ts";
+
+/** The ports of the evidence room, over the store's thread. What writes resolves after its commit is durable. */
+export class EvidenceCalls implements EvidenceStore, EvidenceArchive {
+  readonly #link: StoreLink;
+
+  constructor(link: StoreLink) {
+    this.#link = link;
+  }
+
+  evidenceEnd(): Promise<LogEnd | null> {
+    return this.#link.call("evidenceEnd");
+  }
+
+  evidenceRecords(epoch: number, from: number, limit: number): Promise<readonly KeptRecord[]> {
+    return this.#link.call("evidenceRecords", epoch, from, limit);
+  }
+
+  evidenceCheckpoints(epoch: number, from: number, limit: number): Promise<readonly KeptCheckpoint[]> {
+    return this.#link.call("evidenceCheckpoints", epoch, from, limit);
+  }
+
+  evidenceAnchors(epoch: number): Promise<readonly KeptAnchor[]> {
+    return this.#link.call("evidenceAnchors", epoch);
+  }
+
+  evidenceSalt(entryId: number): Promise<string | null> {
+    return this.#link.call("evidenceSalt", entryId);
+  }
+
+  lastEvidenceOf(kind: Exclude<RecordKind, "sample">): Promise<string | null> {
+    return this.#link.call("lastEvidenceOf", kind);
+  }
+
+  commitEvidence(batch: EvidenceBatch): Promise<"committed" | "diverged"> {
+    return this.#link.call("commitEvidence", batch);
+  }
+
+  dropEvidence(epoch: number, from: number): Promise<number> {
+    return this.#link.call("dropEvidence", epoch, from);
+  }
+
+  unrecordedEntries(limit: number): Promise<readonly UnrecordedEntry[]> {
+    return this.#link.call("unrecordedEntries", limit);
+  }
+
+  windowScans(window: string): Promise<WindowScans | null> {
+    return this.#link.call("windowScans", window);
+  }
+
+  erasableEvidence(before: WallMs, limit: number): Promise<readonly ErasableSample[]> {
+    return this.#link.call("erasableEvidence", before, limit);
+  }
+}
