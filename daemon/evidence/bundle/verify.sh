@@ -478,6 +478,8 @@ mapfile -t leaves <"$work/leaf-list"
 for each in ${leaves[@]+"${leaves[@]: -1}"}; do
   [[ $each == bad* ]] && give_up "${each#bad }"
 done
+# A bundle that names no window means all of them.
+[ -s "$work/windows" ] || awk -F '\t' '$2 == "window" && !($6 in seen) { seen[$6] = 1; print $6 }' "$work/records.tsv" >"$work/windows"
 [ "${#leaves[@]}" -eq "$count" ] || give_up 'the records cannot be read'
 epoch_reason=''
 if [ "$first" -eq 0 ]; then
@@ -942,7 +944,7 @@ check_head() {
   [[ $head_size =~ $whole_number && $head_root =~ $base64_of_32 ]] || stop '--witness-head: this is no note of a checkpoint'
   if [ "${lines[0]}" != "$origin" ]; then
     plain "${lines[0]}"
-    say UNIQUENESS 'not verified' "the witness's note is of another log: $REPLY"
+    say UNIQUENESS 'could not check' "the witness's note is of another log: $REPLY"
     return
   fi
   text=${lines[0]}$'\n'$head_size$'\n'$head_root$'\n'
@@ -955,7 +957,7 @@ check_head() {
       done
     done
     if [ -z "$found" ]; then
-      say UNIQUENESS 'not verified' "none of the witnesses has signed the note given as the witness's"
+      say UNIQUENESS 'could not check' "none of the witnesses has signed the note given as the witness's"
       return
     fi
   fi
