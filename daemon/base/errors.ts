@@ -33,6 +33,7 @@ export type ErrorCode =
   | "no-such-scan"
   | "no-such-outage"
   | "scan-not-releasable"
+  | "no-evidence"
   | "usage";
 
 /** An expected failure: `message` says what is wrong, `advice` what to do about it. */
@@ -64,6 +65,7 @@ const exitCodes: Record<ErrorCode, ExitCode> = {
   "no-such-scan": exitCode.usage,
   "no-such-outage": exitCode.usage,
   "scan-not-releasable": exitCode.usage,
+  "no-evidence": exitCode.noInput,
   usage: exitCode.usage,
 };
 

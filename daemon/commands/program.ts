@@ -193,6 +193,19 @@ function addEvidence(program: Command, terminal: Terminal, conclude: Conclude): 
       conclude(await (await import("./evidence.ts")).showIdentity(file, options.json === true, terminal));
     });
   evidence
+    .command("export")
+    .description("write a bundle about an outage that an inspector can check without badged")
+    .argument("[configuration]", "the site's YAML file", defaultConfiguration)
+    .option("--window <id>", "number of the outage")
+    .option("--from <time>", "instead of --window: all that was recorded from this moment on")
+    .option("--to <time>", "up to and without this moment")
+    .option("--out <path>", "folder or zip to write; must not be there yet")
+    .option("--zip", "one file instead of a folder")
+    .option("--attach <file>", "a paper of somebody else, such as the provider's ticket; may be repeated", repeated)
+    .action(async (file: string, options) => {
+      conclude(await (await import("./evidence-export.ts")).exportEvidence(file, options, terminal));
+    });
+  evidence
     .command("verify")
     .description("check a bundle of evidence; exit 0 verified, 1 not verified, 2 could not check what was asked for")
     .argument("<bundle>", "its folder, or its zip")

@@ -69,7 +69,8 @@ export interface EvidenceStore {
   evidenceEnd(): Promise<LogEnd | null>;
   /** In sequence; one that cannot be read is left out. */
   evidenceRecords(epoch: number, from: number, limit: number): Promise<readonly KeptRecord[]>;
-  evidenceCheckpoints(epoch: number): Promise<readonly KeptCheckpoint[]>;
+  /** From a size on, smallest first. */
+  evidenceCheckpoints(epoch: number, from: number, limit: number): Promise<readonly KeptCheckpoint[]>;
   /** The newest record of a kind in any epoch; `null` when there is none. Never a sample. */
   lastEvidenceOf(kind: Exclude<RecordKind, "sample">): Promise<string | null>;
   /** The same batch again is committed once. */
@@ -87,7 +88,8 @@ export interface EvidenceStore {
 export interface EvidenceArchive {
   evidenceEnd(): Promise<LogEnd | null>;
   evidenceRecords(epoch: number, from: number, limit: number): Promise<readonly KeptRecord[]>;
-  evidenceCheckpoints(epoch: number): Promise<readonly KeptCheckpoint[]>;
+  /** From a size on, smallest first. */
+  evidenceCheckpoints(epoch: number, from: number, limit: number): Promise<readonly KeptCheckpoint[]>;
   evidenceAnchors(epoch: number): Promise<readonly KeptAnchor[]>;
   /** The salt of an entry of an outage, hex; `null` while no record names it. */
   evidenceSalt(entryId: number): Promise<string | null>;

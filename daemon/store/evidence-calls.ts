@@ -30,8 +30,8 @@ export class EvidenceCalls implements EvidenceStore, EvidenceArchive {
     return this.#link.call("evidenceRecords", epoch, from, limit);
   }
 
-  evidenceCheckpoints(epoch: number): Promise<readonly KeptCheckpoint[]> {
-    return this.#link.call("evidenceCheckpoints", epoch);
+  evidenceCheckpoints(epoch: number, from: number, limit: number): Promise<readonly KeptCheckpoint[]> {
+    return this.#link.call("evidenceCheckpoints", epoch, from, limit);
   }
 
   evidenceAnchors(epoch: number): Promise<readonly KeptAnchor[]> {

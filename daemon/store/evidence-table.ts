@@ -50,7 +50,7 @@ export class EvidenceTable {
   readonly #lastOfKind: Sqlite.Statement<[string], string>;
   readonly #addCheckpoint: Sqlite.Statement<[number, string, Buffer]>;
   readonly #noteAt: Sqlite.Statement<[number], string>;
-  readonly #checkpoints: Sqlite.Statement<[number, number], CheckpointRow>;
+  readonly #checkpoints: Sqlite.Statement<[number, number, number], CheckpointRow>;
   readonly #addAnchor: Sqlite.Statement<[number, number, string, string, Uint8Array]>;
   readonly #anchors: Sqlite.Statement<[number, number], AnchorRow>;
   readonly #addSalt: Sqlite.Statement<[number, Uint8Array]>;
@@ -93,7 +93,7 @@ export class EvidenceTable {
     this.#addCheckpoint = db.prepare("INSERT INTO evidence_checkpoints (id, note, roots) VALUES (?, ?, ?)");
     this.#noteAt = db.prepare<[number], string>("SELECT note FROM evidence_checkpoints WHERE id = ?").pluck();
     this.#checkpoints = db.prepare(
-      "SELECT id, note, roots FROM evidence_checkpoints WHERE id >= ? AND id < ? ORDER BY id",
+      "SELECT id, note, roots FROM evidence_checkpoints WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
     );
     this.#addAnchor = db.prepare(
       "INSERT OR IGNORE INTO evidence_anchors (id, size, type, made_by, proof) VALUES (?, ?, ?, ?, ?)",
@@ -140,8 +140,9 @@ export class EvidenceTable {
     });
   }
 
-  checkpoints(epoch: number): readonly KeptCheckpoint[] {
-    return this.#checkpoints.all(idOf(epoch, 0), idOf(epoch + 1, 0)).map(checkpointOf);
+  checkpoints(epoch: number, from: number, limit: number): readonly KeptCheckpoint[] {
+    const most = Math.min(limit, evidenceSliceRows);
+    return this.#checkpoints.all(idOf(epoch, from), idOf(epoch + 1, 0), most).map(checkpointOf);
   }
 
   anchors(epoch: number): readonly KeptAnchor[] {

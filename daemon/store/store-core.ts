@@ -250,8 +250,8 @@ export class StoreCore implements Disposable {
     return this.#evidence.records(epoch, from, limit);
   }
 
-  evidenceCheckpoints(epoch: number): readonly KeptCheckpoint[] {
-    return this.#evidence.checkpoints(epoch);
+  evidenceCheckpoints(epoch: number, from: number, limit: number): readonly KeptCheckpoint[] {
+    return this.#evidence.checkpoints(epoch, from, limit);
   }
 
   evidenceAnchors(epoch: number): readonly KeptAnchor[] {

@@ -1,0 +1,335 @@
+import { createHash } from "node:crypto";
+import { messageOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { elapsedMs, type MonotonicNs, type Time, type WallMs, wallMs } from "../base/time.ts";
+import type { Anchorer, AnchorOutcome, AnchorRequest } from "./anchorer.ts";
+import { type AnchorState, type Cadence, canWait, isAnchorDue, neverAsked, waitingMax } from "./cadence.ts";
+import { type DeviceKey, signerOf } from "./device-key.ts";
+import type { EvidenceStore, KeptCheckpoint, UnrecordedEntry } from "./evidence-store.ts";
+import { LogWriter } from "./log-writer.ts";
+import { parseNote, signedPartHash } from "./note.ts";
+import type { AnchorType, RecordContent, RecordMoment } from "./record.ts";
+import { parseLine } from "./record-line.ts";
+import { consistencyOf, isEpochWhole } from "./taking-up.ts";
+
+export type EvidencePorts = {
+  readonly store: EvidenceStore;
+  readonly anchorers: readonly Anchorer[];
+  /** Now, as the clock has it. */
+  readonly moment: () => RecordMoment;
+  /** 16 random bytes. */
+  readonly salt: () => Uint8Array;
+  readonly time: Time;
+  readonly log: Log;
+};
+
+export type EvidenceSettings = {
+  readonly key: DeviceKey;
+  readonly cadence: Cadence;
+  readonly version: string;
+  /** SHA-256 of the configuration's text. */
+  readonly configuration: string;
+};
+
+export type EvidenceStatus = {
+  readonly epoch: number;
+  readonly size: number;
+  /** Records that are not on disk. */
+  readonly waiting: number;
+  readonly checkpointSize: number;
+};
+
+export const tickMs: number = 5_000;
+export const keepSamplesMs: number = 90 * 24 * 3_600_000;
+const entriesMax = 100;
+/** Samples of one commit that reduces them: about 30 ms for whoever waits behind it. */
+const eraseMax = 1000;
+/** What becomes of the scans of a window is told until this long after its end. */
+const countScansMs = 24 * 3_600_000;
+
+const nobodyAsked: Readonly<Record<AnchorType, AnchorState>> = { witness: neverAsked, rfc3161: neverAsked };
+
+/**
+ * The shell of the log: takes what the rooms tell, has it written and signed, and has what is on disk anchored by those who
+ * are not this box. Rooms never wait for it and it never throws at them: what cannot be written stays in memory, and the
+ * log of the daemon says so.
+ */
+export class EvidenceService implements AsyncDisposable {
+  readonly #ports: EvidencePorts;
+  readonly #settings: EvidenceSettings;
+  readonly #log: Log;
+  readonly #writer: LogWriter;
+  readonly #closing = new AbortController();
+  /** Told before the log was taken up. */
+  #early: { readonly moment: RecordMoment; readonly content: RecordContent }[] = [];
+  #isCommitDue = false;
+  #anchors: Record<AnchorType, AnchorState> = { ...nobodyAsked };
+  #anchoring: Promise<void> = Promise.resolve();
+  #isAnchoring = false;
+  readonly #ended: Map<string, { readonly atNs: MonotonicNs; readonly told: string }> = new Map();
+  /** One thing after the other is done to the disk. */
+  #work: Promise<void> = Promise.resolve();
+  #checking: Promise<void> = Promise.resolve();
+  #ticker: Disposable | null = null;
+
+  constructor(ports: EvidencePorts, settings: EvidenceSettings) {
+    this.#ports = ports;
+    this.#settings = settings;
+    this.#log = ports.log.child({ room: "evidence" });
+    this.#writer = new LogWriter({ ...ports, log: this.#log }, settings.key);
+  }
+
+  get status(): EvidenceStatus {
+    const { head, checkpoint, waiting } = this.#writer;
+    return {
+      epoch: head?.epoch ?? 0,
+      size: head?.frontier.size ?? 0,
+      waiting: waiting + this.#early.length,
+      checkpointSize: checkpoint?.size ?? 0,
+    };
+  }
+
+  /** Takes up the log as it is found, and says that badged runs. */
+  async start(): Promise<void> {
+    await this.#serially(() => this.#takeUp());
+    if (this.#closing.signal.aborted) return;
+    this.#ticker = this.#ports.time.every(tickMs, () => this.#tick());
+    this.#checking = this.#checkWhole();
+    this.#tick();
+  }
+
+  /** Adds a record. It is on disk soon, or with the next checkpoint when it can wait. */
+  record(content: RecordContent): void {
+    if (this.status.waiting >= (canWait(content) ? waitingMax : 2 * waitingMax)) return;
+    const moment = this.#ports.moment();
+    if (this.#writer.head === null) {
+      this.#early.push({ moment, content });
+      return;
+    }
+    this.#writer.place(moment, content);
+    if (canWait(content) || this.#isCommitDue) return;
+    this.#isCommitDue = true;
+    void this.#serially(async () => {
+      this.#isCommitDue = false;
+      if (this.#writer.isUrgent && this.#writer.failedNs === null) await this.#writer.commit();
+    });
+  }
+
+  /** An outage is over, or a shift begins or ends: what was is to be bounded in time soon. */
+  wantAnchors(): void {
+    for (const type of ["witness", "rfc3161"] as const) {
+      this.#anchors[type] = { ...this.#anchors[type], wanted: true };
+    }
+    this.#tick();
+  }
+
+  /** A window has ended: its scans are counted now, and as they change. */
+  windowEnded(window: string): void {
+    this.#ended.set(window, { atNs: this.#ports.time.monotonicNs(), told: "" });
+    this.wantAnchors();
+  }
+
+  /** Reduces old samples in which nothing failed to their hashes, and records how many. */
+  async maintain(now: WallMs): Promise<void> {
+    const before = wallMs(Math.floor(now - keepSamplesMs));
+    let isDone = false;
+    while (!isDone) {
+      isDone = true;
+      await this.#serially(async () => {
+        const erase = await this.#ports.store.erasableEvidence(before, eraseMax);
+        if (erase.length === 0 || this.#writer.head === null) return;
+        this.#writer.place(
+          this.#ports.moment(),
+          { kind: "erased", data: { samples: erase.length, before } },
+          { erase },
+        );
+        isDone = !(await this.#writer.commit());
+      });
+    }
+  }
+
+  /** Resolves when what was told is on disk, or could not be written, and who was asked has answered. */
+  async settled(): Promise<void> {
+    await this.#checking;
+    await this.#work;
+    await this.#anchoring;
+    await this.#work;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ticker?.[Symbol.dispose]();
+    this.#closing.abort();
+    await this.settled();
+    await this.#serially(async () => {
+      this.#writer.place(this.#ports.moment(), { kind: "stop", data: { reason: "told to stop" } });
+      await this.#writer.commit();
+    });
+  }
+
+  async #takeUp(): Promise<void> {
+    const last = await this.#ports.store.lastEvidenceOf("start");
+    await this.#writer.takeUp();
+    const { version, configuration } = this.#settings;
+    const parsed = last === null ? null : parseLine(last);
+    const before =
+      parsed?.kind === "record" && parsed.record.kind === "start" ? parsed.record.data.configuration : null;
+    const moment = this.#ports.moment();
+    this.#writer.place(moment, { kind: "start", data: { version, configuration } });
+    if (before !== null && before !== configuration) {
+      this.#writer.place(moment, { kind: "configuration", data: { sha256: configuration } });
+    }
+    const early = this.#early;
+    this.#early = [];
+    for (const each of early) this.#writer.place(each.moment, each.content);
+    await this.#writer.commit();
+  }
+
+  #tick(): void {
+    if (this.#closing.signal.aborted) return;
+    void this.#serially(async () => {
+      // The store could not be read at the start.
+      if (this.#writer.head === null) await this.#takeUp();
+      await this.#findEntries();
+      if (this.#isDue()) {
+        await this.#countScans();
+        await this.#writer.commit();
+      }
+      this.#anchorWhatIsDue();
+    });
+  }
+
+  #isDue(): boolean {
+    const { failedNs, committedNs, isUrgent } = this.#writer;
+    const nowNs = this.#ports.time.monotonicNs();
+    const { retryMs, checkpointMs } = this.#settings.cadence;
+    if (failedNs !== null) return elapsedMs(failedNs, nowNs) >= retryMs;
+    return isUrgent || elapsedMs(committedNs, nowNs) >= checkpointMs;
+  }
+
+  async #findEntries(): Promise<void> {
+    for (const entry of await this.#ports.store.unrecordedEntries(entriesMax)) {
+      const { entryId } = entry;
+      if (this.#writer.names(entryId)) continue;
+      const salt = this.#ports.salt();
+      this.#writer.place(this.#ports.moment(), entryContent(entry, salt), { salt: { entryId, salt } });
+    }
+  }
+
+  async #countScans(): Promise<void> {
+    const nowNs = this.#ports.time.monotonicNs();
+    for (const [window, { atNs, told }] of this.#ended) {
+      const scans = await this.#ports.store.windowScans(window);
+      const text = JSON.stringify(scans);
+      this.#ended.set(window, { atNs, told: text });
+      if (elapsedMs(atNs, nowNs) > countScansMs) this.#ended.delete(window);
+      if (scans === null || text === told) continue;
+      this.#writer.place(this.#ports.moment(), { kind: "scans", data: { window, ...scans } });
+    }
+  }
+
+  #anchorWhatIsDue(): void {
+    if (this.#isAnchoring || this.#closing.signal.aborted || this.#writer.failedNs !== null) return;
+    const nowNs = this.#ports.time.monotonicNs();
+    const due = this.#ports.anchorers.filter(({ type }) =>
+      isAnchorDue(this.#anchors[type], type, nowNs, this.#settings.cadence),
+    );
+    if (due.length === 0) return;
+    for (const { type } of due) this.#anchors[type] = { askedNs: nowNs, answered: true, wanted: false };
+    this.#isAnchoring = true;
+    this.#anchoring = this.#anchor(due).finally(() => {
+      this.#isAnchoring = false;
+    });
+  }
+
+  async #anchor(due: readonly Anchorer[]): Promise<void> {
+    await this.#serially(async () => {
+      await this.#countScans();
+      await this.#writer.commit();
+    });
+    const { head, checkpoint } = this.#writer;
+    // Only what is on disk leaves the box.
+    if (head === null || checkpoint === null) return;
+    const { epoch } = head;
+    const request = this.#requestOf(epoch, checkpoint);
+    const answers = due.map(async (anchorer) => {
+      const outcomes = await anchorer.anchor(request, this.#closing.signal);
+      await this.#serially(async () => {
+        for (const outcome of outcomes) await this.#take(outcome, anchorer.type, request, epoch);
+        if (this.#writer.isUrgent) await this.#writer.commit();
+      });
+    });
+    for (const answer of await Promise.allSettled(answers)) {
+      if (answer.status === "rejected") this.#log.error({ error: messageOf(answer.reason) }, "anchoring failed");
+    }
+  }
+
+  #requestOf(epoch: number, { size, note }: KeptCheckpoint): AnchorRequest {
+    return {
+      origin: signerOf(this.#settings.key, epoch).name,
+      size,
+      text: parseNote(note)?.text ?? "",
+      note,
+      consistency: (oldSize) => consistencyOf(this.#ports.store, epoch, oldSize, size),
+    };
+  }
+
+  async #take(outcome: AnchorOutcome, type: AnchorType, request: AnchorRequest, epoch: number): Promise<void> {
+    // What was said of an epoch that has ended meanwhile is not recorded in the next.
+    if (this.#writer.head?.epoch !== epoch) return;
+    switch (outcome.kind) {
+      case "anchored": {
+        const { by, proof } = outcome;
+        const checkpoint = signedPartHash(request.text).toString("hex");
+        const sha256 = createHash("sha256").update(proof).digest("hex");
+        const data = { type: outcome.type, size: request.size, checkpoint, sha256, by };
+        this.#writer.place(this.#ports.moment(), { kind: "anchor", data }, { proof });
+        return;
+      }
+      case "ahead": {
+        const { by: witness, size } = outcome;
+        const had = request.size;
+        this.#log.error({ witness, seen: size, had }, "a witness has seen more of the evidence log than there is");
+        await this.#writer.commit();
+        this.#writer.beginAnew("rollback", { kind: "rollback", data: { witness, size, had } });
+        this.#anchors = { ...nobodyAsked };
+        return;
+      }
+      case "failed":
+        this.#log.warn({ by: outcome.by, why: outcome.why }, "the evidence log was not anchored, tried again");
+        this.#anchors[type] = { ...this.#anchors[type], answered: false };
+        return;
+    }
+  }
+
+  /** All of what is on disk, in the background: it may be years. */
+  async #checkWhole(): Promise<void> {
+    const { store } = this.#ports;
+    const { signal } = this.#closing;
+    try {
+      const end = await store.evidenceEnd();
+      if (end === null || (await isEpochWhole(store, end.epoch, this.#settings.key, signal))) return;
+      await this.#serially(async () => {
+        if (this.#writer.head?.epoch !== end.epoch) return;
+        this.#writer.beginAnew("log-damaged", null);
+        await this.#writer.commit();
+      });
+    } catch (error) {
+      this.#log.error({ error: messageOf(error) }, "the evidence log could not be checked");
+    }
+  }
+
+  /** Resolves when the work is done; never rejects, for badged runs on without its evidence. */
+  #serially(work: () => Promise<void>): Promise<void> {
+    this.#work = this.#work
+      .then(work)
+      .catch((error: unknown) => this.#log.error({ error: messageOf(error) }, "the evidence log failed"));
+    return this.#work;
+  }
+}
+
+function entryContent(entry: UnrecordedEntry, salt: Uint8Array): RecordContent {
+  const { kind, window, entryId, content, bytes, worked } = entry;
+  const sha256 = createHash("sha256").update(salt).update(content).digest("hex");
+  const data = { window, entry: entryId, sha256, bytes };
+  return kind === "attempt" ? { kind, data: { ...data, worked: worked === true } } : { kind, data };
+}
