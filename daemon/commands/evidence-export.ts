@@ -5,6 +5,7 @@ import { zipSync } from "fflate";
 import type { Configuration } from "../../config/configuration.ts";
 import { BadgedError, type ExitCode, exitCode, messageOf } from "../base/errors.ts";
 import { parseUtcText, systemTime } from "../base/system-time.ts";
+import { wallMs } from "../base/time.ts";
 import { version } from "../base/version.ts";
 import { type BundleFile, bundleFiles } from "../evidence/bundle/bundle.ts";
 import { type GatheredLog, gatherLog, type Wanted } from "../evidence/bundle/gather.ts";
@@ -13,6 +14,7 @@ import { type DeviceKey, signerOf } from "../evidence/device-key.ts";
 import type { Store } from "../store/store.ts";
 import { requireConfiguration } from "./configuration.ts";
 import { deviceKeyOf } from "./evidence.ts";
+import { reportOf } from "./report-bytes.ts";
 import type { Terminal } from "./terminal.ts";
 import { visitStore } from "./visit.ts";
 
@@ -35,14 +37,15 @@ export async function exportEvidence(
   const configuration = requireConfiguration(configurationFile);
   const key = deviceKeyOf(configuration);
   await using site = await visitStore(configurationFile);
-  const log = await gatherLog(site.store.evidence, await wantedOf(options, site.store));
-  const gathered = requireLog(log, key);
+  const wanted = await wantedOf(options, site.store);
+  const gathered = requireKey(requireCovered(await gatherLog(site.store.evidence, wanted)), key);
+  const madeAt = systemTime.wallMs();
   const files = bundleFiles(
     {
       ...gathered,
       origin: signerOf(key, gathered.epoch).name,
       publicKey: key.publicKey,
-      madeAt: systemTime.wallMs(),
+      madeAt,
       version,
       authorities: certificatesOf(configuration),
       witnesses: configuration.evidence.witnesses.map((witness) => witness.key),
@@ -50,7 +53,13 @@ export async function exportEvidence(
         name: basename(file),
         bytes: readOrRefuse("--attach", file),
       })),
-      report: null,
+      report: await reportOf({
+        log: gathered,
+        configuration,
+        language: site.language,
+        period: wanted.kind === "period" ? { from: wallMs(wanted.fromMs), to: wallMs(wanted.toMs) } : null,
+        madeAt,
+      }),
       guide: bundleGuide(),
     },
     (bytes) => sign(null, bytes, key.privateKey),
@@ -74,7 +83,10 @@ function weaknessesOf({ isWhole, checkpoints, lines }: GatheredLog): readonly st
   ];
 }
 
-async function wantedOf({ window, from, to }: EvidenceExportOptions, store: Store): Promise<Wanted> {
+export async function wantedOf(
+  { window, from, to }: Pick<EvidenceExportOptions, "window" | "from" | "to">,
+  store: Store,
+): Promise<Wanted> {
   if (window !== undefined && from === undefined && to === undefined) {
     return { kind: "window", id: await windowIdOf(window, store) };
   }
@@ -91,7 +103,7 @@ async function windowIdOf(window: string, store: Store): Promise<string> {
   throw new BadgedError("no-such-outage", `there is no outage ${window}`, "badged outages list shows their numbers");
 }
 
-function requireLog(log: GatheredLog | "uncovered" | null, key: DeviceKey): GatheredLog {
+export function requireCovered(log: GatheredLog | "uncovered" | null): GatheredLog {
   if (log === null) {
     const advice = "badged outages list shows the windows; those from before this version are not in the log";
     throw new BadgedError("no-evidence", "the log has no record of it", advice);
@@ -99,6 +111,10 @@ function requireLog(log: GatheredLog | "uncovered" | null, key: DeviceKey): Gath
   if (log === "uncovered") {
     throw new BadgedError("no-evidence", "no checkpoint covers it yet", "try again in some minutes, while badged runs");
   }
+  return log;
+}
+
+function requireKey(log: GatheredLog, key: DeviceKey): GatheredLog {
   if (log.key === Buffer.from(key.publicKey).toString("base64")) return log;
   const advice = "set evidence.keyFile to the key of that time: nobody else can sign a bundle of it";
   throw new BadgedError("no-evidence", "it is in a part of the log that another key signed", advice);

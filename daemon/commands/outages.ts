@@ -137,7 +137,7 @@ function documentOf(kept: ListedWindow | KeptWindow): object {
   };
 }
 
-function languageOf(asked: string | undefined, otherwise: Language): Language {
+export function languageOf(asked: string | undefined, otherwise: Language): Language {
   const found = asked === undefined ? otherwise : languages.find((each) => each === asked);
   if (found !== undefined) return found;
   throw new BadgedError("usage", `--lang: there is no language ${asked}`, `the languages are ${languages.join(", ")}`);

@@ -206,6 +206,18 @@ function addEvidence(program: Command, terminal: Terminal, conclude: Conclude): 
       conclude(await (await import("./evidence-export.ts")).exportEvidence(file, options, terminal));
     });
   evidence
+    .command("report")
+    .description("write a PDF about an outage, in words and a picture; it is derived from the log, and is no evidence")
+    .argument("[configuration]", "the site's YAML file", defaultConfiguration)
+    .option("--window <id>", "number of the outage")
+    .option("--from <time>", "instead of --window: all outages from this moment on")
+    .option("--to <time>", "up to and without this moment")
+    .option("--lang <language>", "nl, fr, de or en")
+    .requiredOption("--out <file>", "the PDF to write")
+    .action(async (file: string, options) => {
+      conclude(await (await import("./evidence-report.ts")).reportEvidence(file, options, terminal));
+    });
+  evidence
     .command("verify")
     .description("check a bundle of evidence; exit 0 verified, 1 not verified, 2 could not check what was asked for")
     .argument("<bundle>", "its folder, or its zip")

@@ -26,10 +26,8 @@ export function drawReport(model: ReportModel): Promise<Uint8Array> {
   drawHead(pdf, model);
   if (windows.length === 0) paragraph(pdf, words.nothing, body);
   if (windows.length > 1) drawOverview(pdf, model);
-  for (const [index, window] of windows.entries()) {
-    if (windows.length > 1) {
-      if (index > 0 || pdf.y > sheet.height / 2) pdf.addPage();
-    }
+  for (const window of windows) {
+    if (windows.length > 1) pdf.addPage();
     drawWindow(pdf, window, model);
   }
   drawLimits(pdf, model);

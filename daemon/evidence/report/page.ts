@@ -39,8 +39,11 @@ function isWinAnsi(character: string): boolean {
   return (code >= 0x20 && code < 0x7f) || (code >= 0xa0 && code <= 0xff) || beyondLatin1.has(character);
 }
 
+/** Letters with a stroke, which no normal form takes apart. */
+const withoutStroke: Readonly<Record<string, string>> = { Ł: "L", ł: "l", Đ: "D", đ: "d", Ħ: "H", ħ: "h", ı: "i" };
+
 function plainer(character: string): string {
-  const [base = "?"] = character.normalize("NFD");
+  const [base = "?"] = withoutStroke[character] ?? character.normalize("NFD");
   return isWinAnsi(base) ? base : "?";
 }
 
