@@ -29,8 +29,8 @@ const layerNames: readonly LayerName[] = [
   "otherChannel",
 ];
 
-/** Looks are half a minute apart in peace: after three times as long nobody has watched. */
-const watchedMs = 90_000;
+/** Looks are recorded half a minute apart at most: after half as long again nobody has watched. */
+const watchedMs = 45_000;
 const padMinMs = 60_000;
 const padShare = 0.15;
 

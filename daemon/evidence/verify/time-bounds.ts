@@ -82,6 +82,8 @@ export function provenBefore(seq: number, moments: readonly ProvenMoment[]): num
 export type WindowLines = {
   readonly lastGood: number | null;
   readonly firstBad: number | null;
+  /** Whether the box itself was away: its samples were written afterwards, of a time at which nobody looked. */
+  readonly isAfterwards: boolean;
   readonly opened: number;
   readonly lastBad: number | null;
   readonly firstGood: number | null;
@@ -109,6 +111,7 @@ export function linesOf(records: readonly [WindowRecord, ...WindowRecord[]], fac
   return {
     lastGood: isWhole ? (dated?.lastGood ?? null) : null,
     firstBad: isWhole ? (dated?.sample.seq ?? null) : null,
+    isAfterwards: dated !== undefined && dated.sample.layers.get("box") !== "running",
     opened: first.seq,
     lastBad: facts.failing.filter(({ sample }) => sample.seq < until).at(-1)?.sample.seq ?? null,
     firstGood: closed === null ? null : (facts.goodBefore.get(closed) ?? null),
@@ -128,14 +131,14 @@ export function provenBounds(lines: WindowLines, moments: readonly ProvenMoment[
 /** What a window claims of its ends, against the lines that they were read from. */
 export function checkWindowTimes(
   records: readonly [WindowRecord, ...WindowRecord[]],
-  { firstBad }: WindowLines,
+  { firstBad, isAfterwards }: WindowLines,
   facts: LogFacts,
   moments: readonly ProvenMoment[],
 ): readonly Failure[] {
   const failures: Failure[] = [];
   for (const { seq, id, start, end } of records) {
     const fits =
-      isPossible(start, firstBad, seq, moments) &&
+      isPossible(start, isAfterwards ? null : firstBad, seq, moments) &&
       (end === null || isPossible(end, facts.goodBefore.get(seq) ?? null, seq, moments));
     if (!fits) failures.push(failure("window-time-contradicted", `window ${id}, record ${seq}`));
   }

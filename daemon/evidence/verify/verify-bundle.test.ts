@@ -7,6 +7,7 @@ import {
   originOf,
   readToken,
   type SmallBundle,
+  type Step,
   sealBundle,
   signerOf,
   startMs,
@@ -212,6 +213,30 @@ describe("the owner of the key", () => {
     const report = verifyGood(good.files, { witnesses: impostor === null ? [] : [impostor] });
     expect(codes(report)).toEqual(["witness-missing"]);
   });
+});
+
+test("a window of a time in which the box was away may be written after a younger anchor, and says so", () => {
+  const away = { ...providerDown, box: "crashed" };
+  const told = (change: string, atMs: number, end: readonly number[] | null): Step => {
+    const start = [startMs + 900_000, startMs + 930_000];
+    const data = { cause: "own-software", change, end, exemption: "not-exempt", id: "w1", start };
+    return { kind: "window", atMs, data };
+  };
+  const atMs = startMs + 1_600_000;
+  const steps: readonly Step[] = [
+    sample(startMs + 800_000, null),
+    { checkpoint: true, atMs: startMs + 1_500_000 },
+    sample(atMs, "own-software", away),
+    told("opened", atMs, null),
+    sample(atMs, "own-software", away),
+    told("closed", atMs, [startMs + 960_000, startMs + 990_000]),
+    sample(atMs + 30_000, null),
+    { checkpoint: true, atMs: startMs + 1_700_000 },
+  ];
+  const report = verifyGood(outageBundle({ steps }).files);
+  expect(codes(report)).toEqual([]);
+  expect(statusOf(report)).toBe(0);
+  expect(report.windows[0]?.notProven.join()).toContain("the box was away");
 });
 
 describe("the witness's head", () => {

@@ -154,6 +154,7 @@ function reportOf(
   const notProven = [
     ...(isWhole ? [] : ["anything: the bundle is not whole"]),
     ...(lines.closed === null ? ["that it has ended"] : []),
+    ...(lines.isAfterwards ? ["when it began and ended: the box was away, and wrote of it afterwards"] : []),
     ...(isOpen(proven.start) ? ["both sides of its beginning"] : []),
     ...(isOpen(proven.end) ? ["both sides of its end"] : []),
     ...(uniqueness.finding === "verified" ? [] : ["that this is the only history of the box"]),

@@ -67,7 +67,7 @@ export function outageSteps(changed: Partial<OutageStory> = {}): readonly Step[]
   steps.push({ checkpoint: true, atMs: startMs + 3_560_000 }, sample(startMs + 3_570_000, null));
   for (const afterMs of [0, 5_000, 10_000]) steps.push(sample(begunMs + afterMs, cause, layers, afterMs > 0));
   steps.push(window("opened", null, begunMs + 10_000));
-  for (let atMs = begunMs + 60_000; atMs < endedMs; atMs += 60_000) {
+  for (let atMs = begunMs + 30_000; atMs < endedMs; atMs += 30_000) {
     steps.push(sample(atMs, cause, layers));
     if (atMs === begunMs + 300_000) steps.push({ checkpoint: true, atMs: startMs + 3_900_500 });
   }
