@@ -8,7 +8,7 @@ import { readBootId } from "./base/boot-id.ts";
 import { BadgedError, messageOf } from "./base/errors.ts";
 import type { Log } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
-import type { Time } from "./base/time.ts";
+import type { Time, WallMs } from "./base/time.ts";
 import { builtAt } from "./base/version.ts";
 import { serviceSeenBy } from "./call-observation.ts";
 import { ClockService } from "./clock/clock-service.ts";
@@ -16,9 +16,10 @@ import { readAddresses, readUptimeMs } from "./clock/host-readings.ts";
 import { watchNetwork } from "./clock/network-watch.ts";
 import { NtpClient } from "./clock/ntp-client.ts";
 import { burstSpacingMs } from "./clock/source-poll.ts";
-import type { Clock } from "./clock/stamp.ts";
+import type { Clock, Stamp } from "./clock/stamp.ts";
 import type { NtpSource } from "./clock/synchronisation.ts";
 import { utcNsOfWall } from "./clock/utc.ts";
+import { composeEvidence, type Evidence } from "./evidence-composition.ts";
 import { type AnswerDate, CiaoClient } from "./forward/ciao/ciao-client.ts";
 import { FileToken, noToken } from "./forward/ciao/token.ts";
 import { ForwardService } from "./forward/forward-service.ts";
@@ -65,10 +66,15 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
   await importRosterAtStart(configuration.roster, store, log.child({ room: "scan" }));
 
   const client = building.use(composeClient(configuration, (answer) => clock.serviceAnswered(answer), time));
-  const clock = building.use(composeClock(configuration, store, { client, onTime: () => forwarder.wake() }, ports));
+  const evidence: Evidence = building.use(
+    composeEvidence(configuration, store, (): Stamp => clock.stamp(time.monotonicNs()), ports),
+  );
+  const clock: ClockService = building.use(
+    composeClock(configuration, store, { client, evidence, onTime: () => forwarder.wake() }, ports),
+  );
   building.use(watchNetwork(readAddresses, () => clock.networkUp(), time));
   const outages = building.use(
-    composeOutages(configuration, store, { client, clock, onOver: () => forwarder.hasten() }, ports),
+    composeOutages(configuration, store, { client, clock, evidence, onOver: () => forwarder.hasten() }, ports),
   );
   const forwarder = building.use(
     composeForwarder(
@@ -77,10 +83,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
       {
         client,
         clock,
-        onOutcome: (outcome) => {
-          const seen = serviceSeenBy[outcome];
-          if (seen !== null) outages.callEnded(seen);
-        },
+        onOutcome: (outcome) => tellOf(outcome, outages),
       },
       ports,
     ),
@@ -90,17 +93,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
     createReader(readerSettings(reader), time, log.child({ room: "drivers" })),
   );
   const intake = building.use(
-    await composeIntake(
-      configuration,
-      store,
-      clock,
-      readers,
-      () => {
-        forwarder.wake();
-        for (const webhook of webhooks) webhook.wake();
-      },
-      ports,
-    ),
+    await composeIntake(configuration, store, clock, readers, () => wakeAll([forwarder, ...webhooks]), ports),
   );
   for (const reader of readers) building.use(reader);
 
@@ -108,7 +101,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
   const notifier = building.use(
     createServiceNotifier({ environment: process.env, pid: process.pid, alive, time, log }),
   );
-  building.use(startClockwork(configuration, store, clock, ports));
+  building.use(startClockwork(configuration, store, { clock, evidence }, ports));
   composed.resolve(
     liveStatus(configuration, {
       startedAt: time.wallMs(),
@@ -127,6 +120,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
       const events = readerEvents(intake.intake, log.child({ room: "drivers" }));
       for (const reader of readers) reader.start(events);
       await clock.start();
+      await evidence.start();
       await outages.start();
       forwarder.start();
       for (const webhook of webhooks) webhook.start();
@@ -138,6 +132,15 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
       await parts.disposeAsync();
     },
   };
+}
+
+function wakeAll(parts: readonly { wake(): void }[]): void {
+  for (const each of parts) each.wake();
+}
+
+function tellOf(outcome: AttemptOutcome, outages: OutageService): void {
+  const seen = serviceSeenBy[outcome];
+  if (seen !== null) outages.callEnded(seen);
 }
 
 export function storeSettings(configuration: Configuration, mode: StoreSettings["mode"]): StoreSettings {
@@ -179,13 +182,21 @@ function composeClient({ service }: Configuration, onDate: (answer: AnswerDate) 
 function composeClock(
   { clock }: Configuration,
   store: Store,
-  { client, onTime }: { readonly client: CiaoClient; readonly onTime: () => void },
+  {
+    client,
+    evidence: { history },
+    onTime,
+  }: {
+    readonly client: CiaoClient;
+    readonly evidence: Pick<Evidence, "history">;
+    readonly onTime: () => void;
+  },
   { time, random, log }: DaemonPorts,
 ): ClockService {
   return new ClockService(
     {
       transport: new NtpClient(time),
-      history: store,
+      history,
       dating: store,
       askService: async (signal) => void (await client.askHealth(signal)),
       onTime,
@@ -235,7 +246,17 @@ function composeForwarder(
 function composeOutages(
   { outage, service }: Configuration,
   store: Store,
-  { client, clock, onOver }: { readonly client: CiaoClient; readonly clock: ClockService; readonly onOver: () => void },
+  {
+    client,
+    clock,
+    evidence,
+    onOver,
+  }: {
+    readonly client: CiaoClient;
+    readonly clock: ClockService;
+    readonly evidence: Pick<Evidence, "onSample" | "onChange">;
+    readonly onOver: () => void;
+  },
   { time, log }: DaemonPorts,
 ): OutageService {
   const { anchors, resolvers, firstHop, ups } = outage;
@@ -248,8 +269,10 @@ function composeOutages(
     store,
     moment: (atNs) => clock.momentAt(atNs),
     power: async () => (ups === null ? "unknown" : await readUps(ups)),
-    onChange: ({ kind }) => {
-      if (kind === "closed") onOver();
+    onSample: evidence.onSample,
+    onChange: (change) => {
+      evidence.onChange(change);
+      if (change.kind === "closed") onOver();
     },
     time,
     log,
@@ -304,12 +327,12 @@ async function composeIntake(
 function startClockwork(
   { site, outage, supplier, store: { directory } }: Configuration,
   store: Store,
-  clock: SendingClock,
+  { clock, evidence }: { readonly clock: SendingClock; readonly evidence: Pick<Evidence, "maintain"> },
   { time, log }: DaemonPorts,
 ): AsyncDisposable {
   const { timeZone } = site;
   const { summaryAt: at, language } = outage;
-  const maintenance = startMaintenance(timeZone, () => maintain(store, clock, log), { log });
+  const maintenance = startMaintenance(timeZone, () => maintain([store, evidence], clock, log), { log });
   const summary = startDailySummary(
     { at, timeZone, language, supplier, folder: join(directory, "summaries") },
     { archive: store, time, log: log.child({ room: "outage" }) },
@@ -323,10 +346,14 @@ function startClockwork(
 }
 
 /** A clock that nothing vouches for may be years ahead, and would have everything erased. */
-async function maintain(store: Store, clock: SendingClock, log: Log): Promise<void> {
+async function maintain(
+  kept: readonly { maintain(now: WallMs): Promise<unknown> }[],
+  clock: SendingClock,
+  log: Log,
+): Promise<void> {
   const now = clock.now();
   if (now === null) log.warn({}, "nightly clean-up left out, nothing vouches for the time");
-  else await store.maintain(now.utcMs);
+  else for (const each of kept) await each.maintain(now.utcMs);
 }
 
 function readerEvents(intake: Intake, log: Log): ReaderEvents {

@@ -58,6 +58,7 @@ function site(store = new MemoryOutages(), bootId = "boot", time = new ManualTim
     store,
     moment,
     power: async () => seen.power,
+    onSample: () => {},
     onChange: ({ kind }) => changes.push(kind),
     time,
     log: silentLog,

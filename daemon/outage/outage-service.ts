@@ -12,6 +12,7 @@ import {
   type Moment,
   mergeMs,
   type OutageWindow,
+  type Sample,
   step,
   type WatchState,
   type WindowChange,
@@ -29,6 +30,8 @@ export type OutagePorts = {
   readonly moment: (atNs: MonotonicNs) => Moment;
   /** What the UPS says of its supply now; `unknown` without one. Never rejects. */
   readonly power: () => Promise<Layers["power"]>;
+  /** A look, whatever it saw; before the change that it brings about. */
+  readonly onSample: (sample: Sample) => void;
   /** A window opened, closed or changed. */
   readonly onChange: (change: WindowChange) => void;
   readonly time: Time;
@@ -147,18 +150,16 @@ export class OutageService implements AsyncDisposable {
     if (this.#closing.signal.aborted) return;
     this.#layers = { ...this.#layers, ...local, ...beyond };
     const layers: Layers = { ...this.#layers, service: this.#serviceState() };
-    const { state, changes } = step(
-      this.#state,
-      {
-        began: moment(atNs),
-        at: moment(time.monotonicNs()),
-        layers,
-        finding: findingOf(layers),
-        isWhole: beyond !== null,
-      },
-      this.#cadence.mergeMs,
-    );
+    const sample: Sample = {
+      began: moment(atNs),
+      at: moment(time.monotonicNs()),
+      layers,
+      finding: findingOf(layers),
+      isWhole: beyond !== null,
+    };
+    const { state, changes } = step(this.#state, sample, this.#cadence.mergeMs);
     this.#state = state;
+    this.#ports.onSample(sample);
     for (const change of changes) await this.#tell(change);
     await this.#tellOfLastRun();
     // The last run's sign of life is not written over before its end was told.
@@ -201,8 +202,9 @@ export class OutageService implements AsyncDisposable {
     const fields = { window: change.window.key, cause, exemption };
     if (change.kind === "closed") this.#log.info(fields, "outage window closed");
     else this.#log.warn(fields, changeMessages[change.kind]);
-    await this.#keep(() => this.#ports.store.saveWindow(this.#dated(change.window)));
-    this.#ports.onChange(change);
+    const window = this.#dated(change.window);
+    await this.#keep(() => this.#ports.store.saveWindow(window));
+    this.#ports.onChange({ ...change, window });
   }
 
   /** The end of the last run is a window of its own, once the clock can say when it was. */

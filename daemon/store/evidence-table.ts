@@ -24,8 +24,14 @@ const epochSpan = 2 ** 40;
 /** Records in one answer: about 5 ms for whoever waits behind it. */
 export const evidenceSliceRows = 2000;
 
-/** Rows that one search for samples to erase walks over. */
-const eraseWalkRows = 20_000;
+/** Rows at once in a search for samples to erase. */
+const walkRows = 2000;
+
+/**
+ * Samples too young to erase after which a search ends: more than a day of them. Fewer may only be dated by a clock that
+ * ran ahead, and do not keep what is behind them.
+ */
+const youngMax = 5000;
 
 type RecordRow = {
   readonly id: number;
@@ -194,14 +200,19 @@ export class EvidenceTable {
 
   erasable(before: WallMs, limit: number): readonly ErasableSample[] {
     const found: ErasableSample[] = [];
-    const rows = this.#walk.all(this.#erasedTo, eraseWalkRows);
-    for (const { id, erasableAt } of rows) {
-      if (found.length >= limit) break;
-      if (erasableAt !== null && erasableAt < before) {
-        found.push({ epoch: Math.floor(id / epochSpan), seq: id % epochSpan });
+    let young = 0;
+    for (let from = this.#erasedTo; found.length < limit && young < youngMax; ) {
+      const rows = this.#walk.all(from, walkRows);
+      for (const { id, erasableAt } of rows) {
+        const isYoung = erasableAt !== null && erasableAt >= before;
+        if (isYoung) young += 1;
+        else if (erasableAt !== null && found.length < limit) {
+          found.push({ epoch: Math.floor(id / epochSpan), seq: id % epochSpan });
+        }
+        if (young === 0 && found.length === 0) this.#erasedTo = id;
       }
-      // What is too young, or was dated by a clock that ran ahead, is looked at again.
-      if (found.length === 0 && (erasableAt === null || erasableAt < before)) this.#erasedTo = id;
+      from = (rows.at(-1)?.id ?? 0) + 1;
+      if (rows.length < walkRows) break;
     }
     return found;
   }

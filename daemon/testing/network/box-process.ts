@@ -46,6 +46,7 @@ const outages = new OutageService(
     },
     moment: (atNs) => ({ bootId: "box", monotonicNs: atNs, utcMs: utcOf(atNs), errorBoundMs: 1 }),
     power: async () => "unknown",
+    onSample: () => {},
     onChange: ({ kind, window }) => {
       const causes = window.segments.map(({ finding }) => [finding.cause, finding.exemption] as const);
       const { lastGood, firstBad, end } = window;
