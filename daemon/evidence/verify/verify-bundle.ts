@@ -39,7 +39,8 @@ export function verifyBundle(files: BundleFiles, trust: Trust): BundleReport {
   if (evidence === null) return unreadable(failures);
   const { manifest, key, notes, facts, anchors } = evidence;
   const { windows, missing } = meantWindows(evidence);
-  const time = checkTime(evidence, windows, trust.verifyToken);
+  const absent = missing.map((id) => failure("window-missing", `window ${id}`));
+  const time = checkTime(evidence, windows, absent, trust.verifyToken);
   const uniqueness = checkUniqueness(trust, manifest, key, notes, anchors.cosignatures, facts);
   const isWhole = failures.length === 0;
   return {
@@ -48,7 +49,7 @@ export function verifyBundle(files: BundleFiles, trust: Trust): BundleReport {
     integrity: integrityVerdict(failures, evidence, trust.key),
     time: restingOn(isWhole, time.verdict),
     uniqueness: restingOn(isWhole, withEpoch(uniqueness, evidence)),
-    cause: restingOn(isWhole, causeVerdict(evidence, windows, missing)),
+    cause: restingOn(isWhole, causeVerdict(evidence, windows, absent)),
     windows: windows.map((window) => reportOf(window, evidence, time.moments, isWhole, uniqueness)),
   };
 }
@@ -68,9 +69,9 @@ function integrityVerdict(failures: readonly Failure[], { facts }: ReadEvidence,
     : verified(`${facts.records} records are whole, in order and signed by the given key`, ...erased);
 }
 
-/** What was found wrong stands; what was found right rests on a bundle that is whole. */
+/** A window that is not found may stand behind the line that is broken: nothing is said of a bundle that is not whole. */
 function restingOn(isWhole: boolean, verdict: Verdict): Verdict {
-  return isWhole || verdict.finding !== "verified" ? verdict : couldNotCheck("it rests on INTEGRITY, which failed");
+  return isWhole ? verdict : couldNotCheck("it rests on INTEGRITY, which failed");
 }
 
 function withEpoch(verdict: Verdict, { manifest: { epoch }, facts }: ReadEvidence): Verdict {
@@ -100,6 +101,7 @@ function meantWindows({ manifest, facts }: ReadEvidence): {
 function checkTime(
   { anchors, facts }: ReadEvidence,
   windows: readonly MeantWindow[],
+  absent: readonly Failure[],
   verifyToken: TokenVerifier | null,
 ): { readonly verdict: Verdict; readonly moments: readonly ProvenMoment[] } {
   const notProven = "the time is not proven: it is only what the box's own clock said";
@@ -108,7 +110,7 @@ function checkTime(
     return { verdict: couldNotCheck("the bundle has no timestamp", notProven), moments: [] };
   }
   const { moments, failures: tokenFailures } = readTokens(anchors.tokens, verifyToken);
-  const failures = [...tokenFailures];
+  const failures = [...tokenFailures, ...absent];
   for (const { records } of windows) {
     failures.push(...checkWindowTimes(records, linesOf(records, facts), facts, moments));
   }
@@ -119,8 +121,8 @@ function checkTime(
   return { verdict, moments };
 }
 
-function causeVerdict(evidence: ReadEvidence, windows: readonly MeantWindow[], missing: readonly string[]): Verdict {
-  const failures: Failure[] = missing.map((id) => failure("window-missing", `window ${id}`));
+function causeVerdict(evidence: ReadEvidence, windows: readonly MeantWindow[], absent: readonly Failure[]): Verdict {
+  const failures: Failure[] = [...absent];
   const open: string[] = [];
   for (const { id, records } of windows) {
     if (records[0].change !== "opened") {
