@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- CASE…]`: every figure beside the physical limit or a bare loop, measured in the same run. Prints a
- * table, then one line of JSON for machines. Cases: latency, stamp-lag, backlog, drain, process, clock, verify.
+ * table, then one line of JSON for machines. Cases: latency, stamp-lag, backlog, drain, process, clock, verify, evidence.
  */
 
 import { exitCode } from "../../daemon/base/errors.ts";
@@ -8,6 +8,7 @@ import { table } from "../../daemon/commands/terminal.ts";
 import { backlogCase } from "./backlog.ts";
 import { coverageCase } from "./coverage.ts";
 import { drainCase } from "./drain.ts";
+import { evidenceCase } from "./evidence-cost.ts";
 import type { CaseReport } from "./figures.ts";
 import { latencyCase } from "./latency.ts";
 import { processCase } from "./process-cost.ts";
@@ -22,6 +23,7 @@ const cases: Readonly<Record<string, () => Promise<CaseReport>>> = {
   process: processCase,
   clock: coverageCase,
   verify: verifyEvidenceCase,
+  evidence: evidenceCase,
 };
 
 const asked = process.argv.slice(2);
