@@ -2,14 +2,15 @@ import { randomBytes } from "node:crypto";
 import { schedule } from "node-cron";
 import type { Configuration } from "../config/configuration.ts";
 import { readSecret } from "../config/secret.ts";
+import { composeAnchorers } from "./anchorers-at-start.ts";
 import { BadgedError, messageOf } from "./base/errors.ts";
 import type { Log } from "./base/log.ts";
-import { elapsedMs, type Time, type WallMs } from "./base/time.ts";
+import { elapsedMs, type Time, type WallMs, wallMs } from "./base/time.ts";
 import { version } from "./base/version.ts";
 import type { Stamp } from "./clock/stamp.ts";
 import type { ClockHistory } from "./clock/synchronisation.ts";
-import type { Anchorer } from "./evidence/anchorer.ts";
 import { anchoredCadence, lonelyCadence } from "./evidence/cadence.ts";
+import type { ClockReading } from "./evidence/clock-reading.ts";
 import { type DeviceKey, ensureDeviceKey, readDeviceKey } from "./evidence/device-key.ts";
 import { EvidenceService } from "./evidence/evidence-service.ts";
 import type { RecordContent, RecordMoment } from "./evidence/record.ts";
@@ -55,11 +56,6 @@ export function composeEvidence(
   return key === null ? without(store) : composeWith(key, configuration, store, stamp, ports);
 }
 
-/** Those who are not the owner of this box. */
-function anchorersOf(_configuration: Configuration): readonly Anchorer[] {
-  return [];
-}
-
 function keyOf({ evidence: { keyFile }, store: { directory } }: Configuration, log: Log): DeviceKey | null {
   if (keyFile !== null) return readDeviceKey(readSecret(keyFile), keyFile);
   try {
@@ -90,8 +86,12 @@ function composeWith(
   { time, log }: { readonly time: Time; readonly log: Log },
 ): Evidence {
   const { evidence, site, fingerprint } = configuration;
-  const anchorers = anchorersOf(configuration);
   const moment = (): RecordMoment => recordMoment(stamp());
+  const clock = (): ClockReading => {
+    const { wall, err } = moment();
+    return { wallMs: wallMs(wall), boundMs: err };
+  };
+  const anchorers = composeAnchorers(evidence, key.publicKey, { time, clock });
   const cadence = anchorers.length === 0 ? lonelyCadence : anchoredCadence;
   const service = new EvidenceService(
     { store: store.evidence, anchorers, moment, salt: () => randomBytes(16), time, log },

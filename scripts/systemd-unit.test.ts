@@ -11,6 +11,7 @@ import { chronydPath } from "../daemon/testing/chrony/chronyd.ts";
 
 const systemd = new URL("../systemd/", import.meta.url);
 const unit = readFileSync(new URL("badged.service", systemd), "utf8");
+const witnessUnit = readFileSync(new URL("badged-witness.service", systemd), "utf8");
 const rules = readFileSync(new URL("60-badged-readers.rules", systemd), "utf8");
 
 /** The values given to a setting of the unit, in order. */
@@ -44,6 +45,10 @@ async function verified(text: string): Promise<{ readonly status: number | null;
 
 test.skipIf(!canVerifyUnits)("systemd takes the unit without a complaint", async () => {
   expect(await verified(unit)).toEqual({ status: 0, complaints: "" });
+});
+
+test.skipIf(!canVerifyUnits)("nor of the witness's", async () => {
+  expect(await verified(witnessUnit)).toEqual({ status: 0, complaints: "" });
 });
 
 test.skipIf(!canVerifyUnits)("systemd does complain of a unit with a mistake in it", async () => {

@@ -15,7 +15,9 @@ const authorityEntries = {
       "an object identifier, such as 0.4.0.2023.1.1",
     ),
   ),
-  ca: path("PEM file of the certificates that its tokens are checked against: its own or the root above it."),
+  ca: path(
+    "PEM file that its tokens are checked against: the root certificate above the authority, and those between if it does not send them.",
+  ),
 };
 
 const authoritySchema: Value<AuthoritySettings> = v.pipe(

@@ -15,7 +15,17 @@ export function createProgram(terminal: Terminal, conclude: Conclude): Command {
     // A subcommand's options are its own, also where the command above it has options of the same name.
     .enablePositionalOptions()
     .showHelpAfterError("Run with --help to see what can be given.");
-  for (const add of [addDaemon, addClock, addScans, addOutages, addEvidence, addRoster, addReader, addSimulate])
+  for (const add of [
+    addDaemon,
+    addClock,
+    addScans,
+    addOutages,
+    addEvidence,
+    addWitness,
+    addRoster,
+    addReader,
+    addSimulate,
+  ])
     add(program, terminal, conclude);
   return program;
 }
@@ -232,6 +242,32 @@ function addEvidence(program: Command, terminal: Terminal, conclude: Conclude): 
     .option("--json", "for machines")
     .action(async (bundle: string, options) => {
       conclude((await import("./evidence-verify.ts")).verifyEvidence(bundle, options, terminal));
+    });
+}
+
+const witnessFolder = "/var/lib/badged-witness";
+
+function addWitness(program: Command, terminal: Terminal, conclude: Conclude): void {
+  const collected = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
+  const witness = program
+    .command("witness")
+    .description("watch the logs of boxes that are somebody else's: cosign what extends what was seen before")
+    .enablePositionalOptions()
+    .option("--store <folder>", "where it keeps its key and what it has seen; never to be set back", witnessFolder)
+    .option("--listen <address>", "where it listens", "127.0.0.1:8490")
+    .option("--name <name>", "its name, at the first start, such as witness.example.be")
+    .option("--log <key>", "a box: its key as `badged evidence identity` prints it; may be given again", collected)
+    .option("--trust <file>", "a file of such keys, each with what to call the box behind it")
+    .action(async (options) => {
+      conclude(await (await import("./witness.ts")).runWitness(options, terminal));
+    });
+  witness
+    .command("identity")
+    .description("its key, for the configuration of the boxes and for whoever verifies")
+    .option("--store <folder>", "the witness's folder", witnessFolder)
+    .option("--json", "for machines")
+    .action(async (options: { readonly store: string; readonly json?: true }) => {
+      conclude((await import("./witness.ts")).showWitness(options.store, options.json === true, terminal));
     });
 }
 

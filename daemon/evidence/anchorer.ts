@@ -21,7 +21,8 @@ export type AnchorRequest = {
  *
  * - `anchored`: `proof` is the file that a bundle has of it, the `TimeStampResp` in DER or the cosignature's line with its
  *   line feed. Verified by whoever returns it.
- * - `ahead`: a witness has seen more of this origin than is on disk, by its own count. The log was rolled back.
+ * - `ahead`: a witness has seen what is not on disk: more of this origin, as many records or fewer but other ones, or a later
+ *   epoch; `size` is of what it saw. The log was rolled back.
  * - `failed`: tried again at the next occasion.
  */
 export type AnchorOutcome =

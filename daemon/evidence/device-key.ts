@@ -25,6 +25,11 @@ export type DeviceKey = {
 /** In the store's folder, where no other is named. */
 export const deviceKeyFile: string = "evidence-key.pem";
 
+/** A key that is kept in a folder: the name of its file, and what it is to people. */
+export type KeptKey = { readonly name: string; readonly what: string };
+
+const logsKey: KeptKey = { name: deviceKeyFile, what: "the log's key" };
+
 export function signerOf({ privateKey, publicKey }: DeviceKey, epoch: number): NoteSigner {
   return { name: originOf(publicKey, epoch), publicKey, privateKey };
 }
@@ -53,18 +58,18 @@ export function readDeviceKey(pem: string, from: string): DeviceKey {
  * @throws BadgedError `secret-unsafe` when others may read or replace it, or when it holds no key; `store-unusable` when it
  *   cannot be read
  */
-export function findDeviceKey(directory: string): DeviceKey | null {
-  const file = join(directory, deviceKeyFile);
+export function findDeviceKey(directory: string, kept: KeptKey = logsKey): DeviceKey | null {
+  const file = join(directory, kept.name);
   let descriptor: number;
   try {
     descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     if (systemCode(error) === "ENOENT") return null;
-    throw unusable(file, "read", error);
+    throw unusable(kept, file, "read", error);
   }
   try {
     const { mode } = fstatSync(descriptor);
-    if ((mode & 0o077) !== 0) throw unsafeKey(file);
+    if ((mode & 0o077) !== 0) throw unsafeKey(kept, file);
     return readDeviceKey(readFileSync(descriptor, "utf8"), file);
   } finally {
     closeSync(descriptor);
@@ -77,10 +82,10 @@ export function findDeviceKey(directory: string): DeviceKey | null {
  *
  * @throws BadgedError as `findDeviceKey`
  */
-export function ensureDeviceKey(directory: string): DeviceKey {
-  const found = findDeviceKey(directory);
+export function ensureDeviceKey(directory: string, kept: KeptKey = logsKey): DeviceKey {
+  const found = findDeviceKey(directory, kept);
   if (found !== null) return found;
-  const file = join(directory, deviceKeyFile);
+  const file = join(directory, kept.name);
   const temporary = `${file}.${process.pid}`;
   try {
     writeKey(temporary);
@@ -90,10 +95,10 @@ export function ensureDeviceKey(directory: string): DeviceKey {
     syncFolder(directory);
   } catch (error) {
     rmSync(temporary, { force: true });
-    if (systemCode(error) !== "EEXIST") throw unusable(file, "made", error);
+    if (systemCode(error) !== "EEXIST") throw unusable(kept, file, "made", error);
   }
-  const made = findDeviceKey(directory);
-  if (made === null) throw unusable(file, "made", new Error("it is not there after it was written"));
+  const made = findDeviceKey(directory, kept);
+  if (made === null) throw unusable(kept, file, "made", new Error("it is not there after it was written"));
   return made;
 }
 
@@ -127,18 +132,18 @@ function noKey(from: string, options?: ErrorOptions): BadgedError {
   );
 }
 
-function unsafeKey(file: string): BadgedError {
+function unsafeKey({ what }: KeptKey, file: string): BadgedError {
   return new BadgedError(
     "secret-unsafe",
-    `the log's key ${file} may be read or replaced by other users of this box`,
+    `${what} ${file} may be read or replaced by other users of this box`,
     "chmod 600 it; if somebody may have read it, move it away, and a new log begins under a new key",
   );
 }
 
-function unusable(file: string, what: "read" | "made", cause: unknown): BadgedError {
+function unusable({ what }: KeptKey, file: string, done: "read" | "made", cause: unknown): BadgedError {
   return new BadgedError(
     "store-unusable",
-    `the log's key ${file} cannot be ${what}: ${messageOf(cause)}`,
+    `${what} ${file} cannot be ${done}: ${messageOf(cause)}`,
     "give the store's folder to the user that badged runs as",
     { cause },
   );

@@ -45,6 +45,17 @@ export function readAuthority(caPem: string): ConfiguredAuthority {
   return { roots, others: certificates.filter((each) => !roots.includes(each)) };
 }
 
+/** What is wrong with the configured certificates; `null` when tokens can be checked against them. */
+export function authorityFault(caPem: string): string | null {
+  try {
+    readAuthority(caPem);
+    return null;
+  } catch (error) {
+    if (error instanceof TimestampRefusedError) return error.message;
+    throw error;
+  }
+}
+
 function readCertificates(caPem: string): readonly Certificate[] {
   try {
     return readPem(caPem);

@@ -91,7 +91,7 @@ function readToken(node: DerNode): TimestampToken {
 
   const fields = DerFields.ofSequence(signedData, "the signed data");
   fields.take(derTag.integer, "its version");
-  fields.take(derTag.set, "its digest algorithms");
+  const digests = childrenOf(fields.take(derTag.set, "its digest algorithms")).map(digestAlgorithmOf);
   const infoBytes = readEncapsulated(fields.take(derTag.sequence, "its content"));
   const certificates = fields.takeIf(contextTag(0, true));
   fields.takeIf(contextTag(1, true));
@@ -99,6 +99,8 @@ function readToken(node: DerNode): TimestampToken {
   fields.end();
   const [signer, ...others] = signers;
   if (signer === undefined || others.length > 0) throw new DerError("a token has exactly one signer");
+  const read = readSigner(signer);
+  if (!digests.includes(read.digestAlgorithm)) throw new DerError("the token does not list its signer's digest");
   return {
     info: readInfo(readDer(infoBytes)),
     infoBytes,
@@ -108,7 +110,7 @@ function readToken(node: DerNode): TimestampToken {
         : childrenOf(certificates)
             .filter((each) => each.tag === derTag.sequence)
             .map((each) => each.raw),
-    signer: readSigner(signer),
+    signer: read,
   };
 }
 
@@ -127,7 +129,7 @@ function readInfo(node: DerNode): TimestampInfo {
   }
   const policy = objectIdentifierOf(fields.take(derTag.objectIdentifier, "its policy"), "the policy");
   const imprint = DerFields.ofSequence(fields.take(derTag.sequence, "its imprint"), "the imprint");
-  const imprintAlgorithm = algorithmOf(imprint.take(derTag.sequence, "its algorithm"), "the imprint's algorithm").id;
+  const imprintAlgorithm = digestAlgorithmOf(imprint.take(derTag.sequence, "its algorithm"));
   const imprintOctets = imprint.take(derTag.octetString, "its octets").content;
   imprint.end();
   const serial = integerOf(fields.take(derTag.integer, "its serial number"), "the serial number");
@@ -196,7 +198,7 @@ function readSigner(node: DerNode): TimestampSigner {
   const fields = DerFields.ofSequence(node, "the signer");
   fields.take(derTag.integer, "its version");
   const id = readSignerId(fields.takeAny("its identifier"));
-  const digestAlgorithm = algorithmOf(fields.take(derTag.sequence, "its digest algorithm"), "the digest algorithm").id;
+  const digestAlgorithm = digestAlgorithmOf(fields.take(derTag.sequence, "its digest algorithm"));
   const signedAttributes = fields.take(contextTag(0, true), "its signed attributes");
   const signatureAlgorithm = algorithmOf(
     fields.take(derTag.sequence, "its signature algorithm"),
@@ -213,6 +215,15 @@ function readSigner(node: DerNode): TimestampSigner {
     signatureAlgorithm,
     signature,
   };
+}
+
+/** Digests take no parameters; some write that as NULL (RFC 5754 section 2). */
+function digestAlgorithmOf(node: DerNode): string {
+  const { id, parameters } = algorithmOf(node, "a digest algorithm");
+  if (parameters !== null && (parameters.tag !== derTag.null || parameters.content.length > 0)) {
+    throw new DerError("a digest algorithm has parameters");
+  }
+  return id;
 }
 
 function readSignerId(node: DerNode): TimestampSigner["id"] {

@@ -171,7 +171,7 @@ export class TimestampAuthority implements AsyncDisposable {
     }
     await this.#makeSigner("signer", this.#options.extensions ?? rightExtensions, issuer);
     this.#write("serial", "01\n");
-    this.#write("tsa.conf", configuration(issuer === "root" ? "signer.pem" : "issuing.pem"));
+    this.#write("tsa.conf", configuration(issuer === "root" ? [] : ["certs = issuing.pem"]));
   }
 
   #makeSigner(name: string, extensions: readonly string[], issuer: string): Promise<void> {
@@ -238,14 +238,14 @@ export function sendReply(response: ServerResponse, reply: Uint8Array): void {
 
 const longAgo = "2020-01-01 00:00:00";
 
-function configuration(brought: string): string {
+/** @param more lines of the section */
+function configuration(more: readonly string[]): string {
   return `[tsa]
 default_tsa = only
 [only]
 serial = serial
 crypto_device = builtin
 signer_cert = signer.pem
-certs = ${brought}
 signer_key = signer.key
 signer_digest = sha256
 default_policy = ${authorityPolicy}
@@ -256,5 +256,6 @@ ordering = no
 tsa_name = yes
 ess_cert_id_chain = no
 ess_cert_id_alg = sha256
+${more.join("\n")}
 `;
 }
