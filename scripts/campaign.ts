@@ -13,6 +13,7 @@ import { runCampaign } from "../daemon/testing/campaign/campaign.ts";
 import { runReceiptCampaign } from "../daemon/testing/campaign/receipt-campaign.ts";
 import { runServiceCampaign } from "../daemon/testing/campaign/service-campaign.ts";
 import { testDiskObstacle } from "../daemon/testing/disk/test-disk.ts";
+import { runEvidenceCuts } from "../daemon/testing/power-cut/evidence-cuts.ts";
 import { runPowerCuts } from "../daemon/testing/power-cut/power-cuts.ts";
 
 const { values } = parseArgs({
@@ -28,7 +29,13 @@ const { values } = parseArgs({
 const seed = Number(values.seed);
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-const broken = [...(await faults()), ...(await everyCall()), ...(await receipts()), ...(await powerCuts())];
+const broken = [
+  ...(await faults()),
+  ...(await everyCall()),
+  ...(await receipts()),
+  ...(await powerCuts()),
+  ...(await evidenceCuts()),
+];
 for (const line of broken.slice(0, 50)) say(`BROKEN  ${line}`);
 say(broken.length === 0 ? "Every promise was kept." : `${broken.length} promises were broken.`);
 process.exitCode = broken.length === 0 ? exitCode.ok : exitCode.failed;
@@ -108,4 +115,22 @@ async function powerCuts(): Promise<readonly string[]> {
   });
   say(`power cuts  ${JSON.stringify(report)}`);
   return lines;
+}
+
+async function evidenceCuts(): Promise<readonly string[]> {
+  if (testDiskObstacle() !== null) return [];
+  const {
+    contradictions,
+    broken: lines,
+    ...report
+  } = await runEvidenceCuts({
+    seed,
+    steps: 240,
+    cuts: Number(values.cuts),
+    directory: "/dev/shm",
+    time: systemTime,
+  });
+  const found = { contradictions: contradictions.length, broken: lines.length };
+  say(`evidence    ${JSON.stringify({ ...report, ...found })}`);
+  return [...contradictions, ...lines];
 }

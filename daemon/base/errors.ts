@@ -2,6 +2,8 @@
 export const exitCode = {
   ok: 0,
   failed: 1,
+  /** Of `evidence verify` alone: neither verified nor refuted, because something that is needed is missing. */
+  notChecked: 2,
   usage: 64,
   dataError: 65,
   noInput: 66,
@@ -32,6 +34,7 @@ export type ErrorCode =
   | "no-such-outage"
   | "no-such-remark"
   | "scan-not-releasable"
+  | "no-evidence"
   | "usage";
 
 /** An expected failure: `message` says what is wrong, `advice` what to do about it. */
@@ -64,6 +67,7 @@ const exitCodes: Record<ErrorCode, ExitCode> = {
   "no-such-outage": exitCode.usage,
   "no-such-remark": exitCode.usage,
   "scan-not-releasable": exitCode.usage,
+  "no-evidence": exitCode.noInput,
   usage: exitCode.usage,
 };
 

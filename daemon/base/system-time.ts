@@ -34,6 +34,11 @@ export function keepAlive(): Disposable {
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
+/** For libraries that take nothing else. */
+export function dateOf(at: WallMs): Date {
+  return new Date(at);
+}
+
 /** `2026-01-31T07:02:11.250Z`. */
 export function utcText(at: WallMs): string {
   return new Date(at).toISOString();

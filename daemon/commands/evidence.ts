@@ -28,7 +28,7 @@ export async function showIdentity(configurationFile: string, json: boolean, ter
 }
 
 /** Never made here: a command may run as another user than the daemon, which could not read its key then. */
-function deviceKeyOf({ evidence: { keyFile }, store: { directory } }: Configuration): DeviceKey {
+export function deviceKeyOf({ evidence: { keyFile }, store: { directory } }: Configuration): DeviceKey {
   const key = keyFile === null ? findDeviceKey(directory) : readDeviceKey(readSecret(keyFile), keyFile);
   if (key !== null) return key;
   throw new BadgedError(

@@ -191,6 +191,10 @@ function addOutages(program: Command, terminal: Terminal, conclude: Conclude): v
     });
 }
 
+function repeated(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}
+
 function addEvidence(program: Command, terminal: Terminal, conclude: Conclude): void {
   const evidence = program.command("evidence").description("the log that somebody else can check");
   evidence
@@ -200,6 +204,47 @@ function addEvidence(program: Command, terminal: Terminal, conclude: Conclude): 
     .option("--json", "for machines")
     .action(async (file: string, options: { readonly json?: true }) => {
       conclude(await (await import("./evidence.ts")).showIdentity(file, options.json === true, terminal));
+    });
+  evidence
+    .command("export")
+    .description("write a bundle about an outage that an inspector can check without badged")
+    .argument("[configuration]", "the site's YAML file", defaultConfiguration)
+    .option("--window <id>", "number of the outage")
+    .option("--from <time>", "instead of --window: all that was recorded from this moment on")
+    .option("--to <time>", "up to and without this moment")
+    .option("--out <path>", "folder or zip to write; must not be there yet")
+    .option("--zip", "one file instead of a folder")
+    .option("--attach <file>", "a paper of somebody else, such as the provider's ticket; may be repeated", repeated)
+    .action(async (file: string, options) => {
+      conclude(await (await import("./evidence-export.ts")).exportEvidence(file, options, terminal));
+    });
+  evidence
+    .command("report")
+    .description("write a PDF about an outage, in words and a picture; it is derived from the log, and is no evidence")
+    .argument("[configuration]", "the site's YAML file", defaultConfiguration)
+    .option("--window <id>", "number of the outage")
+    .option("--from <time>", "instead of --window: all outages from this moment on")
+    .option("--to <time>", "up to and without this moment")
+    .option("--lang <language>", "nl, fr, de or en")
+    .requiredOption("--out <file>", "the PDF to write")
+    .action(async (file: string, options) => {
+      conclude(await (await import("./evidence-report.ts")).reportEvidence(file, options, terminal));
+    });
+  evidence
+    .command("verify")
+    .description("check a bundle of evidence; exit 0 verified, 1 not verified, 2 could not check what was asked for")
+    .argument("<bundle>", "its folder, or its zip")
+    .option("--key <key>", "the log's key, ed25519:…, or a file that holds it; never the one of the bundle")
+    .option("--tsa-ca <file>", "root certificate of the timestamping authority, in PEM")
+    .option(
+      "--witness <key>",
+      "key NAME+ID+KEY of a witness that must have seen it, or a file; may be repeated",
+      repeated,
+    )
+    .option("--witness-head <file>", "the witness's latest note of this log")
+    .option("--json", "for machines")
+    .action(async (bundle: string, options) => {
+      conclude((await import("./evidence-verify.ts")).verifyEvidence(bundle, options, terminal));
     });
 }
 

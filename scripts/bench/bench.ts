@@ -1,6 +1,7 @@
 /**
  * `npm run bench [-- CASE…]`: every figure beside the physical limit or a bare loop, measured in the same run. Prints a
- * table, then one line of JSON for machines. Cases: latency, stamp-lag, backlog, drain, process, clock, outages.
+ * table, then one line of JSON for machines. Cases: latency, stamp-lag, backlog, drain, process, clock, outages, verify,
+ * evidence.
  */
 
 import { exitCode } from "../../daemon/base/errors.ts";
@@ -8,11 +9,13 @@ import { table } from "../../daemon/commands/terminal.ts";
 import { backlogCase } from "./backlog.ts";
 import { coverageCase } from "./coverage.ts";
 import { drainCase } from "./drain.ts";
+import { evidenceCase } from "./evidence-cost.ts";
 import type { CaseReport } from "./figures.ts";
 import { latencyCase } from "./latency.ts";
 import { outagesCase } from "./outages.ts";
 import { processCase } from "./process-cost.ts";
 import { stampLagCase } from "./stamp-lag.ts";
+import { verifyEvidenceCase } from "./verify-evidence.ts";
 
 const cases: Readonly<Record<string, () => Promise<CaseReport>>> = {
   latency: latencyCase,
@@ -22,6 +25,8 @@ const cases: Readonly<Record<string, () => Promise<CaseReport>>> = {
   process: processCase,
   clock: coverageCase,
   outages: outagesCase,
+  verify: verifyEvidenceCase,
+  evidence: evidenceCase,
 };
 
 const asked = process.argv.slice(2);

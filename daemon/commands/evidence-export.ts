@@ -1,0 +1,166 @@
+import { sign } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { zipSync } from "fflate";
+import type { Configuration } from "../../config/configuration.ts";
+import { BadgedError, type ExitCode, exitCode, messageOf } from "../base/errors.ts";
+import { parseUtcText, systemTime } from "../base/system-time.ts";
+import { wallMs } from "../base/time.ts";
+import { version } from "../base/version.ts";
+import { type BundleFile, bundleFiles } from "../evidence/bundle/bundle.ts";
+import { type GatheredLog, gatherLog, type Wanted } from "../evidence/bundle/gather.ts";
+import { bundleGuide } from "../evidence/bundle/guide.ts";
+import { type DeviceKey, signerOf } from "../evidence/device-key.ts";
+import type { Store } from "../store/store.ts";
+import { requireConfiguration } from "./configuration.ts";
+import { deviceKeyOf } from "./evidence.ts";
+import { reportOf } from "./report-bytes.ts";
+import type { Terminal } from "./terminal.ts";
+import { visitStore } from "./visit.ts";
+
+export type EvidenceExportOptions = {
+  /** Number of an outage, or the id that the log has of it. */
+  readonly window?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly out?: string;
+  readonly zip?: true;
+  readonly attach?: readonly string[];
+};
+
+/** Writes a bundle that somebody else can check: a folder, or a zip. */
+export async function exportEvidence(
+  configurationFile: string,
+  options: EvidenceExportOptions,
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const configuration = requireConfiguration(configurationFile);
+  const key = deviceKeyOf(configuration);
+  await using site = await visitStore(configurationFile);
+  const wanted = await wantedOf(options, site.store);
+  const gathered = requireKey(requireCovered(await gatherLog(site.store.evidence, wanted)), key);
+  const madeAt = systemTime.wallMs();
+  const files = bundleFiles(
+    {
+      ...gathered,
+      origin: signerOf(key, gathered.epoch).name,
+      publicKey: key.publicKey,
+      madeAt,
+      version,
+      authorities: certificatesOf(configuration),
+      witnesses: configuration.evidence.witnesses.map((witness) => witness.key),
+      attachments: (options.attach ?? []).map((file) => ({
+        name: basename(file),
+        bytes: readOrRefuse("--attach", file),
+      })),
+      report: await reportOf({
+        log: gathered,
+        configuration,
+        language: site.language,
+        period: wanted.kind === "period" ? { from: wallMs(wanted.fromMs), to: wallMs(wanted.toMs) } : null,
+        madeAt,
+      }),
+      guide: bundleGuide(),
+    },
+    (bytes) => sign(null, bytes, key.privateKey),
+  );
+  const name = options.out ?? `evidence-${gathered.epoch}-${gathered.first}-${gathered.first + gathered.lines.length}`;
+  const target = options.zip === true ? writeZip(files, name) : writeFolder(files, name);
+  terminal.out(target);
+  for (const line of weaknessesOf(gathered)) terminal.err(line);
+  return exitCode.ok;
+}
+
+/** What a verifier will say that is not proven, told while it can still be mended by waiting. */
+function weaknessesOf({ isWhole, checkpoints, lines }: GatheredLog): readonly string[] {
+  const last = checkpoints.at(-1);
+  return [
+    ...(isWhole
+      ? []
+      : [`its end is not covered by a checkpoint yet (${lines.length} records are): export it again later`]),
+    ...(last?.tokens.length === 0 ? ["no timestamp over its end: the time is not proven from that side"] : []),
+    ...(last?.cosignatures.length === 0 ? ["no witness has signed its end: uniqueness is not proven"] : []),
+  ];
+}
+
+export async function wantedOf(
+  { window, from, to }: Pick<EvidenceExportOptions, "window" | "from" | "to">,
+  store: Store,
+): Promise<Wanted> {
+  if (window !== undefined && from === undefined && to === undefined) {
+    return { kind: "window", id: await windowIdOf(window, store) };
+  }
+  if (window === undefined && from !== undefined && to !== undefined) {
+    return { kind: "period", fromMs: readMoment("--from", from), toMs: readMoment("--to", to) };
+  }
+  throw new BadgedError("usage", "say what the bundle is about", "give --window ID, or both --from and --to");
+}
+
+async function windowIdOf(window: string, store: Store): Promise<string> {
+  if (!/^\d{1,15}$/.test(window)) return window;
+  const kept = await store.showOutage(Number(window));
+  if (kept !== null) return kept.window.key;
+  throw new BadgedError("no-such-outage", `there is no outage ${window}`, "badged outages list shows their numbers");
+}
+
+export function requireCovered(log: GatheredLog | "uncovered" | null): GatheredLog {
+  if (log === null) {
+    const advice = "badged outages list shows the windows; those from before this version are not in the log";
+    throw new BadgedError("no-evidence", "the log has no record of it", advice);
+  }
+  if (log === "uncovered") {
+    throw new BadgedError("no-evidence", "no checkpoint covers it yet", "try again in some minutes, while badged runs");
+  }
+  return log;
+}
+
+function requireKey(log: GatheredLog, key: DeviceKey): GatheredLog {
+  if (log.key === Buffer.from(key.publicKey).toString("base64")) return log;
+  const advice = "set evidence.keyFile to the key of that time: nobody else can sign a bundle of it";
+  throw new BadgedError("no-evidence", "it is in a part of the log that another key signed", advice);
+}
+
+function certificatesOf({ evidence: { authority } }: Configuration): readonly string[] {
+  return authority === null ? [] : [readOrRefuse("evidence.authority.ca", authority.ca).toString("utf8")];
+}
+
+function writeFolder(files: readonly BundleFile[], folder: string): string {
+  refuseExisting(folder);
+  for (const { path, bytes } of files) {
+    const target = join(folder, path);
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, bytes, { mode: path.endsWith(".sh") ? 0o755 : 0o644, flag: "wx" });
+  }
+  return folder;
+}
+
+function writeZip(files: readonly BundleFile[], name: string): string {
+  const target = name.endsWith(".zip") ? name : `${name}.zip`;
+  refuseExisting(target);
+  // A zip has its own times, which say nothing: all the same, so that the same bundle is the same file.
+  const entries = files.map(({ path, bytes }) => [path, bytes] as const);
+  writeFileSync(target, zipSync(Object.fromEntries(entries), { level: 9, mtime: "1980-01-01T00:00:00Z" }), {
+    flag: "wx",
+  });
+  return target;
+}
+
+function refuseExisting(target: string): void {
+  if (existsSync(target)) throw new BadgedError("usage", `${target} is there already`, "name another place with --out");
+}
+
+function readOrRefuse(option: string, file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    const advice = "name a file that may be read";
+    throw new BadgedError("usage", `${option}: ${file} cannot be read: ${messageOf(error)}`, advice, { cause: error });
+  }
+}
+
+function readMoment(option: string, text: string): number {
+  const moment = parseUtcText(text);
+  if (moment !== null) return moment;
+  const advice = "write it as 2026-01-31T06:00:00Z or 2026-01-31T07:00:00+01:00";
+  throw new BadgedError("usage", `${option}: ${text} is no moment with its zone`, advice);
+}

@@ -1,0 +1,42 @@
+import { writeFileSync } from "node:fs";
+import { BadgedError, type ExitCode, exitCode, messageOf } from "../base/errors.ts";
+import { systemTime } from "../base/system-time.ts";
+import { wallMs } from "../base/time.ts";
+import { gatherLog } from "../evidence/bundle/gather.ts";
+import { requireConfiguration } from "./configuration.ts";
+import { requireCovered, wantedOf } from "./evidence-export.ts";
+import { languageOf } from "./outages.ts";
+import { reportOf } from "./report-bytes.ts";
+import type { Terminal } from "./terminal.ts";
+import { visitStore } from "./visit.ts";
+
+export type EvidenceReportOptions = {
+  readonly window?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly lang?: string;
+  readonly out: string;
+};
+
+/** Writes a PDF that tells what the log says of an outage, or of all outages of a period. */
+export async function reportEvidence(
+  configurationFile: string,
+  options: EvidenceReportOptions,
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const configuration = requireConfiguration(configurationFile);
+  const language = languageOf(options.lang, configuration.outage.language);
+  await using site = await visitStore(configurationFile);
+  const wanted = await wantedOf(options, site.store);
+  const log = requireCovered(await gatherLog(site.store.evidence, wanted));
+  const period = wanted.kind === "period" ? { from: wallMs(wanted.fromMs), to: wallMs(wanted.toMs) } : null;
+  const bytes = await reportOf({ log, configuration, language, period, madeAt: systemTime.wallMs() });
+  try {
+    writeFileSync(options.out, bytes);
+  } catch (error) {
+    const advice = "name a file that may be written with --out";
+    throw new BadgedError("usage", `${options.out} cannot be written: ${messageOf(error)}`, advice, { cause: error });
+  }
+  terminal.out(options.out);
+  return exitCode.ok;
+}

@@ -1,0 +1,85 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { outageBundle } from "../testing/small-bundle/outage-log.ts";
+import { type EvidenceVerifyOptions, verifyEvidence } from "./evidence-verify.ts";
+
+const good = outageBundle();
+const key = `ed25519:${good.log.public.toString("base64")}`;
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), "badged-verify-"));
+  for (const [path, bytes] of good.files) {
+    mkdirSync(dirname(join(directory, "bundle", path)), { recursive: true });
+    writeFileSync(join(directory, "bundle", path), bytes);
+  }
+  writeFileSync(join(directory, "head"), good.head);
+  writeFileSync(join(directory, "key"), `${key}\n`);
+  writeFileSync(join(directory, "text"), "no key\n");
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+type Ran = { readonly code: number; readonly out: string; readonly err: string };
+
+function verify(bundle: string, options: EvidenceVerifyOptions): Ran {
+  const out: string[] = [];
+  const err: string[] = [];
+  const terminal = {
+    out: (line: string) => void out.push(line),
+    err: (line: string) => void err.push(line),
+    interactive: false,
+  };
+  const code = verifyEvidence(join(directory, bundle), options, terminal);
+  return { code, out: out.join("\n"), err: err.join("\n") };
+}
+
+describe("badged evidence verify", () => {
+  test("says the four verdicts, then what is claimed and proven of each window", () => {
+    const witness = [good.witnessKey];
+    const { code, out } = verify("bundle", {
+      key: join(directory, "key"),
+      witness,
+      witnessHead: join(directory, "head"),
+    });
+    expect(code).toBe(0);
+    expect(out).toMatch(/^INTEGRITY +verified/m);
+    expect(out).toMatch(/^TIME +could not check: no --tsa-ca was given/m);
+    expect(out).toMatch(/^UNIQUENESS +verified/m);
+    expect(out).toMatch(/^CAUSE +verified/m);
+    expect(out).toContain("claimed between 2026-03-02T06:59:29.992Z and 2026-03-02T07:00:00.008Z");
+    expect(out).toContain("proven  at no time");
+  });
+
+  test("ends with 1 for another key, and with 2 without one", () => {
+    const other = "ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+    expect(verify("bundle", { key: other }).code).toBe(1);
+    expect(verify("bundle", {}).code).toBe(2);
+  });
+
+  test.each<[string, EvidenceVerifyOptions]>([
+    ["--key", { key: "nothing" }],
+    ["--tsa-ca", { key, tsaCa: "text" }],
+    ["--witness", { key, witness: ["text"] }],
+    ["--witness-head", { key, witnessHead: "text" }],
+  ])("ends with 2 and says so when %s names nothing of use", (name, options) => {
+    const { code, err, out } = verify("bundle", options);
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(err).toContain(name);
+  });
+
+  test("ends with 2 when there is no bundle, and with 1 when it is no bundle", () => {
+    expect(verify("nothing", { key }).code).toBe(2);
+    expect(verify("text", { key }).code).toBe(1);
+  });
+
+  test("writes a document for machines", () => {
+    const document: unknown = JSON.parse(verify("bundle", { key, json: true }).out);
+    expect(document).toMatchObject({
+      status: 0,
+      integrity: { finding: "verified", failures: [] },
+      windows: [{ id: "w1", claimed: {}, proven: { start: [null, null], end: [null, null] } }],
+    });
+  });
+});

@@ -1,0 +1,201 @@
+import { present } from "../../base/assert.ts";
+import type { EvidenceArchive, KeptAnchor, KeptRecord } from "../evidence-store.ts";
+import { hashBytes, leafHash } from "../merkle.ts";
+import type { EvidenceRecord } from "../record.ts";
+import type { BundleCheckpoint, BundleContent } from "./bundle.ts";
+import { type RecordSpan, selectRange } from "./selection.ts";
+
+/** What the log has of what somebody wants to show. */
+export type GatheredLog = Pick<BundleContent, "first" | "lines" | "leaves" | "checkpoints" | "windows"> & {
+  readonly epoch: number;
+  /** Of the box when the epoch began, base64. */
+  readonly key: string;
+  /** Whether all that is wanted is in it, up to its end. */
+  readonly isWhole: boolean;
+};
+
+/** - `window`: by the id that the log has of it. - `period`: every window that a record of this time speaks of. */
+export type Wanted =
+  | { readonly kind: "window"; readonly id: string }
+  | { readonly kind: "period"; readonly fromMs: number; readonly toMs: number };
+
+type Archive = Omit<EvidenceArchive, "evidenceSalt">;
+
+const sliceRecords = 2000;
+
+/**
+ * Reads the log twice, in slices: once for the leaves of the tree and for where the wanted lies, once for its lines. A
+ * year has a million lines, and a box has not the memory for them.
+ *
+ * @returns `null` when no record speaks of it; `uncovered` while no checkpoint covers any of it
+ */
+export async function gatherLog(archive: Archive, wanted: Wanted): Promise<GatheredLog | "uncovered" | null> {
+  const end = await archive.evidenceEnd();
+  for (let epoch = end?.epoch ?? 0; epoch >= 1; epoch -= 1) {
+    const survey = new Survey(wanted);
+    for await (const record of recordsOf(archive, epoch, 0)) survey.take(record);
+    if (survey.span !== null) return await gatherEpoch(archive, epoch, survey, survey.span);
+  }
+  return null;
+}
+
+async function gatherEpoch(
+  archive: Archive,
+  epoch: number,
+  survey: Survey,
+  span: RecordSpan,
+): Promise<GatheredLog | "uncovered"> {
+  const anchors = await archive.evidenceAnchors(epoch);
+  const notes = new Map<number, string>();
+  for await (const { size, note } of checkpointsOf(archive, epoch)) {
+    if (size <= survey.size) notes.set(size, note);
+  }
+  const named = [...notes.keys()].map((size) => ({
+    size,
+    tokens: anchors.filter((each) => each.size === size && each.type === "rfc3161"),
+    cosignatures: anchors.filter((each) => each.size === size && each.type === "witness"),
+  }));
+  const range = selectRange(named, span);
+  if (range === null || range.size <= span.from) return "uncovered";
+  const { first, size } = range;
+  const lines: string[] = [];
+  for await (const record of recordsOf(archive, epoch, first)) {
+    if (record.seq >= size) break;
+    lines.push(lineIn(record));
+  }
+  const checkpoints = range.sizes.map((each): BundleCheckpoint => {
+    const note = present(notes.get(each), "a checkpoint that was chosen is there");
+    // An answer that no line of the bundle names can only stand over its last checkpoint.
+    const usable = anchors.filter((anchor) => anchor.size === each && (each === size || anchor.seq < size));
+    return { size: each, note, tokens: proofsOf(usable, "rfc3161"), cosignatures: linesOf(usable) };
+  });
+  return {
+    epoch,
+    key: survey.key,
+    first,
+    lines,
+    leaves: survey.leaves.subarray(0, size * hashBytes),
+    checkpoints,
+    windows: survey.windowsBefore(size),
+    isWhole: range.isWhole,
+  };
+}
+
+function proofsOf(anchors: readonly KeptAnchor[], type: KeptAnchor["type"]): readonly Uint8Array[] {
+  return anchors.filter((each) => each.type === type).map(({ proof }) => proof);
+}
+
+function linesOf(anchors: readonly KeptAnchor[]): readonly string[] {
+  return proofsOf(anchors, "witness").map((proof) => Buffer.from(proof).toString().replace(/\n$/, ""));
+}
+
+function lineIn(record: KeptRecord): string {
+  if (record.kind === "whole") return record.line;
+  const { hash, leaf, seq } = record;
+  return JSON.stringify({ erased: true, hash, leaf, seq });
+}
+
+async function* recordsOf(archive: Archive, epoch: number, from: number): AsyncGenerator<KeptRecord> {
+  for (let next = from; ; ) {
+    const slice = await archive.evidenceRecords(epoch, next, sliceRecords);
+    yield* slice;
+    const last = slice.at(-1);
+    if (last === undefined) return;
+    next = last.seq + 1;
+  }
+}
+
+async function* checkpointsOf(
+  archive: Archive,
+  epoch: number,
+): AsyncGenerator<{ readonly size: number; readonly note: string }> {
+  for (let next = 0; ; ) {
+    const slice = await archive.evidenceCheckpoints(epoch, next, sliceRecords);
+    yield* slice;
+    const last = slice.at(-1);
+    if (last === undefined) return;
+    next = last.size + 1;
+  }
+}
+
+/** What one pass over an epoch finds out. Samples are the most by far, and are looked at as text. */
+class Survey {
+  readonly #wanted: Wanted;
+  #leaves = Buffer.alloc(hashBytes * sliceRecords);
+  #size = 0;
+  #key = "";
+  #from: number | null = null;
+  #to = 0;
+  #lastGood = 0;
+  readonly #windows = new Map<string, number>();
+
+  constructor(wanted: Wanted) {
+    this.#wanted = wanted;
+  }
+
+  /** Records without a gap from the first on; what follows a gap cannot be proven. */
+  get size(): number {
+    return this.#size;
+  }
+
+  get key(): string {
+    return this.#key;
+  }
+
+  get leaves(): Uint8Array {
+    return this.#leaves;
+  }
+
+  get span(): RecordSpan | null {
+    return this.#from === null ? null : { from: this.#from, to: this.#to };
+  }
+
+  windowsBefore(size: number): readonly string[] {
+    return [...this.#windows].filter(([, seq]) => seq < size).map(([id]) => id);
+  }
+
+  take(record: KeptRecord): void {
+    if (record.seq !== this.#size) return;
+    if ((this.#size + 1) * hashBytes > this.#leaves.length) {
+      this.#leaves = Buffer.concat([this.#leaves], this.#leaves.length * 2);
+    }
+    const leaf = record.kind === "whole" ? leafHash(record.line) : Buffer.from(record.leaf, "hex");
+    leaf.copy(this.#leaves, this.#size * hashBytes);
+    this.#size += 1;
+    if (record.kind === "erased") this.#lastGood = record.seq;
+    else this.#look(record.seq, record.line);
+  }
+
+  #look(seq: number, line: string): void {
+    if (seq === 0) {
+      const first = JSON.parse(line) as EvidenceRecord;
+      this.#key = first.kind === "epoch" ? first.data.key : "";
+    }
+    if (line.includes('"kind":"window"')) this.#lookAtWindow(seq, JSON.parse(line) as EvidenceRecord);
+    else if (this.#isInPeriod(line)) this.#widen(seq, seq);
+    if (line.includes('"kind":"sample"') && line.includes('"data":{"cause":null,')) this.#lastGood = seq;
+  }
+
+  #lookAtWindow(seq: number, record: EvidenceRecord): void {
+    if (record.kind !== "window") return;
+    const { id, change } = record.data;
+    const isWanted =
+      this.#wanted.kind === "window"
+        ? this.#wanted.id === id
+        : this.#windows.has(id) || (record.wall >= this.#wanted.fromMs && record.wall < this.#wanted.toMs);
+    if (!isWanted) return;
+    if (!this.#windows.has(id)) this.#windows.set(id, seq);
+    this.#widen(change === "opened" ? this.#lastGood : seq, seq);
+  }
+
+  #isInPeriod(line: string): boolean {
+    if (this.#wanted.kind !== "period") return false;
+    const wall = Number(/"wall":(\d+)\}$/.exec(line)?.[1] ?? Number.NaN);
+    return wall >= this.#wanted.fromMs && wall < this.#wanted.toMs;
+  }
+
+  #widen(from: number, to: number): void {
+    this.#from = Math.min(this.#from ?? from, from);
+    this.#to = Math.max(this.#to, to);
+  }
+}

@@ -1,0 +1,198 @@
+import { type Failure, type FailureCode, failure } from "./failure.ts";
+import {
+  type AnchorRecord,
+  anchorRecordOf,
+  type EpochRecord,
+  epochRecordOf,
+  type LogRecord,
+  lineMaxBytes,
+  parseLine,
+  type SampleRecord,
+  sampleRecordOf,
+  type WindowRecord,
+  windowRecordOf,
+} from "./log-line.ts";
+import { recordsPath } from "./sums.ts";
+import { append, type Frontier, leafHasher, rootOf, sha256 } from "./tree.ts";
+
+/** A failing sample, with what stood around it. Of the others only their place is kept: a month has 90,000. */
+export type FailingSample = {
+  readonly sample: SampleRecord;
+  /** The first of the failing samples that follow each other up to this one. */
+  readonly runFrom: number;
+  /** The sample before that run, in which nothing failed; `null` when the bundle has none. */
+  readonly lastGood: number | null;
+};
+
+/** What the verdicts need of the log, gathered in one pass. */
+export type LogFacts = {
+  /** The first line, where the bundle begins with it. */
+  readonly epoch: EpochRecord | null;
+  readonly anchors: readonly AnchorRecord[];
+  readonly failing: readonly FailingSample[];
+  /** By window, in the order of the log. */
+  readonly windows: ReadonlyMap<string, readonly [WindowRecord, ...WindowRecord[]]>;
+  /** For the record by which a window closed: the sample just before it, in which nothing failed. */
+  readonly goodBefore: ReadonlyMap<number, number>;
+  readonly erased: number;
+  readonly records: number;
+};
+
+export type ReadLog = {
+  readonly facts: LogFacts;
+  /** By size, the root that the lines give. */
+  readonly roots: ReadonlyMap<number, Buffer>;
+  /** The leaves that were asked for, by sequence number. */
+  readonly leaves: ReadonlyMap<number, Buffer>;
+  /** At the first broken line the reading ends: what follows it could be anything. */
+  readonly failures: readonly Failure[];
+};
+
+/** The sizes at which the root is wanted, and the sequence numbers of the leaves that are. */
+export type Wanted = { readonly rootsAt: ReadonlySet<number>; readonly leavesAt: ReadonlySet<number> };
+
+/**
+ * Reads the lines from `before.size` up to `size`: each canonical, in sequence, chained to the one before it, and a leaf.
+ *
+ * @param before what is known of the tree to the left of the first line; it is added to
+ */
+export function readLog(bytes: Uint8Array, before: Frontier, size: number, wanted: Wanted): ReadLog {
+  const first = before.size;
+  const roots = new Map<number, Buffer>();
+  const leaves = new Map<number, Buffer>();
+  const gathered = new Gathering();
+  const leafOf = leafHasher(lineMaxBytes);
+  const ended = (code: FailureCode, seq: number, detail: string | null = null): ReadLog => {
+    const failures = [failure(code, `${recordsPath}, record ${seq}`, detail)];
+    return { facts: gathered.facts(), roots, leaves, failures };
+  };
+  noteRoot(roots, before, wanted.rootsAt);
+  let previous: Buffer | null = first === 0 ? Buffer.alloc(32) : null;
+  for (let at = 0; at < bytes.length; ) {
+    const seq = before.size;
+    const end = bytes.indexOf(10, at);
+    if (end < 0) return ended("log-size-differs", seq, "its last line does not end");
+    if (end - at > lineMaxBytes) return ended("line-too-long", seq);
+    if (seq >= size) return ended("log-size-differs", seq, `the manifest says ${size}`);
+    const text = bytes.subarray(at, end);
+    const line = parseLine(text);
+    if (typeof line === "string") return ended(line, seq);
+    if ((line.kind === "erased" ? line.seq : line.record.seq) !== seq) return ended("sequence-broken", seq);
+    if (line.kind === "record" && previous !== null && !previous.equals(line.record.previous)) {
+      return ended("chain-broken", seq);
+    }
+    const leaf = line.kind === "erased" ? line.leaf : leafOf(text);
+    previous = line.kind === "erased" ? line.hash : sha256(text);
+    append(before, leaf);
+    if (wanted.leavesAt.has(seq)) leaves.set(seq, leaf);
+    if (!gathered.take(line.kind === "erased" ? null : line.record)) return ended("record-malformed", seq);
+    noteRoot(roots, before, wanted.rootsAt);
+    at = end + 1;
+  }
+  return before.size === size
+    ? { facts: gathered.facts(), roots, leaves, failures: [] }
+    : ended("log-size-differs", before.size, `the manifest says ${size}`);
+}
+
+/** The leaf of the first line, from which its inclusion proof leads to the tree before it. */
+export function firstLeaf(bytes: Uint8Array): Buffer | null {
+  const end = bytes.indexOf(10);
+  if (end < 0 || end > lineMaxBytes) return null;
+  const text = bytes.subarray(0, end);
+  const line = parseLine(text);
+  if (typeof line === "string") return null;
+  return line.kind === "erased" ? line.leaf : leafHasher(lineMaxBytes)(text);
+}
+
+function noteRoot(roots: Map<number, Buffer>, tree: Frontier, at: ReadonlySet<number>): void {
+  const root = at.has(tree.size) ? rootOf(tree) : null;
+  if (root !== null) roots.set(tree.size, root);
+}
+
+/** The facts of records that need not follow each other, `null` for erased ones; what has not its form is left out. */
+export function gatherFacts(records: Iterable<LogRecord | null>): LogFacts {
+  const gathered = new Gathering();
+  for (const record of records) gathered.take(record);
+  return gathered.facts();
+}
+
+/** Collects the facts line by line. */
+class Gathering {
+  #epoch: EpochRecord | null = null;
+  readonly #anchors: AnchorRecord[] = [];
+  readonly #failing: FailingSample[] = [];
+  readonly #windows = new Map<string, [WindowRecord, ...WindowRecord[]]>();
+  readonly #goodBefore = new Map<number, number>();
+  #lastGood: number | null = null;
+  #runFrom: number | null = null;
+  #erased = 0;
+  #records = 0;
+
+  /** @returns whether the record, or `null` for an erased line, has the form of its kind */
+  take(record: LogRecord | null): boolean {
+    this.#records += 1;
+    if (record === null) {
+      // Only samples in which nothing fails are erased.
+      this.#erased += 1;
+      this.#runFrom = null;
+      return true;
+    }
+    switch (record.kind) {
+      case "epoch":
+        return record.seq === 0 && this.#takeEpoch(epochRecordOf(record));
+      case "anchor":
+        return taken(this.#anchors, anchorRecordOf(record));
+      case "sample":
+        return this.#takeSample(sampleRecordOf(record));
+      case "window":
+        return this.#takeWindow(windowRecordOf(record));
+      default:
+        return record.seq !== 0;
+    }
+  }
+
+  facts(): LogFacts {
+    return {
+      epoch: this.#epoch,
+      anchors: this.#anchors,
+      failing: this.#failing,
+      windows: this.#windows,
+      goodBefore: this.#goodBefore,
+      erased: this.#erased,
+      records: this.#records,
+    };
+  }
+
+  #takeEpoch(epoch: EpochRecord | null): boolean {
+    this.#epoch = epoch;
+    return epoch !== null;
+  }
+
+  #takeSample(sample: SampleRecord | null): boolean {
+    if (sample === null) return false;
+    if (sample.cause === null) {
+      this.#lastGood = sample.seq;
+      this.#runFrom = null;
+    } else {
+      this.#runFrom ??= sample.seq;
+      this.#failing.push({ sample, runFrom: this.#runFrom, lastGood: this.#lastGood });
+    }
+    return true;
+  }
+
+  #takeWindow(window: WindowRecord | null): boolean {
+    if (window === null) return false;
+    const known = this.#windows.get(window.id);
+    if (known === undefined) this.#windows.set(window.id, [window]);
+    else known.push(window);
+    if (window.change === "closed" && this.#runFrom === null && this.#lastGood !== null) {
+      this.#goodBefore.set(window.seq, this.#lastGood);
+    }
+    return true;
+  }
+}
+
+function taken<T>(list: T[], value: T | null): boolean {
+  if (value !== null) list.push(value);
+  return value !== null;
+}

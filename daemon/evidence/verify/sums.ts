@@ -1,0 +1,74 @@
+import type { BundleFiles } from "./bundle-files.ts";
+import { decodeUtf8 } from "./canonical.ts";
+import { type Failure, failure } from "./failure.ts";
+import type { Manifest } from "./manifest.ts";
+import { isSignedBy, type PublicKey } from "./public-key.ts";
+import { sha256 } from "./tree.ts";
+
+export const sumsPath = "SHA256SUMS";
+export const sumsSignaturePath = "SHA256SUMS.sig";
+export const manifestPath = "manifest.json";
+export const recordsPath = "log/records.jsonl";
+
+/** Every file is in the list once, as it was summed, and in order. */
+export function checkSums(files: BundleFiles): readonly Failure[] {
+  const sums = files.get(sumsPath);
+  const text = sums === undefined ? null : decodeUtf8(sums);
+  if (text === null) return [failure(sums === undefined ? "file-missing" : "sums-malformed", sumsPath)];
+  if (!text.endsWith("\n")) return [failure("sums-malformed", sumsPath, "its last line does not end")];
+  const failures: Failure[] = [];
+  const listed = new Set<string>();
+  let before = Buffer.alloc(0);
+  for (const [index, line] of text.slice(0, -1).split("\n").entries()) {
+    const [, sum, path] = /^([0-9a-f]{64}) {2}(.+)$/.exec(line) ?? [];
+    const name = Buffer.from(path ?? "");
+    // In the order of the bytes, which is that of `LC_ALL=C sort`.
+    if (sum === undefined || path === undefined || Buffer.compare(before, name) >= 0) {
+      return [failure("sums-malformed", sumsPath, `line ${index + 1}`)];
+    }
+    before = name;
+    listed.add(path);
+    const bytes = files.get(path);
+    if (bytes === undefined) failures.push(failure("file-missing", path));
+    else if (sha256(bytes).toString("hex") !== sum) failures.push(failure("sum-differs", path));
+  }
+  for (const path of files.keys()) {
+    if (path !== sumsPath && path !== sumsSignaturePath && !listed.has(path)) {
+      failures.push(failure("file-unexpected", path, "it is not in SHA256SUMS"));
+    }
+  }
+  return failures;
+}
+
+export function checkSumsSignature(files: BundleFiles, key: PublicKey): readonly Failure[] {
+  const sums = files.get(sumsPath);
+  const signature = files.get(sumsSignaturePath);
+  if (signature === undefined) return [failure("file-missing", sumsSignaturePath)];
+  if (sums === undefined) return [failure("file-missing", sumsPath)];
+  return isSignedBy(key, sums, signature) ? [] : [failure("sums-signature", sumsSignaturePath)];
+}
+
+const freePaths = /^(?:external\/[^/]+|keys\/(?:log\.key|tsa-[1-9]\d*\.pem|witness-[1-9]\d*\.key))$/;
+const derivedPaths = new Set(["report.pdf", "verify.sh", "LEESMIJ.md", "LISEZMOI.md"]);
+
+/** What the manifest asks for is there, and nothing else is but what a bundle may hold besides. */
+export function checkFileNames(files: BundleFiles, manifest: Manifest): readonly Failure[] {
+  const needed = new Set([sumsPath, sumsSignaturePath, manifestPath, recordsPath]);
+  const sizes = new Set<string>();
+  for (const { size, tokens, cosignatures } of manifest.checkpoints) {
+    sizes.add(String(size));
+    for (const path of [`checkpoints/${size}.ckpt`, ...tokens, ...cosignatures]) needed.add(path);
+  }
+  const missing = [...needed].filter((path) => !files.has(path)).map((path) => failure("file-missing", path));
+  const unexpected = [...files.keys()]
+    .filter((path) => !needed.has(path) && !derivedPaths.has(path) && !freePaths.test(path) && !isProof(path, sizes))
+    .map((path) => failure("file-unexpected", path));
+  return [...missing, ...unexpected];
+}
+
+/** A proof over checkpoints of the bundle; which ones are needed, and what is in them, is checked with the tree. */
+function isProof(path: string, sizes: ReadonlySet<string>): boolean {
+  const [, kind, from, to] = /^proofs\/(inclusion|consistency)-(\d+)-(\d+)$/.exec(path) ?? [];
+  if (from === undefined || to === undefined || !sizes.has(to)) return false;
+  return kind === "inclusion" || sizes.has(from);
+}

@@ -1,0 +1,79 @@
+import type { Anchors } from "./anchors.ts";
+import { cosignedAt, isSignedByLog, type Note } from "./checkpoint-note.ts";
+import { type Failure, failure } from "./failure.ts";
+import type { Manifest } from "./manifest.ts";
+import type { PublicKey, WitnessKey } from "./public-key.ts";
+import type { LogFacts } from "./read-log.ts";
+import { couldNotCheck, notAsked, notVerified, type Verdict, verified } from "./verdict.ts";
+
+export type WitnessQuestion = {
+  readonly witnesses: readonly WitnessKey[];
+  /** The witness's latest note of the log, where the caller fetched one. */
+  readonly head: Note | null;
+};
+
+const notProven = "uniqueness not proven: nobody else saw this history, so its owner may have written another one";
+
+/** Whether this is the only history that the witnesses saw. */
+export function checkUniqueness(
+  { witnesses, head }: WitnessQuestion,
+  manifest: Manifest,
+  key: PublicKey,
+  notes: ReadonlyMap<number, Note>,
+  cosignatures: Anchors["cosignatures"],
+  facts: LogFacts,
+): Verdict {
+  if (witnesses.length === 0 && head === null) return notAsked(notProven);
+  const failures: Failure[] = [];
+  const because: string[] = [];
+  for (const witness of witnesses) {
+    const seen = cosignatures
+      .filter(({ note }) => note.size === manifest.size)
+      .map(({ note, line }) => cosignedAt(note, line, witness))
+      .find((each) => each !== null);
+    if (seen === undefined) failures.push(failure("witness-missing", witness.name));
+    else because.push(`the witness ${witness.name} saw this history and no other up to record ${manifest.size - 1}`);
+  }
+  if (head === null) return failures.length > 0 ? notVerified(failures) : verified(...because);
+  const unusable = whyUnusable(head, manifest, key, witnesses);
+  if (unusable !== null) return failures.length > 0 ? notVerified(failures) : couldNotCheck(unusable);
+  failures.push(...checkHead(head, manifest, notes, facts));
+  if (failures.length > 0) return notVerified(failures);
+  const since = head.size - manifest.size;
+  if (since > 0) because.push(`the witness has seen ${since} records since, which are not in this bundle`);
+  return since > 0 && witnesses.length === 0
+    ? couldNotCheck(...because, "without --witness a later head does not show that this is the same history")
+    : verified(...because, "the witness's head agrees with the bundle");
+}
+
+/** The head is the caller's own file: when it is of another log, the question was wrong, not the bundle. */
+function whyUnusable(
+  head: Note,
+  { origin }: Manifest,
+  key: PublicKey,
+  witnesses: readonly WitnessKey[],
+): string | null {
+  if (head.origin !== origin) return "the witness's head is of another log or another epoch of it";
+  if (!isSignedByLog(head, key)) return "the witness's head is not signed by the log's key";
+  const isCosigned = witnesses.some((witness) =>
+    head.signatures.some((line) => cosignedAt(head, line, witness) !== null),
+  );
+  return witnesses.length === 0 || isCosigned ? null : "the witness's head carries no cosignature of a given witness";
+}
+
+function checkHead(
+  head: Note,
+  { size, checkpoints, windows }: Manifest,
+  notes: ReadonlyMap<number, Note>,
+  facts: LogFacts,
+): readonly Failure[] {
+  if (size > head.size) return [failure("witness-saw-less", `the witness has ${head.size} records of ${size}`)];
+  const same = checkpoints.map((each) => notes.get(each.size)).find((note) => note?.size === head.size);
+  if (same !== undefined && !same.root.equals(head.root)) {
+    return [failure("witness-saw-another", `checkpoints/${head.size}.ckpt`)];
+  }
+  if (head.size === size) return [];
+  return windows
+    .filter((id) => facts.windows.get(String(id))?.at(-1)?.change !== "closed")
+    .map((id) => failure("window-cut", `window ${id}`));
+}

@@ -1,0 +1,40 @@
+/**
+ * `npm run mutants -- [--seed N] [--minutes N] [--sample N]`: both verifiers of evidence over a bundle that was changed in
+ * every way, and over what the owner of the key could have written instead. `badged evidence verify` takes every mutant of
+ * bytes, or as many as `--sample` says; verify.sh, which starts a hundred processes each time, as many as fit in the
+ * minutes. Ends with 1 when one was let through, or when the two disagree.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { exitCode } from "../daemon/base/errors.ts";
+import { systemTime } from "../daemon/base/system-time.ts";
+import { runMutants } from "../daemon/testing/evidence/mutation-run.ts";
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string", default: "1" },
+    minutes: { type: "string", default: "10" },
+    sample: { type: "string" },
+    attacks: { type: "string", default: "40" },
+  },
+});
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+mkdirSync("var", { recursive: true });
+const directory = mkdtempSync("var/mutants-");
+const { tallies, defects } = await runMutants({
+  seed: Number(values.seed),
+  directory,
+  byteMutants: values.sample === undefined ? null : Number(values.sample),
+  shell: { forMs: Number(values.minutes) * 60_000, mutantsMax: Number.POSITIVE_INFINITY },
+  attackStep: 1,
+  shellAttacks: Number(values.attacks),
+  rollbacks: 18,
+  time: systemTime,
+  say,
+});
+for (const [kind, { tried, found }] of Object.entries(tallies)) say(`${kind.padEnd(42)} ${found} of ${tried} found`);
+for (const line of defects.slice(0, 50)) say(`DEFECT  ${line}`);
+say(defects.length === 0 ? "Both verifiers found all that they have to." : `${defects.length} defects.`);
+rmSync(directory, { recursive: true });
+process.exitCode = defects.length === 0 ? exitCode.ok : exitCode.failed;
