@@ -1,0 +1,101 @@
+import { expect, test } from "vitest";
+import { wallMs } from "../../base/time.ts";
+import { generateLog, windowIdsOf } from "../../testing/evidence/generated-log.ts";
+import type { EvidenceLog } from "../../testing/evidence/log-builder.ts";
+import { seededWitness, signedBy } from "../../testing/evidence/test-keys.ts";
+import type { EvidenceArchive, KeptAnchor } from "../evidence-store.ts";
+import { publicKeyText, verifierKeyText } from "../note.ts";
+import { parseLogKey, parseWitnessKey } from "../verify/public-key.ts";
+import { statusOf } from "../verify/verdict.ts";
+import { verifyBundle } from "../verify/verify-bundle.ts";
+import { bundleFiles } from "./bundle.ts";
+import { type GatheredLog, gatherLog, type Wanted } from "./gather.ts";
+
+const witness = seededWitness("witness.example/w1");
+const log = generateLog({
+  seed: 4,
+  authority: null,
+  witnesses: [witness],
+  causes: ["service", "internet-provider", "own-network"],
+  peace: 25,
+});
+const windows = windowIdsOf(log);
+
+/** A log of one epoch that hands out few records at a time, as a store may. */
+function archiveOf({ lines, records, checkpoints }: EvidenceLog): Omit<EvidenceArchive, "evidenceSalt"> {
+  const cosignatures = new Map(checkpoints.map(({ size, cosignatures: [line = ""] }) => [size, `${line}\n`]));
+  const anchors = records.flatMap((record): readonly KeptAnchor[] => {
+    if (record.kind !== "anchor") return [];
+    const { size, type, by } = record.data;
+    return [{ seq: record.seq, size, type, by, proof: Buffer.from(cosignatures.get(size) ?? "") }];
+  });
+  return {
+    evidenceEnd: async () => ({ epoch: 1, size: lines.length, checkpoint: null }),
+    evidenceRecords: async (_, from) =>
+      lines.slice(from, from + 7).map((line, index) => ({ kind: "whole", seq: from + index, line })),
+    evidenceCheckpoints: async (_, from) =>
+      checkpoints
+        .filter(({ size }) => size >= from)
+        .slice(0, 3)
+        .map(({ size, note }) => ({ size, note, roots: [] })),
+    evidenceAnchors: async () => anchors,
+  };
+}
+
+async function gathered(wanted: Wanted, from: EvidenceLog = log): Promise<GatheredLog> {
+  const found = await gatherLog(archiveOf(from), wanted);
+  if (found === null || found === "uncovered") throw new Error(`nothing was gathered: ${found}`);
+  return found;
+}
+
+function statusOfBundle(content: GatheredLog): number {
+  const { publicKey, privateKey, name: origin } = log.signer;
+  const rest = {
+    origin,
+    publicKey,
+    madeAt: wallMs(log.now),
+    version: "0.1.0",
+    attachments: [],
+    report: null,
+    guide: [],
+  };
+  const files = bundleFiles({ ...content, ...rest, authorities: [], witnesses: [] }, signedBy(privateKey));
+  const witnessKey = parseWitnessKey(verifierKeyText(witness, "cosignature"));
+  const trust = {
+    key: parseLogKey(publicKeyText(publicKey)),
+    verifyToken: null,
+    witnesses: witnessKey === null ? [] : [witnessKey],
+    head: null,
+  };
+  return statusOf(verifyBundle(new Map(files.map(({ path, bytes }) => [path, bytes])), trust));
+}
+
+test.each(windows)("a window takes as little of the log as bounds it, and verifies: %s", async (id) => {
+  const content = await gathered({ kind: "window", id });
+  const seqs = log.records.flatMap(({ seq, ...record }) =>
+    record.kind === "window" && record.data.id === id ? [seq] : [],
+  );
+  expect(content.windows).toEqual([id]);
+  expect(content.isWhole).toBe(true);
+  expect(content.first).toBeLessThan(seqs[0] ?? 0);
+  expect(content.first + content.lines.length).toBeGreaterThan(seqs.at(-1) ?? 0);
+  expect(content.lines.length).toBeLessThan(log.lines.length / 2);
+  expect(statusOfBundle(content)).toBe(0);
+});
+
+test("a period takes every window that a record of it speaks of", async () => {
+  const content = await gathered({ kind: "period", fromMs: 0, toMs: log.now + 1 });
+  expect(content.first).toBe(0);
+  expect(content.windows).toEqual(windows);
+  expect(statusOfBundle(content)).toBe(0);
+});
+
+test("what the log does not speak of, and what no checkpoint covers yet, is told apart", async () => {
+  expect(await gatherLog(archiveOf(log), { kind: "window", id: "none" })).toBe(null);
+  const [first] = log.checkpoints;
+  const early = { ...log, checkpoints: first === undefined ? [] : [first] };
+  expect(await gatherLog(archiveOf(early), { kind: "window", id: windows[2] ?? "" })).toBe("uncovered");
+  expect(await gatherLog(archiveOf({ ...log, checkpoints: [] }), { kind: "window", id: windows[0] ?? "" })).toBe(
+    "uncovered",
+  );
+});
