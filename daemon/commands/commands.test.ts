@@ -138,7 +138,7 @@ test("the box's key is told as text and as a code to scan, once the first start 
   expect(out).toMatch(/[█▀▄]{10}/);
   const { out: document } = await badged("evidence", "identity", configuration, "--json");
   expect(JSON.parse(document)).toEqual({ origin: `badged/${fingerprint}/1`, fingerprint, key });
-});
+}, 60_000);
 
 test("a configuration with mistakes ends the daemon with 78, every mistake told", async () => {
   const file = join(directory, "site.yaml");

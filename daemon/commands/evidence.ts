@@ -2,8 +2,12 @@ import { renderUnicodeCompact } from "uqr";
 import type { Configuration } from "../../config/configuration.ts";
 import { readSecret } from "../../config/secret.ts";
 import { BadgedError, type ExitCode, exitCode } from "../base/errors.ts";
+import { silentLog } from "../base/log.ts";
+import { systemTime } from "../base/system-time.ts";
+import { storeSettings } from "../compose.ts";
 import { type DeviceKey, findDeviceKey, readDeviceKey } from "../evidence/device-key.ts";
 import { originOf, publicKeyText } from "../evidence/note.ts";
+import { Store } from "../store/store.ts";
 import { requireConfiguration } from "./configuration.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -14,7 +18,7 @@ import type { Terminal } from "./terminal.ts";
 export async function showIdentity(configurationFile: string, json: boolean, terminal: Terminal): Promise<ExitCode> {
   const configuration = requireConfiguration(configurationFile);
   const { publicKey, fingerprint } = deviceKeyOf(configuration);
-  const origin = originOf(publicKey, 1);
+  const origin = originOf(publicKey, await epochOf(configuration));
   const key = publicKeyText(publicKey);
   if (json) {
     terminal.out(JSON.stringify({ origin, fingerprint, key }));
@@ -25,6 +29,17 @@ export async function showIdentity(configurationFile: string, json: boolean, ter
   terminal.out(`key          ${key}`);
   terminal.out(`\n${renderUnicodeCompact(key)}`);
   return exitCode.ok;
+}
+
+/** Of the log that is kept now; 1 before the first start. */
+async function epochOf(configuration: Configuration): Promise<number> {
+  try {
+    await using store = await Store.open(storeSettings(configuration, "visitor"), { time: systemTime, log: silentLog });
+    return (await store.evidence.evidenceEnd())?.epoch ?? 1;
+  } catch (error) {
+    if (error instanceof BadgedError && error.code === "store-missing") return 1;
+    throw error;
+  }
 }
 
 /** Never made here: a command may run as another user than the daemon, which could not read its key then. */

@@ -25,6 +25,8 @@ export type EvidenceCutReport = {
   readonly cuts: number;
   /** Checkpoints that left the box before its disk was cut. */
   readonly left: number;
+  /** Cuts so early that the file system itself does not mount, before anything had left the box. */
+  readonly tooEarly: number;
   /** Two checkpoints of one origin and size with another root, or one that left and is not on disk. */
   readonly contradictions: readonly string[];
   /** Logs that do not verify, or are not taken up where they end. */
@@ -44,19 +46,21 @@ export async function runEvidenceCuts(options: EvidenceCutOptions): Promise<Evid
   const last = disk.position();
   const positions = Array.from({ length: options.cuts }, () => between(random, 0, last)).sort((a, b) => a - b);
   const [contradictions, broken]: [string[], string[]] = [[], []];
+  let tooEarly = 0;
   for (const at of positions) {
+    const due = left.filter(({ position }) => position <= at);
     try {
       await disk.cut({ at, random }, async (mountPoint) => {
-        const due = left.filter(({ position }) => position <= at);
         const found = await startAgain(powerCutStoreFolder(mountPoint), due);
         contradictions.push(...found.contradictions.map((each) => `cut at ${at}: ${each}`));
         broken.push(...found.broken.map((each) => `cut at ${at}: ${each}`));
       });
     } catch (error) {
-      broken.push(`cut at ${at}: ${String(error)}`);
+      if (due.length === 0 && String(error).includes("cannot mount")) tooEarly += 1;
+      else broken.push(`cut at ${at}: ${String(error)}`);
     }
   }
-  return { cuts: positions.length, left: left.length, contradictions, broken };
+  return { cuts: positions.length, left: left.length, tooEarly, contradictions, broken };
 }
 
 async function keepLog(disk: TestDisk, steps: number): Promise<readonly Left[]> {
