@@ -68,7 +68,7 @@ describe("a token", () => {
 
 describe("after a failure", () => {
   test.each([
-    ["down", 1_000, 60_000],
+    ["down", 1_000, 5_000],
     ["refused", 30_000, 900_000],
     ["throttled", 30_000, 900_000],
     ["unintelligible", 5_000, 300_000],

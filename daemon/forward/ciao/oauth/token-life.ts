@@ -130,7 +130,8 @@ const waits: Readonly<
   refused: { baseMs: 30_000, maxMs: 15 * 60_000 },
   "key-unusable": { baseMs: 5_000, maxMs: 60_000 },
   throttled: { baseMs: 30_000, maxMs: 15 * 60_000 },
-  down: { baseMs: 1_000, maxMs: 60_000 },
+  // As often as everything else is looked at while an outage lasts, whose end is not to be missed.
+  down: { baseMs: 1_000, maxMs: 5_000 },
   unintelligible: { baseMs: 5_000, maxMs: 5 * 60_000 },
   "tls-failed": { baseMs: 5_000, maxMs: 60_000 },
   "pin-mismatch": { baseMs: 5_000, maxMs: 60_000 },
