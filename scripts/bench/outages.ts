@@ -60,6 +60,7 @@ export async function outagesCase(): Promise<CaseReport> {
       },
       delayFinding("fault of a local layer → window open", "local", "openedAfterMs", localGoalMs, trials),
       delayFinding("fault beyond the router → window open", "beyond", "openedAfterMs", beyondGoalMs, trials),
+      delayFinding("fault that the calls see → window open", "calls", "openedAfterMs", localGoalMs, trials),
       delayFinding("mended (local layer) → window closed", "local", "closedAfterMs", closedGoalMs, trials),
       delayFinding("mended (beyond) → window closed", "beyond", "closedAfterMs", closedGoalMs, trials),
       ...peace,

@@ -1,8 +1,10 @@
 /** The watch as a daemon has it, in a network namespace; tells its parent every change and what it last saw. */
 import { once } from "node:events";
 import { silentLog } from "../../base/log.ts";
+import { seededRandom } from "../../base/random.ts";
 import { keepAlive, systemTime } from "../../base/system-time.ts";
 import { type MonotonicNs, type WallMs, wallMs } from "../../base/time.ts";
+import { composeService } from "../../compose-service.ts";
 import { CiaoClient } from "../../forward/ciao/ciao-client.ts";
 import { noToken } from "../../forward/ciao/token.ts";
 import { NetworkProbes } from "../../outage/network-probes.ts";
@@ -10,9 +12,9 @@ import { OutageService } from "../../outage/outage-service.ts";
 import type { Heartbeat } from "../../outage/outage-store.ts";
 import { loadSecondWay } from "../../outage/second-way.ts";
 import type { OutageWindow } from "../../outage/windows.ts";
-import { addresses, type BoxReport, paces, serviceName } from "./world.ts";
+import { addresses, type BoxReport, paces, serviceName, tokenUrl } from "./world.ts";
 
-const [theta = "0", pace = "quick", hasSecondWay = "no"] = process.argv.slice(2);
+const [theta = "0", pace = "quick", hasSecondWay = "no", keyFile = ""] = process.argv.slice(2);
 const { cadence, patience } = paces[pace === "default" || pace === "merging" ? pace : "quick"];
 const loaded = await loadSecondWay(systemTime);
 if ("obstacle" in loaded) throw new Error(loaded.obstacle);
@@ -41,7 +43,26 @@ const probes = new NetworkProbes(
     secondWay: loaded,
   },
 );
-const outages = new OutageService(
+/** As a daemon has it, whose calls need a token. */
+const service = composeService(
+  {
+    ...{ url: serviceUrl, tokenFile: null, pins: [], limosaField: null, receiptLimitMs: null, late: "withhold" },
+    ...{ timeoutMs: 10_000, callIntervalMs: 0 },
+    oauth: { tokenUrl, clientId: "box", keyFile, keyId: null, scope: null, audience: tokenUrl },
+    paths: { register: "/r", search: null, registration: "none", health: "/health" },
+  },
+  {
+    clock: () => ({
+      now: () => ({ utcMs: utcOf(systemTime.monotonicNs()), errorBoundMs: 1, phi: null }),
+      serviceAnswered: () => {},
+    }),
+    tokenSeen: (state) => outages.tokenSeen(state),
+    time: systemTime,
+    random: seededRandom(1),
+    log: silentLog,
+  },
+);
+const outages: OutageService = new OutageService(
   {
     probes,
     store: {
@@ -54,6 +75,7 @@ const outages = new OutageService(
     power: async () => "unknown",
     onSample: () => {},
     onChange: ({ kind, window }) => {
+      if (kind === "closed") service.hasten({ hasten: () => {} });
       const causes = window.segments.map(({ finding }) => [finding.cause, finding.exemption] as const);
       const { lastGood, firstBad, end } = window;
       tell({
@@ -74,7 +96,15 @@ const outages = new OutageService(
 );
 using _alive = keepAlive();
 await outages.start();
+service.start();
+// Somebody badges all the time; how asking for a token ended is told by `tokenSeen`.
+const wanted = new AbortController();
+using _badging = systemTime.every(300, () => void service.tokens.token(wanted.signal).then(nothing, nothing));
 // A parent that was killed leaves nobody behind.
 await once(process, "disconnect");
 await outages[Symbol.asyncDispose]();
+wanted.abort();
+await service[Symbol.asyncDispose]();
 await client[Symbol.asyncDispose]();
+
+function nothing(): void {}

@@ -1,17 +1,20 @@
 import type { Cause, Exemption } from "../../outage/cause.ts";
-import { addresses, type ServiceFault, type World } from "./world.ts";
+import { addresses, type ServiceFault, type TokenAnswer, type World } from "./world.ts";
 
 /** One thing that breaks in the world, and what has to be found; `null` where it is nobody's outage. */
 export type Fault = {
   readonly expected: { readonly cause: Cause; readonly exemption: Exemption } | null;
-  /** Which look sees it first: those at the site's own layers, or those at what lies beyond. */
-  readonly seenBy: "local" | "beyond";
+  /** What sees it first: looks at the site's own layers, looks at what lies beyond, or the calls themselves. */
+  readonly seenBy: "local" | "beyond" | "calls";
+  /** What is not looked at but asked for now and then is known to have failed, or to work again, this much later. */
+  readonly askedWithinMs?: number;
   readonly break: (world: World) => void | Promise<void>;
   readonly mend: (world: World) => void | Promise<void>;
 };
 
 const ownNetwork = { cause: "own-network", exemption: "not-exempt" } as const;
 const provider = { cause: "internet-provider", exemption: "presumed" } as const;
+const ownSoftware = { cause: "own-software", exemption: "not-exempt" } as const;
 const theService = { cause: "service", exemption: "presumed" } as const;
 
 const service = (fault: ServiceFault, expected: Fault["expected"] = theService): Fault => ({
@@ -19,6 +22,17 @@ const service = (fault: ServiceFault, expected: Fault["expected"] = theService):
   seenBy: "beyond",
   break: (world) => world.order({ kind: "service", fault }),
   mend: (world) => world.order({ kind: "service", fault: "none" }),
+});
+
+/** Registrations work as long as the last token does. */
+const tokenHeldMs = 2_000;
+
+const token = (answer: TokenAnswer, expected: Fault["expected"], askedWithinMs: number): Fault => ({
+  expected,
+  seenBy: "calls",
+  askedWithinMs: tokenHeldMs + askedWithinMs,
+  break: (world) => world.order({ kind: "token", answer }),
+  mend: (world) => world.order({ kind: "token", answer: "token" }),
 });
 
 export const faults: Readonly<Record<string, Fault>> = {
@@ -86,7 +100,9 @@ export const faults: Readonly<Record<string, Fault>> = {
   "service silent": service("silent"),
   "service answers 503": service("5xx"),
   "service's certificate expired": service("expired"),
-  "service answers 401": service("401", { cause: "own-software", exemption: "not-exempt" }),
+  "service answers 401": service("401", ownSoftware),
+  "token endpoint answers 503": token("503", theService, 5_000),
+  "token endpoint refuses the client": token("invalid_client", ownSoftware, 30_000),
 };
 
 /** As slow as an old modem: 256 kbit a second, up to 400 ms in its queue. */

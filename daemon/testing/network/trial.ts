@@ -87,14 +87,16 @@ export async function tryFault(
   const { lastGoodMs, firstBadMs } = opened.report;
   const { lastBadMs, firstGoodMs, causes, layers } = closed.report;
   const [cause, exemption] = causes.at(-1) ?? [];
+  const { askedWithinMs = 0 } = fault;
   return {
     found: cause === undefined || exemption === undefined ? null : { cause, exemption },
     layers,
     openedAfterMs: opened.atMs - brokenMs,
     closedAfterMs: closed.atMs - mendedMs,
     // Good before it broke, bad after; bad before it was mended, good after.
-    holdsBeginning: lastGoodMs !== null && lastGoodMs <= brokenMs && firstBadMs >= fromMs,
-    holdsEnd: lastBadMs !== null && firstGoodMs !== null && lastBadMs <= mendedMs && firstGoodMs >= mendingMs,
+    holdsBeginning: lastGoodMs !== null && lastGoodMs <= brokenMs + askedWithinMs && firstBadMs >= fromMs,
+    holdsEnd:
+      lastBadMs !== null && firstGoodMs !== null && lastBadMs <= mendedMs + askedWithinMs && firstGoodMs >= mendingMs,
   };
 }
 

@@ -7,11 +7,12 @@ import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:https";
 import { createServer as createTcpServer } from "node:net";
 import { httpDateText, systemTime } from "../../base/system-time.ts";
-import { addresses, type ServiceFault, type WorldOrder } from "./world.ts";
+import { addresses, type ServiceFault, type TokenAnswer, tokenUrl, type WorldOrder } from "./world.ts";
 
 const [goodCertificate = "", expiredCertificate = ""] = process.argv.slice(2);
 let fault: ServiceFault = "none";
 let dnsAnswers = true;
+let tokenAnswer: TokenAnswer = "token";
 let service: Server | null = null;
 
 for (const host of addresses.anchors) {
@@ -26,13 +27,32 @@ names.bind(53, addresses.resolver);
 
 process.on("message", (order: WorldOrder) => {
   if (order.kind === "dns") dnsAnswers = order.answers;
+  else if (order.kind === "token") tokenAnswer = order.answer;
   else fault = order.fault;
   void serve().then(() => process.send?.("done"));
 });
 // A parent that was killed leaves nobody behind.
 process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
 await serve();
+await serveTokens();
 process.send?.("ready");
+
+/** Tokens that end so soon that a client has to come back for the next one all the time. */
+async function serveTokens(): Promise<void> {
+  const pem = readFileSync(goodCertificate);
+  const answers: Readonly<Record<TokenAnswer, readonly [number, object]>> = {
+    token: [200, { access_token: "t", token_type: "Bearer", expires_in: 2 }],
+    "503": [503, {}],
+    invalid_client: [401, { error: "invalid_client" }],
+  };
+  const server = createServer({ cert: pem, key: pem }, (request, response) => {
+    request.resume();
+    const [status, body] = answers[tokenAnswer];
+    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+  });
+  const port = Number(new URL(tokenUrl).port);
+  await new Promise<void>((resolve) => server.listen(port, addresses.service, resolve));
+}
 
 async function serve(): Promise<void> {
   const old = service;

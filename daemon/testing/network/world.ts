@@ -23,6 +23,7 @@ export const addresses = {
   service: "10.77.2.80",
 } as const;
 export const serviceName = "service.test";
+export const tokenUrl: string = `https://${serviceName}:8443/token`;
 
 /** - `merging`: quick, with windows that failing again soon belongs to. */
 export type PaceName = "quick" | "merging" | "default";
@@ -45,7 +46,10 @@ export const paces: Readonly<Record<PaceName, Pace>> = {
 type Place = "box" | "router" | "internet";
 
 export type ServiceFault = "none" | "refuses" | "silent" | "5xx" | "401" | "expired";
+/** How the token endpoint answers. */
+export type TokenAnswer = "token" | "503" | "invalid_client";
 export type WorldOrder =
+  | { readonly kind: "token"; readonly answer: TokenAnswer }
   | { readonly kind: "dns"; readonly answers: boolean }
   | { readonly kind: "service"; readonly fault: ServiceFault };
 
@@ -130,7 +134,7 @@ export class World implements AsyncDisposable {
   ): Promise<void> {
     const { thetaNs } = systemOffset(this.#time);
     if (hasSecondWay) this.ip("box", "route", "add", "default", "via", "10.77.3.1", "dev", "modem", "metric", "900");
-    const words = [String(thetaNs), pace, hasSecondWay ? "yes" : "no"];
+    const words = [String(thetaNs), pace, hasSecondWay ? "yes" : "no", this.#keyFile];
     const child = this.#start("box", "box-process.ts", words, environment);
     child.on("message", (report: BoxReport) => {
       if (report.kind !== "watching") onReport(report);
@@ -167,11 +171,16 @@ export class World implements AsyncDisposable {
       join(this.#folder, "resolv.conf"),
       `nameserver ${addresses.resolver}\noptions timeout:1 attempts:1\n`,
     );
+    run("openssl", "genrsa", "-out", this.#keyFile, "2048");
     this.#certificate("good.pem", []);
     this.#certificate("expired.pem", ["faketime", "2020-01-01 00:00:00"]);
     const pems = ["good.pem", "expired.pem"].map((each) => join(this.#folder, each));
     this.#internet = this.#start("internet", "world-process.ts", pems, {});
     await once(this.#internet, "message");
+  }
+
+  get #keyFile(): string {
+    return join(this.#folder, "client-key");
   }
 
   #space(where: string): string {
