@@ -3,7 +3,7 @@ import { readPrivateKey } from "../config/private-key.ts";
 import { readSecret } from "../config/secret.ts";
 import type { Log } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
-import type { Time } from "./base/time.ts";
+import type { MonotonicNs, Time } from "./base/time.ts";
 import { tokenLayerOf } from "./call-observation.ts";
 import type { ClockService } from "./clock/clock-service.ts";
 import { CiaoClient } from "./forward/ciao/ciao-client.ts";
@@ -21,7 +21,7 @@ type Service = Configuration["service"];
 export type ServicePorts = {
   readonly clock: () => Pick<ClockService, "now" | "serviceAnswered">;
   /** What a request for a token said of its endpoint. */
-  readonly tokenSeen: (state: Layers["token"]) => void;
+  readonly tokenSeen: (state: Layers["token"], askedNs: MonotonicNs) => void;
   readonly time: Time;
   readonly random: Random;
   readonly log: Log;
@@ -97,16 +97,16 @@ function composeKeeper(
     return layer === "certificate" ? await judgedByCertificate(oauth.tokenUrl, ports) : layer;
   };
   let latest = 0;
-  const seen = async (failure: TokenFailure | null): Promise<void> => {
+  const seen = async (failure: TokenFailure | null, askedNs: MonotonicNs): Promise<void> => {
     latest += 1;
     const turn = latest;
     const layer = await layerOf(failure);
     // A look at a certificate takes a while: what a later request said meanwhile counts.
-    if (turn === latest) tokenSeen(layer);
+    if (turn === latest) tokenSeen(layer, askedNs);
   };
   const keeper = new TokenKeeper({
     ask: (signal) => request.ask(signal),
-    onSeen: (failure) => void seen(failure),
+    onSeen: (failure, askedNs) => void seen(failure, askedNs),
     time,
     random,
     log: log.child({ room: "forward" }),

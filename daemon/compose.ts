@@ -56,7 +56,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
   const service: ComposedService = building.use(
     composeService(configuration.service, {
       clock: () => clock,
-      tokenSeen: (state) => outages.tokenSeen(state),
+      tokenSeen: (state, askedNs) => outages.tokenSeen(state, askedNs),
       ...ports,
     }),
   );

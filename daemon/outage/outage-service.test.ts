@@ -318,13 +318,13 @@ describe("what the token endpoint says", () => {
       await using _closing = service;
       await service.start();
       await time.advance(60_000);
-      service.tokenSeen(state);
+      service.tokenSeen(state, time.monotonicNs());
       await time.advance(looksMs);
       expect(changes).toEqual(["opened"]);
       const window = present([...store.windows.values()][0], "opened");
       expect(window.segments.map(({ finding }) => [finding.cause, finding.exemption])).toEqual([[cause, exemption]]);
       expect(window.segments[0].layers.token).toBe(state);
-      service.tokenSeen("ok");
+      service.tokenSeen("ok", time.monotonicNs());
       await time.advance(0);
       expect(changes).toEqual(["opened", "closed"]);
     },
@@ -336,12 +336,28 @@ describe("what the token endpoint says", () => {
     await service.start();
     await time.advance(31_000);
     seen.layers = provider;
-    service.tokenSeen("failed");
+    service.tokenSeen("failed", time.monotonicNs());
     await time.advance(60_000);
     seen.layers = well;
     await time.advance(5_000);
     expect(changes).toEqual(["opened", "closed"]);
     expect(causesOf(present([...store.windows.values()][0], "opened"))).toEqual(["internet-provider"]);
+  });
+
+  test("a request that left into the outage says nothing of the endpoint when it fails after its end", async () => {
+    const { time, store, seen, service } = site();
+    await using _closing = service;
+    await service.start();
+    await time.advance(31_000);
+    seen.layers = provider;
+    await time.advance(60_000);
+    const askedNs = time.monotonicNs();
+    seen.layers = well;
+    await time.advance(5_000);
+    service.tokenSeen("failed", askedNs);
+    await time.advance(60_000);
+    expect([...store.windows.values()].map(causesOf)).toEqual([["internet-provider"]]);
+    expect(service.status.layers.token).toBe("unknown");
   });
 
   test("and one that fails on when the service is back is told as the service's failure", async () => {
@@ -350,11 +366,11 @@ describe("what the token endpoint says", () => {
     await service.start();
     await time.advance(31_000);
     seen.layers = provider;
-    service.tokenSeen("failed");
+    service.tokenSeen("failed", time.monotonicNs());
     await time.advance(60_000);
     seen.layers = well;
     await time.advance(5_000);
-    service.tokenSeen("failed");
+    service.tokenSeen("failed", time.monotonicNs());
     await time.advance(looksMs);
     const causes = [...store.windows.values()].flatMap(causesOf);
     expect(causes).toEqual(["internet-provider", "service"]);
@@ -364,7 +380,7 @@ describe("what the token endpoint says", () => {
     const { time, seen, service } = site();
     await using _closing = service;
     await service.start();
-    service.tokenSeen("refuses-us");
+    service.tokenSeen("refuses-us", time.monotonicNs());
     seen.layers = provider;
     await time.advance(60_000);
     seen.layers = well;

@@ -85,6 +85,8 @@ export class OutageService implements AsyncDisposable {
   #call: { readonly state: Layers["service"]; readonly atNs: MonotonicNs } | null = null;
   /** What the last request for a token said of its endpoint. */
   #token: Layers["token"] = "unknown";
+  /** When the service was last seen to be back. */
+  #backNs: MonotonicNs | null = null;
   #beatNs: MonotonicNs | null = null;
   #power: Layers["power"] = "unknown";
   /** How the last run ended: told once the clock can date it. */
@@ -131,8 +133,15 @@ export class OutageService implements AsyncDisposable {
     if (state !== "ok" || this.#state.kind === "open") this.#schedule(0);
   }
 
-  /** What a request for a token said of its endpoint, or that there is one to call with; holds until the next request. */
-  tokenSeen(state: Layers["token"]): void {
+  /**
+   * What a request for a token said of its endpoint, or that there is one to call with; holds until the next request.
+   *
+   * @param askedNs when the request left: one that failed and left before the service was seen to be back says nothing of
+   * the endpoint, for it left into the outage
+   */
+  tokenSeen(seen: Layers["token"], askedNs: MonotonicNs): void {
+    const isStale = seen === "failed" && this.#backNs !== null && askedNs < this.#backNs;
+    const state = isStale ? "unknown" : seen;
     const isNews = state !== this.#token;
     this.#token = state;
     if (isNews && (state !== "ok" || this.#state.kind === "open")) this.#schedule(0);
@@ -218,6 +227,7 @@ export class OutageService implements AsyncDisposable {
     this.#beyondNs = atNs;
     // A token endpoint that failed while the service was away as well may be back with it: that is asked anew.
     const isBack = found.service === "ok" && this.#layers.service !== "ok";
+    if (isBack) this.#backNs = this.#ports.time.monotonicNs();
     if (isBack && this.#token === "failed") this.#token = "unknown";
     return found;
   }

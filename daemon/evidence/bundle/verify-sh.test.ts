@@ -159,10 +159,11 @@ describe("INTEGRITY is not verified", () => {
     [
       "a root of another",
       "checkpoints/",
-      (text) => text.replace(/\n[A-Za-z0-9]/, (c) => (c === "\nA" ? "\nB" : "\nA")),
+      (text) => text.replace(/(?<=\n\d+\n)./, (first) => (first === "A" ? "B" : "A")),
     ],
   ])("with %s, also when its owner signs it", async (_, path, change) => {
-    const target = bundle().find((each) => each.path.startsWith(path))?.path ?? "";
+    const isText = (file: string): boolean => !/\.(tsr|cosig)$/.test(file);
+    const target = bundle().find((each) => each.path.startsWith(path) && isText(each.path))?.path ?? "";
     const answer = await ask(changed(target, change));
     expect(answer.verdicts["INTEGRITY"]).toBe("not verified");
     expect(answer.status).toBe(1);

@@ -1,10 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { globSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { uptime } from "node:os";
 import { join } from "node:path";
 import { between, pick, type Random } from "../../base/random.ts";
 import type { Time } from "../../base/time.ts";
+import { faketimeLibrary } from "../faked-time.ts";
 
 /** How a program is started on the box: before its own path and parameters come these. */
 export type Launch = {
@@ -19,11 +20,9 @@ export const plainLaunch: Launch = { command: process.execPath, parameters: [], 
 const offsetsAtBoot = ["+0", "+0", "-3d", "+2h", "-2h"] as const;
 const steps = ["+0", "+2h", "-2h", "+1h", "-61m", "+3s", "-3s"] as const;
 
-const library = globSync("/usr/lib/*/faketime/libfaketime.so.1")[0];
-
 /** Why this machine can neither step a clock nor reboot a box for a test; `null` when it can. */
 export function boxObstacle(): string | null {
-  if (library === undefined) return "faketime is not installed";
+  if (faketimeLibrary === undefined) return "faketime is not installed";
   const tried = spawnSync("unshare", ["--mount", "--time", "--fork", "--monotonic", "0", "true"]);
   return tried.status === 0 ? null : "this user may not make mount and time namespaces";
 }
@@ -72,7 +71,7 @@ export class CampaignBox {
       parameters: [
         ...["--mount", "--time", "--fork"],
         ...["--monotonic", String(this.#monotonicOffsetS), "--boottime", String(this.#bootOffsetS)],
-        ...["sh", "-c", script, this.#bootFile, "env", `LD_PRELOAD=${library}`, process.execPath],
+        ...["sh", "-c", script, this.#bootFile, "env", `LD_PRELOAD=${faketimeLibrary}`, process.execPath],
       ],
       // FAKETIME_NO_CACHE reads the file at each look; without the last one monotonic time would step as well.
       environment: {

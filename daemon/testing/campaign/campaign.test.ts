@@ -19,7 +19,8 @@ test("nothing accepted is lost and nothing is registered twice unmarked, through
   });
   expect(report.broken).toEqual([]);
   expect(report.endedWell).toBe(true);
-  expect(report.accepted).toBeGreaterThan(50);
+  // How many a life has time for is the machine's affair; none of them would show nothing.
+  expect(report.accepted).toBeGreaterThan(2 * report.kills);
   expect(report.unplugs).toBeGreaterThan(0);
   rmSync(directory, { recursive: true });
 }, 240_000);

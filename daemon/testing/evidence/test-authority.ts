@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { assert } from "../../base/assert.ts";
 import { utcText } from "../../base/system-time.ts";
 import { type WallMs, wallMs } from "../../base/time.ts";
+import { fakedTime } from "../faked-time.ts";
 
 /**
  * A real RFC 3161 authority: `openssl ts -reply` under any clock, by faketime. It is slow (some 50 ms a token), and its
@@ -89,8 +90,7 @@ ess_cert_id_alg = sha256
 }
 
 function openssl(at: string, args: readonly string[]): void {
-  const moment = `${at.slice(0, 10)} ${at.slice(11, 19)}`;
-  const env = { ...process.env, TZ: "UTC" };
-  const { status, stderr, error } = spawnSync("faketime", [moment, "openssl", ...args], { env, encoding: "utf8" });
+  const env = { ...process.env, ...fakedTime(`@${at.slice(0, 10)} ${at.slice(11, 19)}`) };
+  const { status, stderr, error } = spawnSync("openssl", args, { env, encoding: "utf8" });
   if (status !== 0) throw new Error(`openssl ${args[0]} failed: ${error?.message ?? stderr}`);
 }

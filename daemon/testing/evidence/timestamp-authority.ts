@@ -6,11 +6,11 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
-import { present } from "../../base/assert.ts";
 import { messageOf } from "../../base/errors.ts";
 import { utcSecondsText } from "../../base/system-time.ts";
 import type { WallMs } from "../../base/time.ts";
 import { derOf, derTag, derUnsigned } from "../../evidence/timestamp/der.ts";
+import { fakedTime } from "../faked-time.ts";
 
 export type AuthorityOptions = {
   /** The lines of the certificate's extensions; only `timeStamping` alone and critical is right. */
@@ -210,11 +210,9 @@ export class TimestampAuthority implements AsyncDisposable {
 
   async #openssl(parameters: readonly string[], { at }: { readonly at: WallMs | string | null } = { at: null }) {
     const when = typeof at === "number" ? utcSecondsText(at).replace("T", " ").replace("Z", "") : at;
-    const command = when === null ? ["openssl"] : ["faketime", "-f", when, "openssl"];
-    const [program, ...before] = command;
-    const child = spawn(present(program, "a command has a program"), [...before, ...parameters], {
+    const child = spawn("openssl", [...parameters], {
       cwd: this.#directory,
-      env: { ...process.env, TZ: "UTC" },
+      env: { ...process.env, ...(when === null ? { TZ: "UTC" } : fakedTime(when)) },
       stdio: ["ignore", "ignore", "pipe"],
     });
     let said = "";

@@ -56,7 +56,7 @@ const service = composeService(
       now: () => ({ utcMs: utcOf(systemTime.monotonicNs()), errorBoundMs: 1, phi: null }),
       serviceAnswered: () => {},
     }),
-    tokenSeen: (state) => outages.tokenSeen(state),
+    tokenSeen: (state, askedNs) => outages.tokenSeen(state, askedNs),
     time: systemTime,
     random: seededRandom(1),
     log: silentLog,

@@ -11,6 +11,7 @@ import { defaultPatience, type Patience } from "../../outage/network-probes.ts";
 import { type Cadence, defaultCadence } from "../../outage/outage-service.ts";
 import type { WindowChange } from "../../outage/windows.ts";
 import { systemOffset } from "../chrony/system-offset.ts";
+import { fakedTime } from "../faked-time.ts";
 
 /** Where everything is, inside the namespaces and nowhere else. */
 export const addresses = {
@@ -172,8 +173,8 @@ export class World implements AsyncDisposable {
       `nameserver ${addresses.resolver}\noptions timeout:1 attempts:1\n`,
     );
     run("openssl", "genrsa", "-out", this.#keyFile, "2048");
-    this.#certificate("good.pem", []);
-    this.#certificate("expired.pem", ["faketime", "2020-01-01 00:00:00"]);
+    this.#certificate("good.pem", {});
+    this.#certificate("expired.pem", fakedTime("@2020-01-01 00:00:00"));
     const pems = ["good.pem", "expired.pem"].map((each) => join(this.#folder, each));
     this.#internet = this.#start("internet", "world-process.ts", pems, {});
     await once(this.#internet, "message");
@@ -211,34 +212,12 @@ export class World implements AsyncDisposable {
   }
 
   /** A certificate of its own making, which the box trusts by `NODE_EXTRA_CA_CERTS`. */
-  #certificate(file: string, before: readonly string[]): void {
+  #certificate(file: string, clock: Readonly<Record<string, string>>): void {
     const path = join(this.#folder, file);
-    const [command = "", ...words] = [
-      ...before,
-      ...[
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-        "-days",
-        "30",
-      ],
-      ...[
-        "-subj",
-        `/CN=${serviceName}`,
-        "-addext",
-        `subjectAltName=DNS:${serviceName}`,
-        "-keyout",
-        path,
-        "-out",
-        `${path}.crt`,
-      ],
-    ];
-    run(command, ...words);
+    const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30"];
+    const subject = ["-subj", `/CN=${serviceName}`, "-addext", `subjectAltName=DNS:${serviceName}`];
+    const settings = Object.entries(clock).map(([name, value]) => `${name}=${value}`);
+    run("env", ...settings, "openssl", "req", "-x509", ...kind, ...subject, "-keyout", path, "-out", `${path}.crt`);
     run("sh", "-c", `cat "${path}.crt" >> "${path}"`);
   }
 

@@ -1,6 +1,6 @@
 import type { Log } from "../../../base/log.ts";
 import type { Random } from "../../../base/random.ts";
-import type { Time } from "../../../base/time.ts";
+import type { MonotonicNs, Time } from "../../../base/time.ts";
 import { NoTokenError, type TokenSource } from "../../upstream.ts";
 import {
   afterOutcome,
@@ -18,7 +18,7 @@ export type TokenKeeperPorts = {
   /** One request to the token endpoint. Never rejects. */
   readonly ask: (signal: AbortSignal) => Promise<TokenOutcome>;
   /** Told after every request: `null` while a token that can be used is at hand, whatever the endpoint does. */
-  readonly onSeen: (failure: TokenFailure | null) => void;
+  readonly onSeen: (failure: TokenFailure | null, askedNs: MonotonicNs) => void;
   readonly time: Time;
   readonly random: Random;
   readonly log: Log;
@@ -111,7 +111,7 @@ export class TokenKeeper implements TokenSource, AsyncDisposable {
     if (outcome.kind === "interrupted") return;
     this.#tell(outcome);
     if (outcome.kind !== "granted") this.#askLater();
-    onSeen(outcome.kind === "granted" || usable(this.#life, nowNs) !== null ? null : outcome);
+    onSeen(outcome.kind === "granted" || usable(this.#life, nowNs) !== null ? null : outcome, askedNs);
   }
 
   #askLater(): void {
