@@ -15,6 +15,8 @@ const configuration: ViteUserConfig = defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     reporters: ["default"],
+    // Most of what takes time waits for something: on two cores one worker, the default, would wait twice as long.
+    maxWorkers: 2,
     execArgv: [neverTierUpWrappers],
   },
 });

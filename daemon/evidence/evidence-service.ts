@@ -8,7 +8,7 @@ import { type DeviceKey, signerOf } from "./device-key.ts";
 import type { EvidenceStore, KeptCheckpoint, UnrecordedEntry } from "./evidence-store.ts";
 import { LogWriter } from "./log-writer.ts";
 import { parseNote, signedPartHash } from "./note.ts";
-import type { AnchorType, RecordContent, RecordMoment } from "./record.ts";
+import type { AnchorType, RecordContent, RecordKind, RecordMoment } from "./record.ts";
 import { parseLine } from "./record-line.ts";
 import { consistencyOf, isEpochWhole } from "./taking-up.ts";
 
@@ -63,6 +63,8 @@ export class EvidenceService implements AsyncDisposable {
   /** Told before the log was taken up. */
   #early: { readonly moment: RecordMoment; readonly content: RecordContent }[] = [];
   #isCommitDue = false;
+  /** Records that found no place any more. */
+  #lost = 0;
   #anchors: Record<AnchorType, AnchorState> = { ...nobodyAsked };
   #anchoring: Promise<void> = Promise.resolve();
   #isAnchoring = false;
@@ -100,7 +102,10 @@ export class EvidenceService implements AsyncDisposable {
 
   /** Adds a record. It is on disk soon, or with the next checkpoint when it can wait. */
   record(content: RecordContent): void {
-    if (this.status.waiting >= (canWait(content) ? waitingMax : 2 * waitingMax)) return;
+    if (this.status.waiting >= (canWait(content) ? waitingMax : 2 * waitingMax)) {
+      this.#dropped(content.kind);
+      return;
+    }
     const moment = this.#ports.moment();
     if (this.#writer.head === null) {
       this.#early.push({ moment, content });
@@ -113,6 +118,13 @@ export class EvidenceService implements AsyncDisposable {
       this.#isCommitDue = false;
       if (this.#writer.isUrgent && this.#writer.failedNs === null) await this.#writer.commit();
     });
+  }
+
+  /** Nothing could be written for more than an hour: said with the first that is lost, and then with each thousandth. */
+  #dropped(kind: RecordKind): void {
+    if (this.#lost % 1000 === 0)
+      this.#log.error({ kind, lost: this.#lost + 1 }, "evidence is lost, too much of it waits");
+    this.#lost += 1;
   }
 
   /** An outage is over, or a shift begins or ends: what was is to be bounded in time soon. */

@@ -120,11 +120,15 @@ export class HttpCaller implements AsyncDisposable {
     }
   }
 
-  /** Closes the connection; a call still under way ends in `connection-lost`. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Closes the connection; a call still under way ends in `connection-lost`, and the next one opens another. */
+  async dropConnection(): Promise<void> {
     const agent = this.#agent;
     this.#agent = null;
     await (await agent)?.destroy();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dropConnection();
   }
 }
 

@@ -828,10 +828,12 @@ awk -F '\t' -v OFS='\t' -v CONVFMT=%.0f -v OFMT=%.0f '
       time = "ok"; time_words = "-"
       s_after = opened_here[id] ? later(from_seq[id]) : "-"; s_before = opened_here[id] ? sooner(from_seq[id]) : "-"
       e_after = ended[id] ? later(end_seq[id]) : "-"; e_before = ended[id] ? sooner(end_seq[id]) : "-"
+      # Written afterwards, of a time in which nobody looked: it may be older than the timestamp that its lines follow.
+      afterwards = from[id] <= samples && box[from[id]] != "running"
       if (above(start0[id], s_before)) { time = "bad"; time_words = "it is said to have begun after its record existed" }
-      else if (above(s_after, start1[id])) { time = "bad"; time_words = "it is said to have begun before its record can have been made" }
+      else if (!afterwards && above(s_after, start1[id])) { time = "bad"; time_words = "it is said to have begun before its record can have been made" }
       else if (above(end0[id], e_before)) { time = "bad"; time_words = "it is said to have ended after its record existed" }
-      else if (above(e_after, end1[id])) { time = "bad"; time_words = "it is said to have ended before its record can have been made" }
+      else if (!afterwards && above(e_after, end1[id])) { time = "bad"; time_words = "it is said to have ended before its record can have been made" }
       else if (above(start0[id], start1[id]) || above(end0[id], end1[id]) || above(start0[id], end1[id])) { time = "bad"; time_words = "its times contradict each other" }
       verdict = "ok"; cause_words = ""
       for (c = 1; c <= cause_count[id]; c++) {
