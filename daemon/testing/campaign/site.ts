@@ -20,7 +20,12 @@ export function writeSite(
   folder: string,
   workers: number,
   serviceUrl: string,
-  changed: { readonly timeServers?: string; readonly service?: string; readonly logLevel?: string } = {},
+  changed: {
+    readonly timeServers?: string;
+    readonly service?: string;
+    readonly outage?: string;
+    readonly logLevel?: string;
+  } = {},
 ): CampaignSite {
   const directory = resolve(folder);
   const site = {
@@ -48,7 +53,7 @@ readers:
       alreadyRecorded: ${feedbackLetters.alreadyRecorded}
       unknownBadge: ${feedbackLetters.unknownBadge}
       notRecorded: ${feedbackLetters.notRecorded}
-outage: { anchors: [], resolvers: [] }
+outage: { anchors: [], resolvers: []${changed.outage ?? ""} }
 clock: { servers: ${changed.timeServers ?? "[]"}, systemClock: free }
 service: { url: ${JSON.stringify(serviceUrl)}, timeout: 1 s, callInterval: 10 ms${changed.service ?? ""} }
 log: { level: ${changed.logLevel ?? "warn"} }

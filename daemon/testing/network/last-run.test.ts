@@ -3,6 +3,7 @@ import { BadgedError } from "../../base/errors.ts";
 import { silentLog } from "../../base/log.ts";
 import { seededRandom } from "../../base/random.ts";
 import { systemTime } from "../../base/system-time.ts";
+import { readUps } from "../../outage/ups.ts";
 import type { OutageWindow } from "../../outage/windows.ts";
 import { type ServiceSimulator, startServiceSimulator } from "../../simulator/service/service-simulator.ts";
 import { Store } from "../../store/store.ts";
@@ -10,6 +11,7 @@ import { boxObstacle, CampaignBox } from "../campaign/box.ts";
 import { DaemonProcess } from "../campaign/daemon-process.ts";
 import { type CampaignSite, writeSite } from "../campaign/site.ts";
 import { TimeServers } from "../campaign/time-servers.ts";
+import { DummyUps, dummyUpsObstacle } from "../dummy-ups.ts";
 import { storeSettings, type TemporaryDirectory, temporaryDirectory } from "../store-fixture.ts";
 
 const obstacle = boxObstacle();
@@ -69,6 +71,7 @@ describe.skipIf(obstacle !== null)(`how the last run ended${obstacle === null ? 
   test.each([
     ["killed in this boot", "SIGKILL", false, "own-software"],
     ["stopped", "SIGTERM", false, "operator"],
+    ["shut down with its box", "SIGTERM", true, "operator"],
     ["cut from the power", "SIGKILL", true, "power-unproven"],
   ] as const)(
     "%s",
@@ -89,4 +92,29 @@ describe.skipIf(obstacle !== null)(`how the last run ended${obstacle === null ? 
     },
     60_000,
   );
+
+  describe.skipIf(dummyUpsObstacle !== null)("with a UPS", () => {
+    test.each([
+      ["OB DISCHRG", "battery", "power-supplier", "presumed"],
+      ["OL", "mains", "own-power", "not-exempt"],
+    ] as const)(
+      "that was %s when the power went",
+      async (status, power, cause, exemption) => {
+        await using ups = await DummyUps.start();
+        ups.say(status);
+        while ((await readUps(ups.name)) !== power) await systemTime.sleep(100);
+        site = writeSite(directory.path, 1, simulator.url, {
+          timeServers: servers.yaml,
+          outage: `, ups: "${ups.name}"`,
+        });
+        const first = await running(0);
+        await first.kill("SIGKILL");
+        await box.reboot(seededRandom(3));
+        await using _second = await running(systemTime.wallMs());
+        const { segments } = await windowAfter();
+        expect(segments.map(({ finding }) => [finding.cause, finding.exemption])).toEqual([[cause, exemption]]);
+      },
+      60_000,
+    );
+  });
 });
