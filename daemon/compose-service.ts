@@ -97,10 +97,13 @@ function composeKeeper(
     return layer === "certificate" ? await judgedByCertificate(oauth.tokenUrl, ports) : layer;
   };
   let latest = 0;
+  let hasGranted = false;
   const seen = async (failure: TokenFailure | null, askedNs: MonotonicNs): Promise<void> => {
     latest += 1;
     const turn = latest;
-    const layer = await layerOf(failure);
+    if (failure === null) hasGranted = true;
+    const found = await layerOf(failure);
+    const layer = found === "failed" && !hasGranted ? "unproven" : found;
     // A look at a certificate takes a while: what a later request said meanwhile counts.
     if (turn === latest) tokenSeen(layer, askedNs);
   };

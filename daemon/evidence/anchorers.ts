@@ -56,6 +56,9 @@ export class WitnessAnchorer implements Anchorer {
       case "cosigned":
         return [{ kind: "anchored", type: this.type, by, proof: Buffer.from(`${outcome.line}\n`) }];
       case "ahead":
+        // Only a note under our own key shows it: a proxy's answer is no reason to begin another log.
+        if (!outcome.isProven)
+          return [{ kind: "failed", by, why: `says it has seen ${outcome.size} records, and shows no note` }];
         return [{ kind: "ahead", by, size: outcome.size }];
       case "refused":
         return [{ kind: "failed", by, why: `${witnessRefusals[outcome.reason]} (${outcome.detail})` }];

@@ -1,6 +1,6 @@
 import type { Random } from "../base/random.ts";
 import { type MonotonicNs, monotonicNs, type WallMs, wallMs } from "../base/time.ts";
-import { backoffMs, retryAfterMaxMs } from "./backoff.ts";
+import { backoffMs } from "./backoff.ts";
 import type { DoubtRule } from "./queue.ts";
 import type { SearchOutcome } from "./upstream.ts";
 
@@ -109,7 +109,7 @@ export function afterSearch(track: SearchTrack, outcome: SearchOutcome, now: Now
       return { ...track, failures: 0, strikes: 0, offUntilNs: later(now.monotonicNs, searchOffMs) };
     case "failed": {
       const failures = track.failures + 1;
-      const strikes = track.strikes + (isOfTheService(outcome) ? 1 : 0);
+      const strikes = track.strikes + (isOfTheService(outcome) || failures > patienceMax ? 1 : 0);
       const delayMs = backoffMs(failures, outcome.retryAfterMs, random);
       return { ...track, failures, strikes, nextNs: later(now.monotonicNs, delayMs) };
     }
@@ -121,10 +121,16 @@ export function afterRecovery(track: SearchTrack): SearchTrack {
   return { ...track, failures: 0, strikes: 0, nextNs: monotonicNs(0n) };
 }
 
+/** After this many failures in a row it does not matter any more whose they are: the doubt must not outlast the receipt limit. */
+const patienceMax = 10;
+
+/** A quota that is the search's own must not keep registrations away: they are asked after this, and answer for themselves. */
+const throttledQuietMaxMs = 60_000;
+
 /** How long a throttled search keeps calls away as well: the quota is the client's. */
 export function quietAfterSearchMs(outcome: SearchOutcome): number {
   if (outcome.kind !== "failed" || outcome.report.outcome !== "throttled") return 0;
-  return Math.min(retryAfterMaxMs, outcome.retryAfterMs ?? 0);
+  return Math.min(throttledQuietMaxMs, outcome.retryAfterMs ?? 0);
 }
 
 function isGivenUp({ isOffered, offUntilNs, strikes, nextNs }: SearchTrack, now: Now): boolean {

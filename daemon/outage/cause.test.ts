@@ -45,7 +45,7 @@ test("every vector has a finding or none, and the rules hold over all of them", 
     if (finding !== null) causes.add(finding.cause);
     if (!isSound(layers, finding)) broken.push(layers);
   }
-  expect(vectors).toBe(4 * 4 * 3 * 3 * 3 * 3 * 4 * 7 * 4 * 3);
+  expect(vectors).toBe(4 * 4 * 3 * 3 * 3 * 3 * 4 * 7 * 5 * 3);
   expect(broken).toEqual([]);
   expect([...causes].sort()).toEqual(
     [
@@ -111,6 +111,7 @@ describe("the table, line by line", () => {
     ["its certificate is good, the box's clock is not", { service: "own-tls" }, "own-software", "not-exempt"],
     ["the service answers 401", { service: "refuses-us" }, "own-software", "not-exempt"],
     ["the token endpoint is down", { token: "failed" }, "service", "presumed"],
+    ["the token endpoint never gave one", { token: "unproven" }, "unknown", "ambiguous"],
     ["the key is wrong", { token: "refuses-us" }, "own-software", "not-exempt"],
     ["an anchor and the service fail", { anchors: "some", service: "unreachable" }, "partial", "ambiguous"],
     [

@@ -49,9 +49,10 @@ export const serviceStates = [
 ] as const;
 /**
  * - `failed`: it does not answer, answers 5xx or what nobody can read, or shows a certificate that nobody should take.
+ * - `unproven`: the same, and it has not given a token since badged started: its address may be a slip of the configuration.
  * - `refuses-us`: the client id, the key, how often we ask, or what this box makes of its certificate is wrong: ours.
  */
-export const tokenStates = ["unknown", "ok", "failed", "refuses-us"] as const;
+export const tokenStates = ["unknown", "ok", "failed", "unproven", "refuses-us"] as const;
 export const otherChannelStates = ["unknown", "answered", "failed"] as const;
 
 /** Nothing is wrong and nothing was looked at. */

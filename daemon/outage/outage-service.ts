@@ -140,7 +140,7 @@ export class OutageService implements AsyncDisposable {
    * the endpoint, for it left into the outage
    */
   tokenSeen(seen: Layers["token"], askedNs: MonotonicNs): void {
-    const isStale = seen === "failed" && this.#backNs !== null && askedNs < this.#backNs;
+    const isStale = isDown(seen) && this.#backNs !== null && askedNs < this.#backNs;
     const state = isStale ? "unknown" : seen;
     const isNews = state !== this.#token;
     this.#token = state;
@@ -213,7 +213,7 @@ export class OutageService implements AsyncDisposable {
   #isBeyondDue(nowNs: MonotonicNs, local: Pick<Layers, "lan">): boolean {
     const isQuiet = this.#state.kind === "quiet" || this.#state.kind === "settling";
     const callFailed = this.#call !== null && this.#call.state !== "ok" && this.#isNewerThanBeyond(this.#call.atNs);
-    const tokenFailed = this.#token === "failed" || this.#token === "refuses-us";
+    const tokenFailed = isDown(this.#token) || this.#token === "refuses-us";
     if (!isQuiet || local.lan === "failed" || callFailed || tokenFailed || this.#beyondNs === null) return true;
     return elapsedMs(this.#beyondNs, nowNs) >= this.#cadence.beyondMs;
   }
@@ -228,7 +228,7 @@ export class OutageService implements AsyncDisposable {
     // A token endpoint that failed while the service was away as well may be back with it: that is asked anew.
     const isBack = found.service === "ok" && this.#layers.service !== "ok";
     if (isBack) this.#backNs = this.#ports.time.monotonicNs();
-    if (isBack && this.#token === "failed") this.#token = "unknown";
+    if (isBack && isDown(this.#token)) this.#token = "unknown";
     return found;
   }
 
@@ -308,6 +308,10 @@ export class OutageService implements AsyncDisposable {
  */
 function lastBadOf({ firstBad }: OutageWindow, lastRun: Heartbeat | null): Moment {
   return lastRun === null ? firstBad : laterOf(firstBad, lastRun.at);
+}
+
+function isDown(token: Layers["token"]): boolean {
+  return token === "failed" || token === "unproven";
 }
 
 /** Between two looks, however long the first of them took. */

@@ -44,6 +44,9 @@ type AnchorRow = Omit<KeptAnchor, "seq" | "by"> & { readonly id: number; readonl
 type EntryRow = { readonly entryId: number; readonly window: string; readonly content: string };
 type ErasableRow = { readonly id: number; readonly erasableAt: number | null };
 
+/** Of these newest scans a window's are counted, for it ended in the last day: the whole table would hold up a badge. */
+const scansCountedMax = 20_000;
+
 /** The evidence room's log: records, checkpoints, what others said of them, and the salts of what people added. */
 export class EvidenceTable {
   readonly #connection: Connection;
@@ -119,7 +122,8 @@ export class EvidenceTable {
       `SELECT count(*) FILTER (WHERE state = 'registered' AND settled_at >= ?) AS delayed,
         count(*) FILTER (WHERE state = 'withheld') AS withheld,
         count(*) FILTER (WHERE state = 'registered') AS registered
-      FROM scans WHERE ${utcColumn("scans")} BETWEEN ? AND ?`,
+      FROM scans WHERE id > (SELECT coalesce(max(id), 0) FROM scans) - ${scansCountedMax}
+        AND ${utcColumn("scans")} BETWEEN ? AND ?`,
     );
     this.#walk = db.prepare(
       `SELECT id, CASE WHEN line IS NULL THEN NULL ELSE erasable_at END AS erasableAt

@@ -53,7 +53,8 @@ export class FollowUpTable {
       `UPDATE follow_ups SET looks = looks + 1, looked_at = ?, last_look = ?, settled_at = ?, next_at = ?, ending = ?
       WHERE id = ?`,
     );
-    this.#validity = db.prepare("UPDATE scans SET validity = ? WHERE id = ? AND state = 'registered'");
+    this.#validity = db.prepare(`UPDATE scans SET validity = ? WHERE id = ? AND state = 'registered'
+      AND registration_id = (SELECT f.registration_id FROM follow_ups f WHERE f.id = scans.id)`);
     this.#known = db.prepare("SELECT id, code, text FROM remarks INDEXED BY remarks_once WHERE scan_id = ?");
     this.#add = db.prepare(
       `INSERT OR IGNORE INTO remarks (scan_id, registration_id, registered_ms, reference, code, text, first_seen)

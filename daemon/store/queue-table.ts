@@ -233,7 +233,9 @@ export class QueueTable {
     const undatedFrom = new Map(this.#undatedOf.all().map(({ workerId, firstId }) => [workerId, firstId]));
     const delayOf = this.#delays.forClaim();
     for (const scan of this.#waiting.iterate(claimWalkRows)) {
-      const reason = reasonToWithhold(scan, window, delayOf);
+      // A scan that the service may hold already is searched for first: nobody is told that it was kept back.
+      const isToBeSearched = scan.doubtSince !== null && doubts !== undefined && doubts.kind !== "send";
+      const reason = isToBeSearched ? null : reasonToWithhold(scan, window, delayOf);
       if (reason !== null) {
         late.push({ id: scan.id, reason });
         continue;

@@ -444,7 +444,7 @@ jq -r "$definitions"'
     and (.boot | text and test("\\A[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\\z"))
     and (.kind as $kind | .data | data($kind))
   then [.seq, .kind, .p, "-", .wall] + (.kind as $kind | .data |
-    if $kind == "sample" then [(.cause | cell), (if .whole then 1 else 0 end), .layers.box, .layers.link, .layers.lan, .layers.firstHop, .layers.dns, .layers.anchors, .layers.service, .layers.token]
+    if $kind == "sample" then [(.cause | cell), (if .whole then 1 else 0 end), .layers.box, .layers.link, .layers.lan, .layers.firstHop, .layers.dns, .layers.anchors, .layers.service, .layers.token, .layers.otherChannel]
     elif $kind == "window" then [.id, .change, .cause, .exemption, (.start[] | cell)] + (if .end == null then ["none", "none"] else [(.end[] | cell)] end)
     elif $kind == "anchor" then [.type, .size, .checkpoint, .sha256]
     elif $kind == "epoch" then [.origin, .key, .reason]
@@ -793,7 +793,9 @@ awk -F '\t' -v OFS='\t' -v CONVFMT=%.0f -v OFMT=%.0f '
     return best
   }
   function above(one, other) { return one != "-" && one != "none" && other != "-" && other != "none" && one + 0 > other + 0 }
+  function is_own(i) { return service[i] == "refuses-us" || service[i] == "own-tls" || token[i] == "refuses-us" || other[i] == "answered" }
   function shows(cause, i) {
+    if ((cause == "internet-provider" || cause == "service") && is_own(i)) return 0
     if (cause == "internet-provider") return link[i] != "unknown" && lan[i] == "ok" && anchors[i] == "none" && (dns[i] == "failed" || hop[i] == "failed")
     if (cause == "service") return link[i] != "down" && lan[i] != "failed" && anchors[i] == "all" && dns[i] != "failed" && (service[i] == "unreachable" || service[i] == "server-error" || service[i] == "bad-certificate" || token[i] == "failed")
     if (cause == "own-network") return link[i] == "down" || lan[i] == "failed"
@@ -807,7 +809,7 @@ awk -F '\t' -v OFS='\t' -v CONVFMT=%.0f -v OFMT=%.0f '
   $2 == "sample" {
     samples++
     at_seq[samples] = $1 + 0; cause_of[samples] = $6; whole[samples] = $7 + 0; box[samples] = $8; link[samples] = $9; lan[samples] = $10
-    hop[samples] = $11; dns[samples] = $12; anchors[samples] = $13; service[samples] = $14; token[samples] = $15
+    hop[samples] = $11; dns[samples] = $12; anchors[samples] = $13; service[samples] = $14; token[samples] = $15; other[samples] = $16
     if ($6 == "-") run = 0
     else if (run == 0) run = samples
     next
@@ -970,7 +972,9 @@ check_head() {
   hex_of "$head_root"
   head_root=$REPLY
   if [ -n "${root_of[$head_size]:-}" ]; then
-    if [ "${root_of[$head_size]}" = "$head_root" ]; then
+    if [ "${root_of[$head_size]}" = "$head_root" ] && [ ${#witness_names[@]} -eq 0 ]; then
+      say UNIQUENESS 'could not check' "the note agrees; give --witness as well to see whose it is"
+    elif [ "${root_of[$head_size]}" = "$head_root" ]; then
       say UNIQUENESS verified 'the last checkpoint is the latest that the witness has seen'
     else
       say UNIQUENESS 'not verified' "the witness has seen another history of the first $head_size records"

@@ -13,8 +13,18 @@ const shownBy: ReadonlyMap<string, (layers: Layers) => boolean> = new Map([
   ["own-software", showsOwnSoftware],
 ]);
 
+/** What rules out that the failure was somebody else's: an own one beside it, or another channel that worked. */
+function isOwn(layers: Layers): boolean {
+  return (
+    isOneOf(layers, "service", "refuses-us", "own-tls") ||
+    isOneOf(layers, "token", "refuses-us") ||
+    isOneOf(layers, "otherChannel", "answered")
+  );
+}
+
 function showsProvider(layers: Layers): boolean {
   return (
+    !isOwn(layers) &&
     !isOneOf(layers, "link", "unknown") &&
     isOneOf(layers, "lan", "ok") &&
     isOneOf(layers, "anchors", "none") &&
@@ -24,6 +34,7 @@ function showsProvider(layers: Layers): boolean {
 
 function showsService(layers: Layers): boolean {
   return (
+    !isOwn(layers) &&
     !isOneOf(layers, "link", "down") &&
     !isOneOf(layers, "lan", "failed") &&
     isOneOf(layers, "anchors", "all") &&

@@ -41,8 +41,11 @@ export function checkUniqueness(
   if (failures.length > 0) return notVerified(failures);
   const since = head.size - manifest.size;
   if (since > 0) because.push(`the witness has seen ${since} records since, which are not in this bundle`);
-  return since > 0 && witnesses.length === 0
-    ? couldNotCheck(...because, "without --witness a later head does not show that this is the same history")
+  return witnesses.length === 0
+    ? couldNotCheck(
+        ...because,
+        "without --witness nobody knows whose note the head is, and a later one shows no sameness",
+      )
     : verified(...because, "the witness's head agrees with the bundle");
 }
 

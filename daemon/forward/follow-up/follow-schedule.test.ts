@@ -74,14 +74,14 @@ describe("a registration that is settled", () => {
   });
 });
 
-test.each<LookKind>(["not-to-be-had", "forbidden", "unauthorised", "throttled", "not-reached", "interrupted"])(
+test.each<LookKind>(["not-to-be-had", "unauthorised", "throttled", "not-reached", "interrupted"])(
   "%s says nothing of the registration: it stays due",
   (kind) => {
     if (kind !== "found") expect(afterLook(followed(), failed(kind), hoursOn(1), brussels)).toBeNull();
   },
 );
 
-test.each<LookKind>(["not-found", "server-error", "unintelligible", "timed-out"])(
+test.each<LookKind>(["not-found", "forbidden", "server-error", "unintelligible", "timed-out"])(
   "%s puts the registration behind the others, with what is known of it",
   (kind) => {
     if (kind === "found") return;

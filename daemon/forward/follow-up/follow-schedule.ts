@@ -22,15 +22,11 @@ const nightEndsAtHour = "05";
 /** A night that ends sooner than this after the service settled may have begun before. */
 const nightMinMs = 6 * hourMs;
 
-/** Looks that say nothing of the registration: it stays due, for they are not about it. */
-const aboutUs: readonly LookKind[] = [
-  "not-to-be-had",
-  "forbidden",
-  "unauthorised",
-  "throttled",
-  "not-reached",
-  "interrupted",
-];
+/**
+ * Looks that say nothing of the registration: it stays due, for they are not about it. That one is `forbidden` may be about
+ * its employer only, so it is put off like one on which the service breaks.
+ */
+const aboutUs: readonly LookKind[] = ["not-to-be-had", "unauthorised", "throttled", "not-reached", "interrupted"];
 
 /**
  * What a look means for the registration; `null` when it says nothing of it.

@@ -75,6 +75,7 @@ BEGIN
   ${remark("NEW")} FROM json_each(coalesce(NEW.remarks, '[]')) r;
 END;
 
-${follow("s")} FROM scans s WHERE s.state = 'registered' ORDER BY s.id;
+${follow("s")} FROM scans s WHERE s.state = 'registered' AND coalesce(s.validity, 'pending') = 'pending'
+  AND s.settled_at > (SELECT max(n.settled_at) FROM scans n WHERE n.state = 'registered') - 864000000 ORDER BY s.id;
 ${remark("s")} FROM scans s, json_each(coalesce(s.remarks, '[]')) r WHERE s.state = 'registered' ORDER BY s.id;
 `;

@@ -64,9 +64,10 @@ export class TokenKeeper implements TokenSource, AsyncDisposable {
   }
 
   async token(signal: AbortSignal): Promise<string> {
-    const due = this.#askWhenDue();
-    if (due !== null) await endedOr(due, signal);
     const { time } = this.#ports;
+    const due = this.#askWhenDue();
+    // One that still holds is used while the next is asked for: a call does not wait out an endpoint that hangs.
+    if (due !== null && usable(this.#life, time.monotonicNs()) === null) await endedOr(due, signal);
     const nowNs = time.monotonicNs();
     const token = usable(this.#life, nowNs);
     if (token !== null) return token;
