@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { systemTime } from "../base/system-time.ts";
 import { monotonicNs } from "../base/time.ts";
-import { stampBetween } from "./socket-stamps.ts";
+import { loadSocketStamps, stampBetween } from "./socket-stamps.ts";
 
 const sentNs = monotonicNs(1_000_000n);
 const now = { atNs: monotonicNs(1_300_000n), wallNs: 1_780_000_000_000_300_000n };
@@ -14,4 +15,8 @@ test.each([
   ["never", -1_780_000_000_000_000_000n, null],
 ])("a stamp %s", (_, wallNs, expected) => {
   expect(stampBetween(sentNs, now, 1_780_000_000_000_000_000n + wallNs)).toBe(expected);
+});
+
+test("the stamps can be had more than once in a process", async () => {
+  for (let time = 0; time < 2; time += 1) expect(await loadSocketStamps(systemTime)).not.toHaveProperty("obstacle");
 });

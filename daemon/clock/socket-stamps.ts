@@ -47,7 +47,8 @@ async function stampsOver(time: Time): Promise<SocketStamps> {
   const send = library.func("long send(int fd, _In_ uint8_t *bytes, size_t length, int flags)");
   const ioctl = library.func("int ioctl(int fd, unsigned long request, _Out_ int64_t *timespec)");
   const clockGetTime = library.func("int clock_gettime(int clock, _Out_ int64_t *timespec)");
-  koffi.struct("badged_msghdr", {
+  // Without a name: a second clock in the process would find it taken.
+  const messageHeader = koffi.struct({
     name: "void *",
     nameLength: "uint32_t",
     vectors: "void *",
@@ -56,7 +57,7 @@ async function stampsOver(time: Time): Promise<SocketStamps> {
     controlLength: "size_t",
     flags: "int",
   });
-  const receiveMessage = library.func("long recvmsg(int fd, _Inout_ badged_msghdr *message, int flags)");
+  const receiveMessage = library.func("recvmsg", "long", ["int", koffi.inout(koffi.pointer(messageHeader)), "int"]);
   const timespec = new BigInt64Array(2);
   const control = Buffer.alloc(controlBytes);
 
