@@ -37,4 +37,8 @@ async function command(words: readonly string[]): Promise<ExitCode> {
   }
 }
 
+// Who reads the output may have seen enough, as `head` has: nothing is left to say, and nothing went wrong.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
 process.exitCode = await main(process.argv.slice(2));

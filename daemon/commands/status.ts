@@ -109,7 +109,9 @@ function storeLines(stored: StoreSummary): string[] {
   return [
     ...lines,
     `store     ${stored.rows} of at most ${stored.maxScans} scans; database ${mega(stored.databaseBytes)}, ${mega(stored.freeBytes)} free on its disk`,
-    `roster    ${stored.rosterBadges} badges`,
+    stored.rosterBadges === 0
+      ? "roster    NO BADGES: every scan is of an unknown badge (badged roster check FILE)"
+      : `roster    ${stored.rosterBadges} badges`,
   ];
 }
 

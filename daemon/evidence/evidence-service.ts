@@ -246,14 +246,16 @@ export class EvidenceService implements AsyncDisposable {
       isAnchorDue(this.#anchors[type], type, nowNs, this.#settings.cadence),
     );
     if (due.length === 0) return;
+    // An outage ended, or a shift: who exports now is to find the cosignature, and does not wait for the next commit.
+    const isWanted = due.some(({ type }) => this.#anchors[type].wanted);
     for (const { type } of due) this.#anchors[type] = { askedNs: nowNs, answered: true, wanted: false };
     this.#isAnchoring = true;
-    this.#anchoring = this.#anchor(due).finally(() => {
+    this.#anchoring = this.#anchor(due, isWanted).finally(() => {
       this.#isAnchoring = false;
     });
   }
 
-  async #anchor(due: readonly Anchorer[]): Promise<void> {
+  async #anchor(due: readonly Anchorer[], isWanted: boolean): Promise<void> {
     await this.#serially(async () => {
       await this.#countScans();
       await this.#writer.commit();
@@ -267,7 +269,7 @@ export class EvidenceService implements AsyncDisposable {
       const outcomes = await anchorer.anchor(request, this.#closing.signal);
       await this.#serially(async () => {
         for (const outcome of outcomes) await this.#take(outcome, anchorer.type, request, epoch);
-        if (this.#writer.isUrgent) await this.#writer.commit();
+        if (this.#writer.isUrgent || isWanted) await this.#writer.commit();
       });
     });
     for (const answer of await Promise.allSettled(answers)) {

@@ -27,7 +27,7 @@ export function describeOutage(
   const { window, windowId, entries, delayed, withheld, firstRegisteredAfter } = kept;
   const text = words.window;
   const exemption = exemptionOf(kept);
-  const line = (name: string, value: string): string => `${name.padEnd(24)}${value}`;
+  const line = (name: string, value: string): string => `${name.padEnd(22)}  ${value}`;
   return [
     `${text.title} ${windowId}`,
     line(text.began, intervalText(beginningOf(window), words, timeZone)),

@@ -816,7 +816,12 @@ awk -F '\t' -v OFS='\t' -v CONVFMT=%.0f -v OFMT=%.0f '
   }
   $2 == "window" && ($6 in is_meant) {
     id = $6
-    if (!(id in records)) { opened_here[id] = ($7 == "opened"); from[id] = run == 0 ? samples + 1 : run; from_seq[id] = run == 0 ? $1 + 0 : at_seq[run] }
+    if (!(id in records)) {
+      # A failure that follows a restart at once is in one run with the sample that was written of the restart.
+      start = run
+      if (run) { for (i = run; i <= samples; i++) if (cause_of[i] == $8) { start = i; break } }
+      opened_here[id] = ($7 == "opened"); from[id] = run == 0 ? samples + 1 : start; from_seq[id] = run == 0 ? $1 + 0 : at_seq[start]
+    }
     records[id]++
     if (!((id, $8) in claims)) { claims[id, $8] = 1; causes[id, ++cause_count[id]] = $8 }
     start0[id] = $10; start1[id] = $11; end0[id] = $12; end1[id] = $13

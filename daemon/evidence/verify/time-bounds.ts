@@ -98,13 +98,15 @@ export function linesOf(records: readonly [WindowRecord, ...WindowRecord[]], fac
   const [first] = records;
   const last = records.at(-1) ?? first;
   const run = facts.failing.filter(({ sample }) => sample.seq < first.seq).at(-1);
-  const dated = facts.failing.find(
+  const reaching = facts.failing.filter(
     ({ sample, runFrom }) =>
       sample.seq < first.seq &&
       run !== undefined &&
       runFrom === run.runFrom &&
       sample.wallMs + (sample.errorMs ?? 0) >= (first.start[0] ?? 0),
   );
+  // A failure that follows a restart at once is in one run with the sample that was written of the restart.
+  const dated = reaching.find(({ sample }) => sample.cause === first.cause) ?? reaching[0];
   const isWhole = first.change === "opened";
   const closed = last.change === "closed" ? last.seq : null;
   const until = closed ?? Number.MAX_SAFE_INTEGER;
