@@ -104,7 +104,7 @@ export class HttpCaller implements AsyncDisposable {
         headers: { "accept-encoding": "identity", ...request.headers },
         body: request.body,
       };
-      return await exchange(
+      const outcome = await exchange(
         agent,
         options,
         {
@@ -115,20 +115,23 @@ export class HttpCaller implements AsyncDisposable {
         },
         signal,
       );
+      // A connection that hangs in an outage would still hang when it is over, and the next call with it.
+      if (outcome.kind === "not-sent") await this.#dropConnection();
+      return outcome;
     } catch (error) {
       return { kind: "not-sent", cause: "unsendable", detail: messageOf(error) };
     }
   }
 
-  /** Closes the connection; a call still under way ends in `connection-lost`, and the next one opens another. */
-  async dropConnection(): Promise<void> {
+  /** Closes the connection; a call still under way ends in `connection-lost`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#dropConnection();
+  }
+
+  async #dropConnection(): Promise<void> {
     const agent = this.#agent;
     this.#agent = null;
     await (await agent)?.destroy();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.dropConnection();
   }
 }
 

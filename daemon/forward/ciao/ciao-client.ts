@@ -98,8 +98,6 @@ export class CiaoClient implements Upstream, AsyncDisposable {
       body: null,
     } as const;
     const outcome = await this.#healthCaller.call(request, signal);
-    // What hangs in an outage would still hang when the next look finds it over, and tell of a failure that is none.
-    if (outcome.kind !== "answered") await this.#healthCaller.dropConnection();
     return outcome.kind === "answered" ? { kind: "answered", status: outcome.head.status } : { kind: "not-answered" };
   }
 

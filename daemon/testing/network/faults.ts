@@ -40,15 +40,19 @@ export const faults: Readonly<Record<string, Fault>> = {
     expected: ownNetwork,
     seenBy: "local",
     break: (world) => world.ip("router", "link", "set", "lan", "down"),
-    mend: (world) => world.ip("router", "link", "set", "lan", "up"),
+    mend: async (world) => {
+      await world.plug("router", "lan", "box", "lan");
+      await world.resolved();
+    },
   },
   "interface down": {
     expected: ownNetwork,
     seenBy: "local",
     break: (world) => world.ip("box", "link", "set", "lan", "down"),
-    mend: (world) => {
-      world.ip("box", "link", "set", "lan", "up");
+    mend: async (world) => {
+      await world.plug("box", "lan", "router", "lan");
       world.ip("box", "route", "add", "default", "via", addresses.router);
+      await world.resolved();
     },
   },
   "default route lost": {
@@ -64,13 +68,16 @@ export const faults: Readonly<Record<string, Fault>> = {
       world.ip("router", "addr", "delete", `${addresses.router}/24`, "dev", "lan");
       world.ip("box", "neigh", "flush", "all");
     },
-    mend: (world) => world.ip("router", "addr", "add", `${addresses.router}/24`, "dev", "lan"),
+    mend: async (world) => {
+      world.ip("router", "addr", "add", `${addresses.router}/24`, "dev", "lan");
+      await world.resolved();
+    },
   },
   "line dead behind the router": {
     expected: provider,
     seenBy: "beyond",
     break: (world) => world.ip("router", "link", "set", "wan", "down"),
-    mend: (world) => world.ip("router", "link", "set", "wan", "up"),
+    mend: (world) => world.plug("router", "wan", "internet", "wan"),
   },
   "DNS dead": {
     expected: { cause: "unknown", exemption: "ambiguous" },

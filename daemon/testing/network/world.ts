@@ -107,6 +107,29 @@ export class World implements AsyncDisposable {
     run("ip", "-n", this.#space(where), ...words);
   }
 
+  /**
+   * Brings a cable's end up and waits until both ends carry: the kernel lets a link that came up pass packets only when its
+   * link watch has run, up to a second later (operational state, RFC 2863).
+   */
+  async plug(where: Place, name: string, other: Place, otherName: string): Promise<void> {
+    this.ip(where, "link", "set", name, "up");
+    while (!this.#isOperational(where, name) || !this.#isOperational(other, otherName)) await this.#time.sleep(10);
+  }
+
+  /**
+   * Waits until the box has the router's hardware address: a question that was lost while the cable came up is asked again
+   * a second later only (retrans_time of arp(7)), and until then nothing works.
+   */
+  async resolved(): Promise<void> {
+    while (!run("ip", "-n", this.#space("box"), "neigh", "show", addresses.router).includes("lladdr")) {
+      await this.#time.sleep(10);
+    }
+  }
+
+  #isOperational(where: Place, name: string): boolean {
+    return /\bstate UP\b/.test(run("ip", "-n", this.#space(where), "link", "show", name));
+  }
+
   /** A command in one of the namespaces. */
   run(where: Place, command: string, ...words: readonly string[]): void {
     run("ip", "netns", "exec", this.#space(where), command, ...words);
@@ -256,7 +279,8 @@ export class World implements AsyncDisposable {
   }
 }
 
-function run(command: string, ...words: readonly string[]): void {
-  const { status, stderr } = spawnSync(command, words, { encoding: "utf8" });
+function run(command: string, ...words: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync(command, words, { encoding: "utf8" });
   if (status !== 0) throw new Error(`${command} ${words.join(" ")}: ${stderr}`);
+  return stdout;
 }
