@@ -14,6 +14,8 @@ let fault: ServiceFault = "none";
 let dnsAnswers = true;
 let tokenAnswer: TokenAnswer = "token";
 let service: Server | null = null;
+/** What the service has shown since its last order. */
+let shown: ServiceFault = fault;
 
 for (const host of addresses.anchors) {
   createTcpServer((socket) => socket.destroy()).listen(addresses.anchorPort, host);
@@ -54,13 +56,27 @@ async function serveTokens(): Promise<void> {
   await new Promise<void>((resolve) => server.listen(port, addresses.service, resolve));
 }
 
+/**
+ * Brings the fault into force. Only a service that refuses goes away: one that closed its port to answer otherwise would
+ * refuse in between, which is another fault than the one ordered.
+ */
 async function serve(): Promise<void> {
-  const old = service;
-  service = null;
-  old?.closeAllConnections();
-  await new Promise<void>((resolve) => (old === null ? resolve() : old.close(() => resolve())));
-  if (fault === "refuses") return;
   const pem = readFileSync(fault === "expired" ? expiredCertificate : goodCertificate);
+  const old = service;
+  if (fault === "refuses") {
+    service = null;
+    old?.closeAllConnections();
+    await new Promise<void>((resolve) => (old === null ? resolve() : old.close(() => resolve())));
+    return;
+  }
+  if (old !== null) {
+    old.setSecureContext({ cert: pem, key: pem });
+    // Whoever holds a connection has seen another certificate, or waits for an answer that never comes.
+    if (shown === "expired" || fault === "expired" || shown === "silent") old.closeAllConnections();
+    shown = fault;
+    return;
+  }
+  shown = fault;
   const next = createServer({ cert: pem, key: pem }, (_request, response) => {
     if (fault === "silent") return;
     const status = fault === "5xx" ? 503 : fault === "401" ? 401 : 200;
