@@ -34,6 +34,7 @@ export function tellOfCall(outcome: AttemptOutcome, outages: { callEnded(state: 
 export function tokenLayerOf(failure: TokenFailure | null): Layers["token"] | "certificate" {
   if (failure === null) return "ok";
   if (failure.kind === "tls-failed") return "certificate";
+  if (failure.kind === "no-name") return "unproven";
   const isOurs = tokenFailureIsOurs[failure.kind];
   return isOurs === null ? "unknown" : isOurs ? "refuses-us" : "failed";
 }

@@ -81,6 +81,9 @@ export function systemCode(error: unknown): string | null {
   return typeof error.code === "string" ? error.code : null;
 }
 
+/** No name server answered (getaddrinfo's EAI_AGAIN); "there is no such name" has a code of its own. */
+export const noNameServerCode = "EAI_AGAIN";
+
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,6 @@
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import type { Agent, Dispatcher } from "undici";
-import { messageOf, systemCode } from "../base/errors.ts";
+import { messageOf, noNameServerCode, systemCode } from "../base/errors.ts";
 import { isPinned, pinMismatchCode } from "../base/spki-pin.ts";
 import type { MonotonicNs, Time } from "../base/time.ts";
 
@@ -46,8 +46,11 @@ export type HttpOutcome =
       readonly head: HttpHead | null;
     };
 
-/** - `pin-mismatch`: the box trusts the certificate, but none of its chain has a key that the configuration pins. */
-export type NotSentCause = "not-connected" | "tls-failed" | "pin-mismatch" | "unsendable" | "interrupted";
+/**
+ * - `no-name`: no name server of this box answered what the address is.
+ * - `pin-mismatch`: the box trusts the certificate, but none of its chain has a key that the configuration pins.
+ */
+export type NotSentCause = "not-connected" | "no-name" | "tls-failed" | "pin-mismatch" | "unsendable" | "interrupted";
 export type BrokenOffCause = "timed-out" | "connection-lost" | "too-long" | "not-http" | "interrupted";
 
 export type HttpLimits = {
@@ -256,6 +259,7 @@ function notSentCause(error: unknown, options: Dispatcher.DispatchOptions): NotS
   if (code === pinMismatchCode) return "pin-mismatch";
   if (tlsCode.test(code)) return "tls-failed";
   if (code === "UND_ERR_INVALID_ARG") return "unsendable";
+  if (code === noNameServerCode) return "no-name";
   const isSecure = String(options.origin).startsWith("https:");
   return isSecure && code === "ECONNRESET" ? "tls-failed" : "not-connected";
 }

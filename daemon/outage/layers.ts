@@ -49,7 +49,8 @@ export const serviceStates = [
 ] as const;
 /**
  * - `failed`: it does not answer, answers 5xx or what nobody can read, or shows a certificate that nobody should take.
- * - `unproven`: the same, and it has not given a token since badged started: its address may be a slip of the configuration.
+ * - `unproven`: the same, and it has not given a token since badged started, so that its address may be a slip of the
+ *   configuration; or no name server tells its address, and that one may be the site's own.
  * - `refuses-us`: the client id, the key, how often we ask, or what this box makes of its certificate is wrong: ours.
  */
 export const tokenStates = ["unknown", "ok", "failed", "unproven", "refuses-us"] as const;

@@ -60,7 +60,7 @@ export class NetworkProbes {
   #route: DefaultRoute | null = null;
   readonly #book: LookBook;
   /** Whether the service was there at the last look: when it was not, both looks at it are made at once. */
-  #serviceWas: Layers["service"] = "unknown";
+  #serviceWas: ServiceReach = "unknown";
   /** Where the service was when its name could last be looked up. */
   #serviceAddress: string | null = null;
   /** When the gateway, or something beyond it, last answered. */
@@ -99,12 +99,17 @@ export class NetworkProbes {
   async beyond(
     signal: AbortSignal,
   ): Promise<Pick<Layers, "firstHop" | "dns" | "anchors" | "service" | "otherChannel">> {
-    const [firstHop, dns, anchors, service] = await Promise.all([
+    const [firstHop, resolvers, anchors, reach] = await Promise.all([
       this.#firstHop(),
       this.#dns(),
       this.#anchors(),
-      this.#serviceState(signal),
+      this.#serviceReach(signal),
     ]);
+    // Calls take the name servers of this box: when those do not tell the address, another that would is of no use, and
+    // the service is not to blame.
+    const isNameless = reach === "no-name";
+    const dns = isNameless ? "failed" : resolvers;
+    const service = isNameless ? "unreachable" : reach;
     if (firstHop === "ok" || anchors === "all" || anchors === "some") this.#provenNs = this.#ports.time.monotonicNs();
     return { firstHop, dns, anchors, service, otherChannel: service === "ok" ? "unknown" : await this.#otherChannel() };
   }
@@ -173,7 +178,7 @@ export class NetworkProbes {
     return alive === anchors.length ? "all" : alive === 0 ? "none" : "some";
   }
 
-  async #serviceState(signal: AbortSignal): Promise<Layers["service"]> {
+  async #serviceReach(signal: AbortSignal): Promise<ServiceReach> {
     this.#serviceWas = await this.#book.timed("service", this.#service.host, String, () => this.#askService(signal));
     return this.#serviceWas;
   }
@@ -190,7 +195,7 @@ export class NetworkProbes {
     );
   }
 
-  async #askService(signal: AbortSignal): Promise<Layers["service"]> {
+  async #askService(signal: AbortSignal): Promise<ServiceReach> {
     const { host, port, isSecure } = this.#service;
     const { time, nowMs, askHealth } = this.#ports;
     const { patience, pins } = this.#settings;
@@ -203,6 +208,9 @@ export class NetworkProbes {
     return tls.kind === "trusted" || tls.kind === "unreachable" ? "unreachable" : tls.kind;
   }
 }
+
+/** - `no-name`: no name server of this box told its address. */
+type ServiceReach = Layers["service"] | "no-name";
 
 const kindOf = ({ kind }: { readonly kind: string }): string => kind;
 const okOrFailed = (works: boolean): string => (works ? "ok" : "failed");

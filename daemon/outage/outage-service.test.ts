@@ -36,7 +36,13 @@ const provider: Layers = { ...well, anchors: "none", dns: "failed", service: "un
 
 /** A site whose layers the test sets; every look takes no time. */
 function site(store = new MemoryOutages(), bootId = "boot", time = new ManualTime(noon)) {
-  const seen = { layers: well, dated: true, beyond: 0, power: "unknown" as Layers["power"] };
+  const seen = {
+    layers: well,
+    dated: true,
+    beyond: 0,
+    power: "unknown" as Layers["power"],
+    whileLooking: (): void => {},
+  };
   const startNs = time.monotonicNs();
   const moment = (atNs: MonotonicNs): Moment => ({
     bootId,
@@ -50,6 +56,7 @@ function site(store = new MemoryOutages(), bootId = "boot", time = new ManualTim
     beyond: async () => {
       seen.beyond += 1;
       const { firstHop, dns, anchors, service, otherChannel } = seen.layers;
+      seen.whileLooking();
       return { firstHop, dns, anchors, service, otherChannel };
     },
   };
@@ -358,6 +365,34 @@ describe("what the token endpoint says", () => {
     await time.advance(60_000);
     expect([...store.windows.values()].map(causesOf)).toEqual([["internet-provider"]]);
     expect(service.status.layers.token).toBe("unknown");
+  });
+
+  test("what it says in the middle of a look is judged with the answers of the next, not with older ones", async () => {
+    const { time, store, seen, service } = site();
+    await using _closing = service;
+    await service.start();
+    await time.advance(20_000);
+    seen.whileLooking = () => {
+      seen.whileLooking = () => {};
+      seen.layers = { ...well, dns: "failed" };
+      service.tokenSeen("failed", time.monotonicNs());
+    };
+    await time.advance(60_000);
+    expect(causesOf(present([...store.windows.values()][0], "opened"))).toEqual(["unknown"]);
+  });
+
+  test("one that failed for want of a name server does not outlive that, though the service answered all the while", async () => {
+    const { time, store, seen, changes, service } = site();
+    await using _closing = service;
+    await service.start();
+    await time.advance(31_000);
+    seen.layers = { ...well, dns: "failed" };
+    service.tokenSeen("unproven", time.monotonicNs());
+    await time.advance(60_000);
+    seen.layers = well;
+    await time.advance(5_000);
+    expect(changes).toEqual(["opened", "closed"]);
+    expect(causesOf(present([...store.windows.values()][0], "opened"))).toEqual(["unknown"]);
   });
 
   test("and one that fails on when the service is back is told as the service's failure", async () => {

@@ -71,6 +71,8 @@ export type OutageStatus = {
   readonly looks: readonly Look[];
 };
 
+type SeenCall = { readonly state: Layers["service"]; readonly atNs: MonotonicNs };
+
 /** The shell of the watch: looks at the layers when it is time to, keeps the windows, and says when one changes. */
 export class OutageService implements AsyncDisposable {
   readonly #ports: OutagePorts;
@@ -82,10 +84,10 @@ export class OutageService implements AsyncDisposable {
   #layers: Layers = nothingSeen;
   #beyondNs: MonotonicNs | null = null;
   /** What the last call to the service said of it, and when. */
-  #call: { readonly state: Layers["service"]; readonly atNs: MonotonicNs } | null = null;
+  #call: SeenCall | null = null;
   /** What the last request for a token said of its endpoint. */
   #token: Layers["token"] = "unknown";
-  /** When the service was last seen to be back. */
+  /** When the way to the service was last seen to be open again. */
   #backNs: MonotonicNs | null = null;
   #beatNs: MonotonicNs | null = null;
   #power: Layers["power"] = "unknown";
@@ -136,7 +138,7 @@ export class OutageService implements AsyncDisposable {
   /**
    * What a request for a token said of its endpoint, or that there is one to call with; holds until the next request.
    *
-   * @param askedNs when the request left: one that failed and left before the service was seen to be back says nothing of
+   * @param askedNs when the request left: one that failed and left before the way was seen to be open again says nothing of
    * the endpoint, for it left into the outage
    */
   tokenSeen(seen: Layers["token"], askedNs: MonotonicNs): void {
@@ -180,13 +182,23 @@ export class OutageService implements AsyncDisposable {
   async #observe(): Promise<void> {
     const { probes, time, moment } = this.#ports;
     const atNs = time.monotonicNs();
+    // What a call says while the others are being asked is newer than their answers, and may be about a network that broke
+    // or came back in between: it is for the next look, which it has made due.
+    const [call, token] = [this.#call, this.#token];
     const local = await probes.local();
     const isCutOff = local.link === "down";
     const isBeyondDue = this.#isBeyondDue(atNs, local);
     const beyond = isCutOff ? beyondUnknown : isBeyondDue ? await this.#lookBeyond(atNs, local.lan) : null;
     if (this.#closing.signal.aborted) return;
+    const wasOpen = isWayOpen(this.#layers);
     this.#layers = { ...this.#layers, ...local, ...beyond };
-    const layers: Layers = { ...this.#layers, service: this.#serviceState(), token: this.#token };
+    const isBack = !wasOpen && isWayOpen(this.#layers);
+    if (isBack) this.#wayIsBack();
+    const layers: Layers = {
+      ...this.#layers,
+      service: this.#serviceState(call),
+      token: isBack && isDown(token) ? "unknown" : token,
+    };
     const sample: Sample = {
       began: moment(atNs),
       at: moment(time.monotonicNs()),
@@ -225,19 +237,21 @@ export class OutageService implements AsyncDisposable {
     const signal = AbortSignal.any([this.#closing.signal, enough.signal]);
     const found = await Promise.race([this.#ports.probes.beyond(signal), unknownAfter(enough.signal)]);
     this.#beyondNs = atNs;
-    // A token endpoint that failed while the service was away as well may be back with it: that is asked anew.
-    const isBack = found.service === "ok" && this.#layers.service !== "ok";
-    if (isBack) this.#backNs = this.#ports.time.monotonicNs();
-    if (isBack && isDown(this.#token)) this.#token = "unknown";
     return found;
   }
 
+  /** A token endpoint that failed while the way was closed may be back with it: that is asked anew. */
+  #wayIsBack(): void {
+    this.#backNs = this.#ports.time.monotonicNs();
+    if (isDown(this.#token)) this.#token = "unknown";
+  }
+
   /** The newest of both; but a service that refuses what we send may be healthy, and refuses it until the next call. */
-  #serviceState(): Layers["service"] {
+  #serviceState(call: SeenCall | null): Layers["service"] {
     const { service } = this.#layers;
-    if (this.#call === null) return service;
-    if (this.#call.state === "refuses-us") return service === "ok" || service === "unknown" ? "refuses-us" : service;
-    return this.#isNewerThanBeyond(this.#call.atNs) ? this.#call.state : service;
+    if (call === null) return service;
+    if (call.state === "refuses-us") return service === "ok" || service === "unknown" ? "refuses-us" : service;
+    return this.#isNewerThanBeyond(call.atNs) ? call.state : service;
   }
 
   #isNewerThanBeyond(atNs: MonotonicNs): boolean {
@@ -308,6 +322,11 @@ export class OutageService implements AsyncDisposable {
  */
 function lastBadOf({ firstBad }: OutageWindow, lastRun: Heartbeat | null): Moment {
   return lastRun === null ? firstBad : laterOf(firstBad, lastRun.at);
+}
+
+/** Names are told and the service answers: an endpoint beside it can be reached as far as this box can tell. */
+function isWayOpen({ service, dns }: Layers): boolean {
+  return service === "ok" && dns !== "failed";
 }
 
 function isDown(token: Layers["token"]): boolean {

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { connect, type PeerCertificate, type TLSSocket } from "node:tls";
-import { systemCode } from "../base/errors.ts";
+import { noNameServerCode, systemCode } from "../base/errors.ts";
 import { isPinned, pinMismatchCode } from "../base/spki-pin.ts";
 import { parseHttpDate } from "../base/system-time.ts";
 import type { Time, WallMs } from "../base/time.ts";
@@ -10,9 +10,10 @@ import type { Time, WallMs } from "../base/time.ts";
  * - `bad-certificate`: it is not valid at the time that our clock proves, or for this name: everybody sees that.
  * - `own-tls`: it is valid by its dates and name, but this box does not take it: its system clock, its authorities, or
  *   the keys that its configuration pins.
+ * - `no-name`: no name server of this box answered what the address is, so nobody was asked.
  */
 export type TlsReach = {
-  readonly kind: "trusted" | "bad-certificate" | "own-tls" | "unreachable";
+  readonly kind: "trusted" | "bad-certificate" | "own-tls" | "unreachable" | "no-name";
   readonly detail: string;
 };
 
@@ -37,14 +38,23 @@ export function probeTls(
       socket.destroy();
       resolve(reach);
     };
-    const deadline = time.after(timeoutMs, () => end({ kind: "unreachable", detail: `silent for ${timeoutMs} ms` }));
+    let isNamed = isIP(host) !== 0;
+    socket.on("lookup", (error: Error | null) => {
+      isNamed = error === null;
+    });
+    const deadline = time.after(timeoutMs, () =>
+      end({ kind: isNamed ? "unreachable" : "no-name", detail: `silent for ${timeoutMs} ms` }),
+    );
     socket.on("secureConnect", () => {
       const code = codeOfChain(socket, pins);
       end(
         code === null ? { kind: "trusted", detail: "" } : judgeCertificate(code, socket.getPeerCertificate(), nowMs()),
       );
     });
-    socket.on("error", (error) => end({ kind: "unreachable", detail: systemCode(error) ?? "UNKNOWN" }));
+    socket.on("error", (error) => {
+      const detail = systemCode(error) ?? "UNKNOWN";
+      end({ kind: detail === noNameServerCode ? "no-name" : "unreachable", detail });
+    });
   });
 }
 

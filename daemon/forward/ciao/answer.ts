@@ -1,6 +1,6 @@
 import { unreachable } from "../../base/assert.ts";
 import type { WallMs } from "../../base/time.ts";
-import type { HttpHead, HttpOutcome } from "../http-call.ts";
+import type { HttpHead, HttpOutcome, NotSentCause } from "../http-call.ts";
 import { keptText, keptTraceId } from "../kept-text.ts";
 import type { AttemptOutcome, DueScan } from "../queue.ts";
 import { retryAfterMs } from "../retry-after.ts";
@@ -18,8 +18,7 @@ export const relatedTraceHeader: string = "belgov-related-trace-id";
 export function callOutcomeOf(http: HttpOutcome, scans: readonly DueScan[], now: WallMs): CallOutcome {
   switch (http.kind) {
     case "not-sent": {
-      const outcome = http.cause === "unsendable" ? "call-refused" : http.cause;
-      return { kind: "not-processed", retryAfterMs: null, report: unanswered(outcome, http.detail) };
+      return { kind: "not-processed", retryAfterMs: null, report: unanswered(notSentOutcome(http.cause), http.detail) };
     }
     case "broken-off":
       // A refusal is one even when its explanation was cut off.
@@ -32,6 +31,11 @@ export function callOutcomeOf(http: HttpOutcome, scans: readonly DueScan[], now:
     default:
       return unreachable(http);
   }
+}
+
+function notSentOutcome(cause: NotSentCause): AttemptOutcome {
+  if (cause === "unsendable") return "call-refused";
+  return cause === "no-name" ? "not-connected" : cause;
 }
 
 /** (T) 200; (I) any other success is read in the same way. */

@@ -82,8 +82,24 @@ export const faults: Readonly<Record<string, Fault>> = {
   "DNS dead": {
     expected: { cause: "unknown", exemption: "ambiguous" },
     seenBy: "beyond",
-    break: (world) => world.order({ kind: "dns", answers: false }),
-    mend: (world) => world.order({ kind: "dns", answers: true }),
+    break: (world) => world.order({ kind: "dns", answers: false, connections: "closed" }),
+    mend: (world) => world.order({ kind: "dns", answers: true, connections: "closed" }),
+  },
+  "DNS dead while a connection lives": {
+    expected: { cause: "unknown", exemption: "ambiguous" },
+    seenBy: "calls",
+    askedWithinMs: tokenHeldMs + 5_000,
+    break: (world) => world.order({ kind: "dns", answers: false, connections: "kept" }),
+    mend: (world) => world.order({ kind: "dns", answers: true, connections: "kept" }),
+  },
+  "the box's name server dead, another alive": {
+    expected: { cause: "unknown", exemption: "ambiguous" },
+    seenBy: "beyond",
+    break: async (world) => {
+      world.useResolver(addresses.nobody);
+      await world.order({ kind: "dns", answers: true, connections: "closed" });
+    },
+    mend: (world) => world.useResolver(addresses.resolver),
   },
   "one anchor dead": {
     expected: null,

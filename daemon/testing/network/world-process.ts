@@ -14,6 +14,7 @@ let fault: ServiceFault = "none";
 let dnsAnswers = true;
 let tokenAnswer: TokenAnswer = "token";
 let service: Server | null = null;
+let tokens: Server | null = null;
 /** What the service has shown since its last order. */
 let shown: ServiceFault = fault;
 
@@ -28,8 +29,11 @@ names.on("message", (query, from) => {
 names.bind(53, addresses.resolver);
 
 process.on("message", (order: WorldOrder) => {
-  if (order.kind === "dns") dnsAnswers = order.answers;
-  else if (order.kind === "token") tokenAnswer = order.answer;
+  if (order.kind === "dns") {
+    dnsAnswers = order.answers;
+    tokens?.closeAllConnections();
+    if (order.connections === "closed") service?.closeAllConnections();
+  } else if (order.kind === "token") tokenAnswer = order.answer;
   else fault = order.fault;
   void serve().then(() => process.send?.("done"));
 });
@@ -54,6 +58,7 @@ async function serveTokens(): Promise<void> {
   });
   const port = Number(new URL(tokenUrl).port);
   await new Promise<void>((resolve) => server.listen(port, addresses.service, resolve));
+  tokens = server;
 }
 
 /**

@@ -22,6 +22,7 @@ export const addresses = {
   anchorPort: 443,
   resolver: "10.77.2.53",
   service: "10.77.2.80",
+  nobody: "10.77.2.99",
 } as const;
 export const serviceName = "service.test";
 export const tokenUrl: string = `https://${serviceName}:8443/token`;
@@ -51,7 +52,8 @@ export type ServiceFault = "none" | "refuses" | "silent" | "5xx" | "401" | "expi
 export type TokenAnswer = "token" | "503" | "invalid_client";
 export type WorldOrder =
   | { readonly kind: "token"; readonly answer: TokenAnswer }
-  | { readonly kind: "dns"; readonly answers: boolean }
+  /** Who holds a connection needs no name server: those to the token endpoint are closed, those to the service may be kept. */
+  | { readonly kind: "dns"; readonly answers: boolean; readonly connections: "closed" | "kept" }
   | { readonly kind: "service"; readonly fault: ServiceFault };
 
 export type BoxReport =
@@ -135,6 +137,12 @@ export class World implements AsyncDisposable {
     run("ip", "netns", "exec", this.#space(where), command, ...words);
   }
 
+  /** Another name server for the box, from the next question on. */
+  useResolver(address: string): void {
+    // In its place: the box has the file itself mounted over its own.
+    writeFileSync(join(this.#folder, "resolv.conf"), resolverFile(address));
+  }
+
   /** Resolves when it is in force. */
   async order(order: WorldOrder): Promise<void> {
     const done = this.#internet === null ? null : once(this.#internet, "message");
@@ -191,10 +199,7 @@ export class World implements AsyncDisposable {
     this.ip("internet", "route", "add", "default", "via", "10.77.2.1");
     this.#up("box", "modem", "10.77.3.2/24");
     this.#up("internet", "cell", "10.77.3.1/24");
-    writeFileSync(
-      join(this.#folder, "resolv.conf"),
-      `nameserver ${addresses.resolver}\noptions timeout:1 attempts:1\n`,
-    );
+    this.useResolver(addresses.resolver);
     run("openssl", "genrsa", "-out", this.#keyFile, "2048");
     this.#certificate("good.pem", {});
     this.#certificate("expired.pem", fakedTime("@2020-01-01 00:00:00"));
@@ -277,6 +282,10 @@ export class World implements AsyncDisposable {
     this.#children.push(child);
     return child;
   }
+}
+
+function resolverFile(address: string): string {
+  return `nameserver ${address}\noptions timeout:1 attempts:1\n`;
 }
 
 function run(command: string, ...words: readonly string[]): string {

@@ -110,7 +110,7 @@ export function hastened(life: TokenLife): TokenLife {
   return isWorthwhile ? { ...life, notBeforeNs: null } : life;
 }
 
-const networkKinds: readonly TokenFailureKind[] = ["down", "tls-failed", "unintelligible"];
+const networkKinds: readonly TokenFailureKind[] = ["down", "no-name", "tls-failed", "unintelligible"];
 
 /** From the first refusal-caused renewal to the next, doubled each time; forgotten after the longest of all. */
 export const refusalBaseMs: number = 60_000;
@@ -132,6 +132,7 @@ const waits: Readonly<
   throttled: { baseMs: 30_000, maxMs: 15 * 60_000 },
   // As often as everything else is looked at while an outage lasts, whose end is not to be missed.
   down: { baseMs: 1_000, maxMs: 5_000 },
+  "no-name": { baseMs: 1_000, maxMs: 5_000 },
   unintelligible: { baseMs: 5_000, maxMs: 5 * 60_000 },
   "tls-failed": { baseMs: 5_000, maxMs: 60_000 },
   "pin-mismatch": { baseMs: 5_000, maxMs: 60_000 },

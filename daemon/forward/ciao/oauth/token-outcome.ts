@@ -5,6 +5,7 @@
  * - `refused`: the endpoint does not know our client id or our key, or does not take what we sent (4xx).
  * - `key-unusable`: our own key could not be read; nothing was sent.
  * - `throttled`: 429.
+ * - `no-name`: no name server told its address. Whose that name server is cannot be told from here.
  * - `down`: no connection, no answer in time, or 5xx.
  * - `unintelligible`: an answer that is none of a token endpoint.
  * - `tls-failed`: the certificate was not taken. Whose fault that is has to be looked at.
@@ -27,6 +28,7 @@ export type TokenFailureKind =
   | "refused"
   | "key-unusable"
   | "throttled"
+  | "no-name"
   | "down"
   | "unintelligible"
   | "tls-failed"
@@ -34,12 +36,13 @@ export type TokenFailureKind =
   | "clock-unknown"
   | "interrupted";
 
-/** Whose the failure is, as far as its kind tells. `tls-failed` is told by a look at the certificate. */
+/** Whose the failure is, as far as its kind tells. `tls-failed` is told by a look at the certificate, `no-name` by none. */
 export const tokenFailureIsOurs: Readonly<Record<TokenFailureKind, boolean | null>> = {
   refused: true,
   "key-unusable": true,
   throttled: true,
   "pin-mismatch": true,
+  "no-name": null,
   down: false,
   unintelligible: false,
   "tls-failed": null,
@@ -51,6 +54,7 @@ export const tokenFailureWords: Readonly<Record<TokenFailureKind, string>> = {
   refused: "the token endpoint refuses the client id or the key",
   "key-unusable": "the private key cannot be used",
   throttled: "the token endpoint asks for fewer requests",
+  "no-name": "no name server tells where the token endpoint is",
   down: "the token endpoint does not answer",
   unintelligible: "the token endpoint's answer is none of a token endpoint",
   "tls-failed": "the token endpoint's certificate is not taken",

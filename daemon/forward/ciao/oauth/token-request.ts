@@ -157,6 +157,7 @@ export class TokenRequest implements AsyncDisposable {
 
 const notSentKinds = {
   "not-connected": "down",
+  "no-name": "no-name",
   "tls-failed": "tls-failed",
   "pin-mismatch": "pin-mismatch",
   unsendable: "unintelligible",
