@@ -50,6 +50,11 @@ export function scansOfNextCall(size: CallSize): number {
   return Math.max(1, Math.min(size.limit, size.ceiling, half));
 }
 
+/** The last calls went through, and none is sought that did not. */
+export function isAtFullSpeed({ mode, suspects }: CallSize): boolean {
+  return mode === "full" && suspects.size === 0;
+}
+
 /** The service dealt with the scans, whatever it said of each. */
 export function afterAnswer(size: CallSize, scanIds: readonly number[]): CallSize {
   const recovered = { ...size, probe: null, probesPutOff: 0, suspects: lessSuspects(size.suspects, scanIds) };

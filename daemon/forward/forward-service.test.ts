@@ -370,44 +370,72 @@ test("a long outage leaves a handful of scans in doubt and is asked rarely", asy
   await service[Symbol.asyncDispose]();
 });
 
-test("whatever the service does, each scan ends registered or refused by it, in order, twice only with a doubt", async () => {
+test("a backlog without a pace leaves call after call, at most two of them not written at any moment", async () => {
+  const good = new ScriptedService();
+  const unwritten: number[] = [];
+  const { time, queue, service } = harness(
+    {
+      register: (scans) => {
+        unwritten.push([...queue.attempts.values()].filter((attempt) => attempt.report === null).length);
+        return good.register(scans);
+      },
+    },
+    0,
+  );
+  for (let worker = 0; worker < 1_000; worker += 1) queue.record(worker, time.wallMs());
+  service.start();
+  await time.advance(0);
+  expect(good.calls.map((call) => call.length)).toEqual([200, 200, 200, 200, 200]);
+  expect(unwritten).toEqual([1, 1, 2, 2, 2]);
+  expect(queue.scans.every((scan) => scan.state === "registered" && scan.doubtAttemptId === null)).toBe(true);
+  await service[Symbol.asyncDispose]();
+});
+
+describe("whatever the service does, each scan ends registered or refused by it, in order, twice only with a doubt", () => {
   const wallJump = fc.integer({ min: -7_200_000, max: 3_600_000 });
   const storeFault = fc.option(fc.constant("SQLITE_FULL"), { freq: 1 });
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(fc.constantFrom(...treatments), { maxLength: 12 }),
-      fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 12 }),
-      fc.array(storeFault, { maxLength: 12 }),
-      fc.array(wallJump, { maxLength: 3 }),
-      fc.integer(),
-      async (script, workers, faults, jumps, seed) => {
-        const upstream = new ScriptedService(script);
-        const { time, queue, service } = harness(upstream, 100, seed);
-        for (const worker of workers) queue.record(worker, time.wallMs());
-        queue.failures.push(...faults.map((fault) => (fault === null ? null : new Error(fault))));
-        service.start();
-        const isOpen = (): boolean =>
-          queue.scans.some((scan) => scan.state !== "registered" && scan.state !== "refused");
-        for (let minute = 0; isOpen() && minute < 400; minute += 1) {
-          const jumpMs = jumps.shift();
-          if (jumpMs !== undefined) time.setWall(time.wallMs() + jumpMs);
-          await time.advance(60_000);
-        }
-        await service[Symbol.asyncDispose]();
-        await settled();
-        for (const scan of queue.scans) {
-          if (scan.state === "refused") expect(scan.reason).toMatch(/^service: /);
-          else expect(scan.state).toBe("registered");
-          const times = upstream.held.get(scan.scanId) ?? 0;
-          expect(times).toBeGreaterThanOrEqual(scan.state === "registered" ? 1 : 0);
-          if (times > 1) expect(scan.doubtAttemptId).not.toBeNull();
-        }
-        expect([...queue.attempts.values()].every((attempt) => attempt.report !== null)).toBe(true);
-        expect(isOrdered(upstream.calls, queue)).toBe(true);
-      },
-    ),
-    { numRuns: 150 },
-  );
+
+  test.each([
+    ["paced, one call after the other", 100, []],
+    // Calls of one or two scans are full ones, so that each claims the next beside it.
+    ["unpaced, each claiming the next beside it", 0, ["too-large", "too-large", "too-large"]],
+  ] as const)("%s", async (_, callIntervalMs, prologue) => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom(...treatments), { maxLength: 12 }),
+        fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 12 }),
+        fc.array(storeFault, { maxLength: 12 }),
+        fc.array(wallJump, { maxLength: 3 }),
+        fc.integer(),
+        async (script, workers, faults, jumps, seed) => {
+          const upstream = new ScriptedService([...prologue, ...script]);
+          const { time, queue, service } = harness(upstream, callIntervalMs, seed);
+          for (const worker of workers) queue.record(worker, time.wallMs());
+          queue.failures.push(...faults.map((fault) => (fault === null ? null : new Error(fault))));
+          service.start();
+          const isOpen = (): boolean =>
+            queue.scans.some((scan) => scan.state !== "registered" && scan.state !== "refused");
+          for (let minute = 0; isOpen() && minute < 400; minute += 1) {
+            const jumpMs = jumps.shift();
+            if (jumpMs !== undefined) time.setWall(time.wallMs() + jumpMs);
+            await time.advance(60_000);
+          }
+          await service[Symbol.asyncDispose]();
+          await settled();
+          for (const scan of queue.scans) {
+            if (scan.state === "refused") expect(scan.reason).toMatch(/^service: /);
+            else expect(scan.state).toBe("registered");
+            const times = upstream.held.get(scan.scanId) ?? 0;
+            expect(times).toBeGreaterThanOrEqual(scan.state === "registered" ? 1 : 0);
+            if (times > 1) expect(scan.doubtAttemptId).not.toBeNull();
+          }
+          expect([...queue.attempts.values()].every((attempt) => attempt.report !== null)).toBe(true);
+          expect(isOrdered(upstream.calls, queue)).toBe(true);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
 });
 
 /** A worker's scans are called for in the order they were stored; one is never called for after a later one was. */

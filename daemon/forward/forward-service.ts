@@ -5,19 +5,20 @@ import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import { elapsedMs, type Time } from "../base/time.ts";
 import { forwardEvents as events } from "./events.ts";
+import { restMs, step } from "./forwarder.ts";
 import {
   type ForwarderAction,
   type ForwarderInput,
   type ForwarderSettings,
   type ForwarderState,
   initialState,
+  type LookRequest,
   type Now,
-  restMs,
-  step,
-} from "./forwarder.ts";
+  type Outgoing,
+} from "./forwarder-state.ts";
 import { isNotReachable } from "./judgement.ts";
 import { keptText } from "./kept-text.ts";
-import type { AttemptOutcome, ForwardQueue } from "./queue.ts";
+import type { AttemptOutcome, ForwardQueue, Written } from "./queue.ts";
 import {
   type LateJudgement,
   ReceiptGuard,
@@ -55,8 +56,8 @@ export class ForwardService implements AsyncDisposable {
   readonly #abort: AbortController = new AbortController();
   readonly #guard: ReceiptGuard;
   #state: ForwarderState;
-  /** By what the scans of the call under way were judged. */
-  #window: ReceiptWindow | null = null;
+  /** What is done beside the call under way. */
+  #beside: Promise<void> = Promise.resolve();
   #rest: Disposable | null = null;
   #poll: Disposable | null = null;
   readonly #work: WorkUnderWay = new WorkUnderWay();
@@ -134,19 +135,20 @@ export class ForwardService implements AsyncDisposable {
       case "look":
         this.#ask(() => this.#look(action));
         break;
-      case "settle": {
-        const { attemptId, report, settlements } = action.written;
+      case "settle":
         this.#ask(async () => {
-          await queue.settle(attemptId, report, settlements);
+          await this.#settle(action.written);
           return { kind: "settled" };
         });
         break;
-      }
       case "call":
-        this.#call(action);
+        this.#call(action.outgoing);
         break;
       case "search":
-        this.#search(action);
+        this.#search(action.outgoing);
+        break;
+      case "beside":
+        this.#beside = this.#writeAndClaim(action);
         break;
       case "rest":
         this.#rest?.[Symbol.dispose]();
@@ -160,28 +162,48 @@ export class ForwardService implements AsyncDisposable {
     }
   }
 
-  async #look(action: Extract<ForwarderAction, { kind: "look" }>): Promise<ForwarderInput> {
+  async #look({ resolve, request }: Extract<ForwarderAction, { kind: "look" }>): Promise<ForwarderInput> {
     const { queue } = this.#ports;
-    const { resolve, limit, now, doubts } = action;
-    const traceId = randomUUID();
     const resolved = resolve === 0 ? 0 : await queue.resolveUnknown(resolve);
     const window = this.#guard.window();
-    this.#window = window;
-    const claim = window === null ? null : await queue.claim({ limit, now, window, traceId, doubts });
+    const found = window === null ? null : await this.#claim(request, window);
     const { waiting, oldestUtcMs, oldestDoubt } = await queue.backlog();
     this.#guard.watch(oldestUtcMs, waiting);
     // A store that stalls uses up the margin that the window left for the call.
-    const isStale = claim !== null && window !== null && !this.#guard.isStillOpen(window);
-    const isOfTheFuture = claim === null && window !== null && window.phi.loMs < 0 && waiting > 0;
-    return {
-      kind: "looked",
-      claim,
-      resolved,
-      traceId,
-      lookAgainMs: isOfTheFuture ? lookAgainMs(window) : null,
-      oldestDoubt,
-      isStale,
-    };
+    const isStale = found !== null && !this.#guard.isStillOpen(found.window);
+    const isOfTheFuture = found === null && window !== null && window.phi.loMs < 0 && waiting > 0;
+    const lookAgain = isOfTheFuture ? lookAgainMs(window) : null;
+    return { kind: "looked", found, resolved, lookAgainMs: lookAgain, oldestDoubt, isStale };
+  }
+
+  /** @param written of the call before, in the same transaction */
+  async #claim(request: LookRequest, window: ReceiptWindow, written: Written | null = null): Promise<Outgoing | null> {
+    const { queue } = this.#ports;
+    const traceId = randomUUID();
+    const whole = { ...request, window, traceId };
+    const claim = written === null ? await queue.claim(whole) : await queue.settleAndClaim(written, whole);
+    return claim === null ? null : { claim, traceId, window };
+  }
+
+  async #settle({ attemptId, report, settlements }: Written): Promise<void> {
+    await this.#ports.queue.settle(attemptId, report, settlements);
+  }
+
+  /** Never rejects. */
+  async #writeAndClaim({ written, request }: Extract<ForwarderAction, { kind: "beside" }>): Promise<void> {
+    const window = this.#guard.window();
+    let input: ForwarderInput;
+    try {
+      if (request === null || window === null) {
+        if (written !== null) await this.#settle(written);
+        input = { kind: "beside-done", ahead: null };
+      } else {
+        input = { kind: "beside-done", ahead: await this.#claim(request, window, written) };
+      }
+    } catch (error) {
+      input = { kind: "beside-failed", error };
+    }
+    this.#take(input);
   }
 
   /** Any failure of the store is a state of the forwarder, not its end: it waits and tries again. */
@@ -193,10 +215,9 @@ export class ForwardService implements AsyncDisposable {
     );
   }
 
-  #call({ claim, traceId }: Extract<ForwarderAction, { kind: "call" }>): void {
+  #call({ claim, traceId, window }: Outgoing): void {
     const { upstream, time, log } = this.#ports;
     const sentNs = time.monotonicNs();
-    const window = this.#window;
     const ending = upstream
       .register(claim.scans, traceId, this.#abort.signal)
       .catch((error: unknown): CallOutcome => {
@@ -207,12 +228,15 @@ export class ForwardService implements AsyncDisposable {
       .then(async (outcome) => {
         this.#ports.onOutcome(outcome.report.outcome);
         await this.#guard.answered(claim, outcome, window, elapsedMs(sentNs, time.monotonicNs()));
-        this.#take({ kind: "ended", outcome });
+        await this.#beside;
+        const { ahead } = this.#state;
+        const isAheadStale = ahead !== null && !this.#guard.isStillOpen(ahead.window);
+        this.#take({ kind: "ended", outcome, isAheadStale });
       });
     this.#work.begin(ending);
   }
 
-  #search({ claim, traceId }: Extract<ForwarderAction, { kind: "search" }>): void {
+  #search({ claim, traceId }: Outgoing): void {
     const { upstream, log } = this.#ports;
     const [scan] = claim.scans;
     const searching = async (): Promise<SearchOutcome> => {

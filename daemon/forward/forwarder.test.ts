@@ -1,17 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { type MonotonicNs, monotonicNs, wallMs } from "../base/time.ts";
 import { dueScan } from "../testing/memory-queue.ts";
+import { openWindow } from "../testing/receipt-windows.ts";
 import { callMaxScans } from "./call-size.ts";
+import { aheadMaxMs, rejoinSpreadMs, resolveMaxScans, step } from "./forwarder.ts";
 import {
   type ForwarderAction,
   type ForwarderInput,
   type ForwarderState,
   initialState,
   type Now,
-  rejoinSpreadMs,
-  resolveMaxScans,
-  step,
-} from "./forwarder.ts";
+  type Outgoing,
+} from "./forwarder-state.ts";
 import type { AttemptOutcome, Claim } from "./queue.ts";
 import type { CallOutcome } from "./upstream.ts";
 
@@ -42,21 +42,27 @@ const claim: Claim = {
   attemptId: 4,
   scans: [1, 2].map((scanId) => dueScan({ scanId, worker: scanId, utcMs: wallMs(noon) })),
 };
-const looked = (found: Claim | null, resolved = 0, lookAgainMs: number | null = null): ForwarderInput => ({
+const outgoing = (found: Claim): Outgoing => ({ claim: found, traceId: "trace", window: openWindow });
+type Looked = Extract<ForwarderInput, { kind: "looked" }>;
+const looked = (found: Claim | null, besides: Partial<Looked> = {}): Looked => ({
   kind: "looked",
-  claim: found,
-  resolved,
-  traceId: "trace",
-  lookAgainMs,
+  found: found === null ? null : outgoing(found),
+  resolved: 0,
+  lookAgainMs: null,
   oldestDoubt: null,
   isStale: false,
+  ...besides,
 });
 const report = (outcome: AttemptOutcome, httpStatus: number | null = null) =>
   ({ outcome, httpStatus, relatedTraceId: null, detail: "" }) as const;
 const created = { kind: "created", registrationId: "1", validity: "pending", remarks: [] } as const;
 const answered: CallOutcome = { kind: "answered", items: [created, created], report: report("answered", 200) };
 const refusedConnection: CallOutcome = { kind: "not-processed", retryAfterMs: null, report: report("not-connected") };
-const ended = (outcome: CallOutcome): ForwarderInput => ({ kind: "ended", outcome });
+const ended = (outcome: CallOutcome, isAheadStale = false): ForwarderInput => ({
+  kind: "ended",
+  outcome,
+  isAheadStale,
+});
 const broken: ForwarderInput = { kind: "store-failed", error: new Error("disk full") };
 const kinds = (actions: readonly ForwarderAction[]): readonly string[] =>
   actions.filter((action) => action.kind !== "log").map((action) => action.kind);
@@ -135,7 +141,7 @@ test("a first look, and each poll, asks for scans whose badge was learnt; waking
   expect(resolveOf([[0, { kind: "recovered", scans: 0 }]])).toEqual([resolveMaxScans]);
   expect(resolveOf([...toIdle, [10, { kind: "woken" }]])).toEqual([0]);
   expect(resolveOf([...toIdle, [10, { kind: "polled" }]])).toEqual([resolveMaxScans]);
-  const full = [...toIdle, [10, { kind: "polled" }], [11, looked(null, resolveMaxScans)]] as const;
+  const full = [...toIdle, [10, { kind: "polled" }], [11, looked(null, { resolved: resolveMaxScans })]] as const;
   expect(resolveOf(full)).toEqual([resolveMaxScans]);
 });
 
@@ -149,6 +155,122 @@ test("nothing is claimed before the outcomes of a call are written, however ofte
     }
   }
   expect(kinds(step(state, { kind: "settled" }, now(2_000_000), half).actions)).toEqual(["look"]);
+});
+
+describe("a backlog that is sent without a pace", () => {
+  const unpaced = { callIntervalMs: 0 };
+  const full = (attemptId: number): Claim => ({
+    attemptId,
+    scans: Array.from({ length: callMaxScans }, (_, worker) =>
+      dueScan({ scanId: attemptId * 1_000 + worker, worker, utcMs: wallMs(noon) }),
+    ),
+  });
+  const registered: CallOutcome = {
+    kind: "answered",
+    items: Array.from({ length: callMaxScans }, () => created),
+    report: report("answered", 200),
+  };
+  const done = (ahead: Claim | null): ForwarderInput => ({
+    kind: "beside-done",
+    ahead: ahead === null ? null : outgoing(ahead),
+  });
+  const toQuick = [
+    [0, { kind: "recovered", scans: 0 }],
+    [0, looked(full(1))],
+    [10, ended(registered)],
+    [12, { kind: "settled" }],
+    [14, looked(full(2))],
+  ] as const;
+  const toAhead = [...toQuick, [15, done(full(3))]] as const;
+  const unsentOf = (claim: Claim): object => ({
+    attemptId: claim.attemptId,
+    report: { outcome: "interrupted" },
+    settlements: claim.scans.map(({ scanId }) => ({ kind: "again", scanId })),
+  });
+
+  test("claims the next call beside one, which leaves as soon as that went through, its outcomes written beside it", () => {
+    expect(play(toQuick, unpaced).last).toMatchObject([
+      { kind: "call", outgoing: { claim: { attemptId: 2 } } },
+      { kind: "beside", written: null, request: { limit: callMaxScans } },
+    ]);
+    expect(play([...toAhead, [20, ended(registered)]], unpaced).last).toMatchObject([
+      { kind: "log" },
+      { kind: "call", outgoing: { claim: { attemptId: 3 } } },
+      { kind: "beside", written: { attemptId: 2 }, request: { limit: callMaxScans } },
+    ]);
+  });
+
+  test("ends as any other: what was written last of all is looked behind", () => {
+    const few: Claim = { attemptId: 3, scans: full(3).scans.slice(0, 2) };
+    const lastCall = play([...toQuick, [15, done(few)], [20, ended(registered)]], unpaced);
+    expect(lastCall.last.slice(1)).toMatchObject([
+      { kind: "call", outgoing: { claim: few } },
+      { kind: "beside", written: { attemptId: 2 }, request: null },
+    ]);
+    const { state, last } = play(
+      [
+        [25, done(null)],
+        [30, ended(answered)],
+      ],
+      unpaced,
+      lastCall.state,
+    );
+    expect(last.slice(1)).toMatchObject([{ kind: "settle", written: { attemptId: 3 } }]);
+    expect(kinds(step(state, { kind: "settled" }, now(31), half).actions)).toEqual(["look"]);
+  });
+
+  test.each<[string, ForwarderInput]>([
+    ["failed", ended(refusedConnection)],
+    ["went through too late for it", ended(registered, true)],
+  ])("gives back unsent what was claimed beside a call that %s, before anything else is claimed", (_, end) => {
+    const { state, last } = play([...toAhead, [20, end]], unpaced);
+    expect(kinds(last)).toEqual(["settle"]);
+    expect(last.at(-1)).toMatchObject({ written: { attemptId: 2 } });
+    const given = step(state, { kind: "settled" }, now(21), half);
+    expect(given.actions).toMatchObject([{ kind: "settle", written: unsentOf(full(3)) }]);
+    expect(kinds(step(given.state, { kind: "settled" }, now(22), half).actions)).not.toContain("call");
+  });
+
+  test("and so does an order to stop", () => {
+    const { state } = play([...toAhead, [16, { kind: "stop" }], [20, ended(registered)]], unpaced);
+    const given = step(state, { kind: "settled" }, now(21), half);
+    expect(given.actions).toMatchObject([{ kind: "settle", written: unsentOf(full(3)) }]);
+    expect(step(given.state, { kind: "settled" }, now(22), half).state.phase.kind).toBe("stopped");
+  });
+
+  test("outcomes that could not be written beside a call are written behind it, first", () => {
+    const { state, last } = play(
+      [...toAhead, [20, ended(registered)], [21, { kind: "beside-failed", error: new Error("disk full") }]],
+      unpaced,
+    );
+    expect(last).toMatchObject([{ kind: "log", line: { fields: { operation: "settle" } } }]);
+    const behind = step(state, ended(registered), now(30), half);
+    expect(behind.actions.slice(1)).toMatchObject([{ kind: "settle", written: { attemptId: 2 } }]);
+    const { actions } = step(behind.state, { kind: "settled" }, now(31), half);
+    expect(actions).toMatchObject([{ kind: "settle", written: { attemptId: 3 } }]);
+  });
+
+  const before = toQuick.slice(0, 4);
+  const slow = aheadMaxMs + 1;
+  const afterSlow = [
+    ...toQuick.slice(0, 2),
+    [slow, ended(registered)],
+    [slow, { kind: "settled" }],
+    [slow, looked(full(2))],
+  ] as const;
+  const paced = [...before, [20, { kind: "rested" }], [20, looked(full(2))]] as const;
+  const learning = looked(full(2), { resolved: resolveMaxScans });
+  const inDoubt = looked(full(2), { oldestDoubt: wallMs(noon) });
+
+  test.each<[string, number, readonly (readonly [number, ForwarderInput])[]]>([
+    ["with a pace", 1, paced],
+    ["after a slow call", 0, afterSlow],
+    ["while a scan is in doubt", 0, [...before, [14, inDoubt]]],
+    ["when the roster is to be looked at", 0, [...before, [14, learning]]],
+    ["when it is not full", 0, [...before, [14, looked(claim)]]],
+  ])("a call claims nothing beside it %s", (_, callIntervalMs, inputs) => {
+    expect(kinds(play(inputs, { callIntervalMs }).last)).toEqual(["call"]);
+  });
 });
 
 describe("pace", () => {
@@ -187,7 +309,7 @@ describe("pace", () => {
 
 test("a look carries the limits in force", () => {
   const look = play([[0, { kind: "recovered", scans: 0 }]], { callIntervalMs: 0 }).last[0];
-  expect(look).toMatchObject({ kind: "look", limit: callMaxScans, now: noon });
+  expect(look).toMatchObject({ kind: "look", request: { limit: callMaxScans, now: noon } });
 });
 
 describe("an outage that is over", () => {
@@ -212,7 +334,7 @@ describe("an outage that is over", () => {
 });
 
 test("scans that were judged too long ago do not leave, and wait again without doubt", () => {
-  const stale = { ...looked(claim), isStale: true } as ForwarderInput;
+  const stale = looked(claim, { isStale: true });
   const { last } = play([...toIdle, [10, { kind: "woken" }], [5_000, stale]]);
   expect(last).toMatchObject([{ kind: "settle", written: { settlements: [{ kind: "again" }, { kind: "again" }] } }]);
 });
@@ -220,7 +342,7 @@ test("scans that were judged too long ago do not leave, and wait again without d
 test("a scan of the service's future is looked for again when it is none, and no sooner than somebody wakes", () => {
   const waiting = play([
     [0, { kind: "recovered", scans: 0 }],
-    [1, looked(null, 0, 700)],
+    [1, looked(null, { lookAgainMs: 700 })],
   ]);
   expect(waiting.last).toEqual([{ kind: "rest", delayMs: 700 }]);
   expect(kinds(step(waiting.state, { kind: "rested" }, now(701), half).actions)).toEqual(["look"]);
@@ -234,7 +356,7 @@ test("after a failure the next look asks for one scan", () => {
     [20, { kind: "settled" }],
     [9_000, { kind: "rested" }],
   ]);
-  expect(last[0]).toMatchObject({ kind: "look", limit: 1 });
+  expect(last[0]).toMatchObject({ kind: "look", request: { limit: 1 } });
 });
 
 test("scans claimed when the order to stop came go back without doubt", () => {

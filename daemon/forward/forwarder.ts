@@ -1,163 +1,35 @@
 import { assert, InvariantError, unreachable } from "../base/assert.ts";
 import type { Random } from "../base/random.ts";
-import { elapsedMs, type MonotonicNs, monotonicNs, type WallMs } from "../base/time.ts";
+import { elapsedMs, type MonotonicNs, monotonicNs } from "../base/time.ts";
 import { backoffMs } from "./backoff.ts";
-import { scansOfNextCall } from "./call-size.ts";
+import { isAtFullSpeed, scansOfNextCall } from "./call-size.ts";
 import { forwardEvents as events, type LogLine } from "./events.ts";
-import { isNotReachable, type Judgement, judge, type Lessons, noLessons } from "./judgement.ts";
-import type { AttemptOutcome, AttemptReport, Claim, DoubtRule, Settlement } from "./queue.ts";
+import type {
+  ForwarderAction,
+  ForwarderInput,
+  ForwarderState,
+  ForwarderStep,
+  LookRequest,
+  Now,
+  Outgoing,
+  Phase,
+} from "./forwarder-state.ts";
+import { isNotReachable, type Judgement, judge } from "./judgement.ts";
+import type { AttemptReport, Claim, DoubtRule, Written } from "./queue.ts";
 import { judgeSearch } from "./search-judgement.ts";
-import {
-  afterLook,
-  afterRecovery,
-  afterSearch,
-  doubtRule,
-  initialTrack,
-  quietAfterSearchMs,
-  type SearchTrack,
-  searchInMs,
-} from "./search-track.ts";
-import type { CallOutcome, SearchOutcome } from "./upstream.ts";
+import { afterLook, afterRecovery, afterSearch, doubtRule, quietAfterSearchMs, searchInMs } from "./search-track.ts";
+import type { SearchOutcome } from "./upstream.ts";
 
 /** The first full call after an outage waits up to this much longer, at random: a thousand boxes get their link back at once. */
 export const rejoinSpreadMs: number = 5_000;
 
+/** A call that took longer is not claimed ahead of: what it was judged by would be too old when it may leave. */
+export const aheadMaxMs: number = 300;
+
 /** Scans of unknown badges given their worker in one transaction. */
 export const resolveMaxScans: number = 200;
 
-/**
- * The forwarder: one call to the service at a time, from what the queue says is due.
- *
- *     starting ──recovered──▶ looking ──claim──▶ calling or ──outcome──▶ settling ──┐
- *                              │  ▲                                              │ written
- *                 nothing due  │  │ woken, polled, rested                        ▼
- *                              └▶ idle ◀────────────────────────────────────── resting
- *
- * - `starting`: scans that a dead process left `sending` are being brought back, doubtful. Nothing was claimed yet.
- * - `idle`: nothing was due at the last look, and nobody has said otherwise since; a scan that lies in the service's
- *   future, by as much as its clock may be behind ours, is looked for again when it does not.
- * - `looking`: the queue is asked. Scans it hands out are `sending` on disk before the call leaves.
- * - `calling`: the call is under way. Its claim lives here and nowhere else.
- * - `searching`: a scan in doubt is looked for at the service before it is sent again; search-track.ts says when. It is
- *   claimed like any other, and settled like any other.
- * - `settling`: what became of each scan is being written; `retrying` while the store cannot. **No claim before it is
- *   written**: a scan that is registered at the service and `sending` on disk would be sent twice. If the process dies
- *   here, the next `starting` finds the scans `sending` and marks them doubtful.
- * - `resting`: until the next call may leave: the pace between calls, the backoff after a failure (the circuit is open;
- *   the call after it carries one scan: `probing` in call-size.ts), or a store that failed.
- * - `stopped`: for ever. The order to stop lets a call under way end and be settled; no other follows.
- *
- * What a call's outcome means for its scans, and how many the next carries, is decided in judgement.ts.
- */
-export type ForwarderState = {
-  readonly settings: ForwarderSettings;
-  readonly phase: Phase;
-  readonly stopping: boolean;
-  readonly lessons: Lessons;
-  readonly search: SearchTrack;
-  /** Calls in a row that failed. */
-  readonly failures: number;
-  /** Calls of the store in a row that failed. */
-  readonly storeFailures: number;
-  /** How the last call ended; `null` before the first. */
-  readonly lastOutcome: AttemptOutcome | null;
-  /** Before this no call leaves. */
-  readonly nextCallNs: MonotonicNs;
-  /** Somebody spoke of new work while the queue was being asked, perhaps too late for its answer. */
-  readonly wokenMeanwhile: boolean;
-  /** The next look first gives scans of unknown badges their worker, if the roster has learnt them. */
-  readonly resolveDue: boolean;
-};
-
-export type ForwarderSettings = {
-  /** At least this long from the end of a call to the next. */
-  readonly callIntervalMs: number;
-  /** Whether the adapter can search for scans in doubt; `false` when left out. */
-  readonly searches?: boolean;
-};
-
-export type Phase =
-  | { readonly kind: "starting" }
-  | { readonly kind: "idle" }
-  | { readonly kind: "looking"; readonly doubts: DoubtRule }
-  | { readonly kind: "calling"; readonly claim: Claim }
-  | { readonly kind: "searching"; readonly claim: Claim }
-  | { readonly kind: "settling"; readonly written: Written; readonly retrying: boolean }
-  | { readonly kind: "resting" }
-  | { readonly kind: "stopped" };
-
-/** What is being written of one call. */
-export type Written = {
-  readonly attemptId: number;
-  readonly report: AttemptReport;
-  readonly settlements: readonly Settlement[];
-};
-
-export type ForwarderInput =
-  | { readonly kind: "started" }
-  | { readonly kind: "recovered"; readonly scans: number }
-  /** A scan was stored, or something else that may make one due. */
-  | { readonly kind: "woken" }
-  /** Time to look for what other processes did. */
-  | { readonly kind: "polled" }
-  | { readonly kind: "rested" }
-  /** An outage is over: what waits for a backoff need not wait any longer. */
-  | { readonly kind: "hastened" }
-  | {
-      readonly kind: "looked";
-      readonly claim: Claim | null;
-      readonly resolved: number;
-      readonly traceId: string;
-      /** When nothing was claimed: something may become due by itself after this long; `null` when nothing will. */
-      readonly lookAgainMs: number | null;
-      readonly oldestDoubt: WallMs | null;
-      /** The claim took so long that what was judged of its scans' receipt no longer holds: they are judged anew. */
-      readonly isStale: boolean;
-    }
-  | { readonly kind: "ended"; readonly outcome: CallOutcome }
-  | { readonly kind: "searched"; readonly outcome: SearchOutcome }
-  | { readonly kind: "settled" }
-  | { readonly kind: "store-failed"; readonly error: unknown }
-  | { readonly kind: "stop" };
-
-export type ForwarderAction =
-  | { readonly kind: "recover"; readonly now: WallMs }
-  | {
-      readonly kind: "look";
-      /** At most this many scans of unknown badges first; 0 for none. */
-      readonly resolve: number;
-      readonly limit: number;
-      readonly now: WallMs;
-      readonly doubts: DoubtRule;
-    }
-  | { readonly kind: "call"; readonly claim: Claim; readonly traceId: string }
-  /** For the only scan of the claim. */
-  | { readonly kind: "search"; readonly claim: Claim; readonly traceId: string }
-  | { readonly kind: "settle"; readonly written: Written }
-  /** Replaces the rest before it, if any. */
-  | { readonly kind: "rest"; readonly delayMs: number }
-  | { readonly kind: "log"; readonly line: LogLine };
-
-export type Now = { readonly monotonicNs: MonotonicNs; readonly wallMs: WallMs };
-
-export type ForwarderStep = { readonly state: ForwarderState; readonly actions: readonly ForwarderAction[] };
-
-export function initialState(settings: ForwarderSettings): ForwarderState {
-  return {
-    settings,
-    phase: { kind: "starting" },
-    stopping: false,
-    lessons: noLessons,
-    search: initialTrack(settings.searches === true),
-    failures: 0,
-    storeFailures: 0,
-    lastOutcome: null,
-    nextCallNs: monotonicNs(0n),
-    wokenMeanwhile: false,
-    resolveDue: true,
-  };
-}
-
+/** What an input makes of the state, and what is to be done; forwarder-state.ts has the phases. */
 export function step(state: ForwarderState, input: ForwarderInput, now: Now, random: Random): ForwarderStep {
   if (state.phase.kind === "stopped") return { state, actions: [] };
   switch (input.kind) {
@@ -176,12 +48,16 @@ export function step(state: ForwarderState, input: ForwarderInput, now: Now, ran
     case "looked":
       return onLooked({ ...state, storeFailures: 0 }, input, now);
     case "ended":
-      return onEnded(state, input.outcome, now, random);
+      return onEnded(state, input, now, random);
+    case "beside-done":
+      assert(state.phase.kind === "calling", "what is done beside a call ends before it");
+      return { state: { ...state, storeFailures: 0, behind: null, ahead: input.ahead }, actions: [] };
+    case "beside-failed":
+      return onBesideFailed(state, input.error);
     case "searched":
       return onSearched(state, input.outcome, now, random);
     case "settled":
-      assert(state.phase.kind === "settling", "outcomes are written once they are known");
-      return onward({ ...state, storeFailures: 0 }, now);
+      return onSettled({ ...state, storeFailures: 0 }, now);
     case "store-failed":
       return onStoreFailed(state, input.error, random);
     case "stop":
@@ -219,25 +95,25 @@ function onHastened(state: ForwarderState, now: Now): ForwarderStep {
 function onRested(state: ForwarderState, now: Now): ForwarderStep {
   const { phase } = state;
   if (phase.kind === "starting") return { state, actions: [{ kind: "recover", now: now.wallMs }] };
-  if (phase.kind === "settling" && phase.retrying) return settle(state, phase.written);
+  if (phase.kind === "settling" && phase.retrying) return settle(state, [phase.written, ...phase.others]);
   return phase.kind === "resting" || phase.kind === "idle" ? onward(state, now) : { state, actions: [] };
 }
 
 function onLooked(
   state: ForwarderState,
-  { claim, resolved, traceId, lookAgainMs, oldestDoubt, isStale }: Extract<ForwarderInput, { kind: "looked" }>,
+  { found, resolved, lookAgainMs, oldestDoubt, isStale }: Extract<ForwarderInput, { kind: "looked" }>,
   now: Now,
 ): ForwarderStep {
   assert(state.phase.kind === "looking", "the queue answers while it is asked");
   const { doubts } = state.phase;
   const learnt: LogLine = { level: "info", event: events.badgesLearnt, fields: { count: resolved } };
   const logs: ForwarderAction[] = resolved === 0 ? [] : [{ kind: "log", line: learnt }];
-  const search = afterLook(state.search, doubts, claim !== null, oldestDoubt, now);
+  const search = afterLook(state.search, doubts, found !== null, oldestDoubt, now);
   const looked = { ...state, search, resolveDue: resolved >= resolveMaxScans };
-  if (claim !== null) {
-    assert(claim.scans.length > 0, "a claim holds a scan");
+  if (found !== null) {
+    assert(found.claim.scans.length > 0, "a claim holds a scan");
     const { state: next, actions } =
-      state.stopping || isStale ? settle(looked, unsent(claim, now)) : depart(looked, claim, doubts, traceId);
+      state.stopping || isStale ? settle(looked, [unsent(found.claim, now)]) : depart(looked, found, doubts, now);
     return { state: next, actions: [...logs, ...actions] };
   }
   const { state: next, actions } =
@@ -247,10 +123,34 @@ function onLooked(
   return { state: next, actions: [...logs, ...actions] };
 }
 
-function depart(state: ForwarderState, claim: Claim, doubts: DoubtRule, traceId: string): ForwarderStep {
-  const kind = doubts.kind === "seek" ? "search" : "call";
-  const phase: Phase = { kind: kind === "search" ? "searching" : "calling", claim };
-  return { state: withPhase(state, phase), actions: [{ kind, claim, traceId }] };
+function depart(state: ForwarderState, outgoing: Outgoing, doubts: DoubtRule, now: Now): ForwarderStep {
+  const { claim } = outgoing;
+  if (doubts.kind === "seek") {
+    return { state: withPhase(state, { kind: "searching", claim }), actions: [{ kind: "search", outgoing }] };
+  }
+  return call(state, outgoing, null, now);
+}
+
+/** @param behind of the call before, yet to be written */
+function call(state: ForwarderState, outgoing: Outgoing, behind: Written | null, now: Now): ForwarderStep {
+  const { claim } = outgoing;
+  const next = { ...withPhase(state, { kind: "calling", claim }), leftNs: now.monotonicNs, ahead: null, behind };
+  const request = isWorthLookingAhead(state, claim) ? lookRequest(state, now) : null;
+  const beside: ForwarderAction[] =
+    behind === null && request === null ? [] : [{ kind: "beside", written: behind, request }];
+  return { state: next, actions: [{ kind: "call", outgoing }, ...beside] };
+}
+
+/**
+ * Whether there is a next call that may leave as soon as this one went through. Not after a slow one: its scans would be
+ * given back, and what is written for that wears the card. Nor while a scan is in doubt: looks take turns with searches.
+ */
+function isWorthLookingAhead({ settings, lessons, search, ...state }: ForwarderState, claim: Claim): boolean {
+  const isQuick = state.lastCallMs !== null && state.lastCallMs <= aheadMaxMs;
+  const isUndisturbed = state.failures === 0 && lessons.refusedCalls === 0 && isAtFullSpeed(lessons.size);
+  const isFull = claim.scans.length >= scansOfNextCall(lessons.size);
+  const isInTurn = search.oldestDoubt === null && !state.resolveDue && !state.stopping;
+  return settings.callIntervalMs === 0 && isQuick && isUndisturbed && isFull && isInTurn;
 }
 
 /** Nothing to search for says nothing of the others, and the other way round. */
@@ -270,7 +170,12 @@ function nothingDue(state: ForwarderState, lookAgainMs: number | null): Forwarde
   return { state: idle, actions: lookAgainMs === null ? [] : [{ kind: "rest", delayMs: lookAgainMs }] };
 }
 
-function onEnded(state: ForwarderState, outcome: CallOutcome, now: Now, random: Random): ForwarderStep {
+function onEnded(
+  state: ForwarderState,
+  { outcome, isAheadStale }: Extract<ForwarderInput, { kind: "ended" }>,
+  now: Now,
+  random: Random,
+): ForwarderStep {
   assert(state.phase.kind === "calling", "a call ends while it is under way");
   const { claim } = state.phase;
   const judgement = judge(claim, outcome, state.lessons, now.wallMs);
@@ -284,14 +189,44 @@ function onEnded(state: ForwarderState, outcome: CallOutcome, now: Now, random: 
     failures,
     lastOutcome: outcome.report.outcome,
     nextCallNs: later(now.monotonicNs, delayMs),
+    lastCallMs: elapsedMs(state.leftNs, now.monotonicNs),
   };
   const report: AttemptReport = { ...outcome.report, endedAt: now.wallMs };
   const lines = [...judgement.lines];
   if (isFailure) lines.push(failureLine(report, claim, failures, delayMs));
   else if (state.failures > 0) lines.unshift(recoveryLine(state));
-  const { settlements } = judgement;
-  const { state: settling, actions } = settle(next, { attemptId: claim.attemptId, report, settlements });
-  return { state: settling, actions: [...lines.map((line) => ({ kind: "log", line }) as const), ...actions] };
+  const written: Written = { attemptId: claim.attemptId, report, settlements: judgement.settlements };
+  const mayFollow = judgement.result.kind === "went-through" && delayMs === 0 && !state.stopping && !isAheadStale;
+  const { state: following, actions } = mayFollow ? follow(next, written, now) : fallBack(next, written, now);
+  return { state: following, actions: [...lines.map((line) => ({ kind: "log", line }) as const), ...actions] };
+}
+
+/** The call that was claimed ahead leaves at once. */
+function follow(state: ForwarderState, written: Written, now: Now): ForwarderStep {
+  const { ahead, behind } = state;
+  return ahead === null || behind !== null ? fallBack(state, written, now) : call(state, ahead, written, now);
+}
+
+/** All that is not written yet is, what was claimed ahead as unsent, before anything else is claimed. */
+function fallBack(state: ForwarderState, written: Written, now: Now): ForwarderStep {
+  const { ahead, behind } = state;
+  const before = behind === null ? [] : [behind];
+  const after = ahead === null ? [] : [unsent(ahead.claim, now)];
+  return settle({ ...state, ahead: null, behind: null }, [...before, written, ...after]);
+}
+
+function onBesideFailed(state: ForwarderState, error: unknown): ForwarderStep {
+  assert(state.phase.kind === "calling", "what is done beside a call ends before it");
+  const operation = state.behind === null ? "claim" : "settle";
+  const fields = { operation, err: error, retryInMs: 0 };
+  const log = { kind: "log", line: { level: "error", event: events.storeFailed, fields } } as const;
+  return { state: { ...state, storeFailures: state.storeFailures + 1, ahead: null }, actions: [log] };
+}
+
+function onSettled(state: ForwarderState, now: Now): ForwarderStep {
+  assert(state.phase.kind === "settling", "outcomes are written once they are known");
+  const { others } = state.phase;
+  return others.length === 0 ? onward(state, now) : settle(state, others);
 }
 
 function onSearched(state: ForwarderState, outcome: SearchOutcome, now: Now, random: Random): ForwarderStep {
@@ -302,7 +237,7 @@ function onSearched(state: ForwarderState, outcome: SearchOutcome, now: Now, ran
   const next = { ...state, search, nextCallNs: later(now.monotonicNs, delayMs) };
   const { settlements, line } = judgeSearch(claim, outcome, search, now);
   const report: AttemptReport = { ...outcome.report, endedAt: now.wallMs };
-  const { state: settling, actions } = settle(next, { attemptId: claim.attemptId, report, settlements });
+  const { state: settling, actions } = settle(next, [{ attemptId: claim.attemptId, report, settlements }]);
   return { state: settling, actions: [{ kind: "log", line }, ...actions] };
 }
 
@@ -357,7 +292,7 @@ function onStop(state: ForwarderState): ForwarderStep {
     case "stopped":
       return { state: withPhase(state, { kind: "stopped" }), actions: [] };
     case "settling":
-      return phase.retrying ? settle(state, phase.written) : { state, actions: [] };
+      return phase.retrying ? settle(state, [phase.written, ...phase.others]) : { state, actions: [] };
     case "looking":
     case "calling":
     case "searching":
@@ -372,20 +307,23 @@ function onward(state: ForwarderState, now: Now): ForwarderStep {
   if (state.stopping) return { state: withPhase(state, { kind: "stopped" }), actions: [] };
   const delayMs = restMs(state, now);
   if (delayMs > 0) return { state: withPhase(state, { kind: "resting" }), actions: [{ kind: "rest", delayMs }] };
-  const doubts = doubtRule(state.search, state.failures, now);
-  const look: ForwarderAction = {
-    kind: "look",
-    resolve: state.resolveDue ? resolveMaxScans : 0,
-    limit: doubts.kind === "seek" ? 1 : scansOfNextCall(state.lessons.size),
-    now: now.wallMs,
-    doubts,
-  };
-  return { state: { ...withPhase(state, { kind: "looking", doubts }), wokenMeanwhile: false }, actions: [look] };
+  const request = lookRequest(state, now);
+  const look: ForwarderAction = { kind: "look", resolve: state.resolveDue ? resolveMaxScans : 0, request };
+  const phase: Phase = { kind: "looking", doubts: request.doubts };
+  return { state: { ...withPhase(state, phase), wokenMeanwhile: false }, actions: [look] };
 }
 
-function settle(state: ForwarderState, written: Written): ForwarderStep {
+function lookRequest(state: ForwarderState, now: Now): LookRequest {
+  const doubts = doubtRule(state.search, state.failures, now);
+  const limit = doubts.kind === "seek" ? 1 : scansOfNextCall(state.lessons.size);
+  return { limit, now: now.wallMs, doubts };
+}
+
+/** One after the other, in the order of the calls. */
+function settle(state: ForwarderState, [written, ...others]: readonly Written[]): ForwarderStep {
+  assert(written !== undefined, "something is to be written");
   return {
-    state: withPhase(state, { kind: "settling", written, retrying: false }),
+    state: withPhase(state, { kind: "settling", written, others, retrying: false }),
     actions: [{ kind: "settle", written }],
   };
 }

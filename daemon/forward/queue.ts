@@ -76,6 +76,13 @@ export type Settlement =
 /** What the service says of a registration. */
 export type Remark = { readonly code: number | null; readonly text: string };
 
+/** What is written of one call. */
+export type Written = {
+  readonly attemptId: number;
+  readonly report: AttemptReport;
+  readonly settlements: readonly Settlement[];
+};
+
 /**
  * The closed list of ways a call can end; kept with the attempt and shown to people.
  *
@@ -120,6 +127,11 @@ export interface ForwardQueue {
   claim(request: ClaimRequest): Promise<Claim | null>;
   /** Writes all outcomes of one call in one transaction. Every scan of the claim must be settled. */
   settle(attemptId: number, report: AttemptReport, settlements: readonly Settlement[]): Promise<void>;
+  /**
+   * Both in one transaction, the outcomes first: neither is done when it rejects. `null` when nothing is due, or more of
+   * the queue would have to be looked at than one transaction does.
+   */
+  settleAndClaim(written: Written, request: ClaimRequest): Promise<Claim | null>;
   /** At start: scans left `sending` by a process that died become `waiting` and doubtful. Returns how many. */
   recoverInterrupted(now: WallMs): Promise<number>;
   /** Gives scans of badges the roster has learnt their worker; at most `limit`. Returns how many. */

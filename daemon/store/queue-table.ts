@@ -168,29 +168,46 @@ export class QueueTable {
   }
 
   claim(request: ClaimRequest): ClaimStep {
-    assert(request.limit >= 1 && request.limit <= claimMaxScans, `a claim asks for 1 to ${claimMaxScans} scans`);
-    return this.#connection.transact(() => {
-      const { due, late } = this.#choose(request);
-      for (const { id, reason } of late) this.#withhold.run(reason, Math.floor(request.now), id);
-      if (due.length === 0) return { claim: null, withheld: late.length, again: late.length > 0 };
-      const started = this.#startAttempt.run(request.traceId, Math.floor(request.now), due.length);
-      const attemptId = Number(started.lastInsertRowid);
-      for (const id of due) this.#send.run(attemptId, id);
-      const scans = due.map((id) => this.#dueScan(id));
-      return { claim: { attemptId, scans }, withheld: late.length, again: false };
-    });
+    return this.#connection.transact(() => this.#claim(request));
   }
 
   settle(attemptId: number, report: AttemptReport, settlements: readonly Settlement[]): void {
-    this.#connection.transact(() => {
-      const open = new Set(this.#sending.all(attemptId));
-      for (const settlement of settlements) {
-        assert(open.delete(settlement.scanId), "a settled scan is in its claim, once");
-        this.#apply(attemptId, report, settlement);
-      }
-      assert(open.size === 0, "every scan of the claim is settled");
-      this.#end(attemptId, report);
+    this.#connection.transact(() => this.#settle(attemptId, report, settlements));
+  }
+
+  /** One commit for both. */
+  settleAndClaim(
+    attemptId: number,
+    report: AttemptReport,
+    settlements: readonly Settlement[],
+    request: ClaimRequest,
+  ): ClaimStep {
+    return this.#connection.transact(() => {
+      this.#settle(attemptId, report, settlements);
+      return this.#claim(request);
     });
+  }
+
+  #claim(request: ClaimRequest): ClaimStep {
+    assert(request.limit >= 1 && request.limit <= claimMaxScans, `a claim asks for 1 to ${claimMaxScans} scans`);
+    const { due, late } = this.#choose(request);
+    for (const { id, reason } of late) this.#withhold.run(reason, Math.floor(request.now), id);
+    if (due.length === 0) return { claim: null, withheld: late.length, again: late.length > 0 };
+    const started = this.#startAttempt.run(request.traceId, Math.floor(request.now), due.length);
+    const attemptId = Number(started.lastInsertRowid);
+    for (const id of due) this.#send.run(attemptId, id);
+    const scans = due.map((id) => this.#dueScan(id));
+    return { claim: { attemptId, scans }, withheld: late.length, again: false };
+  }
+
+  #settle(attemptId: number, report: AttemptReport, settlements: readonly Settlement[]): void {
+    const open = new Set(this.#sending.all(attemptId));
+    for (const settlement of settlements) {
+      assert(open.delete(settlement.scanId), "a settled scan is in its claim, once");
+      this.#apply(attemptId, report, settlement);
+    }
+    assert(open.size === 0, "every scan of the claim is settled");
+    this.#end(attemptId, report);
   }
 
   /** Scans in a call that a dead process left behind: nobody knows what the service did with them. */

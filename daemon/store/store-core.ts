@@ -134,6 +134,15 @@ export class StoreCore implements Disposable {
     this.#queue.settle(attemptId, report, settlements);
   }
 
+  settleAndClaim(
+    attemptId: number,
+    report: AttemptReport,
+    settlements: readonly Settlement[],
+    request: ClaimRequest,
+  ): ClaimStep {
+    return this.#queue.settleAndClaim(attemptId, report, settlements, request);
+  }
+
   recoverInterrupted(now: WallMs): number {
     return this.#queue.recoverInterrupted(now);
   }

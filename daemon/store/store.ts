@@ -17,6 +17,7 @@ import type {
   ForwardQueue,
   Remark,
   Settlement,
+  Written,
 } from "../forward/queue.ts";
 import type { LimitKnowledge, ReceiptMemory } from "../forward/receipt-window.ts";
 import type { ScanWarnings, WarnedSlice, WarningStore } from "../forward/scan-warnings.ts";
@@ -158,6 +159,10 @@ export class Store
       if (step.withheld > 0) this.#log.warn({ scans: step.withheld }, "scans past the receipt limit were withheld");
       if (step.claim !== null || !step.again) return step.claim;
     }
+  }
+
+  async settleAndClaim({ attemptId, report, settlements }: Written, request: ClaimRequest): Promise<Claim | null> {
+    return (await this.#link.call("settleAndClaim", attemptId, report, settlements, request)).claim;
   }
 
   settle(attemptId: number, report: AttemptReport, settlements: readonly Settlement[]): Promise<void> {

@@ -63,6 +63,7 @@ export function forwardQueueContract(name: string, make: () => Promise<QueueUnde
     afterEach(async () => under[Symbol.asyncDispose]());
     describeClaim(() => under);
     describeSettlement(() => under);
+    describeBoth(() => under);
     describeDoubts(() => under);
     describeStandstill(() => under);
   });
@@ -211,6 +212,37 @@ function describeSettlement(subject: () => QueueUnderTest): void {
     const third = await claimed(queue, { now: at(71) });
     await queue.settle(third.attemptId, report, [registered(first)]);
     expect(await under.look(first)).toMatchObject({ state: "registered", doubtAttemptId: call.attemptId });
+  });
+}
+
+function describeBoth(subject: () => QueueUnderTest): void {
+  test("with the outcomes of a call the next one is claimed: what they let go, nothing that is on its way", async () => {
+    const under = subject();
+    const { queue } = under;
+    const first = await under.record(1, at(0));
+    const onItsWay = await under.record(2, at(1));
+    const next = await under.record(1, at(10));
+    await under.record(2, at(11));
+    const call = await claimed(queue, { limit: 1 });
+    await claimed(queue, { limit: 1 });
+    const written = { attemptId: call.attemptId, report, settlements: [registered(first)] };
+    expect(idsOf(await queue.settleAndClaim(written, request()))).toEqual([next]);
+    expect((await under.look(first)).state).toBe("registered");
+    expect((await under.look(onItsWay)).state).toBe("sending");
+  });
+
+  test("of outcomes that are refused, or with a claim that is, neither is done", async () => {
+    const under = subject();
+    const { queue } = under;
+    const [first, second] = [await under.record(1, at(0)), await under.record(2, at(1))];
+    const { attemptId } = await claimed(queue, { limit: 1 });
+    const none = { attemptId, report, settlements: [] };
+    await expect(queue.settleAndClaim(none, request())).rejects.toThrow();
+    const written = { attemptId, report, settlements: [registered(first)] };
+    await expect(queue.settleAndClaim(written, request({ limit: 201 }))).rejects.toThrow();
+    expect((await under.look(first)).state).toBe("sending");
+    expect((await under.look(second)).state).toBe("waiting");
+    expect(idsOf(await queue.settleAndClaim(written, request()))).toEqual([second]);
   });
 }
 

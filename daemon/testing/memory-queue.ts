@@ -10,6 +10,7 @@ import type {
   ForwardQueue,
   Remark,
   Settlement,
+  Written,
 } from "../forward/queue.ts";
 import { due, type ReceiptDecision } from "../forward/receipt-window.ts";
 import { isDoubtRipe } from "../forward/search-track.ts";
@@ -79,7 +80,11 @@ export class MemoryQueue implements ForwardQueue {
 
   async claim(request: ClaimRequest): Promise<Claim | null> {
     this.#fail();
-    assert(request.limit >= 1 && request.limit <= 200, "a claim asks for 1 to 200 scans");
+    return await this.#claim(request);
+  }
+
+  async #claim(request: ClaimRequest): Promise<Claim | null> {
+    assertLimit(request);
     const waiting = this.scans.filter((scan) => scan.state === "waiting");
     const decide = ({ utcMs, isReleased }: QueuedScan): ReceiptDecision["kind"] => {
       const { window } = request;
@@ -116,6 +121,13 @@ export class MemoryQueue implements ForwardQueue {
     assert(open.size === 0, "every scan of the claim is settled");
     this.#attempts.set(attemptId, { ...attempt, report });
     for (const settlement of settlements) this.#apply(attemptId, settlement, report.endedAt);
+  }
+
+  async settleAndClaim({ attemptId, report, settlements }: Written, request: ClaimRequest): Promise<Claim | null> {
+    assertLimit(request);
+    await this.settle(attemptId, report, settlements);
+    // A failure that is due comes before both: here it would leave half of it done.
+    return await this.#claim(request);
   }
 
   async recoverInterrupted(now: WallMs): Promise<number> {
@@ -215,6 +227,10 @@ export class MemoryQueue implements ForwardQueue {
     const failure = this.failures.shift() ?? null;
     if (failure !== null) throw failure;
   }
+}
+
+function assertLimit({ limit }: ClaimRequest): void {
+  assert(limit >= 1 && limit <= 200, "a claim asks for 1 to 200 scans");
 }
 
 function isHandedOut({ doubtSince }: QueuedScan, rule: DoubtRule): boolean {
