@@ -10,6 +10,7 @@ import { exitCode } from "../daemon/base/errors.ts";
 import { systemTime } from "../daemon/base/system-time.ts";
 import { boxObstacle } from "../daemon/testing/campaign/box.ts";
 import { runCampaign } from "../daemon/testing/campaign/campaign.ts";
+import { runDrainKills } from "../daemon/testing/campaign/drain-kills.ts";
 import { runReceiptCampaign } from "../daemon/testing/campaign/receipt-campaign.ts";
 import { runServiceCampaign } from "../daemon/testing/campaign/service-campaign.ts";
 import { testDiskObstacle } from "../daemon/testing/disk/test-disk.ts";
@@ -32,6 +33,7 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const broken = [
   ...(await faults()),
   ...(await everyCall()),
+  ...(await drainKills()),
   ...(await receipts()),
   ...(await powerCuts()),
   ...(await evidenceCuts()),
@@ -73,6 +75,22 @@ async function everyCall(): Promise<readonly string[]> {
   say(`service     ${JSON.stringify(report)}`);
   if (lines.length === 0) rmSync(directory, { recursive: true });
   return report.endedWell ? lines : ["the daemon did not end well on SIGTERM", ...lines];
+}
+
+/** The fastest sending there is, killed in the middle of it. */
+async function drainKills(): Promise<readonly string[]> {
+  const directory = mkdtempSync("var/drain-");
+  const { broken: lines, ...report } = await runDrainKills({
+    seed,
+    scans: 10_000,
+    kills: Math.ceil(Number(values.kills) / 5),
+    directory,
+    program: "dist/daemon/main.js",
+    time: systemTime,
+  });
+  say(`drain       ${JSON.stringify(report)}`);
+  if (lines.length === 0) rmSync(directory, { recursive: true });
+  return lines;
 }
 
 /** Two services at once, one ahead and one behind; the shortest limit that can be configured. */

@@ -102,7 +102,7 @@ export async function runReceiptCampaign(options: ReceiptCampaignOptions): Promi
   const forwarder: ForwardService = parts.use(
     new ForwardService(
       { queue: store, upstream: client, clock, memory: store, onOutcome: () => {}, time, random, log: silentLog },
-      { callIntervalMs: 10, receipt: { limitMs, late: "withhold", timeoutMs: callTimeoutMs } },
+      { callIntervalMs: 0, receipt: { limitMs, late: "withhold", timeoutMs: callTimeoutMs } },
     ),
   );
   await clock.start();

@@ -23,6 +23,7 @@ export function writeSite(
   changed: {
     readonly timeServers?: string;
     readonly service?: string;
+    readonly callInterval?: string;
     readonly outage?: string;
     readonly logLevel?: string;
   } = {},
@@ -55,7 +56,7 @@ readers:
       notRecorded: ${feedbackLetters.notRecorded}
 outage: { anchors: [], resolvers: []${changed.outage ?? ""} }
 clock: { servers: ${changed.timeServers ?? "[]"}, systemClock: free }
-service: { url: ${JSON.stringify(serviceUrl)}, timeout: 1 s, callInterval: 10 ms${changed.service ?? ""} }
+service: { url: ${JSON.stringify(serviceUrl)}, timeout: 1 s, callInterval: ${changed.callInterval ?? "10 ms"}${changed.service ?? ""} }
 log: { level: ${changed.logLevel ?? "warn"} }
 `,
   );
