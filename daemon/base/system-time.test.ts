@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { present } from "./assert.ts";
 import { parseHttpDate, parseUtcText, utcSecondsText, utcText, zonedText } from "./system-time.ts";
@@ -45,6 +46,22 @@ test("whole seconds are cut, never rounded into the future, before 1970 as well"
   expect(utcSecondsText(wallMs(1_773_489_600_999))).toBe("2026-03-14T12:00:00Z");
   expect(utcSecondsText(wallMs(-1))).toBe("1969-12-31T23:59:59Z");
   expect(utcText(wallMs(-1))).toBe("1969-12-31T23:59:59.999Z");
+});
+
+test("whole seconds are those of the calendar, whichever day was written before", () => {
+  const lastMs = 253_402_300_799_999;
+  const anyMs = fc.oneof(
+    fc.integer({ min: -62_135_596_800_000, max: lastMs }),
+    fc.double({ min: 0, max: 4e12, noNaN: true }),
+  );
+  fc.assert(
+    fc.property(anyMs, (at) => {
+      const calendar = utcText(wallMs(Math.floor(at / 1000) * 1000)).replace(".000Z", "Z");
+      expect(utcSecondsText(wallMs(at))).toBe(calendar);
+      expect(utcSecondsText(wallMs(Math.floor(at) + 86_400_000))).not.toBe(calendar);
+    }),
+    { numRuns: 2_000 },
+  );
 });
 
 test.each([

@@ -46,7 +46,27 @@ export function utcText(at: WallMs): string {
 
 /** `2026-01-31T07:02:11Z`: cut, never rounded up, so that it is never in the future. */
 export function utcSecondsText(at: WallMs): string {
-  return `${new Date(Math.floor(at / 1000) * 1000).toISOString().slice(0, 19)}Z`;
+  const seconds = Math.floor(at / 1000);
+  const day = Math.floor(seconds / daySeconds);
+  const ofDay = seconds - day * daySeconds;
+  const [hours, minutes] = [Math.floor(ofDay / 3600), Math.floor(ofDay / 60) % 60];
+  return `${dayText(day)}T${twoDigits(hours)}:${twoDigits(minutes)}:${twoDigits(ofDay % 60)}Z`;
+}
+
+const daySeconds = 86_400;
+/** Written once for each scan of a call, on the same day nearly always: the calendar is asked when it is another. */
+let latestDay = { day: Number.NaN, text: "" };
+
+function dayText(day: number): string {
+  if (day !== latestDay.day) {
+    const [text = ""] = new Date(day * daySeconds * 1000).toISOString().split("T");
+    latestDay = { day, text };
+  }
+  return latestDay.text;
+}
+
+function twoDigits(value: number): string {
+  return value < 10 ? `0${value}` : String(value);
 }
 
 /** Reads ISO 8601 with an explicit zone; `null` when it is anything else. */

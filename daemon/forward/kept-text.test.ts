@@ -37,6 +37,20 @@ test("no national number survives, whatever stands around it and however it is p
   );
 });
 
+test("words alone are kept on one line as they are, blanks between them as one", () => {
+  const letters = fc.string({ unit: fc.constantFrom(..."aZ-'.é ", "\t", "\u00a0"), maxLength: 40 });
+  fc.assert(
+    fc.property(letters, (text) => {
+      expect(keptText(text)).toBe(
+        text
+          .split(/[\t\u00a0 ]+/)
+          .filter(Boolean)
+          .join(" "),
+      );
+    }),
+  );
+});
+
 test("a text is cut at its limit and not before", () => {
   expect(keptText("a".repeat(keptTextMaxChars))).toBe("a".repeat(keptTextMaxChars));
   expect(keptText("a".repeat(keptTextMaxChars + 1))).toBe(`${"a".repeat(keptTextMaxChars - 1)}…`);

@@ -9,9 +9,13 @@ export const scrubbed: string = "[number removed]";
  * digits, however punctuated, since an SSIN may be repeated in what a service says of it.
  */
 export function keptText(text: string): string {
+  if (text.length <= keptTextMaxChars && plainWords.test(text)) return text;
   const oneLine = scrubNumbers(text.replace(/[\p{C}\p{Z}]+/gu, " ")).trim();
   return oneLine.length <= keptTextMaxChars ? oneLine : `${oneLine.slice(0, keptTextMaxChars - 1)}…`;
 }
+
+/** ASCII without digits, a blank between two words: nothing in it has to go, and most of what the service says is such. */
+const plainWords = /^(?:[!-/:-~]+(?: [!-/:-~]+)*)?$/;
 
 /** Removes every run of 11 or more digits, with up to three characters of punctuation between two of them. */
 export function scrubNumbers(text: string): string {

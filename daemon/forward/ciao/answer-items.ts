@@ -88,17 +88,17 @@ const nothing: ReadItem = {
 function readItem(value: unknown): ReadItem {
   const item = v.safeParse(itemSchema, value);
   if (!item.success) return nothing;
-  const created = v.safeParse(createdSchema, item.output.createdPresenceRegistration);
-  const notCreated = v.safeParse(notCreatedSchema, item.output.notCreatedPresenceRegistration);
-  const inner = created.success ? created.output : notCreated.success ? notCreated.output : null;
+  const created = parsedOrNull(createdSchema, item.output.createdPresenceRegistration);
+  const notCreated = parsedOrNull(notCreatedSchema, item.output.notCreatedPresenceRegistration);
+  const inner = created ?? notCreated;
   const echo = {
     ssin: inner?.ssin ?? item.output.ssin,
     registrationDate: readDate(inner?.registrationDate ?? item.output.registrationDate),
     type: (inner?.type ?? item.output.type)?.toUpperCase() ?? null,
   };
-  if (created.success === notCreated.success) return { ...nothing, echo };
-  if (created.success) {
-    const { id, validity, remarks } = created.output;
+  if ((created === null) === (notCreated === null)) return { ...nothing, echo };
+  if (created !== null) {
+    const { id, validity, remarks } = created;
     const read = (remarks ?? []).slice(0, remarksMax).map(readRemark);
     return {
       outcome: { kind: "created", registrationId: String(id), validity: keptText(validity), remarks: read },
@@ -106,6 +106,13 @@ function readItem(value: unknown): ReadItem {
     };
   }
   return { outcome: { kind: "refused", reason: reasonOf(item.output.notCreatedPresenceRegistration) }, echo };
+}
+
+/** What is not there is not parsed: to find out that it is none costs more than to read what is. */
+function parsedOrNull<T extends v.GenericSchema>(schema: T, value: unknown): v.InferOutput<T> | null {
+  if (value === undefined || value === null) return null;
+  const parsed = v.safeParse(schema, value);
+  return parsed.success ? parsed.output : null;
 }
 
 function readDate(text: string | null): string | null {
