@@ -2,7 +2,7 @@ import type Sqlite from "better-sqlite3";
 import { assert, present, unreachable } from "../base/assert.ts";
 import { type WallMs, wallMs } from "../base/time.ts";
 import type { AttemptReport, Backlog, Claim, ClaimRequest, DoubtRule, DueScan, Settlement } from "../forward/queue.ts";
-import { due as judge, type ReceiptWindow } from "../forward/receipt-window.ts";
+import { due as judge, type ReceiptDecision, type ReceiptWindow } from "../forward/receipt-window.ts";
 import { isDoubtRipe } from "../forward/search-track.ts";
 import type { Employer } from "../scan/roster.ts";
 import type { Direction } from "../scan/scan.ts";
@@ -17,6 +17,9 @@ export const claimMaxScans = 200;
 
 /** Waiting scans one claim looks at, about 3 ms: a worker with more than this waiting is served one by one all the same. */
 export const claimWalkRows = 2000;
+
+/** More than one claim of 200 chooses from. */
+const walkPageRows = 500;
 
 /** No scan is put off longer than this: a "not before" further away was written before the clock was set back. */
 export const putOffMaxMs: number = 24 * 60 * 60 * 1000;
@@ -73,12 +76,12 @@ export class QueueTable {
   readonly #connection: Connection;
   readonly #counts: ScanCounts;
   readonly #sites: WorkSites;
-  readonly #waiting: Sqlite.Statement<[number], WaitingRow>;
+  readonly #waiting: Sqlite.Statement<[number, number], WaitingRow>;
   readonly #undatedOf: Sqlite.Statement<[], { readonly workerId: number; readonly firstId: number }>;
   readonly #busyWorkers: Sqlite.Statement<[], number>;
   readonly #withhold: Sqlite.Statement<[string, number, number]>;
   readonly #startAttempt: Sqlite.Statement<[string, number, number]>;
-  readonly #send: Sqlite.Statement<[number, number]>;
+  readonly #send: Sqlite.Statement<[number, string]>;
   readonly #due: Sqlite.Statement<[number], DueRow>;
   readonly #sending: Sqlite.Statement<[number], number>;
   readonly #endAttempt: Sqlite.Statement<unknown[]>;
@@ -103,7 +106,7 @@ export class QueueTable {
         dated_how IS 'bracket' AS isBracket, not_before AS notBefore, released_at AS releasedAt,
         doubt_since AS doubtSince
       FROM scans INDEXED BY scans_waiting
-      WHERE state = 'waiting' AND (error_bound_ms IS NOT NULL OR dated_how IS NOT NULL) ORDER BY id LIMIT ?`,
+      WHERE state = 'waiting' AND id > ? AND (error_bound_ms IS NOT NULL OR dated_how IS NOT NULL) ORDER BY id LIMIT ?`,
     );
     this.#undatedOf = db.prepare(
       `SELECT worker_id AS workerId, min(id) AS firstId FROM scans INDEXED BY scans_undated
@@ -117,14 +120,16 @@ export class QueueTable {
     );
     this.#startAttempt = db.prepare("INSERT INTO attempts (trace_id, started_at, scans) VALUES (?, ?, ?)");
     this.#send = db.prepare(
-      "UPDATE scans SET state = 'sending', attempts = attempts + 1, attempt_id = ?, not_before = NULL WHERE id = ?",
+      `UPDATE scans SET state = 'sending', attempts = attempts + 1, attempt_id = ?, not_before = NULL
+      WHERE id IN (SELECT value FROM json_each(?))`,
     );
     this.#due = db.prepare(
       `SELECT s.id AS scanId, s.worker_id AS workerId, w.ssin, e.employer_kind AS employerKind,
         e.employer_number AS employerNumber, s.direction, ${utcColumn("s")} AS utcMs, s.work_site_id AS workSiteId,
         e.declaration_of_works AS declarationOfWorks, e.limosa
-      FROM scans s JOIN roster_entries e ON e.id = s.roster_entry_id JOIN workers w ON w.id = s.worker_id
-      WHERE s.id = +?`,
+      FROM scans s INDEXED BY scans_attempt JOIN roster_entries e ON e.id = s.roster_entry_id
+        JOIN workers w ON w.id = s.worker_id
+      WHERE s.attempt_id = +? AND s.state = 'sending'`,
     );
     this.#sending = db
       .prepare<[number], number>(
@@ -195,8 +200,10 @@ export class QueueTable {
     if (due.length === 0) return { claim: null, withheld: late.length, again: late.length > 0 };
     const started = this.#startAttempt.run(request.traceId, Math.floor(request.now), due.length);
     const attemptId = Number(started.lastInsertRowid);
-    for (const id of due) this.#send.run(attemptId, id);
-    const scans = due.map((id) => this.#dueScan(id));
+    const { changes } = this.#send.run(attemptId, JSON.stringify(due));
+    assert(changes === due.length, "every scan that is due is marked");
+    this.#counts.move("waiting", "sending", due.length);
+    const scans = this.#dueScans(attemptId, due);
     return { claim: { attemptId, scans }, withheld: late.length, again: false };
   }
 
@@ -207,6 +214,9 @@ export class QueueTable {
       this.#apply(attemptId, report, settlement);
     }
     assert(open.size === 0, "every scan of the claim is settled");
+    for (const [state, ofState] of Map.groupBy(settlements, stateAfter)) {
+      this.#counts.move("sending", state, ofState.length);
+    }
     this.#end(attemptId, report);
   }
 
@@ -217,6 +227,7 @@ export class QueueTable {
       for (const attemptId of this.#openAttempts.all()) {
         const scans = this.#sending.all(attemptId);
         for (const scanId of scans) this.#doubtful.run(attemptId, Math.ceil(now), null, scanId);
+        this.#counts.move("sending", "waiting", scans.length);
         this.#end(attemptId, {
           outcome: "interrupted",
           httpStatus: null,
@@ -249,10 +260,11 @@ export class QueueTable {
     // A scan that nothing dates yet holds up its worker's later ones, and nobody else's.
     const undatedFrom = new Map(this.#undatedOf.all().map(({ workerId, firstId }) => [workerId, firstId]));
     const delayOf = this.#delays.forClaim();
-    for (const scan of this.#waiting.iterate(claimWalkRows)) {
+    for (const scan of this.#walk()) {
       // A scan that the service may hold already is searched for first: nobody is told that it was kept back.
       const isToBeSearched = scan.doubtSince !== null && doubts !== undefined && doubts.kind !== "send";
-      const reason = isToBeSearched ? null : reasonToWithhold(scan, window, delayOf);
+      const decision = decide(scan, window);
+      const reason = isToBeSearched ? null : reasonToWithhold(scan, decision, delayOf);
       if (reason !== null) {
         late.push({ id: scan.id, reason });
         continue;
@@ -260,7 +272,7 @@ export class QueueTable {
       if (passed.has(scan.workerId) || scan.id > (undatedFrom.get(scan.workerId) ?? scan.id)) continue;
       passed.add(scan.workerId);
       if (!isHandedOut(scan.doubtSince, doubts ?? { kind: "send" })) continue;
-      if (isPutOff(scan.notBefore, now) || !isOfThePast(scan, window)) continue;
+      if (isPutOff(scan.notBefore, now) || decision?.kind !== "send") continue;
       due.push({ id: scan.id, urgency: scan.utcMs - (scan.errorBoundMs ?? 0) });
       if (due.length === limit * claimChoiceCalls) break;
     }
@@ -268,8 +280,24 @@ export class QueueTable {
     return { due: due.slice(0, limit).map(({ id }) => id), late };
   }
 
-  #dueScan(id: number): DueScan {
-    const row = present(this.#due.get(id), "a claimed scan has its roster entry and worker");
+  /** The waiting scans that something dates, by id, `claimWalkRows` at most; a page at once costs half of row by row. */
+  *#walk(): Generator<WaitingRow> {
+    for (let walked = 0, afterId = 0; walked < claimWalkRows; ) {
+      const page = this.#waiting.all(afterId, Math.min(walkPageRows, claimWalkRows - walked));
+      yield* page;
+      walked += page.length;
+      if (page.length < walkPageRows) return;
+      afterId = page.at(-1)?.id ?? afterId;
+    }
+  }
+
+  /** In the order of `ids`. */
+  #dueScans(attemptId: number, ids: readonly number[]): readonly DueScan[] {
+    const rows = new Map(this.#due.all(attemptId).map((row) => [row.scanId, row]));
+    return ids.map((id) => this.#dueScan(present(rows.get(id), "a claimed scan has its roster entry and worker")));
+  }
+
+  #dueScan(row: DueRow): DueScan {
     const site = this.#sites.read(row.workSiteId);
     return {
       scanId: row.scanId,
@@ -324,29 +352,31 @@ export class QueueTable {
   }
 }
 
+function stateAfter({ kind }: Settlement): "registered" | "refused" | "waiting" {
+  return kind === "registered" || kind === "refused" ? kind : "waiting";
+}
+
 /** Never sooner than asked. */
 function wholeOrNull(notBefore: WallMs | null): number | null {
   return notBefore === null ? null : Math.ceil(notBefore);
 }
 
+/** A person's release overrules the limit; `null` for a scan that nothing dates yet, which nobody sends, released or not. */
+function decide({ utcMs, errorBoundMs, releasedAt }: WaitingRow, window: ReceiptWindow): ReceiptDecision | null {
+  if (errorBoundMs === null) return null;
+  const limitMs = releasedAt === null ? window.limitMs : null;
+  return judge({ ...window, limitMs, stamp: { utcMs: wallMs(utcMs), errorBoundMs } });
+}
+
 /** `null` for a scan that may be sent, now or later. A person's release overrules every reason. */
 function reasonToWithhold(
   { utcMs, errorBoundMs, isBracket, releasedAt }: WaitingRow,
-  window: ReceiptWindow,
+  decision: ReceiptDecision | null,
   delayOf: (moment: WallMs) => Delay,
 ): string | null {
   if (releasedAt !== null || errorBoundMs === null) return null;
-  const stamp = { utcMs: wallMs(utcMs), errorBoundMs };
-  if (isBracket === 1) return bracketReason(stamp.utcMs, errorBoundMs);
-  const decision = judge({ ...window, stamp });
-  return decision.kind === "withhold" ? lateReason(decision, delayOf(stamp.utcMs)) : null;
-}
-
-/** A scan that nothing dates yet is sent by nobody, released or not. */
-function isOfThePast({ utcMs, errorBoundMs, releasedAt }: WaitingRow, window: ReceiptWindow): boolean {
-  if (errorBoundMs === null) return false;
-  const limitMs = releasedAt === null ? window.limitMs : null;
-  return judge({ ...window, limitMs, stamp: { utcMs: wallMs(utcMs), errorBoundMs } }).kind === "send";
+  if (isBracket === 1) return bracketReason(wallMs(utcMs), errorBoundMs);
+  return decision?.kind === "withhold" ? lateReason(decision, delayOf(wallMs(utcMs))) : null;
 }
 
 function isHandedOut(doubtSince: number | null, rule: DoubtRule): boolean {

@@ -4,8 +4,8 @@ import { type ScanState, scanStates } from "../scan/scan.ts";
 import type { Connection } from "./connection.ts";
 
 /**
- * How many scans are in each state: exact, durable and shared with every process at any size. Triggers count every
- * change of state; who inserts scans counts them in the same transaction.
+ * How many scans are in each state: exact, durable and shared with every process at any size. A trigger counts every
+ * change of state but those to and from `sending`: who makes these, or inserts scans, counts them in the same transaction.
  */
 export class ScanCounts {
   readonly #all: Sqlite.Statement<[], { state: string; scans: number }>;
@@ -25,7 +25,12 @@ export class ScanCounts {
   }
 
   add(state: ScanState, scans: number): void {
-    if (scans > 0) this.#add.run(scans, state);
+    if (scans !== 0) this.#add.run(scans, state);
+  }
+
+  move(from: ScanState, to: ScanState, scans: number): void {
+    this.add(from, -scans);
+    this.add(to, scans);
   }
 
   of(state: ScanState | "doubtful"): number {

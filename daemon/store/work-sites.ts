@@ -9,6 +9,8 @@ export class WorkSites {
   readonly #find: Sqlite.Statement<[string], number>;
   readonly #insert: Sqlite.Statement<[string]>;
   readonly #content: Sqlite.Statement<[number], string | null>;
+  /** Content never changes, and a box sees few places in its life. */
+  readonly #read: Map<number, WorkSite> = new Map();
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -34,7 +36,11 @@ export class WorkSites {
   }
 
   read(id: number): WorkSite {
-    return JSON.parse(present(this.#content.get(id), "a scan that is sent has a place of work")) as WorkSite;
+    const known = this.#read.get(id);
+    if (known !== undefined) return known;
+    const site = JSON.parse(present(this.#content.get(id), "a scan that is sent has a place of work")) as WorkSite;
+    this.#read.set(id, site);
+    return site;
   }
 }
 
