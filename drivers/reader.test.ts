@@ -1,5 +1,6 @@
-import { mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync, unlinkSync } from "node:fs";
-import { stat } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, readdirSync, readlinkSync, rmSync, symlinkSync, unlinkSync } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -75,6 +76,9 @@ class Recorder implements ReaderEvents {
   }
 }
 
+/** libuv's default. */
+const poolThreads = Number(process.env["UV_THREADPOOL_SIZE"] ?? 4);
+
 const frame: FrameSettings = { end: "auto", idleMs: 100, maxBytes: 512, prefix: "", suffix: "", pattern: null };
 
 let folder: string;
@@ -144,6 +148,19 @@ describe("a reader on a port", () => {
     expect(first).toBeGreaterThan(beforeNs);
     expect(second).toBeGreaterThan(first ?? 0n);
     expect(reader.counters).toEqual({ reads: 2, repeats: 0, badFrames: 0, opens: 1, feedbackDropped: 0 });
+  });
+
+  test("reads a badge while every thread for files is held up by a disk", async () => {
+    const simulator = await plugIn("serial-line");
+    await online(lineReader());
+    const fifos = Array.from({ length: poolThreads }, (_, index) => join(folder, `fifo-${index}`));
+    execFileSync("mkfifo", fifos);
+    const heldUp = fifos.map((fifo) => readFile(fifo));
+    simulator.present("010063E9AE");
+    await recorder.until(() => recorder.reads.length === 1);
+    const writers = fifos.map((fifo) => openSync(fifo, "r+"));
+    for (const writer of writers) closeSync(writer);
+    await Promise.all(heldUp);
   });
 
   test("reads a badge that silence ends", async () => {

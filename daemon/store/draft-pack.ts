@@ -4,78 +4,101 @@ import type { Direction, NotRecordedReason, RecordOutcome, ScanDraft } from "../
 import { type DirectionColumn, ruleOf } from "./worker-chain.ts";
 
 /**
- * A batch on its way to the worker thread and back: plain values in a row, for a structured clone of nested objects
- * costs as much as storing them.
+ * A batch on its way to the worker thread and back, column by column, and a column that says the same of every scan in
+ * one value: a structured clone of nested objects costs as much as storing them, and one of 64 plain rows three times
+ * as much as this.
  */
-export type Packed = readonly PackedValue[];
+export type Packed = { readonly rows: number; readonly columns: readonly PackedColumn[] };
+type PackedColumn = PackedValue | readonly PackedValue[];
 type PackedValue = string | number | bigint | null;
 
-const draftValues = 13;
-const outcomeValues = 4;
+const draftColumns: readonly ((draft: ScanDraft) => PackedValue)[] = [
+  ({ readerId }) => readerId,
+  ({ badge }) => badge.raw,
+  ({ badge }) => badge.number,
+  ({ rule }) => (rule.kind === "fixed" ? rule.direction : "toggle"),
+  ({ workSiteId }) => workSiteId,
+  ({ stamp }) => stamp.bootId,
+  ({ stamp }) => stamp.monotonicNs,
+  ({ stamp }) => stamp.utcMs,
+  ({ stamp }) => stamp.errorBoundMs,
+  ({ stamp }) => stamp.state,
+  ({ stamp }) => stamp.captureLagMs,
+  ({ stamp }) => stamp.how,
+  ({ stamp }) => stamp.syncId,
+];
 
 export function packDrafts(drafts: readonly ScanDraft[]): Packed {
-  const packed: PackedValue[] = [];
-  for (const { readerId, badge, rule, workSiteId, stamp } of drafts) {
-    packed.push(readerId, badge.raw, badge.number, rule.kind === "fixed" ? rule.direction : "toggle", workSiteId);
-    packed.push(stamp.bootId, stamp.monotonicNs, stamp.utcMs, stamp.errorBoundMs, stamp.state, stamp.captureLagMs);
-    packed.push(stamp.how, stamp.syncId);
-  }
-  return packed;
+  return pack(drafts, draftColumns);
 }
 
 export function unpackDrafts(packed: Packed): readonly ScanDraft[] {
-  const drafts: ScanDraft[] = [];
-  for (let at = 0; at < packed.length; at += draftValues) {
-    drafts.push({
-      readerId: packed[at] as string,
-      badge: { raw: packed[at + 1] as string, number: packed[at + 2] as string },
-      rule: ruleOf(packed[at + 3] as DirectionColumn),
-      workSiteId: packed[at + 4] as number,
-      stamp: withInterval({
-        bootId: packed[at + 5] as string,
-        monotonicNs: monotonicNs(packed[at + 6] as bigint),
-        utcMs: wallMs(packed[at + 7] as number),
-        errorBoundMs: packed[at + 8] as number | null,
-        state: packed[at + 9] as ClockState,
-        captureLagMs: packed[at + 10] as number,
-        how: packed[at + 11] as StampHow,
-        syncId: packed[at + 12] as string | null,
-      }),
-    });
-  }
-  return drafts;
+  return unpack(packed, (value) => ({
+    readerId: value(0) as string,
+    badge: { raw: value(1) as string, number: value(2) as string },
+    rule: ruleOf(value(3) as DirectionColumn),
+    workSiteId: value(4) as number,
+    stamp: withInterval({
+      bootId: value(5) as string,
+      monotonicNs: monotonicNs(value(6) as bigint),
+      utcMs: wallMs(value(7) as number),
+      errorBoundMs: value(8) as number | null,
+      state: value(9) as ClockState,
+      captureLagMs: value(10) as number,
+      how: value(11) as StampHow,
+      syncId: value(12) as string | null,
+    }),
+  }));
 }
 
+const outcomeColumns: readonly ((outcome: RecordOutcome) => PackedValue)[] = [
+  ({ kind }) => kind,
+  (outcome) => (outcome.kind === "not-recorded" ? outcome.reason : outcome.scanId),
+  (outcome) => {
+    if (outcome.kind === "not-recorded") return outcome.detail;
+    if (outcome.kind === "recorded") return outcome.direction;
+    return outcome.kind === "double" ? outcome.ofScanId : null;
+  },
+];
+
 export function packOutcomes(outcomes: readonly RecordOutcome[]): Packed {
-  const packed: PackedValue[] = [];
-  for (const outcome of outcomes) {
-    if (outcome.kind === "not-recorded") packed.push(outcome.kind, 0, outcome.reason, outcome.detail);
-    else if (outcome.kind === "recorded") packed.push(outcome.kind, outcome.scanId, outcome.direction, null);
-    else packed.push(outcome.kind, outcome.scanId, outcome.kind === "double" ? outcome.ofScanId : null, null);
-  }
-  return packed;
+  return pack(outcomes, outcomeColumns);
 }
 
 export function unpackOutcomes(packed: Packed): readonly RecordOutcome[] {
-  const outcomes: RecordOutcome[] = [];
-  for (let at = 0; at < packed.length; at += outcomeValues) {
-    const kind = packed[at] as RecordOutcome["kind"];
-    const scanId = packed[at + 1] as number;
-    const more = packed[at + 2];
+  return unpack(packed, (value) => {
+    const kind = value(0) as RecordOutcome["kind"];
+    const scanId = value(1) as number;
     switch (kind) {
       case "recorded":
-        outcomes.push({ kind, scanId, direction: more as Direction });
-        break;
+        return { kind, scanId, direction: value(2) as Direction };
       case "double":
-        outcomes.push({ kind, scanId, ofScanId: more as number });
-        break;
+        return { kind, scanId, ofScanId: value(2) as number };
       case "unknown-badge":
-        outcomes.push({ kind, scanId });
-        break;
+        return { kind, scanId };
       case "not-recorded":
-        outcomes.push({ kind, reason: more as NotRecordedReason, detail: packed[at + 3] as string });
-        break;
+        return { kind, reason: value(1) as NotRecordedReason, detail: value(2) as string };
     }
-  }
-  return outcomes;
+  });
+}
+
+function pack<Row>(rows: readonly Row[], columns: readonly ((row: Row) => PackedValue)[]): Packed {
+  const packColumn = (read: (row: Row) => PackedValue): PackedColumn => {
+    const values = rows.map(read);
+    const [first = null] = values;
+    return values.every((value) => Object.is(value, first)) ? first : values;
+  };
+  return { rows: rows.length, columns: columns.map(packColumn) };
+}
+
+function unpack<Row>(
+  { rows, columns }: Packed,
+  rowOf: (value: (column: number) => PackedValue) => Row,
+): readonly Row[] {
+  return Array.from({ length: rows }, (_, row) =>
+    rowOf((at) => {
+      const column = columns[at] ?? null;
+      return typeof column === "object" ? (column?.[row] ?? null) : column;
+    }),
+  );
 }

@@ -1,4 +1,6 @@
+import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { DirectionRule, RecordOutcome } from "../scan/scan.ts";
 import {
   type DraftChange,
   draftOf,
@@ -91,6 +93,28 @@ describe("unknown badges", () => {
     recordOne(core, draftOf(9, 0, { rule: inRule }));
     expect(recordOne(core, draftOf(9, 0.5, { rule: outRule })).kind).toBe("unknown-badge");
   });
+});
+
+const presented = fc.record({
+  worker: fc.constantFrom(1, 1, 2, 3, 8, 9),
+  minutes: fc.double({ min: 0, max: 4, noNaN: true }),
+  rule: fc.constantFrom<DirectionRule>({ kind: "toggle" }, inRule, outRule),
+});
+
+test("scans that come together are decided as they would be one by one", () => {
+  fc.assert(
+    fc.property(fc.array(presented, { minLength: 2, maxLength: 30 }), (all) => {
+      const drafts = all.map(({ worker, minutes, rule }) => draftOf(worker, minutes, { rule }));
+      const keep = (record: (core: StoreCore) => readonly RecordOutcome[]): unknown => {
+        using place = temporaryDirectory();
+        using one = preparedCore(storeSettings(place.path), rosterOf(1, 2, 3));
+        return { outcomes: record(one), kept: drafts.map((_, index) => one.show(index + 1)), ...one.summary().byState };
+      };
+      const together = keep((one) => one.record(drafts));
+      expect(together).toEqual(keep((one) => drafts.map((draft) => recordOne(one, draft))));
+    }),
+    { numRuns: 20 },
+  );
 });
 
 describe("stamps", () => {

@@ -186,12 +186,15 @@ export class StoreLink {
         this.#fail(errorOf(reply.failure));
         return;
       case "recorded": {
-        const inFlight = this.#finish(reply.gauges);
+        const inFlight = this.#finish(null);
         const outcomes = unpackOutcomes(reply.outcomes);
         if (inFlight?.kind !== "batch") return;
         for (const [index, scan] of inFlight.scans.entries()) settleScan(scan, outcomes[index]);
         return;
       }
+      case "gauges":
+        this.#answered(reply.gauges);
+        return;
       case "returned": {
         const inFlight = this.#finish(reply.gauges);
         if (inFlight?.kind === "other") inFlight.other.resolve(reply.value);

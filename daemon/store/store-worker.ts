@@ -32,10 +32,8 @@ function logThroughPort(bindings: object): Log {
 
 function answer(keeper: StoreKeeper, request: Request): Reply {
   switch (request.kind) {
-    case "record": {
-      const outcomes = keeper.record(request.drafts);
-      return { kind: "recorded", outcomes, gauges: keeper.gauges() };
-    }
+    case "record":
+      return { kind: "recorded", outcomes: keeper.record(request.drafts) };
     case "call": {
       const value = keeper.call(request.method, request.parameters);
       return { kind: "returned", value, gauges: keeper.gauges() };
@@ -53,6 +51,7 @@ function serve(): void {
   port.on("message", (request: Request) => {
     try {
       reply(answer(keeper, request));
+      if (request.kind === "record") reply({ kind: "gauges", gauges: keeper.gauges() });
       // Nothing is left to wait for, and the thread ends by itself.
       if (request.kind === "close") port.close();
     } catch (error) {

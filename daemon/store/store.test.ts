@@ -115,8 +115,10 @@ describe("recording", () => {
     const log = recordingLog();
     await using store = await prepared({ maxScans: 10, alarmFraction: 0.5 }, log);
     for (let index = 0; index < 5; index += 1) await store.record(draftOf(1, index * 10));
+    await store.backlog();
     expect(store.fill).toBe("alarm");
     for (let index = 5; index < 10; index += 1) await store.record(draftOf(1, index * 10));
+    await store.backlog();
     expect(store.fill).toBe("full");
     expect(await store.record(draftOf(2, 0))).toMatchObject({ kind: "not-recorded", reason: "limit-reached" });
     expect(log.lines.map((line) => line.message)).toEqual([

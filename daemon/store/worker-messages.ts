@@ -10,10 +10,14 @@ export type Request =
   | { readonly kind: "call"; readonly method: StoreMethod; readonly parameters: readonly unknown[] }
   | { readonly kind: "close" };
 
-/** From the worker thread; every answer tells the gauges beside its own. */
+/**
+ * From the worker thread. An answer tells the gauges beside its own, except that of scans: a worker stands at the reader,
+ * so theirs follow in a message behind it.
+ */
 export type Reply =
   | { readonly kind: "opened"; readonly gauges: Gauges }
-  | { readonly kind: "recorded"; readonly outcomes: Packed; readonly gauges: Gauges }
+  | { readonly kind: "recorded"; readonly outcomes: Packed }
+  | { readonly kind: "gauges"; readonly gauges: Gauges }
   | { readonly kind: "returned"; readonly value: unknown; readonly gauges: Gauges }
   | { readonly kind: "failed"; readonly failure: Failure }
   | { readonly kind: "closed" }

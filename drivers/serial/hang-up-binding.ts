@@ -1,4 +1,4 @@
-import { type BigIntStats, fstatSync, read, write } from "node:fs";
+import { type BigIntStats, fstatSync, read, readSync, write } from "node:fs";
 import { promisify } from "node:util";
 import {
   type BindingInterface,
@@ -30,12 +30,14 @@ export function deviceOf(stats: BigIntStats): Device {
 }
 
 /**
- * LinuxBinding of bindings-cpp with three changes:
+ * LinuxBinding of bindings-cpp with four changes:
  *
  * - A read of 0 bytes is a disconnect. On a hung-up tty it means gone; bindings-cpp 13.0.1 retries it for ever, so that an
  *   unplug during a read leaves a port that neither closes nor speaks again (upstream issue 162).
  * - A wait for room to write goes on listening for bytes. The poller of bindings-cpp forgets the one for the other, so
  *   that a reader that takes no feedback would go deaf.
+ * - A read of what has come is made at once and not in libuv's pool of threads: the port is opened non-blocking, and a
+ *   badge waits neither for a thread to wake up nor behind four files that a slow disk is writing.
  * - Closing waits for the system call under way, or that call could read from whatever is opened under the same number.
  *
  * What waited in the kernel before the port was opened has no known time and is thrown away.
@@ -92,10 +94,11 @@ export class HangUpPort implements BindingPortInterface {
 
   async read(buffer: Buffer, offset: number, length: number): Promise<{ buffer: Buffer; bytesRead: number }> {
     for (;;) {
-      const bytesRead = await this.#call((descriptor) => readFile(descriptor, buffer, offset, length, null));
+      // One read a turn of the event loop, so that a line that never falls silent leaves room for all else.
+      await this.#ready("readable");
+      const bytesRead = moved(() => readSync(this.#descriptor(), buffer, offset, length, null));
       if (bytesRead === 0) throw hungUp();
       if (bytesRead !== null) return { buffer, bytesRead };
-      await this.#ready("readable");
     }
   }
 
@@ -165,8 +168,7 @@ export class HangUpPort implements BindingPortInterface {
       const done = await call;
       return "bytesRead" in done ? done.bytesRead : done.bytesWritten;
     } catch (error) {
-      const code = systemCode(error);
-      if (code === "EAGAIN" || code === "EWOULDBLOCK" || code === "EINTR") return null;
+      if (mustWait(error)) return null;
       throw error;
     } finally {
       this.#underWay.delete(call);
@@ -188,6 +190,21 @@ export class HangUpPort implements BindingPortInterface {
       poller.poll(this.#awaited);
     });
   }
+}
+
+/** Bytes that a call moved which never blocks; `null` when it would have to wait. */
+function moved(run: () => number): number | null {
+  try {
+    return run();
+  } catch (error) {
+    if (mustWait(error)) return null;
+    throw error;
+  }
+}
+
+function mustWait(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === "EAGAIN" || code === "EWOULDBLOCK" || code === "EINTR";
 }
 
 function hungUp(): Error {

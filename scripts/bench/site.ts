@@ -40,6 +40,8 @@ export async function openBenchStore(directory: string, workers: number = benchW
   const store = await Store.open(benchSettings(directory), { time: systemTime, log: silentLog });
   const roster = parseRoster(fictionalRoster(workers), "hex");
   await store.replaceRoster(roster.entries, roster.fingerprint);
+  // As the forwarder does whenever the roster has changed; until then every scan looks for earlier ones of its badge.
+  await store.resolveUnknown(workers);
   const workSiteId = await store.internWorkSite({
     place: { kind: "coordinates", latitude: 51.05, longitude: 3.72 },
     declarationOfWorks: null,
