@@ -1,16 +1,8 @@
 import { monotonicNs, wallMs } from "../base/time.ts";
 import { type ClockState, type StampHow, withInterval } from "../clock/stamp.ts";
 import type { Direction, NotRecordedReason, RecordOutcome, ScanDraft } from "../scan/scan.ts";
+import { type Packed, type PackedValue, pack, unpack } from "./column-pack.ts";
 import { type DirectionColumn, ruleOf } from "./worker-chain.ts";
-
-/**
- * A batch on its way to the worker thread and back, column by column, and a column that says the same of every scan in
- * one value: a structured clone of nested objects costs as much as storing them, and one of 64 plain rows three times
- * as much as this.
- */
-export type Packed = { readonly rows: number; readonly columns: readonly PackedColumn[] };
-type PackedColumn = PackedValue | readonly PackedValue[];
-type PackedValue = string | number | bigint | null;
 
 const draftColumns: readonly ((draft: ScanDraft) => PackedValue)[] = [
   ({ readerId }) => readerId,
@@ -80,25 +72,4 @@ export function unpackOutcomes(packed: Packed): readonly RecordOutcome[] {
         return { kind, reason: value(1) as NotRecordedReason, detail: value(2) as string };
     }
   });
-}
-
-function pack<Row>(rows: readonly Row[], columns: readonly ((row: Row) => PackedValue)[]): Packed {
-  const packColumn = (read: (row: Row) => PackedValue): PackedColumn => {
-    const values = rows.map(read);
-    const [first = null] = values;
-    return values.every((value) => Object.is(value, first)) ? first : values;
-  };
-  return { rows: rows.length, columns: columns.map(packColumn) };
-}
-
-function unpack<Row>(
-  { rows, columns }: Packed,
-  rowOf: (value: (column: number) => PackedValue) => Row,
-): readonly Row[] {
-  return Array.from({ length: rows }, (_, row) =>
-    rowOf((at) => {
-      const column = columns[at] ?? null;
-      return typeof column === "object" ? (column?.[row] ?? null) : column;
-    }),
-  );
 }

@@ -29,7 +29,9 @@ import type { ArchivedScan, ReleaseOutcome, ScanFilter, StoreSummary } from "../
 import type { RosterChange, RosterEntry } from "../scan/roster.ts";
 import type { RecordOutcome, ScanDraft, WorkSite } from "../scan/scan.ts";
 import { ArchiveTable } from "./archive-table.ts";
+import { type PackedStep, packStep, unpackSettlements } from "./call-pack.ts";
 import { ClockTable } from "./clock-table.ts";
+import type { Packed } from "./column-pack.ts";
 import type { Connection, WalFrames } from "./connection.ts";
 import { type DatedSlice, DatingTable } from "./dating-table.ts";
 import { EvidenceTable } from "./evidence-table.ts";
@@ -134,13 +136,22 @@ export class StoreCore implements Disposable {
     this.#queue.settle(attemptId, report, settlements);
   }
 
-  settleAndClaim(
+  /** As `claim`, for another thread; so are the two that follow. */
+  claimPacked(request: ClaimRequest): PackedStep {
+    return packStep(this.claim(request));
+  }
+
+  settlePacked(attemptId: number, report: AttemptReport, settlements: Packed): void {
+    this.settle(attemptId, report, unpackSettlements(settlements));
+  }
+
+  settleAndClaimPacked(
     attemptId: number,
     report: AttemptReport,
-    settlements: readonly Settlement[],
+    settlements: Packed,
     request: ClaimRequest,
-  ): ClaimStep {
-    return this.#queue.settleAndClaim(attemptId, report, settlements, request);
+  ): PackedStep {
+    return packStep(this.#queue.settleAndClaim(attemptId, report, unpackSettlements(settlements), request));
   }
 
   recoverInterrupted(now: WallMs): number {

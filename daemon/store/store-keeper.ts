@@ -1,9 +1,10 @@
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Time } from "../base/time.ts";
+import type { Packed } from "./column-pack.ts";
 import type { WalFrames } from "./connection.ts";
 import { openDatabase, replaceDamaged } from "./database.ts";
-import { type Packed, packOutcomes, unpackDrafts } from "./draft-pack.ts";
+import { packOutcomes, unpackDrafts } from "./draft-pack.ts";
 import { StoreCore } from "./store-core.ts";
 import { notRecorded, storeErrorCodeOf, storeErrorOf } from "./store-error.ts";
 import type { StoreSettings } from "./store-settings.ts";

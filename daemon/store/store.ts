@@ -35,6 +35,7 @@ import type { OutageWindow } from "../outage/windows.ts";
 import type { ArchivedScan, ReleaseOutcome, ScanArchive, ScanFilter, StoreSummary } from "../scan/archive.ts";
 import type { RosterChange, RosterEntry, RosterStore } from "../scan/roster.ts";
 import type { RecordOutcome, ScanDraft, ScanLedger, WorkSite } from "../scan/scan.ts";
+import { type PackedStep, packSettlements, unpackClaim } from "./call-pack.ts";
 import type { DatedSlice } from "./dating-table.ts";
 import { EvidenceCalls } from "./evidence-calls.ts";
 import type { FillLevel } from "./fill-level.ts";
@@ -155,18 +156,24 @@ export class Store
 
   async claim(request: ClaimRequest): Promise<Claim | null> {
     for (;;) {
-      const step = await this.#link.call("claim", request);
-      if (step.withheld > 0) this.#log.warn({ scans: step.withheld }, "scans past the receipt limit were withheld");
-      if (step.claim !== null || !step.again) return step.claim;
+      const step = await this.#link.call("claimPacked", request);
+      const claim = this.#claimOf(step);
+      if (claim !== null || !step.again) return claim;
     }
   }
 
+  #claimOf({ claim, withheld }: PackedStep): Claim | null {
+    if (withheld > 0) this.#log.warn({ scans: withheld }, "scans past the receipt limit were withheld");
+    return claim === null ? null : unpackClaim(claim);
+  }
+
   async settleAndClaim({ attemptId, report, settlements }: Written, request: ClaimRequest): Promise<Claim | null> {
-    return (await this.#link.call("settleAndClaim", attemptId, report, settlements, request)).claim;
+    const packed = packSettlements(settlements);
+    return this.#claimOf(await this.#link.call("settleAndClaimPacked", attemptId, report, packed, request));
   }
 
   settle(attemptId: number, report: AttemptReport, settlements: readonly Settlement[]): Promise<void> {
-    return this.#link.call("settle", attemptId, report, settlements);
+    return this.#link.call("settlePacked", attemptId, report, packSettlements(settlements));
   }
 
   recoverInterrupted(now: WallMs): Promise<number> {

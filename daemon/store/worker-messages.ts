@@ -1,6 +1,6 @@
 import { InvariantError } from "../base/assert.ts";
 import { BadgedError, type ErrorCode, messageOf } from "../base/errors.ts";
-import type { Packed } from "./draft-pack.ts";
+import type { Packed } from "./column-pack.ts";
 import { StoreError, type StoreErrorCode } from "./store-error.ts";
 import type { Gauges, StoreMethod } from "./store-keeper.ts";
 
