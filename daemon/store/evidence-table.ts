@@ -16,6 +16,7 @@ import type { RecordKind } from "../evidence/record.ts";
 import { lineHash } from "../evidence/record-line.ts";
 import type { OutageEntry } from "../outage/outage-store.ts";
 import type { Connection } from "./connection.ts";
+import { packLine, unpackLine } from "./line-pack.ts";
 import { utcColumn } from "./stamp-columns.ts";
 
 /** Records of one epoch: at one a second they last for 34,000 years. */
@@ -33,9 +34,11 @@ const walkRows = 2000;
  */
 const youngMax = 5000;
 
+/** Packed, or text in a row from before lines were packed. */
+type StoredLine = string | Buffer;
 type RecordRow = {
   readonly id: number;
-  readonly line: string | null;
+  readonly line: StoredLine | null;
   readonly hash: Buffer | null;
   readonly leaf: Buffer | null;
 };
@@ -50,13 +53,13 @@ const scansCountedMax = 20_000;
 /** The evidence room's log: records, checkpoints, what others said of them, and the salts of what people added. */
 export class EvidenceTable {
   readonly #connection: Connection;
-  readonly #add: Sqlite.Statement<[number, string | null, number | null, string]>;
-  readonly #lineAt: Sqlite.Statement<[number], string | null>;
+  readonly #add: Sqlite.Statement<[number, string | null, number | null, Buffer]>;
+  readonly #lineAt: Sqlite.Statement<[number], StoredLine | null>;
   readonly #lastRecord: Sqlite.Statement<[number, number], number>;
   readonly #lastCheckpoint: Sqlite.Statement<[number, number], CheckpointRow>;
   readonly #newest: Sqlite.Statement<[], number | null>;
   readonly #slice: Sqlite.Statement<[number, number, number], RecordRow>;
-  readonly #lastOfKind: Sqlite.Statement<[string], string>;
+  readonly #lastOfKind: Sqlite.Statement<[string], StoredLine>;
   readonly #addCheckpoint: Sqlite.Statement<[number, string, Buffer]>;
   readonly #noteAt: Sqlite.Statement<[number], string>;
   readonly #checkpoints: Sqlite.Statement<[number, number, number], CheckpointRow>;
@@ -77,7 +80,7 @@ export class EvidenceTable {
     this.#connection = connection;
     const { db } = connection;
     this.#add = db.prepare("INSERT INTO evidence_records (id, kind, erasable_at, line) VALUES (?, ?, ?, ?)");
-    this.#lineAt = db.prepare<[number], string | null>("SELECT line FROM evidence_records WHERE id = ?").pluck();
+    this.#lineAt = db.prepare<[number], StoredLine | null>("SELECT line FROM evidence_records WHERE id = ?").pluck();
     this.#lastRecord = db
       .prepare<[number, number], number>(
         "SELECT id FROM evidence_records WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1",
@@ -95,7 +98,7 @@ export class EvidenceTable {
       "SELECT id, line, hash, leaf FROM evidence_records WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
     );
     this.#lastOfKind = db
-      .prepare<[string], string>(
+      .prepare<[string], StoredLine>(
         "SELECT line FROM evidence_records INDEXED BY evidence_kinds WHERE kind = ? ORDER BY id DESC LIMIT 1",
       )
       .pluck();
@@ -146,7 +149,7 @@ export class EvidenceTable {
       const seq = id % epochSpan;
       return line === null
         ? { kind: "erased", seq, hash: hash?.toString("hex") ?? "", leaf: leaf?.toString("hex") ?? "" }
-        : { kind: "whole", seq, line };
+        : { kind: "whole", seq, line: unpackLine(line) };
     });
   }
 
@@ -166,7 +169,8 @@ export class EvidenceTable {
   }
 
   lastOf(kind: Exclude<RecordKind, "sample">): string | null {
-    return this.#lastOfKind.get(kind) ?? null;
+    const stored = this.#lastOfKind.get(kind);
+    return stored === undefined ? null : unpackLine(stored);
   }
 
   commit(batch: EvidenceBatch): "committed" | "diverged" {
@@ -176,7 +180,7 @@ export class EvidenceTable {
       for (const [index, { kind, line, erasableAt }] of batch.records.entries()) {
         const seq = batch.from + index;
         if (seq < size) continue;
-        this.#add.run(idOf(batch.epoch, seq), kind === "sample" ? null : kind, erasableAt, line);
+        this.#add.run(idOf(batch.epoch, seq), kind === "sample" ? null : kind, erasableAt, packLine(line));
       }
       this.#addBeside(batch);
       for (const { epoch, seq } of batch.erase) this.#eraseOne(idOf(epoch, seq));
@@ -226,12 +230,17 @@ export class EvidenceTable {
     return last === undefined ? 0 : (last % epochSpan) + 1;
   }
 
+  #line(id: number): string | null {
+    const stored = this.#lineAt.get(id) ?? null;
+    return stored === null ? null : unpackLine(stored);
+  }
+
   /** The records of the batch that are there already are the same ones, and none is missing before them. */
   #continues({ epoch, from, records, checkpoint }: EvidenceBatch): boolean {
     const size = this.#size(epoch);
     if (from > size || size > from + records.length) return false;
     for (const [index, { line }] of records.slice(0, size - from).entries()) {
-      if (this.#lineAt.get(idOf(epoch, from + index)) !== line) return false;
+      if (this.#line(idOf(epoch, from + index)) !== line) return false;
     }
     if (checkpoint === null) return true;
     assert(checkpoint.size <= from + records.length, "a checkpoint covers what is written with it or before it");
@@ -251,7 +260,7 @@ export class EvidenceTable {
   }
 
   #eraseOne(id: number): void {
-    const line = this.#lineAt.get(id) ?? null;
+    const line = this.#line(id);
     if (line !== null) this.#erase.run(lineHash(line), leafHash(line), id);
   }
 }
