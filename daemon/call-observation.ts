@@ -19,6 +19,7 @@ const serviceSeenBy: Readonly<Record<AttemptOutcome, Layers["service"] | null>> 
   "tls-failed": null,
   "pin-mismatch": "own-tls",
   "no-token": null,
+  "held-back": null,
   interrupted: null,
 };
 

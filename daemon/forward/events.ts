@@ -11,6 +11,7 @@
  * | `noToken` | warn | the same |
  * | `answeredWithError` | warn | the same, `httpStatus`, `relatedTraceId` |
  * | `credentialsRefused`, `callRefused` | error | the same |
+ * | `heldBack` | info | `count`, `attemptId` |
  * | `reachableAgain` | info | `failedCalls`, `afterOutcome` |
  * | `culpritSought` | warn | `count`, `attemptId`, `reason` |
  * | `batchTooLarge` | warn | `count`, `attemptId`, `nextMax` |
@@ -39,6 +40,7 @@ export const forwardEvents = {
   doubtful: "scans left in doubt, possible duplicates",
   notReachable: "service not reachable, scans kept",
   noToken: "no token for the service, scans kept",
+  heldBack: "call did not leave, the receipt of a scan would have been past the limit by then",
   answeredWithError: "service answered with an error, scans kept",
   credentialsRefused: "service refuses the credentials, scans kept",
   callRefused: "service refuses the call, scans kept",

@@ -248,6 +248,56 @@ describe("a store that fails", () => {
   });
 });
 
+test("a scan whose time ran out while its call waited for a token is kept back, and never leaves", async () => {
+  const time = new ManualTime();
+  const queue = new MemoryQueue();
+  const left: number[] = [];
+  /** The first token takes 20 s, the others none. */
+  let tokenMs = 20_000;
+  const upstream: Upstream = {
+    async register(scans, _traceId, _signal, mayLeave) {
+      await time.sleep(tokenMs);
+      tokenMs = 0;
+      if (mayLeave?.() === false) return { kind: "held-back", report: report("held-back") };
+      left.push(...scans.map(({ scanId }) => scanId));
+      return {
+        kind: "answered",
+        items: scans.map(
+          (_, index) => ({ kind: "created", registrationId: `r${index}`, validity: "pending", remarks: [] }) as const,
+        ),
+        report: report("answered", 200),
+      };
+    },
+  };
+  const service = new ForwardService(
+    {
+      queue,
+      upstream,
+      clock: new TrustingClock(time),
+      memory: new MemoryReceipts(),
+      onOutcome: () => {},
+      time,
+      random: seededRandom(1),
+      log: recordingLog([]),
+    },
+    { callIntervalMs: 0, receipt: { limitMs: 60_000, late: "withhold", timeoutMs: 0 } },
+  );
+  // A limit of 60 s lets go what is younger than 54 s.
+  queue.record(1, time.wallMs() - 40_000);
+  queue.record(2, time.wallMs() - 10_000);
+  service.start();
+  await time.advance(19_999);
+  expect(queue.scan(1).state).toBe("sending");
+  await time.advance(1);
+  await time.advance(10);
+  expect(left).toEqual([2]);
+  expect(queue.scan(1)).toMatchObject({ state: "withheld", doubtAttemptId: null });
+  expect(queue.scan(2)).toMatchObject({ state: "registered", doubtAttemptId: null });
+  expect(queue.attempts.get(1)?.report).toMatchObject({ outcome: "held-back" });
+  expect(service.receipt.transitP999Ms).toBe(0);
+  await service[Symbol.asyncDispose]();
+});
+
 describe("stopping", () => {
   test("waits for the call under way and writes its outcome", async () => {
     const upstream = new HeldCall();

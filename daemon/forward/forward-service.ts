@@ -217,9 +217,13 @@ export class ForwardService implements AsyncDisposable {
 
   #call({ claim, traceId, window }: Outgoing): void {
     const { upstream, time, log } = this.#ports;
-    const sentNs = time.monotonicNs();
+    let left = { ns: time.monotonicNs(), window };
+    const mayLeave = (): boolean => {
+      left = { ns: time.monotonicNs(), window: this.#guard.window() ?? window };
+      return this.#guard.mayLeave(claim.scans);
+    };
     const ending = upstream
-      .register(claim.scans, traceId, this.#abort.signal)
+      .register(claim.scans, traceId, this.#abort.signal, mayLeave)
       .catch((error: unknown): CallOutcome => {
         log.error({ err: error }, events.upstreamDefect);
         const report = { outcome: "unintelligible", httpStatus: null, relatedTraceId: null } as const;
@@ -227,7 +231,7 @@ export class ForwardService implements AsyncDisposable {
       })
       .then(async (outcome) => {
         this.#ports.onOutcome(outcome.report.outcome);
-        await this.#guard.answered(claim, outcome, window, elapsedMs(sentNs, time.monotonicNs()));
+        await this.#guard.answered(claim, outcome, left.window, elapsedMs(left.ns, time.monotonicNs()));
         await this.#beside;
         const { ahead } = this.#state;
         const isAheadStale = ahead !== null && !this.#guard.isStillOpen(ahead.window);

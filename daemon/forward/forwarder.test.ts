@@ -339,6 +339,22 @@ test("scans that were judged too long ago do not leave, and wait again without d
   expect(last).toMatchObject([{ kind: "settle", written: { settlements: [{ kind: "again" }, { kind: "again" }] } }]);
 });
 
+test("a call that did not leave is looked at anew at once, and is neither a failure nor a doubt", () => {
+  const heldBack: CallOutcome = { kind: "held-back", report: report("held-back", null) };
+  const { state, last } = play([...toCalling, [20, ended(heldBack)]]);
+  expect(last).toMatchObject([
+    { kind: "log", line: { level: "info" } },
+    {
+      kind: "settle",
+      written: { report: { outcome: "held-back" }, settlements: [{ kind: "again" }, { kind: "again" }] },
+    },
+  ]);
+  expect(state).toMatchObject({ failures: 0, lastOutcome: null });
+  expect(step(state, { kind: "settled" }, now(21), half).actions).toMatchObject([
+    { kind: "look", limit: callMaxScans },
+  ]);
+});
+
 test("a scan of the service's future is looked for again when it is none, and no sooner than somebody wakes", () => {
   const waiting = play([
     [0, { kind: "recovered", scans: 0 }],

@@ -18,7 +18,7 @@ import { isNotReachable, type Judgement, judge } from "./judgement.ts";
 import type { AttemptReport, Claim, DoubtRule, Written } from "./queue.ts";
 import { judgeSearch } from "./search-judgement.ts";
 import { afterLook, afterRecovery, afterSearch, doubtRule, quietAfterSearchMs, searchInMs } from "./search-track.ts";
-import type { SearchOutcome } from "./upstream.ts";
+import type { CallReport, SearchOutcome } from "./upstream.ts";
 
 /** The first full call after an outage waits up to this much longer, at random: a thousand boxes get their link back at once. */
 export const rejoinSpreadMs: number = 5_000;
@@ -113,7 +113,9 @@ function onLooked(
   if (found !== null) {
     assert(found.claim.scans.length > 0, "a claim holds a scan");
     const { state: next, actions } =
-      state.stopping || isStale ? settle(looked, [unsent(found.claim, now)]) : depart(looked, found, doubts, now);
+      state.stopping || isStale
+        ? settle(looked, [unsent(found.claim, now, isStale ? heldBack : stopped)])
+        : depart(looked, found, doubts, now);
     return { state: next, actions: [...logs, ...actions] };
   }
   const { state: next, actions } =
@@ -178,6 +180,7 @@ function onEnded(
 ): ForwarderStep {
   assert(state.phase.kind === "calling", "a call ends while it is under way");
   const { claim } = state.phase;
+  if (outcome.kind === "held-back") return onHeldBack(state, unsent(claim, now, outcome.report), now);
   const judgement = judge(claim, outcome, state.lessons, now.wallMs);
   const isFailure = judgement.result.kind === "failed";
   const failures = isFailure ? state.failures + 1 : 0;
@@ -211,7 +214,7 @@ function follow(state: ForwarderState, written: Written, now: Now): ForwarderSte
 function fallBack(state: ForwarderState, written: Written, now: Now): ForwarderStep {
   const { ahead, behind } = state;
   const before = behind === null ? [] : [behind];
-  const after = ahead === null ? [] : [unsent(ahead.claim, now)];
+  const after = ahead === null ? [] : [unsent(ahead.claim, now, state.stopping ? stopped : passedOver)];
   return settle({ ...state, ahead: null, behind: null }, [...before, written, ...after]);
 }
 
@@ -227,6 +230,16 @@ function onSettled(state: ForwarderState, now: Now): ForwarderStep {
   assert(state.phase.kind === "settling", "outcomes are written once they are known");
   const { others } = state.phase;
   return others.length === 0 ? onward(state, now) : settle(state, others);
+}
+
+/** Nobody failed: the next look judges these scans anew, and keeps back the one that was too late. */
+function onHeldBack(state: ForwarderState, written: Written, now: Now): ForwarderStep {
+  const fields = { count: written.settlements.length, attemptId: written.attemptId };
+  const { state: settling, actions } = fallBack(state, written, now);
+  return {
+    state: settling,
+    actions: [{ kind: "log", line: { level: "info", event: events.heldBack, fields } }, ...actions],
+  };
 }
 
 function onSearched(state: ForwarderState, outcome: SearchOutcome, now: Now, random: Random): ForwarderStep {
@@ -328,17 +341,16 @@ function settle(state: ForwarderState, [written, ...others]: readonly Written[])
   };
 }
 
+const nobody = { httpStatus: null, relatedTraceId: null } as const;
+const stopped = { ...nobody, outcome: "interrupted", detail: "stopped before the call left" } as const;
+const passedOver = { ...nobody, outcome: "interrupted", detail: "the call before it did not lead to it" } as const;
+const heldBack = { ...nobody, outcome: "held-back", detail: "judged too long before the call could leave" } as const;
+
 /** Scans that were claimed when the order to stop came, or too long ago: their call never leaves. */
-function unsent({ attemptId, scans }: Claim, now: Now): Written {
+function unsent({ attemptId, scans }: Claim, now: Now, report: CallReport): Written {
   return {
     attemptId,
-    report: {
-      outcome: "interrupted",
-      httpStatus: null,
-      relatedTraceId: null,
-      detail: "stopped before the call left",
-      endedAt: now.wallMs,
-    },
+    report: { ...report, endedAt: now.wallMs },
     settlements: scans.map(({ scanId }) => ({ kind: "again", scanId, notBefore: null })),
   };
 }

@@ -49,8 +49,16 @@ export type HttpOutcome =
 /**
  * - `no-name`: no name server of this box answered what the address is.
  * - `pin-mismatch`: the box trusts the certificate, but none of its chain has a key that the configuration pins.
+ * - `held-back`: the caller no longer wanted it to leave, when it could.
  */
-export type NotSentCause = "not-connected" | "no-name" | "tls-failed" | "pin-mismatch" | "unsendable" | "interrupted";
+export type NotSentCause =
+  | "not-connected"
+  | "no-name"
+  | "tls-failed"
+  | "pin-mismatch"
+  | "unsendable"
+  | "held-back"
+  | "interrupted";
 export type BrokenOffCause = "timed-out" | "connection-lost" | "too-long" | "not-http" | "interrupted";
 
 export type HttpLimits = {
@@ -94,8 +102,14 @@ export class HttpCaller implements AsyncDisposable {
    * Never rejects. `signal` ends the call at once, in `interrupted`.
    *
    * @param withinMs a nearer deadline than the caller's own, for a call that is part of something longer
+   * @param mayLeave asked once the connection is there, before the first byte leaves
    */
-  async call(request: HttpRequest, signal: AbortSignal, withinMs: number = this.#timeoutMs): Promise<HttpOutcome> {
+  async call(
+    request: HttpRequest,
+    signal: AbortSignal,
+    withinMs: number = this.#timeoutMs,
+    mayLeave: () => boolean = always,
+  ): Promise<HttpOutcome> {
     if (signal.aborted) return { kind: "not-sent", cause: "interrupted", detail: "stopped before the call" };
     try {
       this.#agent ??= openAgent(this.#timeoutMs, this.#limits.pins);
@@ -115,6 +129,7 @@ export class HttpCaller implements AsyncDisposable {
           timeoutMs: Math.min(withinMs, this.#timeoutMs),
           onHead: this.#onHead,
           answerMaxBytes: this.#limits.answerMaxBytes,
+          mayLeave,
         },
         signal,
       );
@@ -176,12 +191,15 @@ type ExchangeRules = {
   readonly timeoutMs: number;
   readonly onHead: OnHead;
   readonly answerMaxBytes: number;
+  readonly mayLeave: () => boolean;
 };
+
+const always = (): boolean => true;
 
 function exchange(
   agent: Agent,
   options: Dispatcher.DispatchOptions,
-  { time, timeoutMs, onHead, answerMaxBytes }: ExchangeRules,
+  { time, timeoutMs, onHead, answerMaxBytes, mayLeave }: ExchangeRules,
   signal: AbortSignal,
 ): Promise<HttpOutcome> {
   return new Promise((resolve) => {
@@ -215,7 +233,10 @@ function exchange(
       onRequestStart(controller) {
         // The call was given up while the connection was being made: its request must not leave after all.
         if (isOver) controller.abort(new Error("given up before the request left"));
-        else started = controller;
+        else if (!mayLeave()) {
+          end({ kind: "not-sent", cause: "held-back", detail: "held back before the request left" });
+          controller.abort(new Error("held back before the request left"));
+        } else started = controller;
         sentNs = time.monotonicNs();
       },
       onResponseStart(_controller, status, headers) {

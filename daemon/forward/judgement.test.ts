@@ -4,6 +4,7 @@ import { dueScan } from "../testing/memory-queue.ts";
 import { scansOfNextCall } from "./call-size.ts";
 import {
   blindRefusalsMax,
+  type JudgedOutcome,
   type Judgement,
   judge,
   type Lessons,
@@ -12,7 +13,7 @@ import {
   refusedCallsMax,
 } from "./judgement.ts";
 import type { AttemptOutcome, Claim } from "./queue.ts";
-import type { CallOutcome, CallReport, ItemOutcome } from "./upstream.ts";
+import type { CallReport, ItemOutcome } from "./upstream.ts";
 
 const now = wallMs(1_780_000_000_000);
 
@@ -26,13 +27,13 @@ const reported = (outcome: AttemptOutcome, httpStatus: number | null = null): Ca
   relatedTraceId: null,
   detail: "",
 });
-const answered = (...items: readonly ItemOutcome[]): CallOutcome => ({
+const answered = (...items: readonly ItemOutcome[]): JudgedOutcome => ({
   kind: "answered",
   items,
   report: reported("answered", 200),
 });
 const created: ItemOutcome = { kind: "created", registrationId: "17611", validity: "pending", remarks: [] };
-const refused = (...culprits: readonly number[]): CallOutcome => ({
+const refused = (...culprits: readonly number[]): JudgedOutcome => ({
   kind: "refused",
   culprits: culprits.map((index) => ({ index, reason: `item ${index} is wrong` })),
   reason: "bad request",
@@ -84,7 +85,7 @@ describe("a refused call", () => {
   });
 
   test("gives a scan named twice both reasons", () => {
-    const outcome: CallOutcome = {
+    const outcome: JudgedOutcome = {
       kind: "refused",
       culprits: [
         { index: 0, reason: "ssin: wrong" },
@@ -149,7 +150,7 @@ describe("a refused call", () => {
 });
 
 describe("a call that is too large", () => {
-  const tooLarge: CallOutcome = {
+  const tooLarge: JudgedOutcome = {
     kind: "not-processed",
     retryAfterMs: null,
     report: reported("call-refused", 413),

@@ -28,6 +28,9 @@ export const blindRefusalsMax: number = 3;
 /** Refused calls count against a quota of their own at the service; after this many in a row badged backs off. */
 export const refusedCallsMax: number = 12;
 
+/** A call that was held back is none to judge by. */
+export type JudgedOutcome = Exclude<CallOutcome, { readonly kind: "held-back" }>;
+
 /** What earlier calls taught. */
 export type Lessons = {
   readonly size: CallSize;
@@ -57,7 +60,7 @@ export type Judgement = {
   readonly lines: readonly LogLine[];
 };
 
-export function judge(claim: Claim, outcome: CallOutcome, lessons: Lessons, now: WallMs): Judgement {
+export function judge(claim: Claim, outcome: JudgedOutcome, lessons: Lessons, now: WallMs): Judgement {
   switch (outcome.kind) {
     case "answered":
       return judgeAnswer(claim, outcome, lessons, now);

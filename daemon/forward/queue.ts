@@ -15,6 +15,8 @@ export type DueScan = {
   readonly declarationOfWorks: string | null;
   /** Reference of the Limosa declaration, where the roster has one. */
   readonly limosa?: string;
+  /** Of its stamp: its receipt is judged once more when its call leaves. Left out where a person decided already. */
+  readonly errorBoundMs?: number;
 };
 
 /** A call that is about to leave: its scans are already marked `sending` on disk. */
@@ -87,6 +89,7 @@ export type Written = {
  * The closed list of ways a call can end; kept with the attempt and shown to people.
  *
  * - `no-token`: it never left, for the token endpoint gave no token to call with.
+ * - `held-back`: it never left, for the receipt of one of its scans would by then have been past the limit.
  * - `pin-mismatch`: the service's certificate is trusted, and not one that the configuration pins.
  */
 export type AttemptOutcome =
@@ -100,6 +103,7 @@ export type AttemptOutcome =
   | "tls-failed"
   | "pin-mismatch"
   | "no-token"
+  | "held-back"
   | "connection-lost"
   | "timed-out"
   | "interrupted";

@@ -169,6 +169,37 @@ test("scans that wait for a clock are told of once", () => {
   expect(told).toEqual(["scans wait for a clock that can be trusted"]);
 });
 
+describe("in the moment in which a call leaves", () => {
+  const limitMs = 10 * minute;
+  const scanAt = (utcMs: number, errorBoundMs?: number) => ({
+    ...dueScan({ scanId: 1, worker: 1, utcMs: wallMs(utcMs) }),
+    ...(errorBoundMs === undefined ? {} : { errorBoundMs }),
+  });
+  /** Claimed at noon: 10 min less 1 min of margin, 30 s of transit, 10 ms of the service's clock, 5 ms of its own stamp. */
+  const last = noon - (limitMs - minute - 30_000 - 10 - 5) + 1;
+
+  test("a scan that a longer way would have put past the limit stays", () => {
+    const { guard, clock } = guarded({ limitMs });
+    expect(guard.mayLeave([scanAt(last, 5)])).toBe(true);
+    clock.utcMs = wallMs(noon + 1);
+    expect(guard.mayLeave([scanAt(noon - 1_000, 5), scanAt(last, 5)])).toBe(false);
+    expect(guard.mayLeave([scanAt(noon - 1_000, 5)])).toBe(true);
+  });
+
+  test("one that a person released leaves, and so does any where late scans are forwarded", () => {
+    const { guard, clock } = guarded({ limitMs });
+    clock.utcMs = wallMs(noon + 60 * minute);
+    expect(guard.mayLeave([scanAt(last)])).toBe(true);
+    expect(guarded({ limitMs, late: "forward" }).guard.mayLeave([scanAt(last - 60 * minute, 5)])).toBe(true);
+  });
+
+  test("nothing leaves without a clock", () => {
+    const { guard, clock } = guarded();
+    clock.isProven = false;
+    expect(guard.mayLeave([scanAt(noon - 1_000, 5)])).toBe(false);
+  });
+});
+
 test("a window is open for a second", () => {
   const { guard, clock } = guarded();
   const window = guard.window();

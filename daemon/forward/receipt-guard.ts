@@ -2,9 +2,10 @@ import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { WallMs } from "../base/time.ts";
 import { forwardEvents as events } from "./events.ts";
-import type { Claim } from "./queue.ts";
+import type { Claim, DueScan } from "./queue.ts";
 import {
   assumedPhi,
+  due,
   halfwayAlarm,
   type LimitKnowledge,
   learnLimit,
@@ -112,6 +113,19 @@ export class ReceiptGuard {
   isStillOpen({ now }: ReceiptWindow): boolean {
     const present = this.#ports.clock.now();
     return present !== null && present.utcMs - now <= windowMaxMs;
+  }
+
+  /**
+   * In the moment in which their call leaves: whether nothing that changed since these scans were claimed puts the receipt
+   * of one of them past the limit, be it the time that token and connection took, the clock, or what was learnt.
+   */
+  mayLeave(scans: readonly DueScan[]): boolean {
+    const window = this.window();
+    if (window === null) return false;
+    return scans.every(
+      ({ utcMs, errorBoundMs }) =>
+        errorBoundMs === undefined || due({ ...window, stamp: { utcMs, errorBoundMs } }).kind === "send",
+    );
   }
 
   /** Learns from a call: how long it took, and what the service said of its scans' delay. */

@@ -20,6 +20,7 @@ export type ItemOutcome =
  *   the service named, empty when it named none.
  * - `not-processed`: certainly nothing was registered; try again, not before `retryAfterMs` when the service said so.
  * - `ambiguous`: the request may have been processed.
+ * - `held-back`: it did not leave, for `mayLeave` said so.
  */
 export type CallOutcome =
   | { readonly kind: "answered"; readonly items: readonly ItemOutcome[]; readonly report: CallReport }
@@ -30,13 +31,23 @@ export type CallOutcome =
       readonly report: CallReport;
     }
   | { readonly kind: "not-processed"; readonly retryAfterMs: number | null; readonly report: CallReport }
-  | { readonly kind: "ambiguous"; readonly retryAfterMs: number | null; readonly report: CallReport };
+  | { readonly kind: "ambiguous"; readonly retryAfterMs: number | null; readonly report: CallReport }
+  | { readonly kind: "held-back"; readonly report: CallReport };
 
 export type CallReport = Omit<AttemptReport, "endedAt">;
 
 /** The service, behind its adapter. Never rejects: every failure is an outcome with a name. */
 export interface Upstream {
-  register(scans: readonly DueScan[], traceId: string, signal: AbortSignal): Promise<CallOutcome>;
+  /**
+   * @param mayLeave asked when everything that a request needs is there, each time before one leaves: getting a token and
+   *   a connection may have taken long
+   */
+  register(
+    scans: readonly DueScan[],
+    traceId: string,
+    signal: AbortSignal,
+    mayLeave?: () => boolean,
+  ): Promise<CallOutcome>;
   /** Whether the service holds this very registration. Left out by an adapter that cannot tell. */
   search?(scan: DueScan, traceId: string, signal: AbortSignal): Promise<SearchOutcome>;
 }

@@ -54,8 +54,16 @@ test("a due scan carries what the service needs, from the roster and the place",
       utcMs: noon,
       place: { kind: "coordinates", latitude: 51.05, longitude: 3.72 },
       declarationOfWorks: "1Y1003SQ5VSSZ",
+      errorBoundMs: 2.5,
     },
   ]);
+});
+
+test("a scan that a person released is not judged again when its call leaves", () => {
+  const scanId = recordId(core, draftOf(1, 0));
+  expect(core.claim(claimRequest({ window: windowAfter(at(1)) })).claim).toBeNull();
+  core.release(scanId, at(2));
+  expect(claimSome(core).scans[0]).not.toHaveProperty("errorBoundMs");
 });
 
 test("more late scans than a claim looks at are withheld in steps, and those behind them are found", () => {

@@ -58,6 +58,7 @@ type DueRow = {
   readonly workSiteId: number;
   readonly declarationOfWorks: string | null;
   readonly limosa: string | null;
+  readonly errorBoundMs: number | null;
 };
 
 /**
@@ -126,7 +127,8 @@ export class QueueTable {
     this.#due = db.prepare(
       `SELECT s.id AS scanId, s.worker_id AS workerId, w.ssin, e.employer_kind AS employerKind,
         e.employer_number AS employerNumber, s.direction, ${utcColumn("s")} AS utcMs, s.work_site_id AS workSiteId,
-        e.declaration_of_works AS declarationOfWorks, e.limosa
+        e.declaration_of_works AS declarationOfWorks, e.limosa,
+        CASE WHEN s.released_at IS NULL THEN ${errorBoundColumn("s")} END AS errorBoundMs
       FROM scans s INDEXED BY scans_attempt JOIN roster_entries e ON e.id = s.roster_entry_id
         JOIN workers w ON w.id = s.worker_id
       WHERE s.attempt_id = +? AND s.state = 'sending'`,
@@ -309,6 +311,7 @@ export class QueueTable {
       place: site.place,
       declarationOfWorks: row.declarationOfWorks ?? site.declarationOfWorks,
       ...(row.limosa === null ? {} : { limosa: row.limosa }),
+      ...(row.errorBoundMs === null ? {} : { errorBoundMs: row.errorBoundMs }),
     };
   }
 

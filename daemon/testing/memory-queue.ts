@@ -109,7 +109,8 @@ export class MemoryQueue implements ForwardQueue {
     const attemptId = this.#attempts.size + 1;
     this.#attempts.set(attemptId, { traceId: request.traceId, report: null });
     for (const { scanId } of chosen) this.#change(scanId, { state: "sending", attemptId, notBefore: null });
-    return { attemptId, scans: chosen.map(dueScan) };
+    const scans = chosen.map((scan) => (scan.isReleased ? dueScan(scan) : { ...dueScan(scan), errorBoundMs: 0 }));
+    return { attemptId, scans };
   }
 
   async settle(attemptId: number, report: AttemptReport, settlements: readonly Settlement[]): Promise<void> {

@@ -18,6 +18,7 @@ export const relatedTraceHeader: string = "belgov-related-trace-id";
 export function callOutcomeOf(http: HttpOutcome, scans: readonly DueScan[], now: WallMs): CallOutcome {
   switch (http.kind) {
     case "not-sent": {
+      if (http.cause === "held-back") return { kind: "held-back", report: unanswered(http.cause, http.detail) };
       return { kind: "not-processed", retryAfterMs: null, report: unanswered(notSentOutcome(http.cause), http.detail) };
     }
     case "broken-off":

@@ -20,25 +20,29 @@ export class AuthorisedCaller {
   /**
    * A call with the token, within the time of one call, the token's own included. A 401 says that the call was not
    * processed, so it is made once more where the refused token gave way to another one.
+   *
+   * @param mayLeave asked when token and connection are there, each time before a request leaves
    */
   async call(
     request: HttpRequest,
     signal: AbortSignal,
     caller: HttpCaller,
     timeoutMs: number,
+    mayLeave?: () => boolean,
   ): Promise<AuthorisedCall> {
     const startedNs = this.#time.monotonicNs();
     const leftMs = (): number => timeoutMs - elapsedMs(startedNs, this.#time.monotonicNs());
     const token = await this.#readToken(signal);
     if (token.kind === "no-token") return token;
-    const http = await caller.call(withToken(request, token.value), signal, Math.max(leftMs(), 1));
+    // A call with too little time left would end in doubt; the next one finds the token at hand.
+    if (leftMs() < timeoutMs * leftShareMin) return tooLate(timeoutMs - leftMs());
+    const http = await caller.call(withToken(request, token.value), signal, leftMs(), mayLeave);
     if (token.value === null || !isUnauthorised(http)) return { kind: "called", http };
     this.#token.refused?.(token.value);
     const other = await this.#readToken(signal);
     if (other.kind === "no-token" || other.value === token.value) return { kind: "called", http };
-    // What is left may be too short for a call that then ends in doubt; the next one has the new token as well.
-    if (leftMs() < timeoutMs / 4) return { kind: "called", http };
-    return { kind: "called", http: await caller.call(withToken(request, other.value), signal, leftMs()) };
+    if (leftMs() < timeoutMs * leftShareMin) return { kind: "called", http };
+    return { kind: "called", http: await caller.call(withToken(request, other.value), signal, leftMs(), mayLeave) };
   }
 
   async #readToken(signal: AbortSignal): Promise<TokenRead> {
@@ -52,6 +56,18 @@ export class AuthorisedCaller {
       return { kind: "no-token", retryAfterMs: wasAsked ? error.retryAfterMs : null, report };
     }
   }
+}
+
+/** Of the time of a call: with less of it left no request leaves. */
+const leftShareMin = 0.25;
+
+function tooLate(tookMs: number): NoToken {
+  const detail = `the token came after ${Math.round(tookMs)} ms, too late for this call`;
+  return {
+    kind: "no-token",
+    retryAfterMs: null,
+    report: { outcome: "no-token", httpStatus: null, relatedTraceId: null, detail },
+  };
 }
 
 type TokenRead = { readonly kind: "read"; readonly value: string | null } | NoToken;

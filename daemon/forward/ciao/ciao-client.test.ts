@@ -9,6 +9,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { present } from "../../base/assert.ts";
 import { httpDateText, systemTime } from "../../base/system-time.ts";
 import { wallMs } from "../../base/time.ts";
+import { ManualTime } from "../../testing/manual-time.ts";
 import { dueScan } from "../../testing/memory-queue.ts";
 import { answerMaxBytes } from "../http-call.ts";
 import { type CallOutcome, NoTokenError, type TokenSource } from "../upstream.ts";
@@ -400,6 +401,73 @@ test("after a call that was given up, the next one is a new one", async () => {
   expect((await client.register(scans, traceId, never)).kind).toBe("ambiguous");
   expect((await client.register(scans, traceId, never)).kind).toBe("answered");
   expect(calls).toBe(2);
+});
+
+describe("a call that may leave only when all is there", () => {
+  test("is asked for once its token and its connection are there, before a byte of it has left", async () => {
+    const asked: string[] = [];
+    const base = await serve((_request, response) => {
+      asked.push("arrived");
+      json(response, 200, allCreated);
+    });
+    const token: TokenSource = {
+      token: async () => {
+        asked.push("token");
+        return "good";
+      },
+    };
+    const mayLeave = (): boolean => asked.push("may it leave?") > 0;
+    expect((await clientOf(base, 10_000, token).register(scans, traceId, never, mayLeave)).kind).toBe("answered");
+    expect(asked).toEqual(["token", "may it leave?", "arrived"]);
+  });
+
+  test("and does not leave when it may not; the next one does", async () => {
+    const bodies: string[] = [];
+    const base = await serve((_request, response, body) => {
+      bodies.push(body);
+      json(response, 200, allCreated);
+    });
+    const client = clientOf(base);
+    const heldBack = await client.register(scans, traceId, never, () => false);
+    expect(heldBack).toMatchObject({ kind: "held-back", report: { outcome: "held-back", httpStatus: null } });
+    expect(bodies).toEqual([]);
+    expect((await client.register(scans, traceId, never, () => true)).kind).toBe("answered");
+    expect(bodies).toHaveLength(1);
+  });
+
+  test("nor with the new token, when the old one was refused meanwhile", async () => {
+    let calls = 0;
+    const base = await serve((_request, response) => {
+      calls += 1;
+      json(response, 401, {});
+    });
+    const tokens = ["old", "new"];
+    const source: TokenSource = { token: async () => tokens.shift() ?? null, refused: () => {} };
+    const outcome = await clientOf(base, 10_000, source).register(scans, traceId, never, () => calls === 0);
+    expect(outcome.kind).toBe("held-back");
+    expect(calls).toBe(1);
+  });
+});
+
+test("a token that took most of the call's time lets none leave that would end in doubt", async () => {
+  let calls = 0;
+  const base = await serve(() => {
+    calls += 1;
+  });
+  const time = new ManualTime();
+  const slow: TokenSource = {
+    token: async () => {
+      await time.advance(7_600);
+      return "late";
+    },
+  };
+  const client = new CiaoClient({ baseUrl: base, registerPath, healthPath: "/health", timeoutMs: 10_000 }, slow, time);
+  cleanups.push(() => client[Symbol.asyncDispose]());
+  expect(await client.register(scans, traceId, never)).toMatchObject({
+    kind: "not-processed",
+    report: { outcome: "no-token" },
+  });
+  expect(calls).toBe(0);
 });
 
 describe("a token that the service refuses", () => {

@@ -70,7 +70,12 @@ export class CiaoClient implements Upstream, AsyncDisposable {
     if (path !== null) this.search = (scan, traceId, signal) => this.#search(path, scan, traceId, signal);
   }
 
-  async register(scans: readonly DueScan[], traceId: string, signal: AbortSignal): Promise<CallOutcome> {
+  async register(
+    scans: readonly DueScan[],
+    traceId: string,
+    signal: AbortSignal,
+    mayLeave?: () => boolean,
+  ): Promise<CallOutcome> {
     const request = {
       method: "POST" as const,
       path: this.#settings.registerPath,
@@ -81,7 +86,8 @@ export class CiaoClient implements Upstream, AsyncDisposable {
       },
       body: requestBody(scans, this.#settings.limosaField ?? null),
     };
-    const authorised = await this.#authorised.call(request, signal, this.#caller, this.#settings.timeoutMs);
+    const { timeoutMs } = this.#settings;
+    const authorised = await this.#authorised.call(request, signal, this.#caller, timeoutMs, mayLeave);
     if (authorised.kind === "no-token") {
       const { report, retryAfterMs } = authorised;
       return { kind: "not-processed", retryAfterMs, report };

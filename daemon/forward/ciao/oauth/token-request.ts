@@ -161,6 +161,7 @@ const notSentKinds = {
   "tls-failed": "tls-failed",
   "pin-mismatch": "pin-mismatch",
   unsendable: "unintelligible",
+  "held-back": "interrupted",
   interrupted: "interrupted",
 } as const;
 
