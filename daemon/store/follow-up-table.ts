@@ -2,7 +2,9 @@ import type Sqlite from "better-sqlite3";
 import { type WallMs, wallMs } from "../base/time.ts";
 import type { FollowCounts, FollowEnding, FollowedRegistration, KeptLook } from "../forward/follow-up/follow-up.ts";
 import type { Remark } from "../forward/queue.ts";
+import type { Direction, PlaceOfWork } from "../scan/scan.ts";
 import type { Connection } from "./connection.ts";
+import type { WorkSites } from "./work-sites.ts";
 
 /** Registrations handed out at once. */
 export const followUpsMax = 100;
@@ -19,11 +21,16 @@ type FollowRow = {
   readonly createdAt: number;
   readonly looks: number;
   readonly settledAt: number | null;
+  /** Of its scan; `null` once that is erased. */
+  readonly ssin: string | null;
+  readonly direction: Direction | null;
+  readonly workSiteId: number | null;
 };
 
 /** Registrations that are followed, and the remarks that a look brings. */
 export class FollowUpTable {
   readonly #connection: Connection;
+  readonly #sites: WorkSites;
   readonly #due: Sqlite.Statement<[number, number, number], FollowRow>;
   readonly #counts: Sqlite.Statement<[], { readonly ending: FollowEnding | null; readonly rows: number }>;
   readonly #keep: Sqlite.Statement<[number, string, number | null, number | null, FollowEnding | null, number]>;
@@ -36,17 +43,21 @@ export class FollowUpTable {
   readonly #back: Sqlite.Statement<[number]>;
   readonly #gone: Sqlite.Statement<[number, number]>;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, sites: WorkSites) {
     this.#connection = connection;
+    this.#sites = sites;
     const { db } = connection;
-    const columns = `id AS scanId, registration_id AS registrationId, registered_ms AS registeredMs, sent_at AS sentAt,
-      answered_at AS answeredAt, created_at AS createdAt, looks, settled_at AS settledAt`;
+    const columns = `f.id AS scanId, f.registration_id AS registrationId, f.registered_ms AS registeredMs,
+      f.sent_at AS sentAt, f.answered_at AS answeredAt, f.created_at AS createdAt, f.looks, f.settled_at AS settledAt,
+      w.ssin, s.direction, s.work_site_id AS workSiteId`;
     this.#due = db.prepare(
       `SELECT ${columns} FROM (
         SELECT * FROM follow_ups INDEXED BY follow_ups_due WHERE next_at <= ?
         UNION ALL
         SELECT * FROM follow_ups INDEXED BY follow_ups_due WHERE next_at > ? + ${lookPutOffMaxMs}
-      ) ORDER BY next_at, id LIMIT ?`,
+      ) f LEFT JOIN scans s ON s.id = f.id AND s.registration_id = f.registration_id
+      LEFT JOIN workers w ON w.id = s.worker_id
+      ORDER BY f.next_at, f.id LIMIT ?`,
     );
     this.#counts = db.prepare("SELECT ending, count(*) AS rows FROM follow_ups GROUP BY ending");
     this.#keep = db.prepare(
@@ -66,14 +77,17 @@ export class FollowUpTable {
 
   due(now: WallMs, limit: number): readonly FollowedRegistration[] {
     const rows = this.#due.all(Math.floor(now), Math.floor(now), Math.min(Math.max(0, limit), followUpsMax));
-    return rows.map(({ registeredMs, sentAt, answeredAt, createdAt, settledAt, ...row }) => ({
-      ...row,
-      registeredAt: wallMs(registeredMs),
-      sentAt: wallOrNull(sentAt),
-      answeredAt: wallOrNull(answeredAt),
-      createdAt: wallMs(createdAt),
-      settledAt: wallOrNull(settledAt),
-    }));
+    return rows.map(
+      ({ registeredMs, sentAt, answeredAt, createdAt, settledAt, ssin, direction, workSiteId, ...row }) => ({
+        ...row,
+        sent: ssin === null || direction === null ? null : { ssin, direction, place: this.#placeOf(workSiteId) },
+        registeredAt: wallMs(registeredMs),
+        sentAt: wallOrNull(sentAt),
+        answeredAt: wallOrNull(answeredAt),
+        createdAt: wallMs(createdAt),
+        settledAt: wallOrNull(settledAt),
+      }),
+    );
   }
 
   keep(look: KeptLook): readonly Remark[] {
@@ -87,6 +101,10 @@ export class FollowUpTable {
       if (validity !== null) this.#validity.run(validity, scanId);
       return remarks === null ? [] : this.#compare(scanId, remarks, at);
     });
+  }
+
+  #placeOf(workSiteId: number | null): PlaceOfWork | null {
+    return workSiteId !== null && this.#sites.isKnown(workSiteId) ? this.#sites.read(workSiteId).place : null;
   }
 
   counts(): FollowCounts {

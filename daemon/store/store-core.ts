@@ -98,7 +98,7 @@ export class StoreCore implements Disposable {
     });
     this.#webhooks = new WebhookTable(connection);
     this.#remarks = new RemarkTable(connection);
-    this.#followUps = new FollowUpTable(connection);
+    this.#followUps = new FollowUpTable(connection, this.#sites);
     this.#retention = new Retention(connection, this.#webhooks, this.#remarks, settings.keepSettledMs);
     this.#scrub = new Scrub(connection);
     this.#clock = new ClockTable(connection);

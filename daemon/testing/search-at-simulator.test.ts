@@ -52,7 +52,7 @@ test("a service without a search says so", async () => {
   expect((await search({}, searching("/presenceRegistrations/registerInBulk")))?.kind).toBe("not-to-be-had");
 });
 
-test.each<[CallFault, AttemptOutcome | "found"]>([
+test.each<[CallFault, AttemptOutcome | "found" | "not-found"]>([
   [{ kind: "time-out", processed: false }, "timed-out"],
   [{ kind: "reset-before" }, "connection-lost"],
   [{ kind: "reset-during-answer" }, "connection-lost"],
@@ -64,6 +64,7 @@ test.each<[CallFault, AttemptOutcome | "found"]>([
   [{ kind: "garbage", form: "wrong-shape" }, "unintelligible"],
   [{ kind: "garbage", form: "fewer-items" }, "unintelligible"],
   [{ kind: "garbage", form: "unknown-fields" }, "found"],
+  [{ kind: "garbage", form: "another-registration" }, "not-found"],
   [{ kind: "garbage", form: "reordered" }, "found"],
   [{ kind: "huge", bytes: 10_000_000 }, "unintelligible"],
   [{ kind: "endless", everyMs: 20 }, "timed-out"],

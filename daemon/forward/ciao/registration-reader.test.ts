@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { httpDateText, systemTime } from "../../base/system-time.ts";
 import { wallMs } from "../../base/time.ts";
-import type { Look } from "../follow-up/follow-up.ts";
+import type { AskedRegistration, Look } from "../follow-up/follow-up.ts";
 import type { TokenSource } from "../upstream.ts";
 import { CiaoRegistrations, registrationPath } from "./registration-reader.ts";
 import { FileToken, noToken } from "./token.ts";
@@ -13,6 +13,12 @@ const never = new AbortController().signal;
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+const askedFor = (registrationId: string): AskedRegistration => ({
+  registrationId,
+  registeredAt: wallMs(1_780_000_000_000),
+  sent: { ssin: "85011512355", direction: "in", place: { kind: "coordinates", latitude: 51.05, longitude: 3.72 } },
 });
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -34,7 +40,7 @@ function readerOf(baseUrl: string, timeoutMs = 10_000, token: TokenSource = noTo
 }
 
 async function looked(handler: Handler, timeoutMs = 10_000): Promise<Look> {
-  return await readerOf(await serve(handler), timeoutMs).read("17611", never);
+  return await readerOf(await serve(handler), timeoutMs).read(askedFor("17611"), never);
 }
 
 const answering =
@@ -51,7 +57,7 @@ test("one registration is asked for by its id, with the token and a trace id, an
     response.end(JSON.stringify({ id: "a/1", validity: "valid", remarks: [] }));
   });
   const reader = readerOf(base, 10_000, new FileToken(async () => "secret-token"));
-  expect(await reader.read("a/1", never)).toEqual({ kind: "found", validity: "valid", remarks: [] });
+  expect(await reader.read(askedFor("a/1"), never)).toEqual({ kind: "found", validity: "valid", remarks: [] });
   expect(seen).toMatchObject({
     method: "GET",
     url: "/v1/presenceRegistrations/a%2F1",
@@ -89,10 +95,32 @@ describe("an answer that is no registration is unintelligible", () => {
     ["nothing", ""],
     ["a list", "[]"],
     ["an empty object", "{}"],
-    ["another registration", '{"id":1,"validity":"valid"}'],
     ["a text", '"valid"'],
   ])("%s", async (_, body) => {
     expect(await looked(answering(200, body))).toMatchObject({ kind: "unintelligible" });
+  });
+});
+
+describe("an answer about another registration is that, whatever it says of remarks", () => {
+  test.each<[string, object, string]>([
+    ["by its id", { id: 1, validity: "valid", remarks: [15] }, "the answer has another id"],
+    ["by its worker", { id: 17611, ssin: "90010100123", remarks: [15] }, "what was sent differs in worker"],
+    [
+      "by all that it repeats, and wrapped",
+      {
+        presenceRegistration: {
+          id: 17611,
+          ssin: "90010100123",
+          type: "OUT",
+          registrationDate: "2026-01-31T07:02:11Z",
+          placeOfWork: { coordinates: { longitude: 4.35, latitude: 50.85 } },
+          remarks: [15],
+        },
+      },
+      "what was sent differs in worker, direction, moment, place",
+    ],
+  ])("%s", async (_, value, detail) => {
+    expect(await looked(json(value))).toEqual({ kind: "another-registration", retryAfterMs: null, detail });
   });
 });
 
@@ -131,20 +159,20 @@ test("an answer that does not come in time has timed out", async () => {
 
 test("a connection that breaks, or none, has not reached the service", async () => {
   expect(await looked((request) => void request.socket.destroy())).toMatchObject({ kind: "not-reached" });
-  expect(await readerOf("http://127.0.0.1:1/v1").read("17611", never)).toMatchObject({ kind: "not-reached" });
+  expect(await readerOf("http://127.0.0.1:1/v1").read(askedFor("17611"), never)).toMatchObject({ kind: "not-reached" });
 });
 
 test("a stop interrupts", async () => {
   const stop = new AbortController();
   const base = await serve(() => stop.abort());
-  expect(await readerOf(base).read("17611", stop.signal)).toMatchObject({ kind: "interrupted" });
+  expect(await readerOf(base).read(askedFor("17611"), stop.signal)).toMatchObject({ kind: "interrupted" });
 });
 
 test("a token that cannot be read asks nothing", async () => {
   let requests = 0;
   const base = await serve(() => (requests += 1));
   const reader = readerOf(base, 1000, { token: async () => Promise.reject(new Error("no such file")) });
-  expect(await reader.read("17611", never)).toMatchObject({ kind: "unauthorised" });
+  expect(await reader.read(askedFor("17611"), never)).toMatchObject({ kind: "unauthorised" });
   expect(requests).toBe(0);
 });
 
@@ -163,7 +191,7 @@ test("whatever comes back, no national number is in a look", async () => {
   await fc.assert(
     fc.asyncProperty(bodies, statuses, async (text, code) => {
       [body, status] = [text, code];
-      const look = JSON.stringify(await reader.read("17611", never));
+      const look = JSON.stringify(await reader.read(askedFor("17611"), never));
       expect(look.replace(/\D/g, "")).not.toContain(ssin);
     }),
     { numRuns: 30 },

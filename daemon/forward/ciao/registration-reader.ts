@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import * as v from "valibot";
 import type { Time } from "../../base/time.ts";
-import type { Look, LookKind, RegistrationReader } from "../follow-up/follow-up.ts";
+import type { AskedRegistration, Look, LookKind, RegistrationReader } from "../follow-up/follow-up.ts";
 import { HttpCaller, type HttpHead, type HttpOutcome } from "../http-call.ts";
 import { keptText } from "../kept-text.ts";
 import { retryAfterMs } from "../retry-after.ts";
@@ -10,6 +10,7 @@ import { readRemark, remarksMax } from "./answer-items.ts";
 import { AuthorisedCaller } from "./authorised-caller.ts";
 import { traceHeader } from "./ciao-client.ts";
 import { parseJson, readProblem } from "./problem.ts";
+import { differencesOf } from "./registration-match.ts";
 
 /**
  * (I) Behind the base address, `{id}` in place of the registration's id. No public source gives the path: REST offers a
@@ -43,10 +44,10 @@ export class CiaoRegistrations implements RegistrationReader, AsyncDisposable {
     this.#caller = new HttpCaller(settings.baseUrl, settings.timeoutMs, time, () => {}, { pins: settings.pins ?? [] });
   }
 
-  async read(registrationId: string, signal: AbortSignal): Promise<Look> {
+  async read(asked: AskedRegistration, signal: AbortSignal): Promise<Look> {
     const request = {
       method: "GET" as const,
-      path: this.#settings.path.replace("{id}", encodeURIComponent(registrationId)),
+      path: this.#settings.path.replace("{id}", encodeURIComponent(asked.registrationId)),
       headers: {
         accept: "application/json, application/problem+json",
         [traceHeader]: randomUUID(),
@@ -56,14 +57,14 @@ export class CiaoRegistrations implements RegistrationReader, AsyncDisposable {
     const authorised = await this.#authorised.call(request, signal, this.#caller, this.#settings.timeoutMs);
     if (authorised.kind === "no-token")
       return failed("unauthorised", authorised.retryAfterMs, authorised.report.detail);
-    return this.#lookOf(registrationId, authorised.http);
+    return this.#lookOf(asked, authorised.http);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#caller[Symbol.asyncDispose]();
   }
 
-  #lookOf(registrationId: string, http: HttpOutcome): Look {
+  #lookOf(asked: AskedRegistration, http: HttpOutcome): Look {
     switch (http.kind) {
       case "not-sent":
         return failed(http.cause === "interrupted" ? "interrupted" : "not-reached", null, http.detail);
@@ -72,7 +73,7 @@ export class CiaoRegistrations implements RegistrationReader, AsyncDisposable {
         return failed(brokenKind[http.cause], null, http.detail);
       case "answered": {
         const { head, body } = http;
-        return head.status >= 200 && head.status < 300 ? readLook(registrationId, body) : this.#refused(head, body);
+        return head.status >= 200 && head.status < 300 ? readLook(asked, body) : this.#refused(head, body);
       }
     }
   }
@@ -125,14 +126,19 @@ const registrationSchema = v.looseObject({
 /** (I) Where it may be wrapped, as in the answer of the registration. */
 const wrappers = ["presenceRegistration", "createdPresenceRegistration"] as const;
 
-function readLook(registrationId: string, body: string): Look {
-  const parsed = v.safeParse(registrationSchema, unwrapped(parseJson(body)));
+function readLook(asked: AskedRegistration, body: string): Look {
+  const registration = unwrapped(parseJson(body));
+  const parsed = v.safeParse(registrationSchema, registration);
   const nothing = "answer is no registration";
   if (!parsed.success) return failed("unintelligible", null, nothing);
   const { id, validity, remarks } = parsed.output;
   if (id === null && validity === null && remarks === undefined) return failed("unintelligible", null, nothing);
-  if (id !== null && String(id) !== registrationId) {
-    return failed("unintelligible", null, "answer is about another registration");
+  if (id !== null && String(id) !== asked.registrationId) {
+    return failed("another-registration", null, "the answer has another id");
+  }
+  const differences = differencesOf(registration, asked);
+  if (differences.length > 0) {
+    return failed("another-registration", null, `what was sent differs in ${differences.join(", ")}`);
   }
   return {
     kind: "found",

@@ -58,9 +58,16 @@ function fromSuccess(head: HttpHead, body: string, scan: DueScan, called: Search
     const { registrationId, validity, remarks } = match;
     return { kind: "found", registrationId, validity, remarks, report: report("answered", "search: found") };
   }
-  const isWhole = parsed.success && (parsed.output.total ?? found.length) <= found.length;
+  // Who answers with moments that were not asked for may have left others out, unless it says how many there are.
+  const isAsAsked = found.every((each) => each?.echo.registrationDate === wanted.registrationDate);
+  const total = parsed.success ? parsed.output.total : null;
+  const isWhole = parsed.success && (total === null ? isAsAsked : total <= found.length);
   const isReadable = found.every(
-    (each) => each !== null && each.echo.registrationDate !== null && each.echo.type !== null,
+    (each) =>
+      each !== null &&
+      each.echo.registrationDate !== null &&
+      each.echo.type !== null &&
+      (each.echo.ssin ?? scan.ssin) === scan.ssin,
   );
   if (isWhole && isReadable) return { kind: "not-found", report: report("answered", "search: not found") };
   const type = head.headers["content-type"] ?? "no content type";

@@ -74,12 +74,18 @@ describe("a service that does not offer it is left alone but for once a day", ()
   });
 });
 
+test("a registration that is another one holds up none of the others", () => {
+  const paced = pacedBy([found, failed("another-registration"), failed("another-registration")]);
+  expect(paced).toMatchObject({ pace: { state: "following", failures: 0 }, restMs: minuteMs });
+});
+
 test("who is not allowed asks again in six hours", () => {
   expect(pacedBy([failed("forbidden")])).toMatchObject({ pace: { state: "resting" }, restMs: 6 * 60 * minuteMs });
 });
 
 test("no outcome makes looks more frequent than the pace", () => {
   const kinds: readonly Exclude<LookKind, "found">[] = [
+    "another-registration",
     "not-found",
     "not-to-be-had",
     "forbidden",

@@ -73,6 +73,9 @@ export function paceAfter(pace: FollowPace, look: Look, random: Random): Paced {
       // Failed calls have a quota of their own, so each one that finds nothing costs a minute.
       return { pace: { ...pace, state: "following", why: "not-found", notFound }, restMs: failureBaseMs };
     }
+    case "another-registration":
+      // It says nothing of the others; each such look costs a minute all the same, in case all of them are.
+      return { pace: { ...pace, state: "following", why: look.kind }, restMs: failureBaseMs };
     case "not-to-be-had":
       return notToBeHad(pace, look.kind);
     case "throttled":

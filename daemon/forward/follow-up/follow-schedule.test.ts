@@ -19,6 +19,7 @@ const followed = (changed: Partial<FollowedRegistration> = {}): FollowedRegistra
   createdAt: created,
   looks: 0,
   settledAt: null,
+  sent: null,
   ...changed,
 });
 const found = (validity: string | null): Look => ({ kind: "found", validity, remarks: [] });
@@ -81,7 +82,7 @@ test.each<LookKind>(["not-to-be-had", "unauthorised", "throttled", "not-reached"
   },
 );
 
-test.each<LookKind>(["not-found", "forbidden", "server-error", "unintelligible", "timed-out"])(
+test.each<LookKind>(["another-registration", "not-found", "forbidden", "server-error", "unintelligible", "timed-out"])(
   "%s puts the registration behind the others, with what is known of it",
   (kind) => {
     if (kind === "found") return;

@@ -1,12 +1,10 @@
 import type { WallMs } from "../../base/time.ts";
+import type { Direction, PlaceOfWork } from "../../scan/scan.ts";
 import type { Remark } from "../queue.ts";
 
-/** A registration that is followed until the service has finished with it. Holds no national number. */
-export type FollowedRegistration = {
+/** A registration that is followed until the service has finished with it. */
+export type FollowedRegistration = AskedRegistration & {
   readonly scanId: number;
-  readonly registrationId: string;
-  /** The registration's own date: the stamp of its scan. */
-  readonly registeredAt: WallMs;
   /** Its receipt was between these two; `null` when the record of its call was lost. */
   readonly sentAt: WallMs | null;
   readonly answeredAt: WallMs | null;
@@ -18,10 +16,25 @@ export type FollowedRegistration = {
   readonly settledAt: WallMs | null;
 };
 
+/** A registration that the service is asked for, with what it is held against. */
+export type AskedRegistration = {
+  readonly registrationId: string;
+  /** The registration's own date: the stamp of its scan. */
+  readonly registeredAt: WallMs;
+  /** What was sent; `null` once the scan is erased. Holds the national number, so it is for the adapter alone. */
+  readonly sent: {
+    readonly ssin: string;
+    readonly direction: Direction;
+    /** `null` when a damaged database lost it. */
+    readonly place: PlaceOfWork | null;
+  } | null;
+};
+
 /**
  * What one look at the service gave.
  *
  * - `found`: the registration as it is now. `validity` and `remarks` are `null` when the answer does not tell them.
+ * - `another-registration`: what the service tells of it is not what was sent. Nothing of it is taken over.
  * - `not-found`: the service does not know this one, or not the path.
  * - `not-to-be-had`: the service says that there is no such call.
  * - `forbidden`, `unauthorised`, `throttled`: it would not answer us.
@@ -34,6 +47,7 @@ export type Look =
 
 export type LookKind =
   | "found"
+  | "another-registration"
   | "not-found"
   | "not-to-be-had"
   | "forbidden"
@@ -47,7 +61,7 @@ export type LookKind =
 
 /** The service, asked for one registration by its id. Never rejects: every failure is a look with a name. */
 export interface RegistrationReader {
-  read(registrationId: string, signal: AbortSignal): Promise<Look>;
+  read(asked: AskedRegistration, signal: AbortSignal): Promise<Look>;
 }
 
 /**

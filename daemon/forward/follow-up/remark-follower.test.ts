@@ -53,7 +53,7 @@ const failed = (kind: Exclude<Look["kind"], "found">, retryAfterMs: number | nul
 });
 
 const scripted: RegistrationReader = {
-  read: async (id) => {
+  read: async ({ registrationId: id }) => {
     asked.push({ id, atMs: time.wallMs() });
     return answer(id);
   },
@@ -187,6 +187,19 @@ test("one registration on which the service breaks does not hold up the others",
   follower.start();
   await time.advance(20 * minuteMs);
   expect(new Set(asked.map(({ id }) => id)).size).toBe(3);
+});
+
+test("of a registration that is another one nothing is taken over, and the log says so", async () => {
+  register(0, 1);
+  register(1, 2);
+  const other: Look = { kind: "another-registration", retryAfterMs: null, detail: "what was sent differs in worker" };
+  answer = (id) => (id === "r1" ? other : found("valid", 1));
+  follower.start();
+  await time.advance(20 * minuteMs);
+  expect(core.listRemarks({ openOnly: true, seenFrom: null, limit: 9 })).toMatchObject([{ code: 1, scanId: 2 }]);
+  expect(judged.map(({ registeredAt }) => registeredAt)).toEqual([at(1)]);
+  expect(said(followEvents.another)[0]).toEqual({ scanId: 1, detail: other.detail });
+  expect(core.dueFollowUps(at(100_000), 9).find(({ scanId }) => scanId === 1)).toMatchObject({ settledAt: null });
 });
 
 describe("what the service judges teaches the receipt limit", () => {

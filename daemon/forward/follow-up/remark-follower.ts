@@ -29,6 +29,7 @@ export const followEvents = {
   remarked: "service raised remarks on a registration",
   receiptRemark: "service raised remark 32 on a registration that was pending",
   failed: "registrations could not be followed",
+  another: "service holds another registration than was sent, nothing of it was taken over",
   notToBeHad: "service does not let registrations be followed, tried once a day",
   again: "registrations are followed again",
   storeFailed: "store failed, following waits",
@@ -116,7 +117,7 @@ export class RemarkFollower implements AsyncDisposable {
     const [followed, ...others] = this.#batch;
     this.#batch = others;
     if (followed === undefined) return followPollMs;
-    const look = await reader.read(followed.registrationId, this.#abort.signal);
+    const look = await reader.read(followed, this.#abort.signal);
     if (look.kind === "interrupted") return followPollMs;
     await this.#keep(followed, look, this.#ports.now() ?? now);
     const { pace, restMs } = paceAfter(this.#pace, look, random);
@@ -142,6 +143,9 @@ export class RemarkFollower implements AsyncDisposable {
 
   async #keep(followed: FollowedRegistration, look: Look, now: WallMs): Promise<void> {
     const kept = afterLook(followed, look, now, this.#timeZone);
+    if (look.kind === "another-registration") {
+      this.#ports.log.error({ scanId: followed.scanId, detail: look.detail }, followEvents.another);
+    }
     if (kept === null) return;
     const fresh = await this.#ports.store.keepLook(kept);
     if (fresh.length > 0) {
@@ -174,6 +178,7 @@ export class RemarkFollower implements AsyncDisposable {
       if (this.#pace.state !== "following") log.info({ failedLooks: this.#pace.failures }, followEvents.again);
       return;
     }
+    if (look.kind === "another-registration") return;
     const fields = { outcome: look.kind, detail: look.detail, failedLooks: next.failures };
     if (next.state === "not-to-be-had") {
       if (this.#pace.state !== "not-to-be-had") log.warn(fields, followEvents.notToBeHad);

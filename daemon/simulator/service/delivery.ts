@@ -1,5 +1,5 @@
 import { present, unreachable } from "../../base/assert.ts";
-import { httpDateText } from "../../base/system-time.ts";
+import { httpDateText, parseUtcText, utcSecondsText } from "../../base/system-time.ts";
 import { type WallMs, wallMs } from "../../base/time.ts";
 import type { CallFault, GarbageForm } from "./fault.ts";
 import { type ProblemKind, problemOf } from "./problem.ts";
@@ -118,6 +118,8 @@ function garbled(form: Exclude<GarbageForm, "html">, answer: Answer): Answer {
       return withItems(answer, (items) => items.slice(0, -1));
     case "unknown-fields":
       return { ...answer, body: JSON.stringify(withUnknownFields(JSON.parse(answer.body))) };
+    case "another-registration":
+      return { ...answer, body: JSON.stringify(ofAnother(JSON.parse(answer.body))) };
     default:
       return unreachable(form);
   }
@@ -129,6 +131,22 @@ function withUnknownFields(value: unknown): unknown {
   const fields = Object.entries(value).map(([name, each]) => [name, withUnknownFields(each)] as const);
   return { newInThisVersion: { reason: "unknown", list: [1, null] }, ...Object.fromEntries(fields) };
 }
+
+function ofAnother(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(ofAnother);
+  if (typeof value !== "object" || value === null) return value;
+  const fields = Object.entries(value).map(([name, each]) => [name, ofAnother(each)] as const);
+  const other: Readonly<Record<string, unknown>> = Object.fromEntries(fields);
+  const told = typeof other["registrationDate"] === "string" ? parseUtcText(other["registrationDate"]) : null;
+  if (told === null) return other;
+  return {
+    ...other,
+    registrationDate: utcSecondsText(wallMs(told - dayMs)),
+    type: other["type"] === "IN" ? "OUT" : "IN",
+  };
+}
+
+const dayMs = 24 * 60 * 60 * 1000;
 
 /** Leaves an answer without items, such as a problem, as it is. */
 function withItems(answer: Answer, change: (items: readonly unknown[]) => readonly unknown[]): Answer {

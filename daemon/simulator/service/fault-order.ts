@@ -31,7 +31,15 @@ const callFault = v.variant("kind", [
   }),
   v.strictObject({
     kind: v.literal("garbage"),
-    form: v.picklist(["html", "half-json", "wrong-shape", "reordered", "fewer-items", "unknown-fields"]),
+    form: v.picklist([
+      "html",
+      "half-json",
+      "wrong-shape",
+      "reordered",
+      "fewer-items",
+      "unknown-fields",
+      "another-registration",
+    ]),
   }),
   v.strictObject({
     kind: v.literal("unauthorised"),

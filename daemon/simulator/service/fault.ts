@@ -16,7 +16,9 @@ export type GarbageForm =
   /** All items but the last. */
   | "fewer-items"
   /** The right answer with fields beside those that are known, in every object. */
-  | "unknown-fields";
+  | "unknown-fields"
+  /** Every registration told of is another one, of another moment and direction, under the id that was asked for. */
+  | "another-registration";
 
 /** What can go wrong with one call. */
 export type CallFault =

@@ -160,6 +160,15 @@ test("an answer with unknown fields has them everywhere, and access can be refus
   expect((await get("/1")).json()).toMatchObject({ status: 403, type: "urn:problem-type:belgif:missingScope" });
 });
 
+test("a registration can be told of as another one, under the id that was asked for", async () => {
+  const { simulator, register, get } = await simulate();
+  await register(item());
+  await simulator.setFault({ kind: "garbage", form: "another-registration" }, { kind: "always" }, "get");
+  const [told, { items }] = [(await get("/1")).json(), (await get(`?ssin=${ssin}`)).json()];
+  expect(items).toMatchObject([{ id: 1, ssin, type: "IN", registrationDate: utcSecondsText(wallMs(now - 10_000)) }]);
+  expect(told).toMatchObject({ id: 1, type: "OUT", registrationDate: utcSecondsText(wallMs(now - 86_410_000)) });
+});
+
 test("with a client every call needs one of its tokens", async () => {
   const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const key = publicKey.export({ type: "spki", format: "pem" }).toString();

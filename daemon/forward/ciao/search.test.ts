@@ -1,0 +1,35 @@
+import { describe, expect, test } from "vitest";
+import { wallMs } from "../../base/time.ts";
+import { dueScan } from "../../testing/memory-queue.ts";
+import { searchOutcomeOf } from "./search.ts";
+
+const now = wallMs(1_780_000_000_000);
+const scan = dueScan({ scanId: 1, worker: 1, utcMs: now });
+const same = { id: 7, registrationDate: "2026-05-28T20:26:40Z", type: "IN", ssin: scan.ssin, remarks: [] };
+const earlier = { ...same, id: 6, registrationDate: "2026-05-28T05:00:00Z" };
+
+function found(answer: object) {
+  const head = { status: 200, headers: { "content-type": "application/json" } };
+  return searchOutcomeOf({ kind: "answered", head, body: JSON.stringify(answer) }, scan, now).kind;
+}
+
+describe("that a registration is missing is concluded from", () => {
+  test.each<[string, object]>([
+    ["an empty list", { items: [] }],
+    ["the other direction of the same second", { items: [{ ...same, type: "OUT" }] }],
+    ["moments that were not asked for, when their number says that they are all", { items: [earlier], total: 1 }],
+  ])("%s", (_, answer) => expect(found(answer)).toBe("not-found"));
+});
+
+describe("nothing is concluded from", () => {
+  test.each<[string, object]>([
+    ["moments that were not asked for, of which there may be more", { items: [earlier] }],
+    ["another worker's registrations", { items: [{ ...same, ssin: "90010100123" }], total: 1 }],
+    ["a part of them", { items: [earlier], total: 2 }],
+    ["a registration without its moment", { items: [{ id: 7, type: "IN" }] }],
+  ])("%s", (_, answer) => expect(found(answer)).toBe("failed"));
+});
+
+test("a registration of this worker, second and direction is found among others", () => {
+  expect(found({ items: [earlier, same] })).toBe("found");
+});
