@@ -34,6 +34,7 @@ export function packClaim({ attemptId, scans }: Claim): PackedClaim {
     ({ place }) => placeIds.get(place) ?? null,
     ({ declarationOfWorks }) => declarationOfWorks,
     ({ limosa }) => limosa ?? null,
+    ({ errorBoundMs }) => errorBoundMs ?? null,
   ];
   return { attemptId, scans: pack(scans, columns), places };
 }
@@ -43,6 +44,7 @@ export function unpackClaim({ attemptId, scans, places }: PackedClaim): Claim {
     attemptId,
     scans: unpack(scans, (value): DueScan => {
       const limosa = value(9) as string | null;
+      const errorBoundMs = value(10) as number | null;
       const scan = {
         scanId: value(0) as number,
         workerId: value(1) as number,
@@ -53,7 +55,8 @@ export function unpackClaim({ attemptId, scans, places }: PackedClaim): Claim {
         place: places[value(7) as number] as PlaceOfWork,
         declarationOfWorks: value(8) as string | null,
       };
-      return limosa === null ? scan : { ...scan, limosa };
+      const judged = errorBoundMs === null ? scan : { ...scan, errorBoundMs };
+      return limosa === null ? judged : { ...judged, limosa };
     }),
   };
 }

@@ -51,7 +51,7 @@ export function replaceDamaged(directory: string, reason: string, { log, now }: 
   try {
     salvaged = build(files, (target) => {
       using source = SalvageSource.open(files.file, files.building);
-      return salvage(source, target);
+      return salvage(source, target, now);
     });
   } catch (error) {
     log.error({ error: messageOf(error) }, "salvage of the damaged database failed");

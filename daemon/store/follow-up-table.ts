@@ -33,7 +33,7 @@ export class FollowUpTable {
   readonly #sites: WorkSites;
   readonly #due: Sqlite.Statement<[number, number, number], FollowRow>;
   readonly #counts: Sqlite.Statement<[], { readonly ending: FollowEnding | null; readonly rows: number }>;
-  readonly #keep: Sqlite.Statement<[number, string, number | null, number | null, FollowEnding | null, number]>;
+  readonly #keep: Sqlite.Statement<[number, string, number | null, number | null, FollowEnding | null, number, string]>;
   readonly #validity: Sqlite.Statement<[string, number]>;
   readonly #known: Sqlite.Statement<
     [number],
@@ -62,7 +62,7 @@ export class FollowUpTable {
     this.#counts = db.prepare("SELECT ending, count(*) AS rows FROM follow_ups GROUP BY ending");
     this.#keep = db.prepare(
       `UPDATE follow_ups SET looks = looks + 1, looked_at = ?, last_look = ?, settled_at = ?, next_at = ?, ending = ?
-      WHERE id = ?`,
+      WHERE id = ? AND registration_id = ?`,
     );
     this.#validity = db.prepare(`UPDATE scans SET validity = ? WHERE id = ? AND state = 'registered'
       AND registration_id = (SELECT f.registration_id FROM follow_ups f WHERE f.id = scans.id)`);
@@ -91,13 +91,15 @@ export class FollowUpTable {
   }
 
   keep(look: KeptLook): readonly Remark[] {
-    const { scanId, validity, remarks, settledAt, next } = look;
+    const { scanId, registrationId, validity, remarks, settledAt, next } = look;
     const at = Math.floor(look.at);
     const nextAt = next.kind === "at" ? Math.ceil(next.at) : null;
     return this.#connection.transact(() => {
       const ending = next.kind === "ended" ? next.how : null;
       const settled = settledAt === null ? null : Math.floor(settledAt);
-      this.#keep.run(at, look.kind, settled, nextAt, ending, scanId);
+      const kept = this.#keep.run(at, look.kind, settled, nextAt, ending, scanId, registrationId);
+      // The database was replaced since the look began: this scan is another one, or none.
+      if (kept.changes === 0) return [];
       if (validity !== null) this.#validity.run(validity, scanId);
       return remarks === null ? [] : this.#compare(scanId, remarks, at);
     });

@@ -67,6 +67,7 @@ function register(worker: number, minutes: number, remarks: readonly Remark[] = 
 function look(scanId: number, minutes: number, changed: Partial<KeptLook> = {}): readonly Remark[] {
   return core.keepLook({
     scanId,
+    registrationId: `r${scanId}`,
     at: at(minutes),
     kind: "found",
     validity: "pending",

@@ -1,9 +1,12 @@
 import type Sqlite from "better-sqlite3";
+import type { WallMs } from "../base/time.ts";
 import type { Connection } from "./connection.ts";
 import { tables } from "./integrity.ts";
+import { QueueTable } from "./queue-table.ts";
 import type { Readable, SalvageSource, SourceRow } from "./salvage-source.ts";
-import { recountScans } from "./scan-counts.ts";
+import { recountScans, ScanCounts } from "./scan-counts.ts";
 import { storeErrorCodeOf } from "./store-error.ts";
+import { WorkSites } from "./work-sites.ts";
 
 /** What was carried over, in rows. `gaps` are places where nothing could be read, `refused` rows that made no sense. */
 export type SalvagedTable = { readonly kept: number; readonly refused: number; readonly gaps: number };
@@ -27,21 +30,37 @@ const rebuilt: Readonly<Record<string, readonly string[]>> = {
  * - its worker: unsent, it is an unknown badge again, until the roster is imported anew;
  * - its place of work: unsent, it is withheld, for a person to see;
  * - the record of a call it was in: the doubt stays, the call is said to be lost.
+ *
+ * Where scans or calls were lost, the calls under way are over: what comes of them can no longer be told from what came of others.
  */
-export function salvage(source: SalvageSource, target: Connection): Salvaged {
+export function salvage(source: SalvageSource, target: Connection, now: WallMs): Salvaged {
   const salvaged = Object.fromEntries(tables.map((table) => [table, copyTable(source, target, table)])) as Record<
     (typeof tables)[number],
     SalvagedTable
   >;
   const damaged = (table: (typeof tables)[number]): boolean => salvaged[table].gaps + salvaged[table].refused > 0;
+  const hasLostScans = damaged("scans") || damaged("store") || hasBrokenCall(target);
   target.transact(() => {
     recountScans(target.db);
     // Ids of lost scans may be given again: under another name of the store they are not the same scans.
-    if (damaged("scans") || damaged("store")) target.db.exec("UPDATE store SET store_id = lower(hex(randomblob(16)))");
+    if (hasLostScans) target.db.exec("UPDATE store SET store_id = lower(hex(randomblob(16)))");
     if (damaged("workers") || damaged("roster_entries")) target.db.exec("UPDATE store SET roster_fingerprint = NULL");
     target.db.exec("UPDATE webhook_targets SET cursor = min(cursor, (SELECT coalesce(max(id), 0) FROM scans))");
   });
+  if (hasLostScans) new QueueTable(target, new ScanCounts(target), new WorkSites(target)).recoverInterrupted(now);
   return salvaged;
+}
+
+/** A call that is under way and has lost a scan, or its own record: its outcome cannot be written as it was claimed. */
+function hasBrokenCall({ db }: Connection): boolean {
+  const broken = db
+    .prepare<[], number>(
+      `SELECT EXISTS (SELECT 1 FROM attempts a INDEXED BY attempts_open WHERE a.outcome IS NULL
+        AND a.scans <> (SELECT count(*) FROM scans s WHERE s.attempt_id = a.id AND s.state = 'sending'))`,
+    )
+    .pluck()
+    .get();
+  return broken === 1;
 }
 
 function copyTable(source: SalvageSource, target: Connection, table: (typeof tables)[number]): SalvagedTable {
@@ -130,14 +149,17 @@ class LostReferences {
     this.#addPlace = db.prepare("INSERT INTO work_sites (id) VALUES (?)");
     this.#addAttempt = db.prepare(
       `INSERT INTO attempts (id, trace_id, scans, started_at, ended_at, outcome, detail)
-      VALUES (?, 'lost', 0, ?, ?, 'interrupted', 'the record of this call was lost with a damaged database')`,
+      VALUES (?, 'lost', 0, ?, ?, ?, 'the record of this call was lost with a damaged database')`,
     );
   }
 
   settle(scan: SourceRow): SourceRow {
     for (const column of ["attempt_id", "doubt_attempt_id"]) {
       const id = scan[column] ?? null;
-      if (id !== null && this.#attempt.get(id) === undefined) this.#addAttempt.run(id, scan["utc_ms"], scan["utc_ms"]);
+      if (id === null || this.#attempt.get(id) !== undefined) continue;
+      // A call that is under way has no end yet; it is found by that.
+      const isOpen = column === "attempt_id" && scan["state"] === "sending";
+      this.#addAttempt.run(id, scan["utc_ms"], isOpen ? null : scan["utc_ms"], isOpen ? null : "interrupted");
     }
     return this.#withPlace(this.#withWorker(scan));
   }

@@ -5,6 +5,7 @@ import { wallMs } from "../base/time.ts";
 import { decide } from "../scan/decide.ts";
 import type { Direction, LastScan, RecordOutcome, ScanDraft, ScanState } from "../scan/scan.ts";
 import type { Connection } from "./connection.ts";
+import { freeId } from "./free-id.ts";
 import type { KnownBadge, RosterLookup } from "./roster-lookup.ts";
 import type { ScanCounts } from "./scan-counts.ts";
 import { notRecorded, StoreError, storeErrorCodeOf } from "./store-error.ts";
@@ -58,6 +59,8 @@ export class ScanTable {
   readonly #insertSome: Sqlite.Statement<unknown[]>;
   readonly #newest: Sqlite.Statement<[], number>;
   readonly #lastOfStranger: Sqlite.Statement<[string], LastScanRow>;
+  /** No new scan gets an id up to this one. */
+  readonly #spokenOf: number;
 
   constructor(
     connection: Connection,
@@ -76,6 +79,7 @@ export class ScanTable {
     this.#counts = parts.counts;
     this.#limits = limits;
     const { db } = connection;
+    this.#spokenOf = (freeId(db) ?? 1) - 1;
     const values = `(${insertedColumns.map(() => "?").join(", ")})`;
     const insert = `INSERT INTO scans (${insertedColumns.join(", ")}) VALUES`;
     this.#insert = db.prepare(`${insert} ${values}`);
@@ -108,7 +112,8 @@ export class ScanTable {
   #keepAll(drafts: readonly ScanDraft[]): readonly RecordOutcome[] {
     const room = Math.max(0, this.#limits.maxScans - this.#counts.rows());
     const kept = drafts.slice(0, room);
-    const group = new ScanGroup(this.#knownOf(kept), present(this.#newest.get(), "a maximum or nothing"));
+    const newestId = Math.max(present(this.#newest.get(), "a maximum or nothing"), this.#spokenOf);
+    const group = new ScanGroup(this.#knownOf(kept), newestId);
     const outcomes: RecordOutcome[] = kept.map((draft) => this.#keep(draft, group));
     this.#write(group.rows);
     for (const [workerId, { id }] of group.lastOfWorker) this.#chain.push(workerId, id);

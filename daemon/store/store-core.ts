@@ -132,8 +132,19 @@ export class StoreCore implements Disposable {
     return this.#queue.claim(request);
   }
 
-  settle(attemptId: number, report: AttemptReport, settlements: readonly Settlement[]): void {
+  /**
+   * @param claimedFrom the store that handed the claim out. Another one has lost scans since: what its own number for the
+   *   call or the scan names may be another one, and the call's scans are in doubt by then
+   */
+  settle(
+    attemptId: number,
+    report: AttemptReport,
+    settlements: readonly Settlement[],
+    claimedFrom: string = this.storeId(),
+  ): "settled" | "lost" {
+    if (claimedFrom !== this.storeId()) return "lost";
     this.#queue.settle(attemptId, report, settlements);
+    return "settled";
   }
 
   /** As `claim`, for another thread; so are the two that follow. */
@@ -141,8 +152,8 @@ export class StoreCore implements Disposable {
     return packStep(this.claim(request));
   }
 
-  settlePacked(attemptId: number, report: AttemptReport, settlements: Packed): void {
-    this.settle(attemptId, report, unpackSettlements(settlements));
+  settlePacked(attemptId: number, report: AttemptReport, settlements: Packed, claimedFrom: string): "settled" | "lost" {
+    return this.settle(attemptId, report, unpackSettlements(settlements), claimedFrom);
   }
 
   settleAndClaimPacked(
@@ -150,8 +161,11 @@ export class StoreCore implements Disposable {
     report: AttemptReport,
     settlements: Packed,
     request: ClaimRequest,
-  ): PackedStep {
-    return packStep(this.#queue.settleAndClaim(attemptId, report, unpackSettlements(settlements), request));
+    claimedFrom: string = this.storeId(),
+  ): PackedStep & { readonly settled: "settled" | "lost" } {
+    if (claimedFrom !== this.storeId()) return { ...this.claimPacked(request), settled: "lost" };
+    const step = this.#queue.settleAndClaim(attemptId, report, unpackSettlements(settlements), request);
+    return { ...packStep(step), settled: "settled" };
   }
 
   recoverInterrupted(now: WallMs): number {
@@ -198,8 +212,9 @@ export class StoreCore implements Disposable {
     target: string,
     scanId: number,
     skipped: { readonly scanId: number; readonly reason: string } | null,
+    readFrom: string = this.storeId(),
   ): void {
-    this.#webhooks.advance(target, scanId, skipped);
+    if (readFrom === this.storeId()) this.#webhooks.advance(target, scanId, skipped);
   }
 
   retainWebhooks(targets: readonly string[]): void {

@@ -55,6 +55,8 @@ export type Erased = {
   readonly attempts: number;
 };
 
+const outcomeLost = "the database was replaced during a call, its outcome is not kept and its scans are in doubt";
+
 /**
  * Everything badged keeps, over SQLite in a worker thread.
  *
@@ -85,6 +87,8 @@ export class Store
   readonly #time: Time;
   readonly #log: Log;
   readonly #gauges: { latest: Gauges | null };
+  /** The store's id when each call that is under way was claimed. */
+  readonly #claimedFrom: Map<number, string> = new Map();
 
   /** @throws BadgedError `store-missing`, `store-newer` or `store-unusable` */
   static async open(settings: StoreSettings, ports: { readonly time: Time; readonly log: Log }): Promise<Store> {
@@ -122,7 +126,7 @@ export class Store
     this.#gauges = gauges;
   }
 
-  /** With a scan's id it names the scan uniquely; another one only after scans were lost with a damaged database. */
+  /** With a scan's id it names the scan uniquely; another one only after scans or calls were lost with a damaged database. */
   get storeId(): string {
     return this.#gauges.latest?.storeId ?? "";
   }
@@ -164,16 +168,31 @@ export class Store
 
   #claimOf({ claim, withheld }: PackedStep): Claim | null {
     if (withheld > 0) this.#log.warn({ scans: withheld }, "scans past the receipt limit were withheld");
-    return claim === null ? null : unpackClaim(claim);
+    if (claim === null) return null;
+    this.#claimedFrom.set(claim.attemptId, this.storeId);
+    return unpackClaim(claim);
   }
 
   async settleAndClaim({ attemptId, report, settlements }: Written, request: ClaimRequest): Promise<Claim | null> {
     const packed = packSettlements(settlements);
-    return this.#claimOf(await this.#link.call("settleAndClaimPacked", attemptId, report, packed, request));
+    const parameters = [attemptId, report, packed, request, this.#storeOf(attemptId)] as const;
+    const step = await this.#link.call("settleAndClaimPacked", ...parameters);
+    this.#ended(attemptId, step.settled, settlements.length);
+    return this.#claimOf(step);
   }
 
-  settle(attemptId: number, report: AttemptReport, settlements: readonly Settlement[]): Promise<void> {
-    return this.#link.call("settlePacked", attemptId, report, packSettlements(settlements));
+  async settle(attemptId: number, report: AttemptReport, settlements: readonly Settlement[]): Promise<void> {
+    const parameters = [attemptId, report, packSettlements(settlements), this.#storeOf(attemptId)] as const;
+    this.#ended(attemptId, await this.#link.call("settlePacked", ...parameters), settlements.length);
+  }
+
+  #storeOf(attemptId: number): string {
+    return this.#claimedFrom.get(attemptId) ?? this.storeId;
+  }
+
+  #ended(attemptId: number, settled: "settled" | "lost", scans: number): void {
+    this.#claimedFrom.delete(attemptId);
+    if (settled === "lost") this.#log.error({ scans }, outcomeLost);
   }
 
   recoverInterrupted(now: WallMs): Promise<number> {
@@ -217,8 +236,9 @@ export class Store
     target: string,
     scanId: number,
     skipped: { readonly scanId: number; readonly reason: string } | null,
+    readFrom: string,
   ): Promise<void> {
-    return this.#link.call("advanceWebhook", target, scanId, skipped);
+    return this.#link.call("advanceWebhook", target, scanId, skipped, readFrom);
   }
 
   /** Tells which webhooks are configured; the cursors of all others are forgotten and hold nothing back any more. */

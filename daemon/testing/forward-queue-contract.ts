@@ -86,6 +86,7 @@ function describeClaim(subject: () => QueueUnderTest): void {
     expect(idsOf(claim)).toEqual([first, second]);
     expect(claim.scans[0]).toMatchObject({ utcMs: at(0), direction: "in", scanId: first });
     expect(claim.scans[0]?.ssin).toMatch(/^\d{11}$/);
+    expect(claim.scans[0]?.errorBoundMs).toBeGreaterThanOrEqual(0);
     expect((await under.look(first)).state).toBe("sending");
     expect((await under.look(third)).state).toBe("waiting");
     expect(await queue.backlog()).toEqual({ waiting: 3, oldestUtcMs: expect.any(Number), oldestDoubt: null });

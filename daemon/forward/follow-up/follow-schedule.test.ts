@@ -88,6 +88,7 @@ test.each<LookKind>(["another-registration", "not-found", "forbidden", "server-e
     if (kind === "found") return;
     expect(afterLook(followed(), failed(kind), hoursOn(1), brussels)).toEqual({
       scanId: 1,
+      registrationId: "r1",
       at: hoursOn(1),
       kind,
       validity: null,

@@ -36,10 +36,10 @@ const aboutUs: readonly LookKind[] = ["not-to-be-had", "unauthorised", "throttle
  */
 export function afterLook(followed: FollowedRegistration, look: Look, now: WallMs, timeZone: string): KeptLook | null {
   if (aboutUs.includes(look.kind)) return null;
-  const { scanId, settledAt: settledBefore } = followed;
+  const { scanId, registrationId, settledAt: settledBefore } = followed;
   const validity = look.kind === "found" ? look.validity : null;
   const remarks = look.kind === "found" ? look.remarks : null;
-  const kept = { scanId, at: now, kind: look.kind, validity, remarks };
+  const kept = { scanId, registrationId, at: now, kind: look.kind, validity, remarks };
   if (look.kind === "found" && validity !== null) {
     if (validity === "pending") return { ...kept, settledAt: null, next: whilePending(followed, now) };
     if (settledBefore === null) return { ...kept, settledAt: now, next: { kind: "at", at: nightAfter(now, timeZone) } };

@@ -73,6 +73,8 @@ export type FollowEnding = "settled" | "given-up";
 /** A look as it is kept. */
 export type KeptLook = {
   readonly scanId: number;
+  /** The one that was asked for: a look at another one is not kept. */
+  readonly registrationId: string;
   readonly at: WallMs;
   readonly kind: LookKind;
   /** `null` keeps what was known. */

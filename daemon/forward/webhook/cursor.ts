@@ -20,10 +20,14 @@ export interface WebhookCursor {
   readonly storeId: string;
   /** Scans after the target's cursor, oldest first. A target seen for the first time starts at the oldest. */
   next(target: string, limit: number): Promise<readonly WebhookScan[]>;
-  /** Moves the cursor past `scanId`; `skipped` is kept with its reason for a person to see. */
+  /**
+   * Moves the cursor past `scanId`; `skipped` is kept with its reason for a person to see. Stays when `readFrom`, the
+   * store's id when the scans were read, is not its id any more: there `scanId` may name a scan that nobody delivered.
+   */
   advance(
     target: string,
     scanId: number,
     skipped: { readonly scanId: number; readonly reason: string } | null,
+    readFrom: string,
   ): Promise<void>;
 }

@@ -21,7 +21,9 @@ import {
 import { WebhookService } from "./webhook-service.ts";
 
 class MemoryCursor implements WebhookCursor {
-  readonly storeId = "store-1";
+  storeId = "store-1";
+  /** The store's id that came with each move. */
+  readonly readFrom: string[] = [];
   readonly skips: { readonly scanId: number; readonly reason: string }[] = [];
   readonly #scans: WebhookScan[] = [];
   position = 0;
@@ -51,7 +53,9 @@ class MemoryCursor implements WebhookCursor {
     _target: string,
     scanId: number,
     skipped: { readonly scanId: number; readonly reason: string } | null,
+    readFrom: string,
   ): Promise<void> {
+    this.readFrom.push(readFrom);
     this.position = Math.max(this.position, scanId);
     if (skipped !== null) this.skips.push(skipped);
     this.onAdvance();
@@ -120,6 +124,25 @@ describe("against a real receiver", () => {
         authorization: "Bearer hook-token",
       },
     });
+  });
+
+  test("scans keep the name of the store that they were read from, should it change while they are delivered", async () => {
+    const cursor = new MemoryCursor();
+    cursor.add(1);
+    const { url, deliveries } = await receiver(() => {
+      cursor.storeId = "store-2";
+      return 200;
+    });
+    const done = reached(cursor, 1);
+    const service = serviceOf(url, cursor);
+    service.start();
+    await done;
+    cursor.add(1);
+    const again = reached(cursor, 2);
+    service.wake();
+    await again;
+    expect(deliveries.map(({ store }) => store)).toEqual(["store-1", "store-2"]);
+    expect(cursor.readFrom).toEqual(["store-1", "store-2"]);
   });
 
   test("a scan stored later is delivered when somebody wakes the webhook", async () => {

@@ -41,6 +41,8 @@ export class WebhookService implements AsyncDisposable {
   readonly #target: WebhookTarget;
   readonly #caller: HttpCaller;
   readonly #abort: AbortController = new AbortController();
+  /** The store's id when the scans that are being delivered were read. */
+  #readFrom = "";
   readonly #work: WorkUnderWay = new WorkUnderWay();
   #state: FollowerState = initialFollower;
   #rest: Disposable | null = null;
@@ -96,11 +98,15 @@ export class WebhookService implements AsyncDisposable {
     const { name } = this.#target;
     switch (action.kind) {
       case "read":
-        this.#ask(async () => ({ kind: "read", scans: await cursor.next(name, action.limit) }));
+        this.#ask(async () => {
+          const scans = await cursor.next(name, action.limit);
+          this.#readFrom = cursor.storeId;
+          return { kind: "read", scans };
+        });
         break;
       case "advance":
         this.#ask(async () => {
-          await cursor.advance(name, action.advance.scanId, action.advance.skipped);
+          await cursor.advance(name, action.advance.scanId, action.advance.skipped, this.#readFrom);
           return { kind: "advanced" };
         });
         break;
@@ -128,7 +134,7 @@ export class WebhookService implements AsyncDisposable {
   }
 
   async #post(scans: readonly WebhookScan[]): Promise<DeliveryOutcome> {
-    const { cursor, time, token } = this.#ports;
+    const { time, token } = this.#ports;
     const { signal } = this.#abort;
     let bearer: string | null;
     try {
@@ -139,10 +145,10 @@ export class WebhookService implements AsyncDisposable {
     }
     const headers = {
       "content-type": "application/json",
-      "idempotency-key": idempotencyKey(cursor.storeId, scans),
+      "idempotency-key": idempotencyKey(this.#readFrom, scans),
       ...(bearer === null ? {} : { authorization: `Bearer ${bearer}` }),
     };
-    const request = { path: "", headers, body: deliveryBody(cursor.storeId, scans) };
+    const request = { path: "", headers, body: deliveryBody(this.#readFrom, scans) };
     return deliveryOutcomeOf(await this.#caller.call({ method: "POST", ...request }, signal), time.wallMs());
   }
 }
