@@ -86,6 +86,11 @@ export class ForwardService implements AsyncDisposable {
     this.#take({ kind: "hastened" });
   }
 
+  /** Another call of ours was throttled: none of these leaves meanwhile, a minute at most. */
+  throttled(forMs: number): void {
+    this.#take({ kind: "throttled", forMs });
+  }
+
   get status(): TargetStatus {
     const { lastOutcome, failures } = this.#state;
     if (lastOutcome === null) return { state: "not-tried", lastOutcome: "", retryInMs: null };

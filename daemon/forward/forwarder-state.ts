@@ -99,6 +99,8 @@ export type ForwarderInput =
   /** Time to look for what other processes did. */
   | { readonly kind: "polled" }
   | { readonly kind: "rested" }
+  /** Another call of ours was told to stay away for so long: the quota is the client's. */
+  | { readonly kind: "throttled"; readonly forMs: number }
   /** An outage is over: what waits for a backoff need not wait any longer. */
   | { readonly kind: "hastened" }
   | {

@@ -312,6 +312,15 @@ test("a look carries the limits in force", () => {
   expect(look).toMatchObject({ kind: "look", request: { limit: callMaxScans, now: noon } });
 });
 
+test("a look that was throttled keeps calls away as well, a minute at most", () => {
+  const { state } = play([...toIdle, [10, { kind: "throttled", forMs: 5_000 }]]);
+  expect(step(state, { kind: "woken" }, now(20), half).actions).toEqual([{ kind: "rest", delayMs: 4_990 }]);
+  const long = step(state, { kind: "throttled", forMs: 3_600_000 }, now(20), half).state;
+  expect(step(long, { kind: "woken" }, now(20), half).actions).toEqual([{ kind: "rest", delayMs: 60_000 }]);
+  const none = step(state, { kind: "throttled", forMs: -1 }, now(20), half).state;
+  expect(step(none, { kind: "woken" }, now(20), half).actions).toEqual([{ kind: "rest", delayMs: 4_990 }]);
+});
+
 describe("an outage that is over", () => {
   const inBackoff = (outcome: CallOutcome) =>
     play([...toCalling, [20, ended(outcome)], [30, { kind: "settled" }]]).state;
@@ -351,7 +360,7 @@ test("a call that did not leave is looked at anew at once, and is neither a fail
   ]);
   expect(state).toMatchObject({ failures: 0, lastOutcome: null });
   expect(step(state, { kind: "settled" }, now(21), half).actions).toMatchObject([
-    { kind: "look", limit: callMaxScans },
+    { kind: "look", request: { limit: callMaxScans } },
   ]);
 });
 

@@ -17,7 +17,15 @@ import type {
 import { isNotReachable, type Judgement, judge } from "./judgement.ts";
 import type { AttemptReport, Claim, DoubtRule, Written } from "./queue.ts";
 import { judgeSearch } from "./search-judgement.ts";
-import { afterLook, afterRecovery, afterSearch, doubtRule, quietAfterSearchMs, searchInMs } from "./search-track.ts";
+import {
+  afterLook,
+  afterRecovery,
+  afterSearch,
+  doubtRule,
+  quietAfterSearchMs,
+  searchInMs,
+  throttledQuietMaxMs,
+} from "./search-track.ts";
 import type { CallReport, SearchOutcome } from "./upstream.ts";
 
 /** The first full call after an outage waits up to this much longer, at random: a thousand boxes get their link back at once. */
@@ -43,6 +51,8 @@ export function step(state: ForwarderState, input: ForwarderInput, now: Now, ran
       return onWoken({ ...state, resolveDue: true }, now);
     case "rested":
       return onRested(state, now);
+    case "throttled":
+      return { state: { ...state, nextCallNs: notSooner(state, quietMs(input.forMs), now) }, actions: [] };
     case "hastened":
       return onHastened(state, now);
     case "looked":
@@ -191,7 +201,7 @@ function onEnded(
     search: state.failures > 0 && !isFailure ? afterRecovery(state.search) : state.search,
     failures,
     lastOutcome: outcome.report.outcome,
-    nextCallNs: later(now.monotonicNs, delayMs),
+    nextCallNs: notSooner(state, delayMs, now),
     lastCallMs: elapsedMs(state.leftNs, now.monotonicNs),
   };
   const report: AttemptReport = { ...outcome.report, endedAt: now.wallMs };
@@ -199,7 +209,8 @@ function onEnded(
   if (isFailure) lines.push(failureLine(report, claim, failures, delayMs));
   else if (state.failures > 0) lines.unshift(recoveryLine(state));
   const written: Written = { attemptId: claim.attemptId, report, settlements: judgement.settlements };
-  const mayFollow = judgement.result.kind === "went-through" && delayMs === 0 && !state.stopping && !isAheadStale;
+  const mayFollow =
+    judgement.result.kind === "went-through" && restMs(next, now) === 0 && !state.stopping && !isAheadStale;
   const { state: following, actions } = mayFollow ? follow(next, written, now) : fallBack(next, written, now);
   return { state: following, actions: [...lines.map((line) => ({ kind: "log", line }) as const), ...actions] };
 }
@@ -247,7 +258,7 @@ function onSearched(state: ForwarderState, outcome: SearchOutcome, now: Now, ran
   const { claim } = state.phase;
   const search = afterSearch(state.search, outcome, now, random);
   const delayMs = Math.max(state.settings.callIntervalMs, quietAfterSearchMs(outcome));
-  const next = { ...state, search, nextCallNs: later(now.monotonicNs, delayMs) };
+  const next = { ...state, search, nextCallNs: notSooner(state, delayMs, now) };
   const { settlements, line } = judgeSearch(claim, outcome, search, now);
   const report: AttemptReport = { ...outcome.report, endedAt: now.wallMs };
   const { state: settling, actions } = settle(next, [{ attemptId: claim.attemptId, report, settlements }]);
@@ -369,6 +380,16 @@ function failureLine(report: AttemptReport, claim: Claim, failedCalls: number, r
 function recoveryLine({ failures, lastOutcome }: ForwarderState): LogLine {
   const fields = { failedCalls: failures, afterOutcome: lastOutcome };
   return { level: "info", event: events.reachableAgain, fields };
+}
+
+/** What another call was told holds beside what this one has taught. */
+function notSooner({ nextCallNs }: ForwarderState, delayMs: number, now: Now): MonotonicNs {
+  const until = later(now.monotonicNs, delayMs);
+  return until > nextCallNs ? until : nextCallNs;
+}
+
+function quietMs(askedMs: number): number {
+  return Math.min(Math.max(0, askedMs), throttledQuietMaxMs);
 }
 
 function later(from: MonotonicNs, delayMs: number): MonotonicNs {

@@ -124,8 +124,8 @@ export function afterRecovery(track: SearchTrack): SearchTrack {
 /** After this many failures in a row it does not matter any more whose they are: the doubt must not outlast the receipt limit. */
 const patienceMax = 10;
 
-/** A quota that is the search's own must not keep registrations away: they are asked after this, and answer for themselves. */
-const throttledQuietMaxMs = 60_000;
+/** A quota that is that of searches or looks alone must not keep registrations away: they are asked after this, and answer for themselves. */
+export const throttledQuietMaxMs: number = 60_000;
 
 /** How long a throttled search keeps calls away as well: the quota is the client's. */
 export function quietAfterSearchMs(outcome: SearchOutcome): number {

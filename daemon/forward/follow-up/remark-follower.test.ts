@@ -33,6 +33,7 @@ let time: ManualTime;
 let log: RecordingLog;
 let waiting: number;
 let judged: LateJudgement[];
+let throttled: number[];
 let asked: { readonly id: string; readonly atMs: number }[];
 let answer: (id: string) => Look;
 let follower: RemarkFollower;
@@ -70,6 +71,7 @@ function followerOver(reader: RegistrationReader): RemarkFollower {
     backlog: async () => ({ waiting, oldestUtcMs: null, oldestDoubt: null }),
     now: () => (trusted ? wallMs(time.wallMs() + clockOffMs) : null),
     onJudged: async (receipt) => void judged.push(receipt),
+    onThrottled: (forMs) => void throttled.push(forMs),
     time,
     random: () => 0.5,
     log,
@@ -82,7 +84,7 @@ beforeEach(() => {
   core = preparedCore(storeSettings(directory.path), rosterOf(1, 2, 3, 4, 5, 6));
   time = new ManualTime(at(0));
   log = recordingLog();
-  [waiting, judged, asked, trusted, clockOffMs] = [0, [], [], true, 0];
+  [waiting, judged, throttled, asked, trusted, clockOffMs] = [0, [], [], [], true, 0];
   answer = () => found("pending");
   follower = followerOver(scripted);
 });
@@ -159,6 +161,7 @@ test("429 stops all looks for as long as the service asks, once it is told", asy
   await time.advance(6 * minuteMs);
   expect(asked).toHaveLength(1);
   expect(follower.status).toEqual({ state: "resting", why: "throttled" });
+  expect(throttled).toEqual([2 * hourMs]);
   await time.advance(hourMs);
   expect(asked).toHaveLength(1);
   answer = () => found("pending");

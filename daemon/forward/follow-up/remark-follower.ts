@@ -44,6 +44,8 @@ export type FollowerPorts = {
   readonly now: () => WallMs | null;
   /** Told of what teaches the receipt limit. */
   readonly onJudged: (receipt: LateJudgement) => Promise<void>;
+  /** Told when the service asked us to stay away: its quota is for all our calls. */
+  readonly onThrottled: (forMs: number) => void;
   readonly time: Time;
   readonly random: Random;
   readonly log: Log;
@@ -119,6 +121,7 @@ export class RemarkFollower implements AsyncDisposable {
     if (followed === undefined) return followPollMs;
     const look = await reader.read(followed, this.#abort.signal);
     if (look.kind === "interrupted") return followPollMs;
+    if (look.kind === "throttled" && look.retryAfterMs !== null) this.#ports.onThrottled(look.retryAfterMs);
     await this.#keep(followed, look, this.#ports.now() ?? now);
     const { pace, restMs } = paceAfter(this.#pace, look, random);
     this.#tell(pace, look);
