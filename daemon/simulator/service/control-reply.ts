@@ -65,6 +65,7 @@ export type SimulatorStats = CallCounts & {
   readonly workers: number;
   /** See `Quota`. */
   readonly quotaViolations: number;
+  readonly quotaRefusals: number;
   readonly failedCallsPeak: number;
 };
 
@@ -73,6 +74,7 @@ export function statsOf({ ledger, calls, quota }: SimulatedService): SimulatorSt
     registrations: ledger.registrations.length,
     workers: ledger.workerCount,
     quotaViolations: quota.violations,
+    quotaRefusals: quota.refusals,
     failedCallsPeak: quota.failedPeak,
     ...calls.counts,
   };

@@ -233,7 +233,7 @@ test("failed calls have a quota of their own", async () => {
     status: 429,
     type: "urn:problem-type:belgif:tooManyFailedRequests",
   });
-  expect(simulator.stats()).toMatchObject({ failedCallsPeak: 2, quotaViolations: 0 });
+  expect(simulator.stats()).toMatchObject({ failedCallsPeak: 2, quotaViolations: 0, quotaRefusals: 1 });
 });
 
 test("the page shows what was received, newest first, masked and escaped, without scripts", async () => {

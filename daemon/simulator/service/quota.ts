@@ -29,6 +29,7 @@ export class Quota {
   #failedMs: number[] = [];
   #quietUntilMs = 0;
   #violations = 0;
+  #refusals = 0;
   #failedPeak = 0;
 
   constructor(settings: QuotaSettings) {
@@ -38,6 +39,11 @@ export class Quota {
   /** Calls that came while the client had been told to stay away. */
   get violations(): number {
     return this.#violations;
+  }
+
+  /** Calls that were refused because a quota was used up: a quota of which nobody met the end tells nothing of a client. */
+  get refusals(): number {
+    return this.#refusals;
   }
 
   /** The most failed calls there were within one window. */
@@ -79,6 +85,7 @@ export class Quota {
   }
 
   #excess(problem: Excess["problem"], [oldest = 0]: readonly number[], nowMs: number): Excess {
+    this.#refusals += 1;
     return { problem, retryAfterSeconds: Math.ceil((oldest + this.#settings.windowMs - nowMs) / 1000) };
   }
 }

@@ -384,6 +384,7 @@ test("what it holds can be read page by page and counted over HTTP", async () =>
     callsByStatus: { 200: 1 },
     callsByKind: { register: 1 },
     quotaViolations: 0,
+    quotaRefusals: 0,
     failedCallsPeak: 0,
   });
   expect((await send(`${simulator.controlUrl}/calls`)).json()).toMatchObject({ items: [{ callId: 1, accepted: 3 }] });

@@ -5,7 +5,7 @@ import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import { httpDateText } from "../../base/system-time.ts";
 import type { Time } from "../../base/time.ts";
-import { callTargetOf, serviceBasePath, tokenPath } from "./call-kind.ts";
+import { type CallKind, callTargetOf, serviceBasePath, tokenPath } from "./call-kind.ts";
 import type { CallRecord } from "./call-log.ts";
 import { type ControlCommand, controlPath, replyOfControl, type SimulatorStats, statsOf } from "./control-reply.ts";
 import { type Answer, answerOf, deliveryOf } from "./delivery.ts";
@@ -49,6 +49,8 @@ export type ServiceSimulatorOptions = {
   readonly registrationsMax?: number;
   /** File to which every accepted registration is appended; see `Journal`. */
   readonly journalFile?: string | null;
+  /** Told of every fault when its call is answered, or not answered, in its way; not of one that a quota forestalled. */
+  readonly onStruck?: (call: CallKind, fault: CallFault) => void;
   /** Decides faults that occur by chance. */
   readonly random?: Random;
   readonly log: Log;
@@ -191,6 +193,7 @@ async function exchange(
     ? ({ kind: "whole", answer: answerOf(reply) } as const)
     : deliveryOf(fault, reply, callId, receivedMs);
   service.answered(target.kind, delivery);
+  if (fault !== null && !isThrottled(reply)) options.onStruck?.(target.kind, fault);
   const call: CallRecord = {
     callId,
     call: target.kind,

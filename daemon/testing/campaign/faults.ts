@@ -1,5 +1,6 @@
 import { pick, type Random } from "../../base/random.ts";
-import type { Fault } from "../../simulator/service/fault.ts";
+import type { CallKind } from "../../simulator/service/call-kind.ts";
+import type { CallFault, Fault } from "../../simulator/service/fault.ts";
 
 /** Every way in which the service can fail a call, with and without having processed it. */
 export const campaignFaults: readonly [Fault, ...Fault[]] = [
@@ -32,8 +33,29 @@ export const serviceFaults: readonly Fault[] = [
   { kind: "unauthorised", problem: "missingPermission" },
   { kind: "throttle", problem: "tooManyFailedRequests", retryAfter: { form: "seconds", seconds: 2 } },
   { kind: "garbage", form: "unknown-fields" },
+  { kind: "garbage", form: "another-registration" },
   { kind: "endless", everyMs: 50 },
 ];
+
+/** Those that strike one call; the others refuse the connection, whatever is called. */
+export const callFaults: readonly CallFault[] = serviceFaults.filter(
+  (fault): fault is CallFault => fault.kind !== "refuse",
+);
+
+/** Those of them that count against the quota of failed calls. */
+export const failedCallFaults: readonly CallFault[] = callFaults.filter(
+  ({ kind }) => kind === "server-error" || kind === "unauthorised",
+);
+
+/** Why a fault makes no sense for a kind of call; `null` when it does. */
+export function whyNot(call: CallKind, fault: CallFault): string | null {
+  if (fault.kind !== "garbage") return null;
+  const isList = call === "register" || call === "search" || call === "history";
+  if ((fault.form === "reordered" || fault.form === "fewer-items") && !isList) return "the answer is no list of items";
+  const tells = call === "search" || call === "get" || call === "cancel";
+  if (fault.form === "another-registration" && !tells) return "the answer repeats nothing of a registration";
+  return null;
+}
 
 export function pickFault(random: Random): Fault {
   return pick(random, campaignFaults);
