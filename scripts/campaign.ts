@@ -11,8 +11,9 @@ import { systemTime } from "../daemon/base/system-time.ts";
 import { boxObstacle } from "../daemon/testing/campaign/box.ts";
 import { runCampaign } from "../daemon/testing/campaign/campaign.ts";
 import { runDrainKills } from "../daemon/testing/campaign/drain-kills.ts";
+import { failedCallFaults } from "../daemon/testing/campaign/faults.ts";
 import { runReceiptCampaign } from "../daemon/testing/campaign/receipt-campaign.ts";
-import { runServiceCampaign } from "../daemon/testing/campaign/service-campaign.ts";
+import { runServiceCampaign, type ServiceCampaignOptions } from "../daemon/testing/campaign/service-campaign.ts";
 import { testDiskObstacle } from "../daemon/testing/disk/test-disk.ts";
 import { runEvidenceCuts } from "../daemon/testing/power-cut/evidence-cuts.ts";
 import { runPowerCuts } from "../daemon/testing/power-cut/power-cuts.ts";
@@ -61,18 +62,30 @@ async function faults(): Promise<readonly string[]> {
   return report.endedWell ? lines : ["the last daemon did not end well on SIGTERM", ...lines];
 }
 
-/** Every fault at every kind of call, and the daemon's memory and log watched meanwhile. */
+/** Every fault at every kind of call, and the daemon's memory and log watched meanwhile; then a quota that is soon used up. */
 async function everyCall(): Promise<readonly string[]> {
+  const rounds = Number(values.rounds);
+  const small = { faults: failedCallFaults, failedMax: 2, windowMs: 8_000 };
+  return [...(await service({ rounds })), ...(await service({ rounds: 1, failing: small }))];
+}
+
+async function service(form: Pick<ServiceCampaignOptions, "rounds" | "failing">): Promise<readonly string[]> {
+  mkdirSync("var", { recursive: true });
   const directory = mkdtempSync("var/service-");
-  const { broken: lines, ...report } = await runServiceCampaign({
+  const {
+    broken: lines,
+    strikes,
+    ...report
+  } = await runServiceCampaign({
+    ...form,
     seed,
-    rounds: Number(values.rounds),
     everyNth: 1,
     directory,
     program: "dist/daemon/main.js",
     time: systemTime,
   });
-  say(`service     ${JSON.stringify(report)}`);
+  say(`${form.failing === undefined ? "service    " : "small quota"} ${JSON.stringify(report)}`);
+  if (form.failing === undefined) for (const line of strikes) say(`            ${line}`);
   if (lines.length === 0) rmSync(directory, { recursive: true });
   return report.endedWell ? lines : ["the daemon did not end well on SIGTERM", ...lines];
 }

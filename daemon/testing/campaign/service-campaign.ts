@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { silentLog } from "../../base/log.ts";
 import { between, pick, type Random, seededRandom } from "../../base/random.ts";
@@ -7,16 +7,20 @@ import type { Time } from "../../base/time.ts";
 import type { ScanFilter } from "../../scan/archive.ts";
 import type { CallKind } from "../../simulator/service/call-kind.ts";
 import type { CallRecord } from "../../simulator/service/call-log.ts";
-import type { CallFault, FaultRule } from "../../simulator/service/fault.ts";
+import type { CallFault, Fault, FaultRule } from "../../simulator/service/fault.ts";
 import { type ServiceSimulator, startServiceSimulator } from "../../simulator/service/service-simulator.ts";
 import { Store } from "../../store/store.ts";
 import { fictionalBadge, fictionalSsin } from "../fictional-worker.ts";
 import { plainLaunch } from "./box.ts";
 import { DaemonProcess } from "./daemon-process.ts";
-import { serviceFaults } from "./faults.ts";
+import { callFaults, serviceFaults } from "./faults.ts";
 import { Gate } from "./gate.ts";
+import { strikeInQuiet } from "./quiet-strikes.ts";
+import { brokenOwnership, misnumberedOf } from "./registration-owners.ts";
+import { watchResident } from "./resident.ts";
 import { type CampaignSite, writeSite } from "./site.ts";
-import { SsinWatch } from "./ssin-watch.ts";
+import { logInto, SsinWatch } from "./ssin-watch.ts";
+import { StrikeTable } from "./strike-table.ts";
 import { TimeServers } from "./time-servers.ts";
 import { judge, type Presentation, type Verdict } from "./verdict.ts";
 
@@ -26,6 +30,8 @@ export type ServiceCampaignOptions = {
   readonly rounds: number;
   /** Only every n-th fault of the list, for a short run. */
   readonly everyNth: number;
+  /** Instead of all of them: those that strike registrations, and how small a quota of failed calls they meet. */
+  readonly failing?: { readonly faults: readonly Fault[]; readonly failedMax: number; readonly windowMs: number };
   /** An empty folder of the campaign's own. */
   readonly directory: string;
   /** `daemon/main.ts`, or what it was built to. */
@@ -36,11 +42,18 @@ export type ServiceCampaignOptions = {
 export type ServiceCampaignReport = Verdict & {
   readonly seed: number;
   readonly calls: Readonly<Partial<Record<CallKind, number>>>;
-  /** How many different faults struck, by the kind of call. */
-  readonly faultsStruck: Readonly<Record<string, number>>;
+  /** Which fault struck which call how often, as lines of text. */
+  readonly strikes: readonly string[];
+  /** Connections were refused this often, whatever was called. */
+  readonly refusals: number;
   /** Calls made although a 429 had asked to stay away for longer. */
   readonly quotaViolations: number;
   readonly failedCallsPeak: number;
+  /** Calls that the quota itself refused: as often was its end met. */
+  readonly quotaRefusals: number;
+  readonly remarks: number;
+  /** Scans that a reordered answer, which repeats nothing of what was sent, gave each other's registration. */
+  readonly misnumbered: number;
   readonly registeredTwice: number;
   readonly logLines: number;
   readonly residentMaxMb: number;
@@ -57,8 +70,10 @@ const betweenBadgesMs = 40;
 /** How long a fault stays after it struck for the first time, and peace after the first call that went through. */
 const faultMs = { from: 0, to: 1_200 } as const;
 const peaceMs = { from: 0, to: 800 } as const;
+/** No fault is tried for ever. */
+const strikesMax = 400;
 /** A backoff may keep calls away for a while; so may a token that cannot be had. */
-const patienceMs = 20_000;
+const patienceMs = 45_000;
 /** Chance that a search meets a fault of its own. */
 const searchShare = 0.4;
 /** A token fails once in this share of the faults, and all are revoked in this one. */
@@ -68,7 +83,6 @@ const tokenLifetimeSeconds = 4;
 /** As many failed calls as an outage with its backoff may make now and then: the quota is met, and has to be respected. */
 const quota = { callsMax: null, failedMax: 5, windowMs: 10_000 } as const;
 const drainMaxMs = 300_000;
-const sampleEveryMs = 100;
 const everything: ScanFilter = { states: [], readerId: null, from: null, to: null, doubtfulOnly: false, limit: 1e6 };
 
 /**
@@ -80,6 +94,7 @@ export async function runServiceCampaign(options: ServiceCampaignOptions): Promi
   const { time, seed, directory } = options;
   const random = seededRandom(seed);
   const workers = workersPerRound * options.rounds;
+  const table = new StrikeTable(everyNth(serviceFaults, options).filter((fault) => fault.kind !== "refuse"));
   const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   await using simulator = await startServiceSimulator({
     port: 0,
@@ -91,8 +106,11 @@ export async function runServiceCampaign(options: ServiceCampaignOptions): Promi
       key: publicKey.export({ type: "spki", format: "pem" }).toString(),
       tokenLifetimeSeconds,
     },
-    quota,
+    quota: { ...quota, ...(options.failing ?? {}) },
+    onStruck: (call, fault) => table.add(call, fault),
   });
+  // A remark on everything, so that looks have something to find.
+  simulator.trouble(35, 24 * 60 * 60 * 1000);
   await using servers = await TimeServers.open(time);
   mkdirSync(directory, { recursive: true });
   const keyFile = join(directory, "key.pem");
@@ -110,7 +128,7 @@ export async function runServiceCampaign(options: ServiceCampaignOptions): Promi
   const ended = new AbortController();
   const resident = watchResident(daemon.pid, time, ended.signal);
   const badged = badge(gate, workers, time, over.signal);
-  const struck = await trouble(simulator, random, options, over.signal);
+  const refusals = await trouble(simulator, random, options, table, over.signal);
   const diedEarly = over.signal.aborted;
   over.abort();
   const presentations = await badged;
@@ -118,23 +136,41 @@ export async function runServiceCampaign(options: ServiceCampaignOptions): Promi
   ended.abort();
   const { code } = await daemon.kill("SIGTERM");
   await using store = await visit(site, time);
-  const verdict = judge(presentations, await store.list(everything), simulator.registrations());
-  const { quotaViolations, failedCallsPeak, callsByKind } = simulator.stats();
+  const scans = await store.list(everything);
+  const verdict = judge(presentations, scans, simulator.registrations());
+  const quietFrom = time.wallMs();
+  if (options.failing === undefined && drained) {
+    const client = { id: clientId, key: privateKey };
+    await strikeInQuiet({ simulator, table, store, client, stranger: workers, time, log: logInto(watch) });
+  }
+  const { quotaViolations, quotaRefusals, failedCallsPeak, callsByKind } = simulator.stats();
+  const remarks = await store.listRemarks({ openOnly: false, seenFrom: null, limit: 10_000 });
   const residentMaxMb = await resident;
   const broken = [...verdict.broken];
   if (diedEarly) broken.push(`the daemon ended by itself with ${code}: ${daemon.output}`);
   else if (!drained) broken.push(`not drained; the daemon wrote: ${daemon.output}`);
-  if (quotaViolations > 0) broken.push(`${quotaViolations} calls came before the time that a 429 had named`);
-  if (residentMaxMb > residentLimitMb) broken.push(`${residentMaxMb} MB resident, ${residentLimitMb} MB allowed`);
-  for (const line of watch.found) broken.push(`a national number in the log: ${line}`);
+  if (options.failing === undefined) broken.push(...table.missing());
+  else if (quotaRefusals === 0) broken.push("the quota of failed calls was never met");
+  const misnumbered = misnumberedOf(scans, presentations, simulator.registrations());
+  broken.push(
+    ...brokenOwnership(misnumbered, remarks, {
+      isReordered: table.count("register", { kind: "garbage", form: "reordered" }) > 0,
+      quietFrom,
+    }),
+  );
+  broken.push(...brokenLimits(quotaViolations, residentMaxMb, watch));
   const held = Map.groupBy(simulator.registrations(), ({ ssin }) => ssin);
   return {
     ...verdict,
     broken,
     seed,
     calls: callsByKind,
-    faultsStruck: Object.fromEntries([...struck].map(([kind, faults]) => [kind, faults.size])),
+    strikes: table.lines(),
+    refusals,
     quotaViolations,
+    quotaRefusals,
+    remarks: remarks.length,
+    misnumbered: misnumbered.size,
     failedCallsPeak,
     registeredTwice: [...held.values()].filter(({ length }) => length > 1).length,
     logLines: watch.lines,
@@ -143,46 +179,69 @@ export async function runServiceCampaign(options: ServiceCampaignOptions): Promi
   };
 }
 
-/** @returns the different faults that struck, by the kind of call */
+function brokenLimits(quotaViolations: number, residentMaxMb: number, watch: SsinWatch): readonly string[] {
+  const violated = `${quotaViolations} calls came before the time that a 429 had named`;
+  const large = `${residentMaxMb} MB resident, ${residentLimitMb} MB allowed`;
+  return [
+    ...(quotaViolations > 0 ? [violated] : []),
+    ...(residentMaxMb > residentLimitMb ? [large] : []),
+    ...watch.found.map((line) => `a national number in the log: ${line}`),
+  ];
+}
+
+/** @returns how often connections were refused */
 async function trouble(
   simulator: ServiceSimulator,
   random: Random,
-  { rounds, everyNth, time }: ServiceCampaignOptions,
+  options: ServiceCampaignOptions,
+  table: StrikeTable,
   over: AbortSignal,
-): Promise<ReadonlyMap<CallKind, ReadonlySet<string>>> {
-  const chosen = serviceFaults.filter((_, index) => index % everyNth === 0);
+): Promise<number> {
+  const { rounds, time, failing } = options;
+  const chosen = everyNth(failing?.faults ?? serviceFaults, options);
+  const strikeMs = failing === undefined ? faultMs : failing.windowMs;
+  let refusals = 0;
   await time.sleep(3_000, over);
-  for (const fault of Array.from({ length: rounds }, () => chosen).flat()) {
-    if (over.aborted) break;
-    if (fault.kind === "refuse") await simulator.setFault(fault);
-    else await simulator.setFaults([{ fault, occurs: { kind: "always" } }, ...beside(random)]);
+  const strikes = Array.from({ length: rounds }, () => chosen).flat();
+  for (let turn = 0; turn < strikes.length && !over.aborted; turn += 1) {
+    const fault = strikes[turn] ?? { kind: "refuse", forMs: null };
+    // Once all had their turn, those that no call came for get another one.
+    if (failing === undefined && turn === strikes.length - 1 && turn < strikesMax)
+      strikes.push(...table.open("register"));
+    if (fault.kind === "refuse") {
+      refusals += 1;
+      await simulator.setFault(fault);
+    } else await simulator.setFaults([{ fault, occurs: { kind: "always" } }, ...beside(random, table)]);
     if (random() < revokeShare) simulator.revokeTokens();
     if (fault.kind !== "refuse") await comes(simulator, time, over, (call) => call.fault !== null);
-    await time.sleep(between(random, faultMs.from, faultMs.to), over);
+    await time.sleep(typeof strikeMs === "number" ? strikeMs : between(random, strikeMs.from, strikeMs.to), over);
     // Searches go on failing in peace: that is when most of them are made.
-    await simulator.setFaults(beside(random));
+    await simulator.setFaults(beside(random, table));
     await comes(simulator, time, over, (call) => call.fault === null && call.accepted > 0);
     await time.sleep(between(random, peaceMs.from, peaceMs.to), over);
   }
   await simulator.clearFaults();
-  const struck = new Map<CallKind, Set<string>>();
-  for (const { call, fault } of simulator.calls()) {
-    if (fault === null) continue;
-    const faults = struck.get(call) ?? new Set();
-    struck.set(call, faults.add(fault));
-  }
-  return struck;
+  return refusals;
 }
 
-const callFaults = serviceFaults.filter((fault): fault is CallFault => fault.kind !== "refuse");
+function everyNth<T>(faults: readonly T[], options: ServiceCampaignOptions): readonly T[] {
+  return faults.filter((_, index) => index % options.everyNth === 0);
+}
 
-function beside(random: Random): readonly FaultRule[] {
+/** What has not struck these calls yet goes first. */
+function beside(random: Random, table: StrikeTable): readonly FaultRule[] {
   const [first, ...others] = callFaults;
   if (first === undefined) return [];
   const any = (): CallFault => pick(random, [first, ...others]);
-  const search: FaultRule = { fault: any(), occurs: { kind: "chance", probability: searchShare }, at: "search" };
-  const token: FaultRule = { fault: any(), occurs: { kind: "next-calls", calls: 1 }, at: "token" };
-  return random() < tokenShare ? [search, token] : [search];
+  const once = { kind: "next-calls", calls: 1 } as const;
+  const search: FaultRule = {
+    fault: table.open("search")[0] ?? any(),
+    occurs: { kind: "chance", probability: searchShare },
+    at: "search",
+  };
+  const health: FaultRule = { fault: table.open("health")[0] ?? any(), occurs: once, at: "health" };
+  const token: FaultRule = { fault: table.open("token")[0] ?? any(), occurs: once, at: "token" };
+  return random() < tokenShare ? [search, health, token] : [search, health];
 }
 
 /** Waits for a new call that registers, of which `isMeant` holds. */
@@ -221,17 +280,6 @@ async function badge(gate: Gate, workers: number, time: Time, over: AbortSignal)
     await time.sleep(betweenBadgesMs);
   }
   return presentations;
-}
-
-/** The most memory that the process was seen to hold, in megabytes. */
-async function watchResident(pid: number, time: Time, ended: AbortSignal): Promise<number> {
-  let mostKb = 0;
-  while (!ended.aborted) {
-    const [, kb] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-    mostKb = Math.max(mostKb, Number(kb ?? 0));
-    await time.sleep(sampleEveryMs, ended);
-  }
-  return Math.round(mostKb / 1024);
 }
 
 async function drain(site: CampaignSite, time: Time): Promise<boolean> {

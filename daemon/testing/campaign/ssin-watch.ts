@@ -1,3 +1,5 @@
+import type { Log } from "../../base/log.ts";
+
 /** Watches text for national numbers of a roster, whatever punctuation people or programs put in them. */
 export class SsinWatch {
   readonly #ssins: ReadonlySet<string>;
@@ -40,6 +42,13 @@ export class SsinWatch {
     }
     return false;
   }
+}
+
+/** A log of this process that is watched like a daemon's. */
+export function logInto(watch: SsinWatch): Log {
+  const say = (fields: object, message: string): void => watch.add(`${JSON.stringify({ ...fields, message })}\n`);
+  const log: Log = { debug: say, info: say, warn: say, error: say, fatal: say, child: () => log };
+  return log;
 }
 
 const ssinDigits = 11;
