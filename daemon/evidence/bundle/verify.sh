@@ -729,18 +729,20 @@ fi
 
 # ------------------------------------------------------------------------------------------------------------- TIME
 
-moment() { # ms since 1970, or - : for a person
-  case $1 in
-    - | none) REPLY=unknown ;;
-    *) printf -v REPLY '%(%Y-%m-%dT%H:%M:%S)T.%03dZ' "$(($1 / 1000))" "$(($1 % 1000))" ;;
-  esac
+moment() { # ms since 1970: for a person
+  printf -v REPLY '%(%Y-%m-%dT%H:%M:%S)T.%03dZ' "$(($1 / 1000))" "$(($1 % 1000))"
 }
 
-between() { # two times
-  moment "$1"
-  local from=$REPLY
-  moment "$2"
-  REPLY="between $from and $REPLY"
+between() { # two times in ms, - or none where nothing bounds it: in words
+  local from='' to=''
+  case $1 in - | none) ;; *) moment "$1" && from=$REPLY ;; esac
+  case $2 in - | none) ;; *) moment "$2" && to=$REPLY ;; esac
+  case ${from:+from}${to:+to} in
+    fromto) REPLY="between $from and $to" ;;
+    from) REPLY="not before $from" ;;
+    to) REPLY="not later than $to" ;;
+    *) REPLY='at a time that nothing bounds' ;;
+  esac
 }
 
 months='JanFebMarAprMayJunJulAugSepOctNovDec'
