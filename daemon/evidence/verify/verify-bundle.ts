@@ -124,7 +124,8 @@ function checkTime(
 }
 
 function causeVerdict(evidence: ReadEvidence, windows: readonly MeantWindow[], absent: readonly Failure[]): Verdict {
-  const failures: Failure[] = [...absent];
+  const untold = evidence.facts.untold.map(({ seq, cause }) => failure("failure-untold", `record ${seq}`, cause));
+  const failures: Failure[] = [...absent, ...untold];
   const open: string[] = [];
   for (const { id, records } of windows) {
     if (records[0].change !== "opened") {

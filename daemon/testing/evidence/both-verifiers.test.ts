@@ -9,9 +9,12 @@ import { parseLogKey, parseWitnessKey } from "../../evidence/verify/public-key.t
 import { tokenVerifierFor } from "../../evidence/verify/token-check.ts";
 import type { BundleReport } from "../../evidence/verify/verdict.ts";
 import { verifyBundle } from "../../evidence/verify/verify-bundle.ts";
+import type { Layers } from "../../outage/layers.ts";
 import { bundleOf, writeBundle } from "./generated-bundle.ts";
 import { generateLog } from "./generated-log.ts";
+import { rolledBack } from "./log-builder.ts";
 import { disagreementOf } from "./mutation-findings.ts";
+import { allWell, scenesOf } from "./outage-scenes.ts";
 import { type ShellAnswer, type ShellQuestion, verifyInShell } from "./shell-verifier.ts";
 import { createTestAuthority } from "./test-authority.ts";
 import { seededWitness } from "./test-keys.ts";
@@ -112,5 +115,27 @@ describe("files that are not those of SHA256SUMS", () => {
       expect(shell, path).toMatchObject({ status: 1, verdicts: nothingBehind });
       expect(disagreementOf(own, shell), path).toBeNull();
     }
+  });
+});
+
+describe("an outage in the samples that no window tells of", () => {
+  test.each([
+    [3, "not verified"],
+    [2, "verified"],
+  ])("of %i samples: CAUSE is %s", async (count, cause) => {
+    // Behind the two anchors of the last checkpoint.
+    const builder = rolledBack(log, present(log.checkpoints.at(-1), "the log has checkpoints").size + 2);
+    const [layers = allWell] = scenesOf("own-network");
+    for (const each of [allWell, ...Array<Layers>(count).fill(layers), allWell]) {
+      builder.pass(5_000);
+      const isWell = each === allWell;
+      builder.record({ kind: "sample", data: { layers: each, cause: isWell ? null : "own-network", whole: true } });
+    }
+    builder.anchor(vouchers);
+    const { shell, own } = await ask(bundleOf(builder.build(), { bare: true }));
+    expect(shell.verdicts).toEqual({ INTEGRITY: "verified", TIME: "verified", UNIQUENESS: "verified", CAUSE: cause });
+    expect(shell.output.includes("fails by own-network and no window tells of it")).toBe(count === 3);
+    expect(own.cause.failures.map(({ code }) => code)).toEqual(count === 3 ? ["failure-untold"] : []);
+    expect(disagreementOf(own, shell)).toBeNull();
   });
 });
