@@ -485,13 +485,13 @@ jq -r "$definitions"'
   else ["bad"] end | @tsv' "$records" >"$work/records.tsv" 2>/dev/null || give_up 'a record is not of this format'
 
 # A line and its leaf as files of their own, so that one run of sha256sum takes them all.
-count=0
-while IFS= read -r line; do
-  printf -v file '%08d' "$count"
-  printf '%s' "$line" >"$work/lines/$file"
-  printf '\0%s' "$line" >"$work/leaves/$file"
-  count=$((count + 1))
-done <"$records"
+[ "$(awk 'BEGIN { printf "%c", 0 }' | wc -c)" -eq 1 ] || stop 'could not check: the awk of this machine writes no NUL byte'
+awk -v ORS='' -v lines="$work/lines/" -v leaves="$work/leaves/" '{
+  name = sprintf("%08d", NR)
+  print $0 >(lines name); close(lines name)
+  printf "%c", 0 >(leaves name); print $0 >(leaves name); close(leaves name)
+}' "$records" || stop 'could not check: no room for temporary files'
+count=$(wc -l <"$records")
 [ "$count" -eq $((size - first)) ] || give_up "there are $count records where $((size - first)) are announced"
 (cd "$work/lines" && hash_files *) | cut -c1-64 >"$work/line-hashes"
 (cd "$work/leaves" && hash_files *) | cut -c1-64 >"$work/leaf-hashes"
@@ -566,12 +566,10 @@ add_job() { # what it proves, hash wanted, hash to begin with, steps: L<hash> or
 }
 
 round=0
-hash_nodes() { # pairs in `pairs`, 128 hex digits each: the hash of each node in `hashed`
-  local index
+hash_nodes() { # pairs on standard input, 128 hex digits each: the hash of each node
   round=$((round + 1))
-  printf '01%s\n' "${pairs[@]^^}" | basenc --base16 -d -i | split -b 65 -a 7 -d - "$work/nodes/$round." || stop 'could not check: no room for temporary files'
-  mapfile -t hashed < <(cd "$work/nodes" && hash_files "$round".*)
-  for index in "${!hashed[@]}"; do hashed[index]=${hashed[index]%% *}; done
+  awk '{ print "01" toupper($0) }' | basenc --base16 -d -i | split -b 65 -a 7 -d - "$work/nodes/$round." || stop 'could not check: no room for temporary files'
+  (cd "$work/nodes" && hash_files "$round".*) | cut -c1-64
 }
 
 run_jobs() {
@@ -591,7 +589,9 @@ run_jobs() {
       active+=("$index")
     done
     [ ${#active[@]} -gt 0 ] || break
-    hash_nodes
+    printf '%s\n' "${pairs[@]}" >"$work/pairs"
+    hash_nodes <"$work/pairs" >"$work/hashed"
+    mapfile -t hashed <"$work/hashed"
     for index in "${!active[@]}"; do job_at[active[index]]=${hashed[index]}; done
   done
   for index in "${!job_at[@]}"; do
@@ -633,24 +633,22 @@ if [ "$first" -gt 0 ]; then
   add_job "record $first is not proven to be in the last checkpoint" "${root_of[$size]}" "${leaves[0]}" "$steps"
 fi
 
-current=("${leaves[@]}") from=$first level=0
+# Level by level from the leaves; of each are kept the nodes of which the roots of the checkpoints are made.
+from=$first level=0
 while [ $((size >> level)) -gt 0 ]; do
+  current=()
   if [ $(((first >> level) & 1)) -eq 1 ]; then
     from=$((from - 1))
-    left=${node["$level:$from"]:-}
-    [ -n "$left" ] || give_up 'the proof of the first record does not fit'
-    current=("$left" ${current[@]+"${current[@]}"})
+    [ -n "${node["$level:$from"]:-}" ] || give_up 'the proof of the first record does not fit'
+    current=("${node["$level:$from"]}")
   fi
-  pairs=()
-  for index in ${current[@]+"${!current[@]}"}; do
-    node["$level:$((from + index))"]=${current[index]}
-    if [ $((index & 1)) -eq 1 ]; then pairs+=("${current[index - 1]}${current[index]}"); fi
+  mapfile -t -O "${#current[@]}" current <"$work/leaf-list"
+  for each in "${sizes[@]}"; do
+    place=$(((each >> level) - 1 - from))
+    if [ $(((each >> level) & 1)) -eq 1 ] && [ $place -ge 0 ]; then node["$level:$((from + place))"]=${current[place]:-}; fi
   done
-  current=()
-  if [ ${#pairs[@]} -gt 0 ]; then
-    hash_nodes
-    current=("${hashed[@]}")
-  fi
+  if [ ${#current[@]} -gt 0 ]; then printf '%s\n' "${current[@]}"; fi | awk 'NR % 2 { left = $0; next } { print left $0 }' >"$work/pairs"
+  hash_nodes <"$work/pairs" >"$work/leaf-list"
   from=$((from >> 1)) level=$((level + 1))
 done
 
