@@ -299,8 +299,12 @@ hash_files() { # files: their hashes as sha256sum writes them
 # The hashes come before all that needs openssl or jq: of files that are not those of the list nothing else is worth a look.
 sums=$(hash_files "${file_names[@]}" 2>/dev/null && printf x) || stop 'could not check: a file of the bundle cannot be read'
 sums=${sums%x}
-listed=''
-IFS= read -r -d '' listed <SHA256SUMS && give_up 'SHA256SUMS has a NUL byte'
+# No more of the list than can be right is taken into memory.
+listed='' room=$((${#sums} + 65536))
+if IFS= read -r -d '' -n $room listed <SHA256SUMS; then
+  [ ${#listed} -lt $room ] && give_up 'SHA256SUMS has a NUL byte'
+  give_up 'SHA256SUMS lists far more files than there are'
+fi
 if [ "$listed" != "$sums" ]; then
   # Both are sorted: the first three files that are not as they are listed.
   mapfile -t here <<<"${sums%$'\n'}"

@@ -85,6 +85,7 @@ describe("files that are not those of SHA256SUMS", () => {
     ["an empty line behind it", (text) => `${text}\n`, badEnd],
     ["no line feed at its end", (text) => text.slice(0, -1), badEnd],
     ["a NUL byte behind it", (text) => `${text}\0`, "SHA256SUMS has a NUL byte"],
+    ["lines without end", (text) => text + text.repeat(100), "lists far more files than there are"],
     ["what steers a terminal", (text) => text.replace("log.key", "\u001b[2J"), "is not as sha256sum writes it"],
   ])("with %s in SHA256SUMS are named, and nothing else is believed", async (_, change, told) => {
     const { shell, own } = await ask(changed("SHA256SUMS", change));
