@@ -49,7 +49,7 @@ describe("badged evidence verify", () => {
     expect(out).toMatch(/^UNIQUENESS +verified/m);
     expect(out).toMatch(/^CAUSE +verified/m);
     expect(out).toContain("claimed between 2026-03-02T06:59:29.992Z and 2026-03-02T07:00:00.008Z");
-    expect(out).toContain("proven  at no time");
+    expect(out).toContain("proven  at a time that nothing bounds");
   });
 
   test("ends with 1 for another key, and with 2 without one", () => {

@@ -133,7 +133,7 @@ function windowLines({ id, causes, exemption, claimed, proven, notProven }: Wind
 }
 
 function betweenText([from, to]: readonly [number | null, number | null]): string {
-  if (from === null && to === null) return "at no time";
+  if (from === null && to === null) return "at a time that nothing bounds";
   if (from === null) return `not later than ${timeText(to)}`;
   return to === null ? `not before ${timeText(from)}` : `between ${timeText(from)} and ${timeText(to)}`;
 }

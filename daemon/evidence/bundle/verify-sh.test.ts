@@ -103,6 +103,7 @@ describe("a good bundle", () => {
       CAUSE: "verified",
     });
     expect(answer.output).toContain("uniqueness not proven");
+    expect(answer.output).toContain("proven  recorded at a time that nothing bounds");
     expect(answer.status).toBe(2);
   });
 

@@ -42,6 +42,7 @@ export const failureWords = {
   "window-missing": "a window that is meant is not in the log",
   "cause-not-shown": "no sample of a window shows its cause",
   "cause-contradicted": "a sample of a window contradicts its cause",
+  "failure-untold": "samples fail, and no window tells of it",
   "exemption-contradicted": "a window claims an exemption that its cause does not have",
 } as const;
 

@@ -14,6 +14,7 @@ import {
 } from "./log-line.ts";
 import { recordsPath } from "./sums.ts";
 import { append, type Frontier, leafHasher, rootOf, sha256 } from "./tree.ts";
+import { type UntoldFailure, UntoldFailures } from "./untold-failures.ts";
 
 /** A failing sample, with what stood around it. Of the others only their place is kept: a month has 90,000. */
 export type FailingSample = {
@@ -34,6 +35,7 @@ export type LogFacts = {
   readonly windows: ReadonlyMap<string, readonly [WindowRecord, ...WindowRecord[]]>;
   /** For the record by which a window closed: the sample just before it, in which nothing failed. */
   readonly goodBefore: ReadonlyMap<number, number>;
+  readonly untold: readonly UntoldFailure[];
   readonly erased: number;
   readonly records: number;
 };
@@ -123,6 +125,7 @@ class Gathering {
   readonly #failing: FailingSample[] = [];
   readonly #windows = new Map<string, [WindowRecord, ...WindowRecord[]]>();
   readonly #goodBefore = new Map<number, number>();
+  readonly #untold = new UntoldFailures();
   #lastGood: number | null = null;
   #runFrom: number | null = null;
   #erased = 0;
@@ -135,6 +138,7 @@ class Gathering {
       // Only samples in which nothing fails are erased.
       this.#erased += 1;
       this.#runFrom = null;
+      this.#untold.takeErased();
       return true;
     }
     switch (record.kind) {
@@ -147,6 +151,7 @@ class Gathering {
       case "window":
         return this.#takeWindow(windowRecordOf(record));
       default:
+        this.#untold.takeOther(record);
         return record.seq !== 0;
     }
   }
@@ -158,6 +163,7 @@ class Gathering {
       failing: this.#failing,
       windows: this.#windows,
       goodBefore: this.#goodBefore,
+      untold: this.#untold.found,
       erased: this.#erased,
       records: this.#records,
     };
@@ -170,6 +176,7 @@ class Gathering {
 
   #takeSample(sample: SampleRecord | null): boolean {
     if (sample === null) return false;
+    this.#untold.takeSample(sample);
     if (sample.cause === null) {
       this.#lastGood = sample.seq;
       this.#runFrom = null;
@@ -182,6 +189,7 @@ class Gathering {
 
   #takeWindow(window: WindowRecord | null): boolean {
     if (window === null) return false;
+    this.#untold.takeWindow(window);
     const known = this.#windows.get(window.id);
     if (known === undefined) this.#windows.set(window.id, [window]);
     else known.push(window);

@@ -48,7 +48,8 @@ export function checkSumsSignature(files: BundleFiles, key: PublicKey): readonly
   return isSignedBy(key, sums, signature) ? [] : [failure("sums-signature", sumsSignaturePath)];
 }
 
-const freePaths = /^(?:external\/[^/]+|keys\/(?:log\.key|tsa-[1-9]\d*\.pem|witness-[1-9]\d*\.key))$/;
+const freePaths =
+  /^(?:external\/[A-Za-z0-9_][A-Za-z0-9._-]*|keys\/(?:log\.key|tsa-[1-9]\d*\.pem|witness-[1-9]\d*\.key))$/;
 const derivedPaths = new Set(["report.pdf", "verify.sh", "LEESMIJ.md", "LISEZMOI.md"]);
 
 /** What the manifest asks for is there, and nothing else is but what a bundle may hold besides. */

@@ -54,9 +54,11 @@ export function verifyBundle(files: BundleFiles, trust: Trust): BundleReport {
   };
 }
 
+const restsOnIntegrity = "it rests on INTEGRITY, which failed";
+
 /** A bundle of which not even the log could be read, or that could not be opened. */
 export function unreadable(failures: readonly Failure[]): BundleReport {
-  const nothing = couldNotCheck("the bundle is not whole");
+  const nothing = couldNotCheck(restsOnIntegrity);
   const integrity = notVerified(failures);
   return { origin: null, records: 0, integrity, time: nothing, uniqueness: nothing, cause: nothing, windows: [] };
 }
@@ -71,7 +73,7 @@ function integrityVerdict(failures: readonly Failure[], { facts }: ReadEvidence,
 
 /** A window that is not found may stand behind the line that is broken: nothing is said of a bundle that is not whole. */
 function restingOn(isWhole: boolean, verdict: Verdict): Verdict {
-  return isWhole ? verdict : couldNotCheck("it rests on INTEGRITY, which failed");
+  return isWhole ? verdict : couldNotCheck(restsOnIntegrity);
 }
 
 function withEpoch(verdict: Verdict, { manifest: { epoch }, facts }: ReadEvidence): Verdict {
@@ -122,7 +124,8 @@ function checkTime(
 }
 
 function causeVerdict(evidence: ReadEvidence, windows: readonly MeantWindow[], absent: readonly Failure[]): Verdict {
-  const failures: Failure[] = [...absent];
+  const untold = evidence.facts.untold.map(({ seq, cause }) => failure("failure-untold", `record ${seq}`, cause));
+  const failures: Failure[] = [...absent, ...untold];
   const open: string[] = [];
   for (const { id, records } of windows) {
     if (records[0].change !== "opened") {

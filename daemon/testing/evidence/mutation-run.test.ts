@@ -13,7 +13,8 @@ test("both verifiers find mutants of a bundle and what its owner could forge: th
     seed: 5,
     directory,
     byteMutants: 150,
-    shell: { forMs: 20_000, mutantsMax: 3 },
+    shell: { forMs: 60_000, mutants: 20, workers: 2, directory },
+    guideMutants: 3,
     attackStep: 12,
     shellAttacks: 1,
     rollbacks: 1,
@@ -22,6 +23,8 @@ test("both verifiers find mutants of a bundle and what its owner could forge: th
   });
   expect(defects).toEqual([]);
   expect(tallies["bytes, badged"]).toEqual({ tried: 150, found: 150 });
+  expect(tallies["bytes, verify.sh"]).toEqual({ tried: 20, found: 20 });
+  expect(tallies["guide, verify.sh"]).toEqual({ tried: 3, found: 3 });
   // Why a witness is needed: without one nothing is wrong with a log that was rolled back and written otherwise.
   expect(tallies["rollbacks without a witness, badged"]).toEqual({ tried: 1, found: 0 });
 }, 300_000);

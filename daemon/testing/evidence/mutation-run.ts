@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "nod
 import { dirname, join } from "node:path";
 import { present } from "../../base/assert.ts";
 import { pick, seededRandom } from "../../base/random.ts";
-import { elapsedMs, type Time } from "../../base/time.ts";
+import type { Time } from "../../base/time.ts";
 import type { BundleFile } from "../../evidence/bundle/bundle.ts";
 import { publicKeyText, verifierKeyText, withSignature } from "../../evidence/note.ts";
 import { parseNote } from "../../evidence/verify/checkpoint-note.ts";
@@ -11,12 +11,14 @@ import { readBundle } from "../../evidence/verify/read-bundle.ts";
 import { tokenVerifierFor } from "../../evidence/verify/token-check.ts";
 import { statusOf } from "../../evidence/verify/verdict.ts";
 import { type Trust, verifyBundle } from "../../evidence/verify/verify-bundle.ts";
-import { bundleOf, writeBundle } from "./generated-bundle.ts";
+import { type BundleWish, bundleOf, writeBundle } from "./generated-bundle.ts";
 import { generateLog } from "./generated-log.ts";
 import type { EvidenceLog, Vouchers } from "./log-builder.ts";
-import { allMutants, applied, drawMutant, fileMutants, type Mutant } from "./mutants.ts";
+import { allMutants, applied, drawnMutants, fileMutants, type Mutant, mutantsPerByte } from "./mutants.ts";
+import { MutationFindings, type Tally } from "./mutation-findings.ts";
 import { attacked, forgedFrom, ownerAttacks } from "./owner-attacks.ts";
-import { type ShellQuestion, verifyInShell } from "./shell-verifier.ts";
+import { Coverage, runShellMutants } from "./shell-mutants.ts";
+import { type ShellAnswer, type ShellQuestion, verifyInShell } from "./shell-verifier.ts";
 import { createTestAuthority } from "./test-authority.ts";
 import { seededWitness } from "./test-keys.ts";
 
@@ -25,8 +27,18 @@ export type MutationPlan = {
   readonly directory: string;
   /** How many mutants of bytes the verifier in this process takes; all of them with `null`. */
   readonly byteMutants: number | null;
-  /** How long the shell verifier may take over mutants of bytes, and how many it takes at most. */
-  readonly shell: { readonly forMs: number; readonly mutantsMax: number };
+  /**
+   * How long the shell verifier may take over mutants of bytes, how many are drawn for it (all of them with `null`, the
+   * smallest file first), how many it looks at at a time, and where their copies are written.
+   */
+  readonly shell: {
+    readonly forMs: number;
+    readonly mutants: number | null;
+    readonly workers: number;
+    readonly directory: string;
+  };
+  /** How many mutants of the readmes and of verify.sh itself both verifiers take. */
+  readonly guideMutants: number;
   /** Of each attack of the owner, every how manieth record; those of the shell verifier are drawn from them. */
   readonly attackStep: number;
   readonly shellAttacks: number;
@@ -35,40 +47,43 @@ export type MutationPlan = {
   readonly say: (line: string) => void;
 };
 
-/** What was tried and what was found, of each kind. */
-export type Tally = { tried: number; found: number };
-
 export type MutationReport = {
   readonly tallies: Readonly<Record<string, Tally>>;
   /** Mutants that a verifier let through, and those on which the two disagree. */
   readonly defects: readonly string[];
 };
 
-type Asked = { readonly witness: boolean; readonly head: string | null };
+type Asked = { readonly authority: boolean; readonly witness: boolean; readonly head: string | null };
 
-const everything: Asked = { witness: true, head: null };
+const everything: Asked = { authority: true, witness: true, head: null };
+/** Without a witness. */
+const timesOnly: Asked = { ...everything, witness: false };
+/** Bytes that are not those that were signed are found by the key alone, and asking no more is faster. */
+const keyOnly: Asked = { authority: false, witness: false, head: null };
 
 /** Both verifiers over mutants of one small bundle, and over what the owner of the key could write instead. */
 export async function runMutants(plan: MutationPlan): Promise<MutationReport> {
   const run = new MutationRun(plan);
   await run.shellTakes("the bundle itself", run.small, everything, false);
   await run.byteMutants();
+  await run.shellMutants();
+  await run.guideMutants();
   await run.fileMutants();
   await run.ownerAttacks();
   await run.rollbacks();
   await run.truncations();
-  return { tallies: run.tallies, defects: run.defects };
+  return run.findings;
 }
 
 class MutationRun {
   readonly small: readonly BundleFile[];
-  readonly tallies: Record<string, Tally> = {};
-  readonly defects: string[] = [];
+  readonly findings = new MutationFindings();
   readonly #plan: MutationPlan;
   readonly #vouchers: Vouchers;
   readonly #log: EvidenceLog;
   readonly #caFile: string;
   readonly #witnessKey: string;
+  readonly #cut: BundleWish;
   #folders = 0;
 
   constructor(plan: MutationPlan) {
@@ -90,35 +105,60 @@ class MutationRun {
     const closed = this.#log.records.find((record) => record.kind === "window" && record.data.change === "closed");
     const after = places.findIndex((size) => size > (closed?.seq ?? 0));
     const sizes = places.slice(Math.max(0, after - 1), after + 1);
-    this.small = bundleOf(this.#log, { bare: true, first: present(sizes[0], "a checkpoint"), sizes });
+    this.#cut = { first: present(sizes[0], "a checkpoint"), sizes };
+    this.small = bundleOf(this.#log, { ...this.#cut, bare: true });
   }
 
-  async byteMutants(): Promise<void> {
-    const { seed, byteMutants, shell, time } = this.#plan;
+  byteMutants(): void {
+    const { seed, byteMutants } = this.#plan;
     const random = seededRandom(seed);
-    const [first, ...others] = this.small;
-    const files: readonly [BundleFile, ...BundleFile[]] = [present(first, "a bundle has files"), ...others];
-    const possible = files.reduce((sum, { bytes }) => sum + bytes.length * 10, 0);
+    const files = nonEmpty(this.small);
+    const possible = files.reduce((sum, { bytes }) => sum + bytes.length * mutantsPerByte, 0);
     this.#plan.say(`mutants of bytes: ${possible} are possible, in ${files.length} files`);
-    if (byteMutants === null) for (const mutant of allMutants(files)) this.#ownTakes(mutant);
-    else for (let count = 0; count < byteMutants; count += 1) this.#ownTakes(drawMutant(files, random));
-    const folder = this.#write(this.small);
-    const startedNs = time.monotonicNs();
-    for (let count = 0; count < shell.mutantsMax; count += 1) {
-      if (elapsedMs(startedNs, time.monotonicNs()) > shell.forMs) break;
-      const mutant = drawMutant(files, random);
-      const target = join(folder, mutant.path);
-      writeFileSync(target, mutant.bytes ?? "");
-      const { status } = await verifyInShell(folder, this.#question(everything));
-      writeFileSync(target, applied(this.small, mutant).get(mutant.path) === undefined ? "" : this.#original(mutant));
-      this.#count("bytes, verify.sh", mutant.name, status !== 0);
-      if (byteMutants !== null) this.#agree(mutant, status);
-    }
+    const mutants = byteMutants === null ? allMutants(files) : drawnMutants(files, random, byteMutants);
+    const trust = this.#trust(everything);
+    for (const mutant of mutants) this.#ownTakes("bytes, badged", mutant, trust);
+  }
+
+  async shellMutants(): Promise<void> {
+    const { seed, shell, say } = this.#plan;
+    const files = nonEmpty(this.small.toSorted((one, other) => one.bytes.length - other.bytes.length));
+    const mutants = shell.mutants === null ? allMutants(files) : drawnMutants(files, seededRandom(seed), shell.mutants);
+    const coverage = new Coverage(files, say);
+    await this.#shellTakesAll("bytes, verify.sh", this.small, mutants, coverage);
+    if (shell.mutants === null) coverage.tell();
+  }
+
+  /** What the person who checks reads and runs is summed as well; the verifier that looks is never the one in the bundle. */
+  async guideMutants(): Promise<void> {
+    const { seed, guideMutants, say } = this.#plan;
+    const bundle = bundleOf(this.#log, this.#cut);
+    const guide = nonEmpty(bundle.filter(({ path }) => !this.small.some((each) => each.path === path)));
+    const mutants = drawnMutants(guide, seededRandom(seed + 2), guideMutants);
+    await this.#shellTakesAll("guide, verify.sh", bundle, mutants, new Coverage(guide, say));
+  }
+
+  async #shellTakesAll(
+    kind: string,
+    files: readonly BundleFile[],
+    mutants: Iterator<Mutant>,
+    coverage: Coverage,
+  ): Promise<void> {
+    const { shell, time } = this.#plan;
+    const question = this.#question(keyOnly);
+    const trust = this.#trust(keyOnly);
+    const take = (mutant: Mutant, answer: ShellAnswer): void => {
+      coverage.take(mutant);
+      this.findings.count(kind, mutant.name, answer.status !== 0);
+      this.findings.compare(mutant.name, verifyBundle(applied(files, mutant), trust), answer);
+    };
+    await runShellMutants(mutants, { ...shell, files, question, time, take });
   }
 
   async fileMutants(): Promise<void> {
+    const trust = this.#trust(everything);
     for (const mutant of fileMutants(this.small)) {
-      this.#ownTakes(mutant, "files, badged");
+      this.#ownTakes("files, badged", mutant, trust);
       const files = [...applied(this.small, mutant)].map(([path, bytes]) => ({ path, bytes }));
       await this.shellTakes(mutant.name, files, everything, true, "files, verify.sh");
     }
@@ -129,9 +169,9 @@ class MutationRun {
       writeFileSync(elsewhere, this.small.find((each) => each.path === path)?.bytes ?? "");
       symlinkSync(elsewhere, join(folder, path));
       const { status } = await verifyInShell(folder, this.#question(everything));
-      this.#count("links, verify.sh", `${path} is a link`, status !== 0);
+      this.findings.count("links, verify.sh", `${path} is a link`, status !== 0);
       const read = readBundle(folder);
-      this.#count("links, badged", `${path} is a link`, read?.ok === false);
+      this.findings.count("links, badged", `${path} is a link`, read?.ok === false);
       rmSync(folder, { recursive: true });
     }
   }
@@ -139,7 +179,6 @@ class MutationRun {
   /** Without a witness: the tokens alone have to find it. */
   async ownerAttacks(): Promise<void> {
     const { attackStep, shellAttacks, seed } = this.#plan;
-    const asked: Asked = { witness: false, head: null };
     const last = present(this.#log.checkpoints.at(-1), "a log has checkpoints").size;
     const forged: { readonly name: string; readonly attack: string; readonly files: readonly BundleFile[] }[] = [];
     for (const attack of ownerAttacks) {
@@ -149,7 +188,7 @@ class MutationRun {
         const files = bundleOf(log, { bare: true });
         const name = `${attack} of record ${seq}`;
         forged.push({ name, attack, files });
-        this.#count(`owner's ${attack}, badged`, name, this.#ownStatus(files, asked) !== 0);
+        this.findings.count(`owner's ${attack}, badged`, name, this.#ownStatus(files, timesOnly) !== 0);
       }
     }
     const random = seededRandom(seed + 1);
@@ -157,7 +196,7 @@ class MutationRun {
       const [one = null, ...others] = forged;
       if (one === null) return;
       const { name, attack, files } = pick(random, [one, ...others]);
-      await this.shellTakes(name, files, asked, true, `owner's ${attack}, verify.sh`);
+      await this.shellTakes(name, files, timesOnly, true, `owner's ${attack}, verify.sh`);
     }
   }
 
@@ -167,11 +206,10 @@ class MutationRun {
     for (let place = 0; place < points; place += 1) {
       const files = bundleOf(forgedFrom(this.#log, place, this.#vouchers), { bare: true });
       const name = `rolled back to checkpoint ${place}`;
-      this.#count("rollbacks with a witness, badged", name, this.#ownStatus(files, everything) !== 0);
+      this.findings.count("rollbacks with a witness, badged", name, this.#ownStatus(files, everything) !== 0);
       await this.shellTakes(name, files, everything, true, "rollbacks with a witness, verify.sh");
-      const alone: Asked = { witness: false, head: null };
-      this.#note("rollbacks without a witness, badged", this.#ownStatus(files, alone) !== 0);
-      this.#note("rollbacks without a witness, verify.sh", (await this.#shell(files, alone)).status !== 0);
+      this.findings.note("rollbacks without a witness, badged", this.#ownStatus(files, timesOnly) !== 0);
+      this.findings.note("rollbacks without a witness, verify.sh", (await this.#shell(files, timesOnly)).status !== 0);
     }
   }
 
@@ -180,17 +218,21 @@ class MutationRun {
     const last = present(this.#log.checkpoints.at(-1), "a log has checkpoints");
     const head = join(this.#plan.directory, "head");
     writeFileSync(head, last.cosignatures.reduce(withSignature, last.note));
-    const asked: Asked = { witness: true, head };
+    const asked: Asked = { ...everything, head };
     const sizes = this.#log.checkpoints.map(({ size }) => size);
     for (const [index, size] of sizes.slice(0, this.#plan.rollbacks).entries()) {
       const files = bundleOf(this.#log, { bare: true, sizes: sizes.slice(0, index + 1) });
       const more = last.size - size;
       const report = verifyBundle(mapOf(files), this.#trust(asked));
       const told = report.uniqueness.because.join().includes(`${more} records`);
-      this.#count("cut at a checkpoint, badged", `cut at ${size}`, more === 0 || told || statusOf(report) !== 0);
+      this.findings.count(
+        "cut at a checkpoint, badged",
+        `cut at ${size}`,
+        more === 0 || told || statusOf(report) !== 0,
+      );
       const { status, output } = await this.#shell(files, asked);
       const said = output.includes(`${more} records`);
-      this.#count("cut at a checkpoint, verify.sh", `cut at ${size}`, more === 0 || said || status !== 0);
+      this.findings.count("cut at a checkpoint, verify.sh", `cut at ${size}`, more === 0 || said || status !== 0);
     }
   }
 
@@ -201,19 +243,13 @@ class MutationRun {
     isWrong: boolean,
     kind: string = "the bundle itself",
   ): Promise<void> {
-    const { status, output } = await this.#shell(files, asked);
-    const own = this.#ownStatus(files, asked);
-    this.#count(kind, name, (status !== 0) === isWrong);
-    if ((status === 0) !== (own === 0)) this.defects.push(`${name}: verify.sh ${status}, badged ${own}\n${output}`);
+    const answer = await this.#shell(files, asked);
+    this.findings.count(kind, name, (answer.status !== 0) === isWrong);
+    this.findings.compare(name, verifyBundle(mapOf(files), this.#trust(asked)), answer);
   }
 
-  #ownTakes(mutant: Mutant, kind: string = "bytes, badged"): void {
-    this.#count(kind, mutant.name, statusOf(verifyBundle(applied(this.small, mutant), this.#trust(everything))) !== 0);
-  }
-
-  #agree(mutant: Mutant, status: number | null): void {
-    const own = statusOf(verifyBundle(applied(this.small, mutant), this.#trust(everything)));
-    if ((status === 0) !== (own === 0)) this.defects.push(`${mutant.name}: verify.sh ${status}, badged ${own}`);
+  #ownTakes(kind: string, mutant: Mutant, trust: Trust): void {
+    this.findings.count(kind, mutant.name, statusOf(verifyBundle(applied(this.small, mutant), trust)) !== 0);
   }
 
   #ownStatus(files: readonly BundleFile[], asked: Asked): number {
@@ -227,13 +263,6 @@ class MutationRun {
     return answer;
   }
 
-  #original({ path }: Mutant): Uint8Array {
-    return present(
-      this.small.find((each) => each.path === path),
-      "mutants are of the bundle's own files",
-    ).bytes;
-  }
-
   #write(files: readonly BundleFile[]): string {
     this.#folders += 1;
     const folder = join(this.#plan.directory, `bundle-${this.#folders}`);
@@ -242,34 +271,27 @@ class MutationRun {
     return folder;
   }
 
-  #question({ witness, head }: Asked): ShellQuestion {
+  #question({ authority, witness, head }: Asked): ShellQuestion {
     const key = publicKeyText(this.#log.signer.publicKey);
-    return { key, authorities: this.#caFile, witnesses: witness ? [this.#witnessKey] : [], head };
+    return { key, authorities: authority ? this.#caFile : null, witnesses: witness ? [this.#witnessKey] : [], head };
   }
 
-  #trust({ witness, head }: Asked): Trust {
+  #trust({ authority, witness, head }: Asked): Trust {
     const witnessKey = present(parseWitnessKey(this.#witnessKey), "a witness has a key");
     return {
       key: parseLogKey(publicKeyText(this.#log.signer.publicKey)),
-      verifyToken: tokenVerifierFor(readFileSync(this.#caFile, "utf8")),
+      verifyToken: authority ? tokenVerifierFor(readFileSync(this.#caFile, "utf8")) : null,
       witnesses: witness ? [witnessKey] : [],
       head: head === null ? null : parseNote(readFileSync(head)),
     };
-  }
-
-  #count(kind: string, name: string, isFound: boolean): void {
-    this.#note(kind, isFound);
-    if (!isFound) this.defects.push(`${kind}: ${name} was not found`);
-  }
-
-  #note(kind: string, isFound: boolean): void {
-    const tally = this.tallies[kind] ?? { tried: 0, found: 0 };
-    this.tallies[kind] = tally;
-    tally.tried += 1;
-    if (isFound) tally.found += 1;
   }
 }
 
 function mapOf(files: readonly BundleFile[]): ReadonlyMap<string, Uint8Array> {
   return new Map(files.map(({ path, bytes }) => [path, bytes]));
+}
+
+function nonEmpty(files: readonly BundleFile[]): readonly [BundleFile, ...BundleFile[]] {
+  const [first, ...others] = files;
+  return [present(first, "a bundle has files"), ...others];
 }

@@ -1,0 +1,142 @@
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test, vi } from "vitest";
+import { present } from "../../base/assert.ts";
+import type { BundleFile } from "../../evidence/bundle/bundle.ts";
+import { publicKeyText, verifierKeyText } from "../../evidence/note.ts";
+import { parseLogKey, parseWitnessKey } from "../../evidence/verify/public-key.ts";
+import { tokenVerifierFor } from "../../evidence/verify/token-check.ts";
+import type { BundleReport } from "../../evidence/verify/verdict.ts";
+import { verifyBundle } from "../../evidence/verify/verify-bundle.ts";
+import type { Layers } from "../../outage/layers.ts";
+import { bundleOf, writeBundle } from "./generated-bundle.ts";
+import { generateLog } from "./generated-log.ts";
+import { rolledBack } from "./log-builder.ts";
+import { disagreementOf } from "./mutation-findings.ts";
+import { allWell, scenesOf } from "./outage-scenes.ts";
+import { type ShellAnswer, type ShellQuestion, verifyInShell } from "./shell-verifier.ts";
+import { createTestAuthority } from "./test-authority.ts";
+import { seededWitness } from "./test-keys.ts";
+
+/** Where both verifiers have to come to the same verdicts, and why. */
+
+// The shell starts a hundred processes.
+vi.setConfig({ testTimeout: 120_000 });
+
+const directory = mkdtempSync(join(tmpdir(), "both-verifiers-"));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const authority = createTestAuthority(join(directory, "authority"));
+const witness = seededWitness("witness.example/w1");
+const vouchers = { authority, witnesses: [witness] };
+const log = generateLog({ seed: 11, ...vouchers, causes: ["internet-provider"], peace: 3 });
+const files = bundleOf(log, { bare: true });
+const question: ShellQuestion = {
+  key: publicKeyText(log.signer.publicKey),
+  authorities: authority.caFile,
+  witnesses: [verifierKeyText(witness, "cosignature")],
+  head: null,
+};
+
+type Answers = { readonly shell: ShellAnswer; readonly own: BundleReport };
+
+async function ask(of: readonly BundleFile[], env: NodeJS.ProcessEnv = process.env): Promise<Answers> {
+  const folder = mkdtempSync(join(directory, "bundle-"));
+  writeBundle(of, folder);
+  const shell = await verifyInShell(folder, question, env);
+  const own = verifyBundle(new Map(of.map(({ path, bytes }) => [path, bytes])), {
+    key: parseLogKey(question.key ?? ""),
+    verifyToken: tokenVerifierFor(readFileSync(authority.caFile, "utf8")),
+    witnesses: question.witnesses.map((key) => present(parseWitnessKey(key), "the key of a witness can be read")),
+    head: null,
+  });
+  return { shell, own };
+}
+
+function changed(path: string, change: (text: string) => string): readonly BundleFile[] {
+  return files.map((each) =>
+    each.path === path ? { path, bytes: Buffer.from(change(Buffer.from(each.bytes).toString())) } : each,
+  );
+}
+
+const open = "could not check";
+const nothingBehind = { INTEGRITY: "not verified", TIME: open, UNIQUENESS: open, CAUSE: open };
+
+describe("files that are not those of SHA256SUMS", () => {
+  const badForm = "its line 1 is not as sha256sum writes it";
+  const badEnd = "its last line does not end as it has to";
+
+  test.each<[string, (text: string) => string, string]>([
+    ["a hash", (text) => text.replace(/^./, (digit) => (digit === "0" ? "1" : "0")), "changed: checkpoints/"],
+    [
+      "the name of a file",
+      (text) => text.replace("keys/log.key", "keys/log.kez"),
+      "listed but not there: keys/log.kez",
+    ],
+    ["a line less", (text) => text.replace(/.*keys\/log.key\n/, ""), "not listed: keys/log.key"],
+    ["lines in another order", (text) => text.replace(/^(.*\n)(.*\n)/, "$2$1"), "not listed: checkpoints/"],
+    ["a space less", (text) => text.replace("  ", " "), badForm],
+    ["the mark of a binary file", (text) => text.replace("  ", " *"), badForm],
+    ["capitals", (text) => text.toUpperCase(), badForm],
+    ["CR LF", (text) => text.replaceAll("\n", "\r\n"), badForm],
+    ["nothing in it", () => "", badForm],
+    ["an empty line before it", (text) => `\n${text}`, badForm],
+    ["an empty line behind it", (text) => `${text}\n`, badEnd],
+    ["no line feed at its end", (text) => text.slice(0, -1), badEnd],
+    ["a NUL byte behind it", (text) => `${text}\0`, "SHA256SUMS has a NUL byte"],
+    ["lines without end", (text) => text + text.repeat(100), "lists far more files than there are"],
+    ["what steers a terminal", (text) => text.replace("log.key", "\u001b[2J"), "is not as sha256sum writes it"],
+  ])("with %s in SHA256SUMS are named, and nothing else is believed", async (_, change, told) => {
+    const { shell, own } = await ask(changed("SHA256SUMS", change));
+    expect(shell).toMatchObject({ status: 1, verdicts: nothingBehind });
+    expect(shell.output.split("\n")[0]).toContain(told);
+    expect(shell.output).toContain(`TIME        could not check: ${own.time.because.join()}\n`);
+    expect(shell.output).toMatch(/^[\n -~]*$/);
+    expect(disagreementOf(own, shell)).toBeNull();
+  });
+
+  test("are told of before openssl is asked for anything", async () => {
+    const tools = mkdtempSync(join(directory, "tools-"));
+    const names = "awk basenc cat cut head jq mkdir mktemp rm sha256sum split tail tr wc";
+    for (const name of names.split(" ")) symlinkSync(`/usr/bin/${name}`, join(tools, name));
+    writeFileSync(join(tools, "openssl"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+    expect((await ask(files, { PATH: tools })).shell).toMatchObject({ status: 2, verdicts: {} });
+    const { shell } = await ask(
+      changed("manifest.json", () => "{}"),
+      { PATH: tools },
+    );
+    expect(shell).toMatchObject({ status: 1, verdicts: nothingBehind });
+    expect(shell.output).toContain("the files are not those of SHA256SUMS (changed: manifest.json)");
+  });
+
+  test("with one too many are found under any name", async () => {
+    for (const path of ["external/tick et.pdf", "external/-rf", "keys/tsa-0.pem", "checkpoints/01.ckpt", "proofs/x"]) {
+      const { shell, own } = await ask([...files, { path, bytes: Buffer.from("x") }]);
+      expect(shell, path).toMatchObject({ status: 1, verdicts: nothingBehind });
+      expect(disagreementOf(own, shell), path).toBeNull();
+    }
+  });
+});
+
+describe("an outage in the samples that no window tells of", () => {
+  test.each([
+    [3, "not verified"],
+    [2, "verified"],
+  ])("of %i samples: CAUSE is %s", async (count, cause) => {
+    // Behind the two anchors of the last checkpoint.
+    const builder = rolledBack(log, present(log.checkpoints.at(-1), "the log has checkpoints").size + 2);
+    const [layers = allWell] = scenesOf("own-network");
+    for (const each of [allWell, ...Array<Layers>(count).fill(layers), allWell]) {
+      builder.pass(5_000);
+      const isWell = each === allWell;
+      builder.record({ kind: "sample", data: { layers: each, cause: isWell ? null : "own-network", whole: true } });
+    }
+    builder.anchor(vouchers);
+    const { shell, own } = await ask(bundleOf(builder.build(), { bare: true }));
+    expect(shell.verdicts).toEqual({ INTEGRITY: "verified", TIME: "verified", UNIQUENESS: "verified", CAUSE: cause });
+    expect(shell.output.includes("fails by own-network and no window tells of it")).toBe(count === 3);
+    expect(own.cause.failures.map(({ code }) => code)).toEqual(count === 3 ? ["failure-untold"] : []);
+    expect(disagreementOf(own, shell)).toBeNull();
+  });
+});
