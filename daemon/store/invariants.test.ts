@@ -228,4 +228,4 @@ test("no scan is lost, no stamp changes, no worker is twice in a call, and the c
     }),
     { numRuns: 150 },
   );
-});
+}, 120_000);
