@@ -16,7 +16,7 @@ import type { RecordKind } from "../evidence/record.ts";
 import { lineHash } from "../evidence/record-line.ts";
 import type { OutageEntry } from "../outage/outage-store.ts";
 import type { Connection } from "./connection.ts";
-import { packLine, unpackLine } from "./line-pack.ts";
+import { shortLine, wholeLine } from "./short-line.ts";
 import { utcColumn } from "./stamp-columns.ts";
 
 /** Records of one epoch: at one a second they last for 34,000 years. */
@@ -34,11 +34,9 @@ const walkRows = 2000;
  */
 const youngMax = 5000;
 
-/** Packed, or text in a row from before lines were packed. */
-type StoredLine = string | Buffer;
 type RecordRow = {
   readonly id: number;
-  readonly line: StoredLine | null;
+  readonly line: string | null;
   readonly hash: Buffer | null;
   readonly leaf: Buffer | null;
 };
@@ -53,13 +51,13 @@ const scansCountedMax = 20_000;
 /** The evidence room's log: records, checkpoints, what others said of them, and the salts of what people added. */
 export class EvidenceTable {
   readonly #connection: Connection;
-  readonly #add: Sqlite.Statement<[number, string | null, number | null, Buffer]>;
-  readonly #lineAt: Sqlite.Statement<[number], StoredLine | null>;
+  readonly #add: Sqlite.Statement<[number, string | null, number | null, string]>;
+  readonly #lineAt: Sqlite.Statement<[number], string | null>;
   readonly #lastRecord: Sqlite.Statement<[number, number], number>;
   readonly #lastCheckpoint: Sqlite.Statement<[number, number], CheckpointRow>;
   readonly #newest: Sqlite.Statement<[], number | null>;
   readonly #slice: Sqlite.Statement<[number, number, number], RecordRow>;
-  readonly #lastOfKind: Sqlite.Statement<[string], StoredLine>;
+  readonly #lastOfKind: Sqlite.Statement<[string], string>;
   readonly #addCheckpoint: Sqlite.Statement<[number, string, Buffer]>;
   readonly #noteAt: Sqlite.Statement<[number], string>;
   readonly #checkpoints: Sqlite.Statement<[number, number, number], CheckpointRow>;
@@ -80,7 +78,7 @@ export class EvidenceTable {
     this.#connection = connection;
     const { db } = connection;
     this.#add = db.prepare("INSERT INTO evidence_records (id, kind, erasable_at, line) VALUES (?, ?, ?, ?)");
-    this.#lineAt = db.prepare<[number], StoredLine | null>("SELECT line FROM evidence_records WHERE id = ?").pluck();
+    this.#lineAt = db.prepare<[number], string | null>("SELECT line FROM evidence_records WHERE id = ?").pluck();
     this.#lastRecord = db
       .prepare<[number, number], number>(
         "SELECT id FROM evidence_records WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1",
@@ -98,7 +96,7 @@ export class EvidenceTable {
       "SELECT id, line, hash, leaf FROM evidence_records WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
     );
     this.#lastOfKind = db
-      .prepare<[string], StoredLine>(
+      .prepare<[string], string>(
         "SELECT line FROM evidence_records INDEXED BY evidence_kinds WHERE kind = ? ORDER BY id DESC LIMIT 1",
       )
       .pluck();
@@ -149,7 +147,7 @@ export class EvidenceTable {
       const seq = id % epochSpan;
       return line === null
         ? { kind: "erased", seq, hash: hash?.toString("hex") ?? "", leaf: leaf?.toString("hex") ?? "" }
-        : { kind: "whole", seq, line: unpackLine(line) };
+        : { kind: "whole", seq, line: wholeLine(line) };
     });
   }
 
@@ -170,7 +168,7 @@ export class EvidenceTable {
 
   lastOf(kind: Exclude<RecordKind, "sample">): string | null {
     const stored = this.#lastOfKind.get(kind);
-    return stored === undefined ? null : unpackLine(stored);
+    return stored === undefined ? null : wholeLine(stored);
   }
 
   commit(batch: EvidenceBatch): "committed" | "diverged" {
@@ -180,7 +178,7 @@ export class EvidenceTable {
       for (const [index, { kind, line, erasableAt }] of batch.records.entries()) {
         const seq = batch.from + index;
         if (seq < size) continue;
-        this.#add.run(idOf(batch.epoch, seq), kind === "sample" ? null : kind, erasableAt, packLine(line));
+        this.#add.run(idOf(batch.epoch, seq), kind === "sample" ? null : kind, erasableAt, shortLine(line));
       }
       this.#addBeside(batch);
       for (const { epoch, seq } of batch.erase) this.#eraseOne(idOf(epoch, seq));
@@ -232,7 +230,7 @@ export class EvidenceTable {
 
   #line(id: number): string | null {
     const stored = this.#lineAt.get(id) ?? null;
-    return stored === null ? null : unpackLine(stored);
+    return stored === null ? null : wholeLine(stored);
   }
 
   /** The records of the batch that are there already are the same ones, and none is missing before them. */

@@ -8,20 +8,9 @@ import { doubts } from "./migrations/005-doubts.ts";
 import { workerKinds } from "./migrations/006-worker-kinds.ts";
 import { remarks } from "./migrations/007-remarks.ts";
 import { callCounts } from "./migrations/008-call-counts.ts";
-import { packedLines } from "./migrations/009-packed-lines.ts";
 
 /** Forward only: number n of this list brings a database from version n − 1 to n. What is here is never altered. */
-const migrations: readonly string[] = [
-  scans,
-  clock,
-  outages,
-  evidence,
-  doubts,
-  workerKinds,
-  remarks,
-  callCounts,
-  packedLines,
-];
+const migrations: readonly string[] = [scans, clock, outages, evidence, doubts, workerKinds, remarks, callCounts];
 
 /** The version of the schema that this code reads and writes. */
 export const schemaVersion: number = migrations.length;

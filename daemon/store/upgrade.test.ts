@@ -11,7 +11,7 @@ import { doubts } from "./migrations/005-doubts.ts";
 import { workerKinds } from "./migrations/006-worker-kinds.ts";
 import { remarks } from "./migrations/007-remarks.ts";
 
-/** A database as it was before lines of the evidence log were packed. */
+/** A database as it was before samples of the evidence log were shortened. */
 function before(file: string, fill: (db: Sqlite.Database) => void): void {
   const db = new Sqlite(file);
   for (const sql of [scans, clock, outages, evidence, doubts, workerKinds, remarks]) db.exec(sql);
@@ -21,7 +21,7 @@ function before(file: string, fill: (db: Sqlite.Database) => void): void {
   db.close();
 }
 
-test("a log of text goes on packed, line for line, and nothing that was kept can be changed", () => {
+test("a log from before goes on, line for line, and nothing that was kept can be changed", () => {
   using directory = temporaryDirectory();
   const file = join(directory.path, "badged.sqlite");
   before(file, (db) => {

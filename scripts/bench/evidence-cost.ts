@@ -6,7 +6,7 @@ import { ensureDeviceKey } from "../../daemon/evidence/device-key.ts";
 import { emptyHead, extend, type LogHead } from "../../daemon/evidence/log-head.ts";
 import type { RecordMoment } from "../../daemon/evidence/record.ts";
 import { isEpochWhole } from "../../daemon/evidence/taking-up.ts";
-import { packLine } from "../../daemon/store/line-pack.ts";
+import { shortLine } from "../../daemon/store/short-line.ts";
 import { AnchoringWitness } from "../../daemon/testing/anchoring-witness.ts";
 import { evidenceServiceOf, peacefulSample } from "../../daemon/testing/evidence-service-fixture.ts";
 import { CoreEvidence } from "../../daemon/testing/evidence-store.ts";
@@ -32,7 +32,7 @@ export async function evidenceCase(): Promise<CaseReport> {
     name: "evidence",
     findings: [
       {
-        what: "evidence: one record, line, chain and tree, packed for the disk",
+        what: "evidence: one record, line, chain and tree, shortened for the disk",
         measured: `${recordUs.toFixed(1)} µs`,
         against: `${hashUs.toFixed(1)} µs bare SHA-256 of the same ${lineBytes} bytes`,
         goal: `${goalUs} µs`,
@@ -104,7 +104,7 @@ function written(count: number): { readonly head: LogHead; readonly lines: reado
     };
     const next = extend(head, moment, peacefulSample);
     head = next.head;
-    packLine(next.line);
+    shortLine(next.line);
     if (lines.length < 1000) lines.push(next.line);
   }
   return { head, lines };
