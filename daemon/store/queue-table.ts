@@ -86,7 +86,7 @@ export class QueueTable {
   readonly #due: Sqlite.Statement<[number], DueRow>;
   readonly #sending: Sqlite.Statement<[number], number>;
   readonly #endAttempt: Sqlite.Statement<unknown[]>;
-  readonly #registered: Sqlite.Statement<unknown[]>;
+  readonly #registered: Sqlite.Statement<[number, string]>;
   readonly #refused: Sqlite.Statement<[string, number, number]>;
   readonly #again: Sqlite.Statement<[number | null, number]>;
   readonly #doubtful: Sqlite.Statement<[number, number, number | null, number]>;
@@ -142,9 +142,11 @@ export class QueueTable {
       `UPDATE attempts SET ended_at = ?, outcome = ?, http_status = ?, related_trace_id = ?, detail = ?
       WHERE id = ? AND outcome IS NULL`,
     );
+    // One statement for all of them: SQLite keeps what each statement changes for its undoing, page by page.
     this.#registered = db.prepare(
-      `UPDATE scans SET state = 'registered', registration_id = ?, validity = ?, remarks = ?, settled_at = ?
-      WHERE id = ?`,
+      `UPDATE scans SET state = 'registered', registration_id = r.value ->> 1, validity = r.value ->> 2,
+        remarks = r.value ->> 3, settled_at = ?
+      FROM json_each(?) r WHERE scans.id = r.value ->> 0`,
     );
     this.#refused = db.prepare("UPDATE scans SET state = 'refused', reason = ?, settled_at = ? WHERE id = ?");
     this.#again = db.prepare("UPDATE scans SET state = 'waiting', not_before = ? WHERE id = ?");
@@ -213,9 +215,10 @@ export class QueueTable {
     const open = new Set(this.#sending.all(attemptId));
     for (const settlement of settlements) {
       assert(open.delete(settlement.scanId), "a settled scan is in its claim, once");
-      this.#apply(attemptId, report, settlement);
     }
     assert(open.size === 0, "every scan of the claim is settled");
+    this.#register(settlements.filter(isRegistered), report);
+    for (const settlement of settlements) this.#apply(attemptId, report, settlement);
     for (const [state, ofState] of Map.groupBy(settlements, stateAfter)) {
       this.#counts.move("sending", state, ofState.length);
     }
@@ -315,16 +318,24 @@ export class QueueTable {
     };
   }
 
+  #register(registered: readonly Registered[], report: AttemptReport): void {
+    const rows = registered.map(({ scanId, registrationId, validity, remarks }) => [
+      scanId,
+      registrationId,
+      validity,
+      remarks.length === 0 ? null : JSON.stringify(remarks),
+    ]);
+    const { changes } = this.#registered.run(Math.floor(report.endedAt), JSON.stringify(rows));
+    assert(changes === rows.length, "every registered scan is marked");
+  }
+
   #apply(attemptId: number, report: AttemptReport, settlement: Settlement): void {
     const settledAt = Math.floor(report.endedAt);
     const { scanId } = settlement;
     switch (settlement.kind) {
-      case "registered": {
-        const remarks = settlement.remarks.length === 0 ? null : JSON.stringify(settlement.remarks);
-        this.#registered.run(settlement.registrationId, settlement.validity, remarks, settledAt, scanId);
+      case "registered":
         if (settlement.foundBySearch) this.#found.run(scanId);
         return;
-      }
       case "not-found":
         this.#notFound.run(scanId);
         return;
@@ -353,6 +364,12 @@ export class QueueTable {
     );
     assert(changes === 1, "an attempt ends once");
   }
+}
+
+type Registered = Extract<Settlement, { kind: "registered" }>;
+
+function isRegistered(settlement: Settlement): settlement is Registered {
+  return settlement.kind === "registered";
 }
 
 function stateAfter({ kind }: Settlement): "registered" | "refused" | "waiting" {
