@@ -76,10 +76,10 @@ function decode(text: string, form: Exclude<BadgeForm, "text">): Uint8Array | nu
 }
 
 function encode(bytes: Uint8Array, form: Exclude<BadgeForm, "text">): string {
-  const value = BigInt(`0x0${Buffer.from(bytes).toString("hex")}`);
+  const hex = Buffer.from(bytes).toString("hex");
+  if (form === "hex") return hex.toUpperCase();
+  const value = BigInt(`0x0${hex}`);
   switch (form) {
-    case "hex":
-      return Buffer.from(bytes).toString("hex").toUpperCase();
     case "decimal":
       return value.toString();
     case "8H10D":

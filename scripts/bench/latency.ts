@@ -5,7 +5,7 @@ import { keepAlive, systemTime } from "../../daemon/base/system-time.ts";
 import { elapsedMs } from "../../daemon/base/time.ts";
 import { Intake } from "../../daemon/scan/intake.ts";
 import { ReaderSimulator } from "../../daemon/simulator/reader-simulator.ts";
-import { createTestDisk, testDiskObstacle } from "../../daemon/testing/disk/test-disk.ts";
+import { createTestDisk, diskSizeMaxMiB, testDiskObstacle } from "../../daemon/testing/disk/test-disk.ts";
 import { fictionalBadge } from "../../daemon/testing/fictional-worker.ts";
 import { TrustingClock } from "../../daemon/testing/trusting-clock.ts";
 import { createReader } from "../../drivers/index.ts";
@@ -93,7 +93,9 @@ async function measureSlow(): Promise<{ readonly scan: Summary; readonly bare: S
   if (testDiskObstacle() !== null) return null;
   await using disk = await createTestDisk({
     directory: "/dev/shm",
-    sizeMiB: 128,
+    // The journal grows with the file system. That of a small one is full after some hundred commits, and whoever comes
+    // then, scan or bare append, waits for two flushes more; that of a card of 16 GB never fills at this pace.
+    sizeMiB: diskSizeMaxMiB,
     time: systemTime,
     writes: "forgotten",
   });
