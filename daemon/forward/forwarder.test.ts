@@ -200,7 +200,7 @@ describe("a backlog that is sent without a pace", () => {
     ]);
   });
 
-  test("ends as any other: what was written last of all is looked behind", () => {
+  test("ends with a call that is not full: its outcomes are written, and the queue is looked at again", () => {
     const few: Claim = { attemptId: 3, scans: full(3).scans.slice(0, 2) };
     const lastCall = play([...toQuick, [15, done(few)], [20, ended(registered)]], unpaced);
     expect(lastCall.last.slice(1)).toMatchObject([
