@@ -1,5 +1,5 @@
 /**
- * A call changes the state of two hundred scans twice. Counting those one by one was a quarter of what that costs: who
+ * A call changes the state of two hundred scans twice. Counted one by one, they would be a quarter of what that costs: who
  * marks scans as `sending`, and settles them, counts them once for all of the call, and the trigger counts every other
  * change. Remarks have a trigger of their own, for unpacking a list that is not there costs more than the rest of it.
  */
