@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { exitCode } from "../daemon/base/errors.ts";
 import { slewingPpm } from "../daemon/clock/drift.ts";
+import { unitNodeOptions } from "../daemon/testing/campaign/unit-node-options.ts";
 import { chronydPath } from "../daemon/testing/chrony/chronyd.ts";
 
 const systemd = new URL("../systemd/", import.meta.url);
@@ -65,6 +66,14 @@ test("the unit lets systemd-notify speak and leaves V8 its compiler", () => {
   expect(settings("NotifyAccess")).toEqual(["all"]);
   expect(settings("WatchdogSec")).toHaveLength(1);
   expect(settings("MemoryDenyWriteExecute")).toEqual([]);
+});
+
+test("the pinned Node knows every option that the unit gives it", () => {
+  const { stdout } = spawnSync(process.execPath, ["--v8-options"], { encoding: "utf8" });
+  const known = new Set(stdout.match(/(?<=^ {2})--[a-z0-9-]+/gm));
+  const names = unitNodeOptions().map((option) => option.replace(/=.*/, ""));
+  expect(names).toContain("--optimize-for-size");
+  expect(names.filter((name) => !known.has(name))).toEqual([]);
 });
 
 test("of all devices only serial lines are open to the unit", () => {

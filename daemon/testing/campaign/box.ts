@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { between, pick, type Random } from "../../base/random.ts";
 import type { Time } from "../../base/time.ts";
 import { faketimeLibrary } from "../faked-time.ts";
+import { unitNodeOptions } from "./unit-node-options.ts";
 
 /** How a program is started on the box: before its own path and parameters come these. */
 export type Launch = {
@@ -14,7 +15,8 @@ export type Launch = {
   readonly environment: Readonly<Record<string, string>>;
 };
 
-export const plainLaunch: Launch = { command: process.execPath, parameters: [], environment: {} };
+/** As the unit starts it. */
+export const plainLaunch: Launch = { command: process.execPath, parameters: unitNodeOptions(), environment: {} };
 
 /** What a system clock stands at, relative to the truth, in libfaketime's words; some boots begin days in the past. */
 const offsetsAtBoot = ["+0", "+0", "-3d", "+2h", "-2h"] as const;
@@ -72,6 +74,7 @@ export class CampaignBox {
         ...["--mount", "--time", "--fork"],
         ...["--monotonic", String(this.#monotonicOffsetS), "--boottime", String(this.#bootOffsetS)],
         ...["sh", "-c", script, this.#bootFile, "env", `LD_PRELOAD=${faketimeLibrary}`, process.execPath],
+        ...unitNodeOptions(),
       ],
       // FAKETIME_NO_CACHE reads the file at each look; without the last one monotonic time would step as well.
       environment: {
