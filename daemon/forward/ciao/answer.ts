@@ -1,6 +1,7 @@
 import { unreachable } from "../../base/assert.ts";
+import type { HttpHead, NotSentCause } from "../../base/http-exchange.ts";
 import type { WallMs } from "../../base/time.ts";
-import type { HttpHead, HttpOutcome, NotSentCause } from "../http-call.ts";
+import type { HttpOutcome } from "../http-call.ts";
 import { keptText, keptTraceId } from "../kept-text.ts";
 import type { AttemptOutcome, DueScan } from "../queue.ts";
 import { retryAfterMs } from "../retry-after.ts";

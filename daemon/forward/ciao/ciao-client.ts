@@ -1,6 +1,7 @@
+import type { HttpHead, OnHead } from "../../base/http-exchange.ts";
 import { parseHttpDate } from "../../base/system-time.ts";
 import type { MonotonicNs, Time, WallMs } from "../../base/time.ts";
-import { HttpCaller, type HttpHead, type OnHead } from "../http-call.ts";
+import { HttpCaller } from "../http-call.ts";
 import type { DueScan } from "../queue.ts";
 import type { CallOutcome, SearchOutcome, TokenSource, Upstream } from "../upstream.ts";
 import { callOutcomeOf } from "./answer.ts";

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import * as v from "valibot";
+import type { HttpHead } from "../../base/http-exchange.ts";
 import type { Time } from "../../base/time.ts";
 import type { AskedRegistration, Look, LookKind, RegistrationReader } from "../follow-up/follow-up.ts";
-import { HttpCaller, type HttpHead, type HttpOutcome } from "../http-call.ts";
+import { HttpCaller, type HttpOutcome } from "../http-call.ts";
 import { keptText } from "../kept-text.ts";
 import { retryAfterMs } from "../retry-after.ts";
 import type { TokenSource } from "../upstream.ts";

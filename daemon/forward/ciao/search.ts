@@ -1,7 +1,8 @@
 import * as v from "valibot";
+import type { HttpHead } from "../../base/http-exchange.ts";
 import { utcSecondsText } from "../../base/system-time.ts";
 import type { WallMs } from "../../base/time.ts";
-import type { HttpHead, HttpOutcome } from "../http-call.ts";
+import type { HttpOutcome } from "../http-call.ts";
 import { keptText } from "../kept-text.ts";
 import type { AttemptOutcome, DueScan } from "../queue.ts";
 import { retryAfterMs } from "../retry-after.ts";
