@@ -1,5 +1,5 @@
 import { sign } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { zipSync } from "fflate";
 import type { Configuration } from "../../config/configuration.ts";
@@ -14,6 +14,7 @@ import { type DeviceKey, signerOf } from "../evidence/device-key.ts";
 import type { Store } from "../store/store.ts";
 import { requireConfiguration } from "./configuration.ts";
 import { deviceKeyOf } from "./evidence.ts";
+import { requireNew } from "./new-target.ts";
 import { reportOf } from "./report-bytes.ts";
 import type { Terminal } from "./terminal.ts";
 import { visitStore } from "./visit.ts";
@@ -125,7 +126,7 @@ function certificatesOf({ evidence: { authority } }: Configuration): readonly st
 }
 
 function writeFolder(files: readonly BundleFile[], folder: string): string {
-  refuseExisting(folder);
+  requireNew(folder);
   for (const { path, bytes } of files) {
     const target = join(folder, path);
     mkdirSync(dirname(target), { recursive: true });
@@ -136,17 +137,13 @@ function writeFolder(files: readonly BundleFile[], folder: string): string {
 
 function writeZip(files: readonly BundleFile[], name: string): string {
   const target = name.endsWith(".zip") ? name : `${name}.zip`;
-  refuseExisting(target);
+  requireNew(target);
   // A zip has its own times, which say nothing: all the same, so that the same bundle is the same file.
   const entries = files.map(({ path, bytes }) => [path, bytes] as const);
   writeFileSync(target, zipSync(Object.fromEntries(entries), { level: 9, mtime: "1980-01-01T00:00:00Z" }), {
     flag: "wx",
   });
   return target;
-}
-
-function refuseExisting(target: string): void {
-  if (existsSync(target)) throw new BadgedError("usage", `${target} is there already`, "name another place with --out");
 }
 
 function readOrRefuse(option: string, file: string): Buffer {

@@ -1,6 +1,7 @@
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { unzipSync } from "fflate";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { silentLog } from "../base/log.ts";
 import { systemTime } from "../base/system-time.ts";
@@ -92,6 +93,28 @@ test("a report of a period tells of every outage in it", async () => {
       .toString("latin1")
       .match(/\/Type \/Page\n/g)?.length,
   ).toBeGreaterThanOrEqual(3);
+});
+
+test("a report never replaces a file that is there", async () => {
+  const [window = ""] = windowIdsOf(log);
+  const out = join(directory, "handed-over.pdf");
+  writeFileSync(out, "somebody's");
+  await expect(reportEvidence(configuration, { window, out }, terminal)).rejects.toMatchObject({ code: "usage" });
+  expect(readFileSync(out, "utf8")).toBe("somebody's");
+});
+
+test("a bundle of one window with two timestamps and its report is under 50 kB to send", async () => {
+  const sent: number[] = [];
+  for (const window of windowIdsOf(log)) {
+    const out = join(directory, `${window.replaceAll("/", "-")}.zip`);
+    expect(await exportEvidence(configuration, { window, out, zip: true }, terminal)).toBe(0);
+    const bytes = readFileSync(out);
+    const names = Object.keys(unzipSync(bytes));
+    expect(names).toContain("report.pdf");
+    if (names.filter((name) => name.endsWith(".tsr")).length >= 2) sent.push(bytes.length);
+  }
+  expect(sent.length).toBeGreaterThan(0);
+  expect(Math.max(...sent)).toBeLessThan(50_000);
 });
 
 test("an outage that is not in the log has no report", async () => {

@@ -5,6 +5,7 @@ import { wallMs } from "../base/time.ts";
 import { gatherLog } from "../evidence/bundle/gather.ts";
 import { requireConfiguration } from "./configuration.ts";
 import { requireCovered, wantedOf } from "./evidence-export.ts";
+import { requireNew } from "./new-target.ts";
 import { languageOf } from "./outages.ts";
 import { reportOf } from "./report-bytes.ts";
 import type { Terminal } from "./terminal.ts";
@@ -25,6 +26,7 @@ export async function reportEvidence(
   terminal: Terminal,
 ): Promise<ExitCode> {
   const configuration = requireConfiguration(configurationFile);
+  requireNew(options.out);
   const language = languageOf(options.lang, configuration.outage.language);
   await using site = await visitStore(configurationFile);
   const wanted = await wantedOf(options, site.store);
@@ -32,7 +34,7 @@ export async function reportEvidence(
   const period = wanted.kind === "period" ? { from: wallMs(wanted.fromMs), to: wallMs(wanted.toMs) } : null;
   const bytes = await reportOf({ log, configuration, language, period, madeAt: systemTime.wallMs() });
   try {
-    writeFileSync(options.out, bytes);
+    writeFileSync(options.out, bytes, { flag: "wx" });
   } catch (error) {
     const advice = "name a file that may be written with --out";
     throw new BadgedError("usage", `${options.out} cannot be written: ${messageOf(error)}`, advice, { cause: error });

@@ -40,7 +40,8 @@ export async function listOutages(options: OutageOptions, terminal: Terminal): P
     return exitCode.ok;
   }
   const rows = windows.map((each) => rowOf(each, words, site.timeZone));
-  const headings = ["window", words.window.began, words.window.ended, words.window.duration, words.window.cause, ""];
+  const { title, began, ended, duration, cause, exemption } = words.window;
+  const headings = [title, began, ended, duration, cause, exemption];
   if (options.csv === true) {
     for (const row of [headings, ...rows]) terminal.out(row.map(csvField).join(","));
   } else terminal.out(rows.length === 0 ? "–" : table(headings, rows));
@@ -156,5 +157,5 @@ function noSuchOutage(windowId: number): BadgedError {
 }
 
 export function csvField(text: string): string {
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -79,6 +79,14 @@ describe("badged remarks", () => {
     await expect(listRemarks({ config, dueWithin: "soon" }, terminal)).rejects.toThrow("no number of days");
   });
 
+  test.each(languages)("has a heading over every column in %s", async (lang) => {
+    fill(1, { code: 1, text: "" });
+    await listRemarks({ config, lang, csv: true }, terminal);
+    const [headings = "", row = ""] = text().split("\n");
+    expect(headings.split(",").filter((heading) => heading === "")).toEqual([]);
+    expect(row.startsWith("1,1,1,")).toBe(true);
+  });
+
   test.each(languages)("shows all of one in %s, the published words beside the meaning", async (lang) => {
     fill(1, { code: 11, text: "AvW not active" });
     await showRemark(1, { config, lang }, terminal);

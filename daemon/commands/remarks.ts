@@ -40,14 +40,14 @@ export async function listRemarks(options: RemarkOptions, terminal: Terminal): P
   }
   const { label, none } = remarkWords[language];
   const headings = [
-    "no.",
+    label.number,
     label.remark,
     label.scan,
     label.worker,
     label.registered,
     label.text,
     label.deadline,
-    "",
+    label.left,
     label.state,
   ];
   const rows = views.map((view) => rowOf(view, language, site.timeZone));
@@ -79,9 +79,9 @@ export async function showRemark(remarkId: number, options: RemarkOptions, termi
     [label.meaning, entry.plain],
     [label.who, words.who[entry.who]],
     [label.deadline, view.deadline === null ? "" : `${words.webForm(view.deadline)} (${leftText(view, language)})`],
-    [`${label.text} (RSZ)`, entry.official?.remark ?? ""],
-    [`${label.cause} (RSZ)`, entry.official?.cause ?? ""],
-    [`${label.action} (RSZ)`, entry.official?.action ?? ""],
+    [`${label.text} (${label.office})`, entry.official?.remark ?? ""],
+    [`${label.cause} (${label.office})`, entry.official?.cause ?? ""],
+    [`${label.action} (${label.office})`, entry.official?.action ?? ""],
     [label.service, kept.text],
     [label.state, words.state[view.state]],
     ...found.marks.map(({ at, kind, note }): readonly [string, string] => [

@@ -43,7 +43,7 @@ export function describeOutage(
     line("", `${words.exemption[exemption]}. ${words.because[exemption]}`),
     ...(window.flaps === 0 ? [] : [line("", text.flaps(window.flaps))]),
     ...(window.gaps.length === 0 ? [] : [line("", text.gaps(window.gaps.length))]),
-    line("scans", text.scans(delayed, withheld)),
+    line(text.scansOf, text.scans(delayed, withheld)),
     ...(firstRegisteredAfter === null ? [] : [line(text.firstAfter, zonedText(firstRegisteredAfter, timeZone))]),
     `${text.steps}:`,
     ...stepsFor(exemption).map((step, index) => `  ${index + 1}. ${stepText(step, words, supplier)}`),

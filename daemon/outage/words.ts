@@ -31,10 +31,12 @@ export type Words = {
     readonly notLaterThan: (to: string) => string;
     readonly duration: string;
     readonly cause: string;
+    readonly exemption: string;
     readonly gaps: (count: number) => string;
     readonly flaps: (count: number) => string;
     readonly steps: string;
     readonly settledBy: string;
+    readonly scansOf: string;
     readonly scans: (delayed: number, withheld: number) => string;
     readonly firstAfter: string;
     readonly notes: string;

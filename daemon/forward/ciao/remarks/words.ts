@@ -12,6 +12,8 @@ export type RemarkWords = {
   readonly who: Readonly<Record<WhoActs, string>>;
   readonly warning: Readonly<Record<WarningKind, string>>;
   readonly label: {
+    /** Heading of the number by which `badged remarks` knows it. */
+    readonly number: string;
     readonly remark: string;
     readonly scan: string;
     readonly worker: string;
@@ -23,9 +25,12 @@ export type RemarkWords = {
     readonly meaning: string;
     readonly who: string;
     readonly deadline: string;
+    readonly left: string;
     readonly state: string;
     readonly note: string;
     readonly service: string;
+    /** The office's name, behind what is its own text. */
+    readonly office: string;
   };
   readonly daysLeft: (days: number) => string;
   readonly lastDay: string;
