@@ -23,7 +23,7 @@ type RemarkParts = {
 export type Remarks = AsyncDisposable & {
   start(): Promise<void>;
   /** A scan was stored: what can be foreseen of it is said. */
-  recorded(): void;
+  recorded(scanId: number): void;
   /** `null` while the configuration switches the following off. */
   readonly status: FollowerStatus | null;
 };
@@ -47,7 +47,7 @@ export function composeRemarks(
 ): Remarks {
   const { url: baseUrl, timeoutMs, paths, pins } = service;
   const watch = new WarningWatch({ store, log: log.child({ room: "forward" }) }, site.timeZone);
-  const recorded = (): void => watch.recorded();
+  const recorded = (scanId: number): void => watch.recorded(scanId);
   if (paths.registration === "none") {
     return { start: () => watch.start(), recorded, status: null, [Symbol.asyncDispose]: async () => {} };
   }

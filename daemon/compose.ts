@@ -94,7 +94,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
       store,
       clock,
       readers,
-      () => tellRecorded(remarks, [forwarder, ...webhooks]),
+      (scanId) => tellRecorded(scanId, remarks, [forwarder, ...webhooks]),
       ports,
     ),
   );
@@ -143,8 +143,12 @@ function composeNotifier(store: Store, { time, log }: DaemonPorts): ReturnType<t
   return createServiceNotifier({ environment: process.env, pid: process.pid, alive, time, log });
 }
 
-function tellRecorded(remarks: { recorded(): void }, senders: readonly { wake(): void }[]): void {
-  remarks.recorded();
+function tellRecorded(
+  scanId: number,
+  remarks: { recorded(scanId: number): void },
+  senders: readonly { wake(): void }[],
+): void {
+  remarks.recorded(scanId);
   for (const each of senders) each.wake();
 }
 
@@ -227,7 +231,7 @@ async function composeIntake(
   store: Store,
   clock: Clock,
   readers: readonly Reader[],
-  onRecorded: () => void,
+  onRecorded: (scanId: number) => void,
   { log }: DaemonPorts,
 ): Promise<AsyncDisposable & { readonly intake: Intake }> {
   const readerOf = new Map(readers.map((reader) => [reader.id, reader]));

@@ -28,8 +28,10 @@ export class WarningWatch {
   }
 
   /** A scan was stored. Never holds it up. */
-  recorded(): void {
+  recorded(scanId: number): void {
     this.#isWoken = true;
+    // The database was begun anew while badged runs, and its ids with it.
+    if (this.#lastId !== null && scanId <= this.#lastId) this.#lastId = scanId - 1;
     if (this.#isLooking || this.#lastId === null) return;
     this.#isLooking = true;
     void this.#look();
@@ -40,8 +42,9 @@ export class WarningWatch {
     try {
       while (this.#isWoken) {
         this.#isWoken = false;
-        const slice = await store.warningsAfter(this.#lastId ?? 0, this.#timeZone);
-        this.#lastId = slice.lastId;
+        const afterId = this.#lastId ?? 0;
+        const slice = await store.warningsAfter(afterId, this.#timeZone);
+        if (this.#lastId === afterId) this.#lastId = slice.lastId;
         if (slice.more) this.#isWoken = true;
         for (const { scanId, warnings } of slice.warned) {
           log.warn({ scanId, warnings, remarks: warnings.map((kind) => remarkOf[kind]) }, warningEvents.foreseen);

@@ -16,7 +16,7 @@ export type IntakePorts = {
   /** Tells the worker at the reader. */
   readonly feedback: (readerId: string, feedback: Feedback) => void;
   /** Called after a commit that gave the forwarder something to send. */
-  readonly onRecorded: () => void;
+  readonly onRecorded: (scanId: number) => void;
 };
 
 export type IntakeCounters = {
@@ -88,7 +88,7 @@ export class Intake {
         feedback(readerId, "accepted");
         this.#count({ recorded: this.#counters.recorded + 1 });
         log.info({ scanId: outcome.scanId, reader: readerId, direction: outcome.direction }, "scan recorded");
-        onRecorded();
+        onRecorded(outcome.scanId);
         return;
       case "double":
         feedback(readerId, "already-recorded");

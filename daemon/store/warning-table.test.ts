@@ -110,19 +110,58 @@ test("the watch tells each scan once, those of this run only, and goes on after 
     },
     brussels,
   );
-  watch.recorded();
+  watch.recorded(2);
   await watch.start();
   failures = 1;
   scan(1, 20);
-  watch.recorded();
+  watch.recorded(3);
   await settled();
   scan(2, 20, outRule);
-  watch.recorded();
-  watch.recorded();
+  watch.recorded(4);
+  watch.recorded(4);
   await settled();
   expect(log.lines).toEqual([
     { message: warningEvents.failed, fields: { error: "disk full" } },
     { message: warningEvents.foreseen, fields: { scanId: 3, warnings: ["two-ins"], remarks: [21] } },
     { message: warningEvents.foreseen, fields: { scanId: 4, warnings: ["out-without-in"], remarks: [24] } },
   ]);
+});
+
+test("the watch goes on where ids begin anew with another database", async () => {
+  const log = recordingLog();
+  let newest = 700;
+  let waiting = Promise.withResolvers<void>();
+  const watch = new WarningWatch(
+    {
+      store: {
+        newestScan: async () => newest,
+        warningsAfter: async (scanId) => {
+          await waiting.promise;
+          const ids = Array.from({ length: Math.max(0, newest - scanId) }, (_, index) => scanId + 1 + index);
+          return {
+            warned: ids.map((id) => ({ scanId: id, warnings: ["two-ins"] })),
+            lastId: Math.max(newest, scanId),
+            more: false,
+          };
+        },
+        warningsOf: async () => [],
+      },
+      log,
+    },
+    brussels,
+  );
+  await watch.start();
+  newest = 701;
+  watch.recorded(701);
+  // Replaced while the watch looks.
+  newest = 1;
+  watch.recorded(1);
+  waiting.resolve();
+  await settled();
+  newest = 2;
+  waiting = Promise.withResolvers();
+  waiting.resolve();
+  watch.recorded(2);
+  await settled();
+  expect(log.lines).toMatchObject([{ fields: { scanId: 1 } }, { fields: { scanId: 2 } }]);
 });

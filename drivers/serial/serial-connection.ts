@@ -153,10 +153,7 @@ export class SerialConnection implements AsyncDisposable {
   }
 
   #announce(): void {
-    const { state } = this;
-    if (state.kind === "online") this.#log.info({ path: state.path }, "reader online");
-    else this.#log.warn({ path: this.#path, reason: state.reason, detail: state.detail }, "reader offline");
-    this.#events.stateChanged(state);
+    this.#events.stateChanged(this.state);
   }
 
   #track(work: Promise<void>): void {
