@@ -12,7 +12,7 @@ import type { ClockHistory } from "./clock/synchronisation.ts";
 import { anchoredCadence, lonelyCadence } from "./evidence/cadence.ts";
 import type { ClockReading } from "./evidence/clock-reading.ts";
 import { type DeviceKey, ensureDeviceKey, readDeviceKey } from "./evidence/device-key.ts";
-import { EvidenceService } from "./evidence/evidence-service.ts";
+import { EvidenceService, type EvidenceStatus } from "./evidence/evidence-service.ts";
 import type { RecordContent, RecordMoment } from "./evidence/record.ts";
 import {
   clockChangeRecord,
@@ -38,6 +38,8 @@ export interface Evidence extends AsyncDisposable {
   /** The clock's history, of which the log takes note. */
   readonly history: ClockHistory;
   readonly maintain: (now: WallMs) => Promise<void>;
+  /** `null` where no log is kept. */
+  readonly status: EvidenceStatus | null;
 }
 
 /**
@@ -74,6 +76,7 @@ function without(history: ClockHistory): Evidence {
     onChange: () => {},
     history,
     maintain: async () => {},
+    status: null,
     [Symbol.asyncDispose]: async () => {},
   };
 }
@@ -120,6 +123,9 @@ function composeWith(
     },
     history: noted(store, note, time),
     maintain: (now) => service.maintain(now),
+    get status() {
+      return service.status;
+    },
     async [Symbol.asyncDispose]() {
       for (const edge of edges) await edge.destroy();
       await service[Symbol.asyncDispose]();

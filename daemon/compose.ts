@@ -88,16 +88,8 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
   const remarks = building.use(composeRemarks(configuration, { store, token, clock, forwarder }, ports));
   const webhooks = composeWebhooks(configuration, store, building, ports);
   const readers = composeReaders(configuration, ports);
-  const intake = building.use(
-    await composeIntake(
-      configuration,
-      store,
-      clock,
-      readers,
-      (scanId) => tellRecorded(scanId, remarks, [forwarder, ...webhooks]),
-      ports,
-    ),
-  );
+  const recorded = (scanId: number): void => tellRecorded(scanId, remarks, [forwarder, ...webhooks]);
+  const intake = building.use(await composeIntake(configuration, store, clock, readers, recorded, ports));
   for (const reader of readers) building.use(reader);
 
   const notifier = building.use(composeNotifier(store, ports));
@@ -109,6 +101,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
       intake: intake.intake,
       clock,
       outages,
+      evidence,
       service,
       forwarder,
       remarks,

@@ -5,6 +5,7 @@ import type { WallMs } from "./base/time.ts";
 import { version } from "./base/version.ts";
 import type { ClockService } from "./clock/clock-service.ts";
 import { liveClock } from "./clock-report.ts";
+import type { EvidenceStatus } from "./evidence/evidence-service.ts";
 import { type TokenStatus, wordsOf } from "./forward/ciao/oauth/token-keeper.ts";
 import type { FollowerStatus } from "./forward/follow-up/remark-follower.ts";
 import type { ReceiptStatus } from "./forward/receipt-guard.ts";
@@ -20,6 +21,7 @@ type LiveParts = {
   readonly intake: Pick<Intake, "counters">;
   readonly clock: Pick<ClockService, "status">;
   readonly outages: Pick<OutageService, "status">;
+  readonly evidence: { readonly status: EvidenceStatus | null };
   readonly service: { readonly token: TokenStatus | null };
   readonly forwarder: { readonly status: TargetStatus; readonly receipt: ReceiptStatus };
   readonly remarks: { readonly status: FollowerStatus | null };
@@ -48,6 +50,7 @@ export function liveStatus(configuration: Configuration, parts: LiveParts): () =
     service: { name: new URL(configuration.service.url).host, ...parts.forwarder.status },
     token: liveToken(parts.service.token),
     following: parts.remarks.status,
+    evidence: parts.evidence.status,
     webhooks: parts.webhooks.map(({ status }, index) => ({
       name: configuration.webhooks[index]?.name ?? "",
       ...status,

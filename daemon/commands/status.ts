@@ -11,6 +11,7 @@ import type { LiveReader, LiveStatus, LiveTarget, LiveToken } from "../superviso
 import { readStatus, statusSocketPath } from "../supervisor/status-socket.ts";
 import { clockWords } from "./clock.ts";
 import { requireConfiguration } from "./configuration.ts";
+import { evidenceLines } from "./status-evidence.ts";
 import { remarkLines, remarksOf } from "./status-remarks.ts";
 import type { Terminal } from "./terminal.ts";
 import { visitStore } from "./visit.ts";
@@ -64,6 +65,8 @@ function daemonLines(live: LiveStatus | null, language: Language): string[] {
     targetLine("service", live.service),
     ...(live.token === null ? [] : [tokenLine(live.token)]),
     ...live.webhooks.map((webhook) => targetLine("webhook", webhook)),
+    // A daemon of an earlier version, not yet restarted, does not speak of it.
+    ...(live.evidence === undefined ? [] : evidenceLines(live.evidence)),
   ];
 }
 
@@ -78,7 +81,7 @@ const causes = Object.keys(wordsIn.en.cause) as readonly Cause[];
 
 function readerLine(reader: LiveReader): string {
   const state = reader.online ? `connected at ${reader.detail}` : `NOT CONNECTED: ${reader.detail}`;
-  return `reader    ${reader.id}: ${state}; ${reader.reads} badges read, ${reader.badFrames} bad frames, ${reader.opens} times opened`;
+  return `reader    ${reader.id}: ${state}; ${reader.reads} badges read, ${reader.badFrames} bad frames, opened ${reader.opens === 1 ? "once" : `${reader.opens} times`}`;
 }
 
 function targetLine(kind: string, target: LiveTarget): string {

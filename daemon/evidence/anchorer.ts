@@ -34,6 +34,8 @@ export type AnchorOutcome =
 export interface Anchorer {
   /** Which of both: they are asked at different intervals. */
   readonly type: AnchorType;
+  /** What people know it by. */
+  readonly name: string;
   /** Never rejects. Ends soon after `signal` aborts. */
   anchor(request: AnchorRequest, signal: AbortSignal): Promise<readonly AnchorOutcome[]>;
 }

@@ -9,12 +9,12 @@ import { type WitnessClient, type WitnessOutcome, witnessRefusals } from "./witn
 export class AuthorityAnchorer implements Anchorer {
   readonly type = "rfc3161";
   readonly #client: Pick<AuthorityClient, "stamp">;
-  /** For outcomes without a token, which would name its maker. */
-  readonly #address: string;
+  /** Its address: a token would name its maker, but not every outcome has one. */
+  readonly name: string;
 
   constructor(client: Pick<AuthorityClient, "stamp">, url: string) {
     this.#client = client;
-    this.#address = new URL(url).host;
+    this.name = new URL(url).host;
   }
 
   async anchor({ text }: AnchorRequest, signal: AbortSignal): Promise<readonly AnchorOutcome[]> {
@@ -24,10 +24,10 @@ export class AuthorityAnchorer implements Anchorer {
         return [{ kind: "anchored", type: this.type, by: outcome.by, proof: outcome.response }];
       case "refused": {
         const why = `${timestampRefusals[outcome.reason]} (${outcome.detail})`;
-        return [{ kind: "failed", by: this.#address, why }];
+        return [{ kind: "failed", by: this.name, why }];
       }
       case "unreachable":
-        return [{ kind: "failed", by: this.#address, why: `${outcome.cause}: ${outcome.detail}` }];
+        return [{ kind: "failed", by: this.name, why: `${outcome.cause}: ${outcome.detail}` }];
     }
   }
 }
@@ -36,15 +36,15 @@ export class AuthorityAnchorer implements Anchorer {
 export class WitnessAnchorer implements Anchorer {
   readonly type = "witness";
   readonly #client: Pick<WitnessClient, "cosign">;
-  readonly #name: string;
+  readonly name: string;
 
   constructor(client: Pick<WitnessClient, "cosign">, name: string) {
     this.#client = client;
-    this.#name = name;
+    this.name = name;
   }
 
   async anchor(request: AnchorRequest, signal: AbortSignal): Promise<readonly AnchorOutcome[]> {
-    const by = this.#name;
+    const by = this.name;
     let outcome: WitnessOutcome;
     try {
       outcome = await this.#client.cosign(request, signal);

@@ -214,10 +214,20 @@ test("without a network nothing is anchored, and it goes on as soon as there is 
   await service.start();
   await time.advance(30 * minuteMs);
   expect(witness.seen).toEqual([]);
+  const nothing = { type: "witness", name: "witness.example", anchoredAgoMs: null, size: 0 };
+  expect(service.status.anchorers).toEqual([{ ...nothing, failure: "no network" }]);
   witness.isReachable = true;
   await time.advance(minuteMs);
   await service.settled();
   expect(witness.seen).toHaveLength(1);
+  const [anchored] = service.status.anchorers;
+  expect(anchored).toMatchObject({ size: witness.seen[0]?.size, failure: null });
+  witness.isReachable = false;
+  await time.advance(10 * minuteMs);
+  await service.settled();
+  const [silent] = service.status.anchorers;
+  expect(silent).toMatchObject({ size: anchored?.size, failure: "no network" });
+  expect(silent?.anchoredAgoMs).toBeGreaterThanOrEqual(10 * minuteMs);
 });
 
 test("the end of a window asks everybody at once", async () => {
@@ -278,11 +288,12 @@ test("a full disk keeps records in memory, is told once, and everything is writt
   }
   expect(log.lines.filter(({ message }) => message.startsWith("evidence not written"))).toHaveLength(1);
   expect(kinds()).toEqual(["epoch", "start"]);
+  expect(service.status.failingForMs).toBeGreaterThan(9 * minuteMs);
   store.isFull = false;
   await time.advance(2 * minuteMs);
   await service.settled();
   expect(kinds().filter((kind) => kind === "sample")).toHaveLength(20);
-  expect(service.status.waiting).toBe(0);
+  expect(service.status).toMatchObject({ waiting: 0, failingForMs: null });
 });
 
 test("nothing leaves the box while it cannot be written", async () => {

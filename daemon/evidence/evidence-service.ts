@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { elapsedMs, type MonotonicNs, type Time, type WallMs, wallMs } from "../base/time.ts";
+import { type AnchorerStatus, AnchorTrack } from "./anchor-track.ts";
 import type { Anchorer, AnchorOutcome, AnchorRequest } from "./anchorer.ts";
 import { type AnchorState, type Cadence, canWait, isAnchorDue, neverAsked, waitingMax } from "./cadence.ts";
 import { type DeviceKey, signerOf } from "./device-key.ts";
@@ -37,6 +38,9 @@ export type EvidenceStatus = {
   /** Records that are not on disk. */
   readonly waiting: number;
   readonly checkpointSize: number;
+  /** For how long nothing could be written; `null` while it can. */
+  readonly failingForMs: number | null;
+  readonly anchorers: readonly AnchorerStatus[];
 };
 
 export const tickMs: number = 5_000;
@@ -59,6 +63,7 @@ export class EvidenceService implements AsyncDisposable {
   readonly #settings: EvidenceSettings;
   readonly #log: Log;
   readonly #writer: LogWriter;
+  readonly #track: AnchorTrack;
   readonly #closing = new AbortController();
   /** Told before the log was taken up. */
   #early: { readonly moment: RecordMoment; readonly content: RecordContent }[] = [];
@@ -78,16 +83,20 @@ export class EvidenceService implements AsyncDisposable {
     this.#ports = ports;
     this.#settings = settings;
     this.#log = ports.log.child({ room: "evidence" });
+    this.#track = new AnchorTrack(ports.anchorers);
     this.#writer = new LogWriter({ ...ports, log: this.#log }, settings.key);
   }
 
   get status(): EvidenceStatus {
-    const { head, checkpoint, waiting } = this.#writer;
+    const { head, checkpoint, waiting, failingSinceNs } = this.#writer;
+    const nowNs = this.#ports.time.monotonicNs();
     return {
       epoch: head?.epoch ?? 0,
       size: head?.frontier.size ?? 0,
       waiting: waiting + this.#early.length,
       checkpointSize: checkpoint?.size ?? 0,
+      failingForMs: failingSinceNs === null ? null : Math.round(elapsedMs(failingSinceNs, nowNs)),
+      anchorers: this.#track.status(nowNs),
     };
   }
 
@@ -267,6 +276,7 @@ export class EvidenceService implements AsyncDisposable {
     const request = this.#requestOf(epoch, checkpoint);
     const answers = due.map(async (anchorer) => {
       const outcomes = await anchorer.anchor(request, this.#closing.signal);
+      this.#track.answered(anchorer, outcomes, request.size, this.#ports.time.monotonicNs());
       await this.#serially(async () => {
         for (const outcome of outcomes) await this.#take(outcome, anchorer.type, request, epoch);
         if (this.#writer.isUrgent || isWanted) await this.#writer.commit();

@@ -52,6 +52,7 @@ export class LogWriter {
   #checkpoint: KeptCheckpoint | null = null;
   #committedNs: MonotonicNs;
   #failedNs: MonotonicNs | null = null;
+  #failingSinceNs: MonotonicNs | null = null;
 
   constructor(ports: WriterPorts, key: DeviceKey) {
     this.#ports = ports;
@@ -81,9 +82,14 @@ export class LogWriter {
     return this.#committedNs;
   }
 
-  /** Since when nothing can be written; `null` while it can. */
+  /** When it could not be written the last time; `null` while it can. */
   get failedNs(): MonotonicNs | null {
     return this.#failedNs;
+  }
+
+  /** Since when nothing can be written; `null` while it can. */
+  get failingSinceNs(): MonotonicNs | null {
+    return this.#failingSinceNs;
   }
 
   /** Whether a record that waits names this entry. */
@@ -130,10 +136,12 @@ export class LogWriter {
         this.#ports.log.error({ error: messageOf(error) }, "evidence not written, kept in memory");
       }
       this.#failedNs = nowNs;
+      this.#failingSinceNs ??= nowNs;
       return false;
     }
     if (this.#failedNs !== null) this.#ports.log.info({ records: waiting.length }, "evidence is written again");
     this.#failedNs = null;
+    this.#failingSinceNs = null;
     if (outcome === "diverged") return await this.#diverged();
     // What was told meanwhile waits for the next one.
     this.#waiting = this.#waiting.slice(waiting.length);

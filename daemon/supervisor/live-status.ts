@@ -35,6 +35,8 @@ export type LiveStatus = {
   readonly token: LiveToken | null;
   /** How registrations are followed for remarks that come later; `null` when that is switched off. */
   readonly following: LiveFollowing | null;
+  /** The log that somebody else can check; `null` where none is kept. */
+  readonly evidence: LiveEvidence | null;
   readonly webhooks: readonly LiveTarget[];
   readonly memoryBytes: number;
 };
@@ -123,6 +125,27 @@ export type LiveReader = {
   readonly badFrames: number;
   readonly opens: number;
   readonly feedbackDropped: number;
+};
+
+/** Counts are of records of the present epoch. */
+export type LiveEvidence = {
+  readonly epoch: number;
+  readonly size: number;
+  /** Not on disk: in peace they wait some minutes for one commit. */
+  readonly waiting: number;
+  /** Those that the last checkpoint covers. */
+  readonly checkpointSize: number;
+  readonly failingForMs: number | null;
+  readonly anchorers: readonly LiveAnchorer[];
+};
+
+/** A witness or a timestamp authority, since badged started. */
+export type LiveAnchorer = {
+  readonly type: "witness" | "rfc3161";
+  readonly name: string;
+  readonly anchoredAgoMs: number | null;
+  readonly size: number;
+  readonly failure: string | null;
 };
 
 export type LiveFollowing = {

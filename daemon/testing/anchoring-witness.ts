@@ -9,6 +9,7 @@ import type { AnchorType } from "../evidence/record.ts";
  */
 export class AnchoringWitness implements Anchorer {
   readonly type: AnchorType;
+  readonly name: string;
   readonly seen: AnchorRequest[] = [];
   /** Origin and size whose root came in two forms. */
   readonly contradictions: string[] = [];
@@ -20,10 +21,11 @@ export class AnchoringWitness implements Anchorer {
 
   constructor(type: AnchorType = "witness") {
     this.type = type;
+    this.name = `${type}.example`;
   }
 
   async anchor(request: AnchorRequest): Promise<readonly AnchorOutcome[]> {
-    const by = `${this.type}.example`;
+    const by = this.name;
     if (!this.isReachable) return [{ kind: "failed", by, why: "no network" }];
     const checkpoint = parseCheckpoint(parseNote(request.note)?.text ?? "");
     if (checkpoint === null) throw new Error("no checkpoint");

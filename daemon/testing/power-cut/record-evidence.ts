@@ -19,6 +19,7 @@ const time = new ManualTime();
 function witness(type: Anchorer["type"]): Anchorer {
   return {
     type,
+    name: type,
     async anchor({ note }) {
       process.send?.(note);
       return [{ kind: "anchored", type, by: type, proof: Buffer.from(note) }];
