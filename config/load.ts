@@ -16,7 +16,12 @@ export type { Configuration } from "./configuration.ts";
 export type { Problem } from "./problem.ts";
 
 export type Loaded =
-  | { readonly ok: true; readonly configuration: Configuration }
+  | {
+      readonly ok: true;
+      readonly configuration: Configuration;
+      /** What only the whole program can see to be wrong, where it stands in the file. */
+      readonly problemAt: (path: Path, message: string) => Problem;
+    }
   /** In the order of the file; at least one. */
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
@@ -68,7 +73,11 @@ export function parseConfiguration(text: string, file: string, surroundings: Sur
   );
   if (!checked.success || findings.length > 0) return refused(file, yaml, findings);
   const fingerprint = createHash("sha256").update(text).digest("hex");
-  return { ok: true, configuration: resolved(checked.output, resolve(file), fingerprint, location) };
+  return {
+    ok: true,
+    configuration: resolved(checked.output, resolve(file), fingerprint, location),
+    problemAt: (path, message) => problem(file, yaml.positionOf(startOf(path, surveyed)), path, message),
+  };
 }
 
 function resolved(document: Document, file: string, fingerprint: string, location: Location): Configuration {

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { AuthoritySettings, EvidenceSettings, WitnessSettings } from "../config/configuration.ts";
+import { pathText } from "../config/problem.ts";
+import { present } from "./base/assert.ts";
 import { BadgedError, messageOf } from "./base/errors.ts";
 import type { Time } from "./base/time.ts";
 import type { Anchorer } from "./evidence/anchorer.ts";
@@ -14,6 +16,26 @@ import { WitnessClient } from "./evidence/witness/witness-client.ts";
 
 export type AnchorerPorts = { readonly time: Time; readonly clock: () => ClockReading };
 
+/** A setting that nothing can be anchored with: where it stands, what is wrong and what to do. */
+export type AnchorerFault = {
+  readonly code: "configuration-invalid" | "configuration-unreadable";
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+  readonly advice: string;
+};
+
+/** Everything that is wrong with the settings of those who are asked; badged does not start with any of it. */
+export function anchorerFaults({
+  authority,
+  witnesses,
+}: Pick<EvidenceSettings, "authority" | "witnesses">): readonly AnchorerFault[] {
+  const ofAuthority = authority === null ? null : authoritySettingsFault(authority);
+  return [
+    ...(ofAuthority === null ? [] : [ofAuthority]),
+    ...witnesses.flatMap((each, at) => witnessFault(each, at) ?? []),
+  ];
+}
+
 /**
  * Whoever is asked to anchor the log of this site: the authority, and each witness.
  *
@@ -21,10 +43,15 @@ export type AnchorerPorts = { readonly time: Time; readonly clock: () => ClockRe
  * @throws BadgedError `configuration-invalid`, `configuration-unreadable`: better now than when no token verifies
  */
 export function composeAnchorers(
-  { authority, witnesses }: Pick<EvidenceSettings, "authority" | "witnesses">,
+  settings: Pick<EvidenceSettings, "authority" | "witnesses">,
   logKey: Uint8Array,
   ports: AnchorerPorts,
 ): readonly Anchorer[] {
+  const { authority, witnesses } = settings;
+  const [fault] = anchorerFaults(settings);
+  if (fault !== undefined) {
+    throw new BadgedError(fault.code, `${pathText(fault.path)}: ${fault.message}`, fault.advice);
+  }
   return [
     ...(authority === null ? [] : [composeAuthority(authority, ports)]),
     ...witnesses.map((witness) => composeWitness(witness, logKey, ports)),
@@ -32,43 +59,46 @@ export function composeAnchorers(
 }
 
 function composeAuthority({ url, policy, ca }: AuthoritySettings, ports: AnchorerPorts): Anchorer {
-  const caPem = readCertificates(ca);
-  const fault = authorityFault(caPem);
-  if (fault !== null) {
-    throw new BadgedError(
-      "configuration-invalid",
-      `evidence.authority.ca: ${ca} cannot be what tokens are checked against: ${fault}`,
-      "put the root certificate of the authority there in PEM, and those between it and the authority behind it",
-    );
-  }
+  const caPem = readFileSync(ca, "utf8");
   const client = new AuthorityClient({ url, caPem, policy, timeoutMs: exchangeTimeoutMs }, { ...ports, randomBytes });
   return new AuthorityAnchorer(client, url);
 }
 
 function composeWitness({ url, key }: WitnessSettings, logKey: Uint8Array, ports: AnchorerPorts): Anchorer {
-  const witness = parseVerifierKey(key, "cosignature");
-  if (witness === null) {
-    throw new BadgedError(
-      "configuration-invalid",
-      `evidence.witnesses: ${key} is no key of a witness: its parts do not belong together`,
-      "copy it again from what `badged witness identity` prints",
-    );
-  }
-  return new WitnessAnchorer(
-    new WitnessClient({ url, witness, logKey, timeoutMs: exchangeTimeoutMs }, ports),
-    witness.name,
-  );
+  const witness = present(parseVerifierKey(key, "cosignature"), "the key of a witness was looked at before");
+  const client = new WitnessClient({ url, witness, logKey, timeoutMs: exchangeTimeoutMs }, ports);
+  return new WitnessAnchorer(client, witness.name);
 }
 
-function readCertificates(file: string): string {
+function authoritySettingsFault({ ca }: AuthoritySettings): AnchorerFault | null {
+  const path = ["evidence", "authority", "ca"];
+  let caPem: string;
   try {
-    return readFileSync(file, "utf8");
+    caPem = readFileSync(ca, "utf8");
   } catch (error) {
-    throw new BadgedError(
-      "configuration-unreadable",
-      `evidence.authority.ca: ${messageOf(error)}`,
-      "let the user that badged runs as read the file, or correct the path",
-      { cause: error },
-    );
+    return {
+      code: "configuration-unreadable",
+      path,
+      message: messageOf(error),
+      advice: "let the user that badged runs as read the file, or correct the path",
+    };
   }
+  const fault = authorityFault(caPem);
+  if (fault === null) return null;
+  return {
+    code: "configuration-invalid",
+    path,
+    message: `${ca} cannot be what tokens are checked against: ${fault}`,
+    advice: "put the root certificate of the authority there in PEM, and those between it and the authority behind it",
+  };
+}
+
+function witnessFault({ key }: WitnessSettings, index: number): AnchorerFault | null {
+  if (parseVerifierKey(key, "cosignature") !== null) return null;
+  return {
+    code: "configuration-invalid",
+    path: ["evidence", "witnesses", index, "key"],
+    message: `${key} is no key of a witness: its parts do not belong together`,
+    advice: "copy it again from what `badged witness identity` prints",
+  };
 }

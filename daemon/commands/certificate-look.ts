@@ -62,7 +62,7 @@ function nameIn(issuer: string): string {
 }
 
 /** `Mar  1 12:00:00 2026 GMT`, as OpenSSL prints it, is an HTTP-date with its words in another order. */
-function dateOf(text: string): WallMs | null {
+export function dateOf(text: string): WallMs | null {
   const [, month, day, clock, year] = /^(\w{3}) +(\d+) ([\d:]{8}) (\d{4}) GMT$/.exec(text) ?? [];
   return month === undefined ? null : parseHttpDate(`Thu, ${day?.padStart(2, "0")} ${month} ${year} ${clock} GMT`);
 }

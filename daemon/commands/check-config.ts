@@ -1,22 +1,46 @@
-import { loadConfiguration } from "../../config/load.ts";
+import { loadConfiguration, type Problem } from "../../config/load.ts";
 import { type ExitCode, exitCode } from "../base/errors.ts";
+import { systemTime } from "../base/system-time.ts";
+import { runningPrograms, type StartSurroundings, startFindings } from "./start-checks.ts";
 import type { Terminal } from "./terminal.ts";
 
-export function checkConfig(file: string, json: boolean, terminal: Terminal): ExitCode {
+const thisBox = (): StartSurroundings => ({ now: systemTime.wallMs(), programs: runningPrograms });
+
+/** Tells what keeps badged from starting with a file, and what it would start with all the same but not work as meant. */
+export function checkConfig(
+  file: string,
+  json: boolean,
+  terminal: Terminal,
+  surroundings: StartSurroundings = thisBox(),
+): ExitCode {
   const loaded = loadConfiguration(file);
+  const findings = loaded.ok
+    ? startFindings(loaded.configuration, surroundings).map(({ path, message, keepsFromStarting }) => ({
+        problem: loaded.problemAt(path, message),
+        keepsFromStarting,
+      }))
+    : loaded.problems.map((problem) => ({ problem, keepsFromStarting: true }));
+  const thatAre = (keeping: boolean): readonly Problem[] =>
+    findings.filter(({ keepsFromStarting }) => keepsFromStarting === keeping).map(({ problem }) => problem);
+  const problems = thatAre(true);
+  const warnings = thatAre(false);
+  const code = problems.length === 0 ? exitCode.ok : exitCode.configuration;
   if (json) {
-    terminal.out(JSON.stringify({ file, ok: loaded.ok, problems: loaded.ok ? [] : loaded.problems }));
-    return loaded.ok ? exitCode.ok : exitCode.configuration;
+    terminal.out(JSON.stringify({ file, ok: problems.length === 0, problems, warnings }));
+    return code;
   }
-  if (loaded.ok) {
+  for (const { text } of problems) terminal.err(text);
+  for (const { text } of warnings) terminal.err(`${text} (a warning)`);
+  if (problems.length > 0) {
+    terminal.err(`${count(problems.length, "problem")}; badged does not start with this file.`);
+  } else if (loaded.ok) {
     const { readers, site } = loaded.configuration;
-    terminal.out(
-      `${file}: sound. Site ${site.name}, ${readers.length} ${readers.length === 1 ? "reader" : "readers"}.`,
-    );
-    return exitCode.ok;
+    const also = warnings.length === 0 ? "" : ` ${count(warnings.length, "warning")} above.`;
+    terminal.out(`${file}: sound. Site ${site.name}, ${count(readers.length, "reader")}.${also}`);
   }
-  for (const problem of loaded.problems) terminal.err(problem.text);
-  const count = loaded.problems.length;
-  terminal.err(`${count} ${count === 1 ? "problem" : "problems"}; badged does not start with this file.`);
-  return exitCode.configuration;
+  return code;
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${number === 1 ? what : `${what}s`}`;
 }

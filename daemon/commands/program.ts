@@ -52,7 +52,9 @@ function addDaemon(program: Command, terminal: Terminal, conclude: Conclude): vo
 
   program
     .command("check-config")
-    .description("tell every mistake in a site's YAML file at once; exit 78 when there is one")
+    .description(
+      "tell every mistake in a site's YAML file, and in what it names, at once; exit 78 when badged does not start with it",
+    )
     .argument("[configuration]", "the site's YAML file", defaultConfiguration)
     .option("--json", "for machines")
     .action(async (file: string, options: { readonly json?: true }) => {

@@ -1,0 +1,115 @@
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { exitCode } from "../base/errors.ts";
+import { systemTime } from "../base/system-time.ts";
+import { type WallMs, wallMs } from "../base/time.ts";
+import { verifierKeyText } from "../evidence/note.ts";
+import { writeSite } from "../testing/campaign/site.ts";
+import { createTestAuthority } from "../testing/evidence/test-authority.ts";
+import { seededWitness } from "../testing/evidence/test-keys.ts";
+import { checkConfig } from "./check-config.ts";
+import { runningPrograms } from "./start-checks.ts";
+
+let directory: string;
+let configuration: string;
+const now = systemTime.wallMs();
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "badged-check-"));
+  ({ configuration } = writeSite(directory, 2, "http://127.0.0.1:9"));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+function checked(at: WallMs = now, programs: readonly string[] = []): { code: number; said: string } {
+  const lines: string[] = [];
+  const say = (line: string): void => void lines.push(line);
+  const code = checkConfig(
+    configuration,
+    false,
+    { out: say, err: say, interactive: false },
+    { now: at, programs: () => programs },
+  );
+  return { code, said: lines.join("\n") };
+}
+
+function place(key: string): string {
+  const lines = readFileSync(configuration, "utf8").split("\n");
+  const line = lines.findLastIndex((each) => each.includes(key));
+  return `${configuration}:${line + 1}:`;
+}
+
+test("a file with all that it names is sound, without a warning", () => {
+  const { caFile } = createTestAuthority(join(directory, "authority"));
+  const key = verifierKeyText(seededWitness("witness.example/w1"), "cosignature");
+  appendFileSync(
+    configuration,
+    `evidence:\n  authority: { url: "http://127.0.0.1:9/", ca: ${caFile} }\n  witnesses: [{ url: "http://127.0.0.1:9/", key: "${key}" }]\n`,
+  );
+  expect(checked()).toEqual({ code: exitCode.ok, said: `${configuration}: sound. Site Campaign, 1 reader.` });
+});
+
+test("certificates that are none keep badged from starting, with the place in the file", () => {
+  const ca = join(directory, "ca.pem");
+  writeFileSync(ca, "nothing of the kind");
+  appendFileSync(configuration, `evidence:\n  authority: { url: "http://127.0.0.1:9/", ca: ${ca} }\n`);
+  const { code, said } = checked();
+  expect(code).toBe(exitCode.configuration);
+  expect(said).toContain(`${place("ca:")}`);
+  expect(said).toMatch(/evidence\.authority\.ca: .*cannot be what tokens are checked against/);
+  expect(said).toMatch(/1 problem; badged does not start/);
+});
+
+test("certificates that have ended are a warning: badged starts, and no timestamp will hold", () => {
+  const { caFile } = createTestAuthority(join(directory, "authority"));
+  appendFileSync(configuration, `evidence:\n  authority: { url: "http://127.0.0.1:9/", ca: ${caFile} }\n`);
+  const { code, said } = checked(wallMs(now + 200 * 365 * 86_400_000));
+  expect(code).toBe(exitCode.ok);
+  expect(said).toMatch(/evidence\.authority\.ca: the certificate CN ?=.* ended on .*\(a warning\)/);
+  expect(said).toMatch(/sound\..* warnings? above\./);
+});
+
+test("a key of a witness whose parts do not belong together keeps badged from starting", () => {
+  const key = verifierKeyText(seededWitness("witness.example/w1"), "cosignature").replace("w1+", "w2+");
+  appendFileSync(configuration, `evidence:\n  witnesses:\n    - url: http://127.0.0.1:9/\n      key: ${key}\n`);
+  const { code, said } = checked();
+  expect(code).toBe(exitCode.configuration);
+  expect(said).toContain(`${place("key:")}12: evidence.witnesses[0].key: `);
+});
+
+test("a roster with mistakes is a warning with its first line", () => {
+  const roster = join(directory, "roster.csv");
+  writeFileSync(roster, readFileSync(roster, "utf8").replace(/\d{11}/, "12345678901"));
+  const { code, said } = checked();
+  expect(code).toBe(exitCode.ok);
+  expect(said).toContain(place("roster:"));
+  expect(said).toMatch(/roster\.file: has a mistake in line 2, ssin: .*the roster in force stays.*\(a warning\)/);
+  expect(said).not.toContain("12345678901");
+});
+
+test("an empty roster is a warning", () => {
+  const roster = join(directory, "roster.csv");
+  writeFileSync(roster, `${readFileSync(roster, "utf8").split("\n")[0]}\n`);
+  expect(checked().said).toMatch(/every scan will be of an unknown badge \(a warning\)/);
+});
+
+test("a clockwork that bends the clock faster than is counted with is a warning", () => {
+  expect(checked(now, ["systemd", "systemd-timesyn"]).said).toMatch(
+    /clock\.systemClock: systemd-timesyncd runs on this box.*chrony/,
+  );
+  expect(checked(now, ["systemd", "chronyd"]).said).not.toMatch(/warning/);
+});
+
+test("what runs on this box is told by the names that the kernel has", () => {
+  expect(runningPrograms().length).toBeGreaterThan(0);
+});
+
+test("the document for machines parts what keeps badged from starting from warnings", () => {
+  const roster = join(directory, "roster.csv");
+  writeFileSync(roster, `${readFileSync(roster, "utf8").split("\n")[0]}\n`);
+  const lines: string[] = [];
+  const terminal = { out: (line: string) => void lines.push(line), err: () => {}, interactive: false };
+  checkConfig(configuration, true, terminal, { now, programs: () => [] });
+  expect(JSON.parse(lines[0] ?? "")).toMatchObject({ ok: true, problems: [], warnings: [{ path: "roster.file" }] });
+});

@@ -1,0 +1,100 @@
+import { X509Certificate } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import type { Configuration } from "../../config/configuration.ts";
+import type { Path } from "../../config/problem.ts";
+import { anchorerFaults } from "../anchorers-at-start.ts";
+import { messageOf } from "../base/errors.ts";
+import type { WallMs } from "../base/time.ts";
+import { parseRoster } from "../scan/roster-csv.ts";
+import { dateOf } from "./certificate-look.ts";
+
+/** What a sound file leaves to be found at start, or later. */
+export type StartFinding = {
+  readonly path: Path;
+  readonly message: string;
+  /** Whether badged does not start with it; else it starts and something will not be as the site expects. */
+  readonly keepsFromStarting: boolean;
+};
+
+/** What is asked of the box. */
+export type StartSurroundings = {
+  readonly now: WallMs;
+  /** Names of what runs, as the kernel keeps them: the first fifteen characters. */
+  readonly programs: () => readonly string[];
+};
+
+/** Looks at what the files that a configuration names hold, and at what else runs on the box. Writes nothing, asks nobody. */
+export function startFindings(
+  configuration: Configuration,
+  { now, programs }: StartSurroundings,
+): readonly StartFinding[] {
+  const faults = anchorerFaults(configuration.evidence).map(({ path, message, advice }) => ({
+    path,
+    message: `${message}; ${advice}`,
+    keepsFromStarting: true,
+  }));
+  const later = [...rosterFindings(configuration), ...(faults.length > 0 ? [] : expiredAuthority(configuration, now))];
+  return [...faults, ...later, ...otherClockworks(programs())];
+}
+
+function rosterFindings({ roster: { file, badgeForm } }: Configuration): readonly StartFinding[] {
+  const path = ["roster", "file"];
+  const consequence = "the roster in force stays, and without one every badge is unknown";
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    return [{ path, message: `${messageOf(error)}; ${consequence}`, keepsFromStarting: false }];
+  }
+  const { problems, entries } = parseRoster(text, badgeForm);
+  const [first] = problems;
+  if (first !== undefined) {
+    const { line, column, message } = first;
+    const count = problems.length === 1 ? "a mistake" : `${problems.length} mistakes, the first`;
+    const found = `has ${count} in line ${line}${column === "" ? "" : `, ${column}`}: ${message}`;
+    return [{ path, message: `${found}; ${consequence} (badged roster check ${file})`, keepsFromStarting: false }];
+  }
+  if (entries.length > 0) return [];
+  return [{ path, message: "names no badge: every scan will be of an unknown badge", keepsFromStarting: false }];
+}
+
+function expiredAuthority({ evidence: { authority } }: Configuration, now: WallMs): readonly StartFinding[] {
+  if (authority === null) return [];
+  const certificates = readFileSync(authority.ca, "utf8").match(
+    /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g,
+  );
+  return (certificates ?? []).flatMap((pem) => {
+    const { validTo, subject } = new X509Certificate(pem);
+    const until = dateOf(validTo);
+    if (until === null || until >= now) return [];
+    const name = subject.split("\n").at(-1) ?? "";
+    return {
+      path: ["evidence", "authority", "ca"],
+      message: `the certificate ${name} in it ended on ${validTo}: no timestamp made after that is taken; get the authority's present one`,
+      keepsFromStarting: false,
+    };
+  });
+}
+
+const timesyncd = "systemd-timesyn";
+
+function otherClockworks(programs: readonly string[]): readonly StartFinding[] {
+  if (!programs.includes(timesyncd)) return [];
+  const message =
+    "systemd-timesyncd runs on this box and bends its clock faster than any error bound counts with: install chrony, which replaces it (systemd/README.md)";
+  return [{ path: ["clock", "systemClock"], message, keepsFromStarting: false }];
+}
+
+/** What runs on this box (proc(5)). */
+export function runningPrograms(): readonly string[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        return [readFileSync(`/proc/${pid}/comm`, "utf8").trim()];
+      } catch {
+        // It ended while this looked.
+        return [];
+      }
+    });
+}
