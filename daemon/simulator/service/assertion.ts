@@ -21,6 +21,13 @@ export type Verify = (assertion: string) => Promise<Uint8Array>;
  * @throws BadgedError `usage` when it is none of these, or no key for RS256
  */
 export async function readClientKey(text: string): Promise<Verify> {
+  if (/PRIVATE KEY-----/.test(text)) {
+    throw new BadgedError(
+      "usage",
+      "this is the client's private key, which no service ever sees",
+      "give its public half: openssl pkey -in PRIVATE.pem -pubout -out PUBLIC.pem",
+    );
+  }
   const { compactVerify, createLocalJWKSet } = await import("jose");
   const options = { algorithms: [algorithm] };
   try {
@@ -44,7 +51,7 @@ async function importKey(text: string): Promise<CryptoKey | JSONWebKeySet> {
   const { importJWK, importSPKI, importX509 } = await import("jose");
   if (text.startsWith("-----BEGIN CERTIFICATE-----")) return await importX509(text, algorithm);
   if (text.startsWith("-----BEGIN PUBLIC KEY-----")) return await importSPKI(text, algorithm);
-  const parsed: unknown = JSON.parse(text);
+  const parsed = documentOf(text);
   if (v.is(v.looseObject({ keys: v.array(v.looseObject({ kty: v.literal("RSA") })) }), parsed)) {
     return { keys: parsed.keys };
   }
@@ -54,6 +61,14 @@ async function importKey(text: string): Promise<CryptoKey | JSONWebKeySet> {
   const key = await importJWK(parsed, algorithm);
   if (key instanceof Uint8Array) throw new TypeError("expected a public RSA key");
   return key;
+}
+
+function documentOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new TypeError("it is neither PEM of a public key nor JSON", { cause: error });
+  }
 }
 
 const claims = v.looseObject({
