@@ -22,12 +22,12 @@ export type AnchorRequest = {
  * - `anchored`: `proof` is the file that a bundle has of it, the `TimeStampResp` in DER or the cosignature's line with its
  *   line feed. Verified by whoever returns it.
  * - `ahead`: a witness has seen what is not on disk: more of this origin, as many records or fewer but other ones, or a later
- *   epoch; `size` is of what it saw. The log was rolled back.
+ *   epoch, whose number is `laterEpoch`; `size` is of what it saw. The log was rolled back.
  * - `failed`: tried again at the next occasion.
  */
 export type AnchorOutcome =
   | { readonly kind: "anchored"; readonly type: AnchorType; readonly by: string; readonly proof: Uint8Array }
-  | { readonly kind: "ahead"; readonly by: string; readonly size: number }
+  | { readonly kind: "ahead"; readonly by: string; readonly size: number; readonly laterEpoch?: number }
   | { readonly kind: "failed"; readonly by: string; readonly why: string };
 
 /** The port to somebody who is not the owner of the box: a timestamp authority, or a witness. */

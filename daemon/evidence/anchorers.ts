@@ -59,7 +59,11 @@ export class WitnessAnchorer implements Anchorer {
         // Only a note under our own key shows it: a proxy's answer is no reason to begin another log.
         if (!outcome.isProven)
           return [{ kind: "failed", by, why: `says it has seen ${outcome.size} records, and shows no note` }];
-        return [{ kind: "ahead", by, size: outcome.size }];
+        return [
+          outcome.laterEpoch === undefined
+            ? { kind: "ahead", by, size: outcome.size }
+            : { kind: "ahead", by, size: outcome.size, laterEpoch: outcome.laterEpoch },
+        ];
       case "refused":
         return [{ kind: "failed", by, why: `${witnessRefusals[outcome.reason]} (${outcome.detail})` }];
       case "unreachable":

@@ -310,11 +310,12 @@ export class EvidenceService implements AsyncDisposable {
         return;
       }
       case "ahead": {
-        const { by: witness, size } = outcome;
+        const { by: witness, size, laterEpoch } = outcome;
         const had = request.size;
         this.#log.error({ witness, seen: size, had }, "a witness has seen more of the evidence log than there is");
         await this.#writer.commit();
-        this.#writer.beginAnew("rollback", { kind: "rollback", data: { witness, size, had } });
+        // The disk knows of no later epoch, and its next number is taken: two checkpoints under one origin would contradict.
+        this.#writer.beginAnew("rollback", { kind: "rollback", data: { witness, size, had } }, laterEpoch);
         this.#anchors = { ...nobodyAsked };
         return;
       }

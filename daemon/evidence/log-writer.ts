@@ -149,11 +149,15 @@ export class LogWriter {
     return true;
   }
 
-  /** Leaves this epoch as it is on disk. What is not on disk is said again: nothing is told to have been where it was not. */
-  beginAnew(reason: EpochReason, first: RecordContent | null, epochOnDisk = 0): void {
+  /**
+   * Leaves this epoch as it is on disk. What is not on disk is said again: nothing is told to have been where it was not.
+   *
+   * @param usedEpoch the latest epoch that the disk or a witness has of this box; the new one comes after it
+   */
+  beginAnew(reason: EpochReason, first: RecordContent | null, usedEpoch = 0): void {
     const unwritten = this.#waiting.filter(({ content }) => content.kind !== "epoch" && content.kind !== "anchor");
     this.#waiting = [];
-    const epoch = Math.max(epochOnDisk, this.#head?.epoch ?? 0);
+    const epoch = Math.max(usedEpoch, this.#head?.epoch ?? 0);
     const end: LogEnd = { epoch, size: this.#checkpoint?.size ?? 0, checkpoint: this.#checkpoint };
     this.#begin(newEpoch(end, reason));
     if (first !== null) this.place(this.#ports.moment(), first);

@@ -55,6 +55,7 @@ function found(directory: string, epoch: number): FoundEpoch {
 test("a box's log is anchored by a real authority and a real witness, and a disk that is set back is found out", async () => {
   using box = temporaryDirectory();
   using image = temporaryDirectory();
+  using secondImage = temporaryDirectory();
   const { privateKey } = ensureDeviceKey(box.path);
   await using authority = await TimestampAuthority.open();
   await using witness = await WitnessFixture.open([new BoxLog(privateKey)]);
@@ -75,7 +76,7 @@ test("a box's log is anchored by a real authority and a real witness, and a disk
   }
 
   // The owner keeps an image of the disk, lets the true outage pass, and then goes back to tell another story.
-  cpSync(box.path, image.path, { recursive: true });
+  for (const { path } of [image, secondImage]) cpSync(box.path, path, { recursive: true });
   await live(box.path, authority, witness, async (service) => {
     for (let sample = 0; sample < 20; sample++) service.record(peacefulSample);
     await anchored(service);
@@ -93,4 +94,13 @@ test("a box's log is anchored by a real authority and a real witness, and a disk
   const [latest, former] = witness.store.logs();
   expect(latest).toMatchObject({ epoch: 2 });
   expect(former).toEqual(seen);
+
+  // Set back a second time to before the second epoch: its number is not taken again.
+  await live(secondImage.path, authority, witness, async (service) => {
+    await anchored(service);
+    await anchored(service);
+  });
+  expect(present(witness.store.logs()[0], "the witness has seen the log")).toMatchObject({ epoch: 3 });
+  expect(found(secondImage.path, 2)).toMatchObject({ records: [], checkpoints: [] });
+  expect(found(secondImage.path, 3).records[0]).toMatchObject({ kind: "epoch", data: { reason: "rollback" } });
 }, 60_000);

@@ -68,7 +68,12 @@ describe("with a real witness", () => {
   test("a box that was set back to an earlier epoch as a whole is told so with proof", async () => {
     await clientOf().cosign(log.request(8), never);
     await clientOf().cosign(log.nextEpoch().grow(2).request(), never);
-    expect(await clientOf().cosign(log.request(20), never)).toEqual({ kind: "ahead", size: 2, isProven: true });
+    expect(await clientOf().cosign(log.request(20), never)).toEqual({
+      kind: "ahead",
+      size: 2,
+      isProven: true,
+      laterEpoch: 2,
+    });
   });
 
   test("a box that the witness does not know is told what to do", async () => {

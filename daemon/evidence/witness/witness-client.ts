@@ -40,11 +40,12 @@ export const witnessRefusals = {
 /**
  * - `cosigned`: `line` is without its line feed.
  * - `ahead`: the witness has cosigned something of this origin that is not on disk. `isProven` when it showed a checkpoint
- *   with our own signature that says so; otherwise it is the word of the witness.
+ *   with our own signature that says so; otherwise it is the word of the witness. `laterEpoch` is the number of the latest
+ *   epoch of this box that it showed, where that is not the one that was asked about.
  */
 export type WitnessOutcome =
   | { readonly kind: "cosigned"; readonly line: string; readonly timeSeconds: number }
-  | { readonly kind: "ahead"; readonly size: number; readonly isProven: boolean }
+  | { readonly kind: "ahead"; readonly size: number; readonly isProven: boolean; readonly laterEpoch?: number }
   | { readonly kind: "refused"; readonly reason: keyof typeof witnessRefusals; readonly detail: string }
   | Unreachable;
 
@@ -154,7 +155,7 @@ export class WitnessClient {
     if (epoch <= Number(own)) return refusedBy(answer);
     const head = await this.#shownHead(`${base}${epoch}`, signal);
     if (head === null) return refusedBy(answer);
-    return "kind" in head ? head : { kind: "ahead", size: head.size, isProven: true };
+    return "kind" in head ? head : { kind: "ahead", size: head.size, isProven: true, laterEpoch: epoch };
   }
 
   /** The witness's latest note of an origin; `null` when it shows none that is ours and its own. */
