@@ -108,7 +108,9 @@ function storeLines(stored: StoreSummary): string[] {
     .filter((state) => stored.byState[state] > 0 || state === "waiting" || state === "registered")
     .map((state) => `scans     ${stored.byState[state]} ${stateWords[state]}${state === "waiting" ? waitingFor : ""}`);
   if (stored.doubtful > 0)
-    lines.push(`scans     ${stored.doubtful} possible duplicates (badged scans list --doubtful)`);
+    lines.push(
+      `scans     ${stored.doubtful} possible ${stored.doubtful === 1 ? "duplicate" : "duplicates"} (badged scans list --doubtful)`,
+    );
   return [
     ...lines,
     `store     ${stored.rows} of at most ${stored.maxScans} scans; database ${mega(stored.databaseBytes)}, ${mega(stored.freeBytes)} free on its disk`,

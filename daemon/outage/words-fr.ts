@@ -60,7 +60,7 @@ export const french: Words = {
     settledBy: "ce qui l’appuierait",
     scansOf: "scans",
     scans: (delayed, withheld) =>
-      `${delayed} ${delayed === 1 ? "scan envoyé" : "scans envoyés"} plus tard, ${withheld} ${withheld === 1 ? "retenu" : "retenus"}`,
+      `${delayed} ${delayed < 2 ? "scan envoyé" : "scans envoyés"} plus tard, ${withheld} ${withheld < 2 ? "retenu" : "retenus"}`,
     firstAfter: "premier enregistrement ensuite",
     notes: "notes",
   },

@@ -47,7 +47,8 @@ export const englishReport: ReportWords = {
   },
   state: { ok: "works", failed: "does not work", partly: "partly", unknown: "not watched" },
   noSamples: "Of what was seen in this outage only the hashes are still kept.",
-  gaps: (count) => `${count} times nobody watched for a while; that does not count as an outage.`,
+  gaps: (count) =>
+    `${count === 1 ? "Once" : `${count} times`} nobody watched for a while; that does not count as an outage.`,
   steps: "What the procedure asks for, in order",
   support: "What would support this further",
   scans: "Scans in this time",

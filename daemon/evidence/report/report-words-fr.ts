@@ -52,7 +52,7 @@ export const frenchReport: ReportWords = {
   support: "Ce qui l’appuierait encore",
   scans: "Scans pendant ce temps",
   scanCounts: (delayed, withheld, registered) =>
-    `${delayed} envoyés plus tard, ${withheld} retenus, ${registered} enregistrés`,
+    `${delayed} ${delayed < 2 ? "envoyé" : "envoyés"} plus tard, ${withheld} ${withheld < 2 ? "retenu" : "retenus"}, ${registered} ${registered < 2 ? "enregistré" : "enregistrés"}`,
   noScans: "aucune donnée dans le journal",
   added: "Ajouté",
   addedNote: "une note",
