@@ -67,7 +67,7 @@ export class EvidenceTable {
   readonly #salt: Sqlite.Statement<[number], Buffer>;
   readonly #drop: Sqlite.Statement<[number, number]>;
   readonly #entries: Sqlite.Statement<[number], EntryRow>;
-  readonly #window: Sqlite.Statement<[string], { readonly beganMs: number; readonly endedMs: number | null }>;
+  readonly #window: Sqlite.Statement<[string], { readonly fromMs: number; readonly endedMs: number | null }>;
   readonly #scans: Sqlite.Statement<[number, number, number], WindowScans>;
   readonly #walk: Sqlite.Statement<[number, number], ErasableRow>;
   readonly #erase: Sqlite.Statement<[Buffer, Buffer, number]>;
@@ -118,7 +118,12 @@ export class EvidenceTable {
       `SELECT e.id AS entryId, w.key AS window, e.content FROM outage_entries e JOIN outage_windows w ON w.id = e.window_id
       WHERE e.id > (SELECT coalesce(max(id), 0) FROM evidence_salts) ORDER BY e.id LIMIT ?`,
     );
-    this.#window = db.prepare("SELECT began_ms AS beganMs, ended_ms AS endedMs FROM outage_windows WHERE key = ?");
+    // The scan whose call found the outage was stamped before the first look that failed.
+    this.#window = db.prepare(
+      `SELECT CAST(coalesce(json_extract(content, '$.lastGood.utcMs'), began_ms) AS INTEGER) AS fromMs,
+        ended_ms AS endedMs
+      FROM outage_windows WHERE key = ?`,
+    );
     this.#scans = db.prepare(
       `SELECT count(*) FILTER (WHERE state = 'registered' AND settled_at >= ?) AS delayed,
         count(*) FILTER (WHERE state = 'withheld') AS withheld,
@@ -201,7 +206,7 @@ export class EvidenceTable {
     const window = this.#window.get(key);
     if (window === undefined) return null;
     const until = window.endedMs ?? Number.MAX_SAFE_INTEGER;
-    return this.#scans.get(until, window.beganMs, until) ?? null;
+    return this.#scans.get(until, window.fromMs, until) ?? null;
   }
 
   erasable(before: WallMs, limit: number): readonly ErasableSample[] {

@@ -104,6 +104,17 @@ test("it knows the scans it delayed and withheld, and the first registration aft
   expect(core.showOutage(2)).toBeNull();
 });
 
+test("the scan whose call found the outage is one of those that it delayed, and no earlier one", () => {
+  recordId(core, draftOf(1, 3));
+  registerDue(core, at(4));
+  recordId(core, draftOf(2, 9));
+  const found = windowFrom(10, 20);
+  core.saveWindow({ ...found, lastGood: { ...found.firstBad, utcMs: at(8) } });
+  registerDue(core, at(21));
+  expect(core.showOutage(1)).toMatchObject({ delayed: 1, withheld: 0 });
+  expect(core.windowScans(found.key)).toEqual({ delayed: 1, withheld: 0, registered: 1 });
+});
+
 test("what people add stays, in order, and is never replaced", () => {
   core.saveWindow(windowFrom(10, 20));
   expect(core.addOutageEntry(7, { kind: "note", text: "nothing" }, at(30))).toBe(false);

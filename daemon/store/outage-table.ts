@@ -95,7 +95,9 @@ export class OutageTable {
     }));
     const endMs = window.end === null ? null : Math.ceil(window.end.firstGood.utcMs);
     const until = endMs ?? Number.MAX_SAFE_INTEGER;
-    const counted = this.#scans.get(until, Math.floor(window.firstBad.utcMs), until);
+    // The scan whose call found the outage was stamped before the first look that failed.
+    const { utcMs: fromMs } = window.lastGood ?? window.firstBad;
+    const counted = this.#scans.get(until, Math.floor(fromMs), until);
     const first = endMs === null ? null : (this.#firstAfter.get(endMs) ?? null);
     return {
       ...listed,
