@@ -115,6 +115,34 @@ describe("a good bundle", () => {
   });
 });
 
+describe("a program that is killed under the verifier", () => {
+  /** First on the path: kills itself where its arguments match, and is the real one otherwise. */
+  function killed(tool: string, pattern: string): string {
+    const path = mkdtempSync(join(directory, "killed-"));
+    const script = `#!/bin/sh\ncase "$*" in ${pattern}) kill -9 $$ ;; esac\nPATH=$REAL_PATH exec ${tool} "$@"\n`;
+    writeFileSync(join(path, tool), script, { mode: 0o755 });
+    return path;
+  }
+
+  test.each([
+    ["openssl", "*pkeyutl*"],
+    ["openssl", "*ts*-verify*"],
+    ["openssl", "*ts*-reply*"],
+    ["jq", "*-S*"],
+    ["jq", "*-r*"],
+    ["awk", "*-F*"],
+    ["sha256sum", "*--*"],
+    ["basenc", "*-d*"],
+  ])("accuses nobody: %s %s", async (tool, pattern) => {
+    writeBundle(bundle(), folder);
+    const PATH = `${killed(tool, pattern)}:${process.env["PATH"]}`;
+    const answer = await verifyInShell(folder, question, { ...process.env, PATH, REAL_PATH: process.env["PATH"] });
+    expect(answer.output).not.toContain("not verified");
+    expect(answer.output).toMatch(/verify\.sh: could not check: /);
+    expect(answer.status).toBe(2);
+  });
+});
+
 describe("INTEGRITY is not verified", () => {
   test("with another key", async () => {
     const key = publicKeyText(seededKey("somebody else").publicKey);

@@ -238,8 +238,15 @@ say() { # verdict, answer, words: the worse answer stays, and of one kind all wo
 
 broken() { say INTEGRITY 'not verified' "$1"; }
 
+failed='' # file that names a program which was killed, or did not run
+ended() { # status, program: what was killed has found neither right nor wrong
+  [ "$1" -lt 126 ] || printf '%s' "$2" >"$failed"
+  return "$1"
+}
+
 report() {
   local name status=0
+  if [ -n "$failed" ] && [ -s "$failed" ]; then stop "could not check: $(cat "$failed") was stopped before it was done"; fi
   for name in INTEGRITY TIME UNIQUENESS CAUSE; do
     [ -n "${verdict[$name]}" ] || say "$name" 'could not check' 'it rests on INTEGRITY, which failed'
     printf '%-11s %s: %s\n' "$name" "${verdict[$name]}" "${words[$name]//[^ -~]/?}"
@@ -338,6 +345,8 @@ esac
 work=$(mktemp -d) || stop 'could not check: no folder for temporary files'
 trap 'rm -rf -- "$work"' EXIT
 trap 'exit 2' HUP INT TERM
+failed=$work/failed
+for tool in openssl jq awk sha256sum basenc split cut wc; do eval "$tool() { command $tool \"\$@\"; ended \$? $tool; }"; done
 mkdir "$work/lines" "$work/leaves" "$work/notes" "$work/nodes" "$work/signatures" "$work/times"
 for index in ${witness_keys[@]+"${!witness_keys[@]}"}; do write_pem "${witness_keys[index]}" "$work/witness-$index.pem"; done
 if [ -n "$key" ]; then

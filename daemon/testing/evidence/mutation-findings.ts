@@ -18,6 +18,9 @@ export function complaintOf({ output }: ShellAnswer): string | null {
   return /^.*: line \d+: .*$/m.exec(output)?.[0] ?? null;
 }
 
+/** Of what verify.sh said, beside a disagreement: enough for its reasons. */
+const toldChars = 600;
+
 /** What was tried and what was found, of one kind. */
 export type Tally = { tried: number; found: number };
 
@@ -42,7 +45,7 @@ export class MutationFindings {
 
   compare(name: string, own: BundleReport, shell: ShellAnswer): void {
     for (const wrong of [disagreementOf(own, shell), complaintOf(shell)]) {
-      if (wrong !== null) this.defects.push(`${name}: ${wrong}`);
+      if (wrong !== null) this.defects.push(`${name}: ${wrong}\n${shell.output.slice(0, toldChars)}`);
     }
   }
 }
