@@ -151,6 +151,15 @@ test("a configuration with mistakes ends the daemon with 78, every mistake told"
   expect(JSON.parse(checked.out).problems.length).toBeGreaterThan(2);
 });
 
+test("a site is named alike for every command", async () => {
+  const { configuration } = writeSite(directory, 1, "http://127.0.0.1:9");
+  const sound = expect.stringContaining(`${configuration}: sound.`);
+  expect(await badged("check-config", "-c", configuration)).toMatchObject({ code: 0, out: sound });
+  expect(await badged("check-config", configuration)).toMatchObject({ code: 0, out: sound });
+  const ran = await badged("check-config", "other.yaml", "--config", configuration);
+  expect(ran).toMatchObject({ code: 64, err: expect.stringContaining("two sites are named: other.yaml and") });
+});
+
 test("without a daemon the status says so and still tells what is on disk", async () => {
   const site = writeSite(directory, 1, "http://127.0.0.1:9");
   const ran = await badged("status", "--config", site.configuration);

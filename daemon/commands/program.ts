@@ -1,11 +1,13 @@
 import { Command, InvalidArgumentError } from "commander";
-import type { ExitCode } from "../base/errors.ts";
+import { BadgedError, type ExitCode } from "../base/errors.ts";
 import { version } from "../base/version.ts";
 import type { SimulateServiceOptions } from "./simulate.ts";
 import { defaultConfiguration, type Terminal } from "./terminal.ts";
 
 /** Takes the exit code of the command that ran. */
 type Conclude = (code: ExitCode) => void;
+
+const siteWords = "the site's YAML file";
 
 /** What can be typed after `badged`. A command's code is loaded only when it is the one asked for. */
 export function createProgram(terminal: Terminal, conclude: Conclude): Command {
@@ -37,9 +39,10 @@ function addDaemon(program: Command, terminal: Terminal, conclude: Conclude): vo
   program
     .command("run")
     .description("run the daemon of a site, in the foreground, until it is told to stop")
-    .argument("[configuration]", "the site's YAML file", defaultConfiguration)
-    .action(async (file: string) => {
-      conclude(await (await import("./run.ts")).run(file, terminal));
+    .argument("[configuration]", siteWords, defaultConfiguration)
+    .option("-c, --config <file>", "the same, as the other commands take it")
+    .action(async (file: string, options: Site) => {
+      conclude(await (await import("./run.ts")).run(siteOf(file, options), terminal));
     });
 
   program
@@ -55,16 +58,17 @@ function addDaemon(program: Command, terminal: Terminal, conclude: Conclude): vo
     .description(
       "tell every mistake in a site's YAML file, and in what it names, at once; exit 78 when badged does not start with it",
     )
-    .argument("[configuration]", "the site's YAML file", defaultConfiguration)
+    .argument("[configuration]", siteWords, defaultConfiguration)
+    .option("-c, --config <file>", "the same, as the other commands take it")
     .option("--json", "for machines")
-    .action(async (file: string, options: { readonly json?: true }) => {
-      conclude((await import("./check-config.ts")).checkConfig(file, options.json === true, terminal));
+    .action(async (file: string, options: Site & { readonly json?: true }) => {
+      conclude((await import("./check-config.ts")).checkConfig(siteOf(file, options), options.json === true, terminal));
     });
 
   program
     .command("status")
     .description("tell how the daemon, its readers and its scans are doing; exit 69 when it does not run")
-    .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+    .option("-c, --config <file>", siteWords, defaultConfiguration)
     .option("--json", "for machines")
     .action(async (options: { readonly config: string; readonly json?: true }) => {
       conclude(await (await import("./status.ts")).status(options.config, options.json === true, terminal));
@@ -76,7 +80,7 @@ function addClock(program: Command, terminal: Terminal, conclude: Conclude): voi
     .command("clock")
     .description("tell how far the clock can be trusted, and what is known of the receipt limit")
     .enablePositionalOptions()
-    .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+    .option("-c, --config <file>", siteWords, defaultConfiguration)
     .option("--json", "for machines")
     .action(async (options: { readonly config: string; readonly json?: true }) => {
       conclude(await (await import("./clock.ts")).showClock(options.config, options.json === true, terminal));
@@ -84,7 +88,7 @@ function addClock(program: Command, terminal: Terminal, conclude: Conclude): voi
   clock
     .command("check")
     .description("one line; exit 0 when the clock can be trusted, 1 when it cannot, 69 when the daemon does not run")
-    .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+    .option("-c, --config <file>", siteWords, defaultConfiguration)
     .action(async (options: { readonly config: string }) => {
       conclude(await (await import("./clock.ts")).checkClock(options.config, terminal));
     });
@@ -95,7 +99,7 @@ function addScans(program: Command, terminal: Terminal, conclude: Conclude): voi
   scans
     .command("list")
     .description("list scans, newest first")
-    .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+    .option("-c, --config <file>", siteWords, defaultConfiguration)
     .option(
       "--state <state...>",
       "only these states: waiting, sending, registered, refused, withheld, unknown-badge, double",
@@ -113,7 +117,7 @@ function addScans(program: Command, terminal: Terminal, conclude: Conclude): voi
     .command("show")
     .description("show all that is known of one scan")
     .argument("<scan>", "its number", wholeNumber)
-    .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+    .option("-c, --config <file>", siteWords, defaultConfiguration)
     .option("--json", "for machines")
     .action(async (scanId: number, options: { readonly config: string; readonly json?: true }) => {
       conclude(await (await import("./scans.ts")).showScan(scanId, options.config, options.json === true, terminal));
@@ -122,7 +126,7 @@ function addScans(program: Command, terminal: Terminal, conclude: Conclude): voi
     .command("release")
     .description("let scans go that the service refused or that were kept back; their time stays as it was")
     .argument("<scans...>", "their numbers", (text: string, before: number[] = []) => [...before, wholeNumber(text)])
-    .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+    .option("-c, --config <file>", siteWords, defaultConfiguration)
     .option("--accept-bracket", "also scans whose time is only known to lie in an interval: its middle is sent")
     .action(async (scanIds: readonly number[], options: { readonly config: string; readonly acceptBracket?: true }) => {
       conclude(await (await import("./scans.ts")).releaseScans(scanIds, options, terminal));
@@ -135,7 +139,7 @@ function addOutages(program: Command, terminal: Terminal, conclude: Conclude): v
     .description("when registrations could not be made, why, and what it means");
   const withPeriod = (command: Command): Command =>
     command
-      .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+      .option("-c, --config <file>", siteWords, defaultConfiguration)
       .option("--from <time>", "from this moment on, such as 2026-01-31T06:00:00Z")
       .option("--to <time>", "up to and without this moment")
       .option("--lang <language>", "nl, fr, de or en")
@@ -153,7 +157,7 @@ function addOutages(program: Command, terminal: Terminal, conclude: Conclude): v
     .command("show")
     .description("one window: when, why, exempt or not, and the procedure's steps in order")
     .argument("<window>", "its number", wholeNumber)
-    .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+    .option("-c, --config <file>", siteWords, defaultConfiguration)
     .option("--lang <language>", "nl, fr, de or en")
     .option("--json", "for machines")
     .action(async (windowId: number, options) => {
@@ -164,7 +168,7 @@ function addOutages(program: Command, terminal: Terminal, conclude: Conclude): v
     .description("add words to a window; nothing that was added is ever replaced")
     .argument("<window>", "its number", wholeNumber)
     .argument("<text>", "what to remember")
-    .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+    .option("-c, --config <file>", siteWords, defaultConfiguration)
     .action(async (windowId: number, text: string, options: { readonly config: string }) => {
       const { addToOutage } = await import("./outages.ts");
       conclude(await addToOutage(windowId, { kind: "note", text }, options.config, terminal));
@@ -174,7 +178,7 @@ function addOutages(program: Command, terminal: Terminal, conclude: Conclude): v
     .description("add a file of somebody else, such as the provider's ticket, by its hash")
     .argument("<window>", "its number", wholeNumber)
     .argument("<file>", "the file; it stays where it is")
-    .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+    .option("-c, --config <file>", siteWords, defaultConfiguration)
     .action(async (windowId: number, file: string, options: { readonly config: string }) => {
       const { addToOutage, attachmentOf } = await import("./outages.ts");
       conclude(await addToOutage(windowId, attachmentOf(file), options.config, terminal));
@@ -185,7 +189,7 @@ function addOutages(program: Command, terminal: Terminal, conclude: Conclude): v
     .argument("<window>", "its number", wholeNumber)
     .argument("<channel>", 'such as "online service, telephone"')
     .option("--worked", "the registration was made")
-    .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+    .option("-c, --config <file>", siteWords, defaultConfiguration)
     .action(async (windowId: number, channel: string, options: { readonly config: string; readonly worked?: true }) => {
       const { addToOutage } = await import("./outages.ts");
       const entry = { kind: "attempt", channel, worked: options.worked === true } as const;
@@ -202,15 +206,19 @@ function addEvidence(program: Command, terminal: Terminal, conclude: Conclude): 
   evidence
     .command("identity")
     .description("who this box is to a verifier: to be written down at the installation by somebody else")
-    .argument("[configuration]", "the site's YAML file", defaultConfiguration)
+    .argument("[configuration]", siteWords, defaultConfiguration)
+    .option("-c, --config <file>", "the same, as the other commands take it")
     .option("--json", "for machines")
-    .action(async (file: string, options: { readonly json?: true }) => {
-      conclude(await (await import("./evidence.ts")).showIdentity(file, options.json === true, terminal));
+    .action(async (file: string, options: Site & { readonly json?: true }) => {
+      conclude(
+        await (await import("./evidence.ts")).showIdentity(siteOf(file, options), options.json === true, terminal),
+      );
     });
   evidence
     .command("export")
     .description("write a bundle about an outage that an inspector can check without badged")
-    .argument("[configuration]", "the site's YAML file", defaultConfiguration)
+    .argument("[configuration]", siteWords, defaultConfiguration)
+    .option("-c, --config <file>", "the same, as the other commands take it")
     .option("--window <id>", "number of the outage")
     .option("--from <time>", "instead of --window: all that was recorded from this moment on")
     .option("--to <time>", "up to and without this moment")
@@ -218,19 +226,20 @@ function addEvidence(program: Command, terminal: Terminal, conclude: Conclude): 
     .option("--zip", "one file instead of a folder")
     .option("--attach <file>", "a paper of somebody else, such as the provider's ticket; may be repeated", repeated)
     .action(async (file: string, options) => {
-      conclude(await (await import("./evidence-export.ts")).exportEvidence(file, options, terminal));
+      conclude(await (await import("./evidence-export.ts")).exportEvidence(siteOf(file, options), options, terminal));
     });
   evidence
     .command("report")
     .description("write a PDF about an outage, in words and a picture; it is derived from the log, and is no evidence")
-    .argument("[configuration]", "the site's YAML file", defaultConfiguration)
+    .argument("[configuration]", siteWords, defaultConfiguration)
+    .option("-c, --config <file>", "the same, as the other commands take it")
     .option("--window <id>", "number of the outage")
     .option("--from <time>", "instead of --window: all outages from this moment on")
     .option("--to <time>", "up to and without this moment")
     .option("--lang <language>", "nl, fr, de or en")
     .requiredOption("--out <file>", "the PDF to write")
     .action(async (file: string, options) => {
-      conclude(await (await import("./evidence-report.ts")).reportEvidence(file, options, terminal));
+      conclude(await (await import("./evidence-report.ts")).reportEvidence(siteOf(file, options), options, terminal));
     });
   evidence
     .command("verify")
@@ -282,11 +291,12 @@ function addService(program: Command, terminal: Terminal, conclude: Conclude): v
     .description("the presence registration service and the way to it")
     .command("check")
     .description("try name, connection, certificate, clock, token and health, without registering anybody")
-    .argument("[configuration]", "the site's YAML file", defaultConfiguration)
+    .argument("[configuration]", siteWords, defaultConfiguration)
+    .option("-c, --config <file>", "the same, as the other commands take it")
     .option("--json", "for machines")
-    .action(async (file: string, options: { readonly json?: true }) => {
+    .action(async (file: string, options: Site & { readonly json?: true }) => {
       const { serviceCheck } = await import("./service-check.ts");
-      conclude(await serviceCheck(file, options.json === true, terminal));
+      conclude(await serviceCheck(siteOf(file, options), options.json === true, terminal));
     });
 }
 
@@ -295,7 +305,7 @@ function addRemarks(program: Command, terminal: Terminal, conclude: Conclude): v
   remarks
     .command("list")
     .description("list remarks, the one whose last day comes first on top")
-    .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+    .option("-c, --config <file>", siteWords, defaultConfiguration)
     .option("--open", "only those that are neither dealt with nor withdrawn by the service")
     .option("--due-within <days>", "only open ones whose last day for the web form is this near, such as 7d")
     .option("--lang <language>", "nl, fr, de or en")
@@ -308,7 +318,7 @@ function addRemarks(program: Command, terminal: Terminal, conclude: Conclude): v
     .command("show")
     .description("one remark: the published text, cause and action, what it means, who acts, until when")
     .argument("<remark>", "its number in the list", wholeNumber)
-    .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+    .option("-c, --config <file>", siteWords, defaultConfiguration)
     .option("--lang <language>", "nl, fr, de or en")
     .option("--json", "for machines")
     .action(async (remarkId: number, options) => {
@@ -318,7 +328,7 @@ function addRemarks(program: Command, terminal: Terminal, conclude: Conclude): v
     .command("done")
     .description("say that a remark was dealt with; it stays, and so does everything that was said of it")
     .argument("<remark>", "its number in the list", wholeNumber)
-    .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+    .option("-c, --config <file>", siteWords, defaultConfiguration)
     .option("--note <text>", "what was done; no national numbers")
     .option("--undo", "it is open after all")
     .action(async (remarkId: number, options) => {
@@ -336,7 +346,7 @@ function addRoster(program: Command, terminal: Terminal, conclude: Conclude): vo
       .command(name)
       .description(description)
       .argument("[file]", "the roster's CSV file; without it the one that the configuration names")
-      .option("-c, --config <file>", "the site's YAML file", defaultConfiguration)
+      .option("-c, --config <file>", siteWords, defaultConfiguration)
       .option("--json", "for machines")
       .action(async (file: string | undefined, options: { readonly config: string; readonly json?: true }) => {
         const { rosterCommand } = await import("./roster.ts");
@@ -398,6 +408,15 @@ function addSimulate(program: Command, terminal: Terminal, conclude: Conclude): 
     .action(async (link: string, options: { readonly driver: string }) => {
       conclude(await (await import("./simulate.ts")).simulateReader(link, options.driver, terminal));
     });
+}
+
+type Site = { readonly config?: string };
+
+/** The file of a command that takes it as its argument: people who come from another command give it as an option. */
+function siteOf(argument: string, { config }: Site): string {
+  if (config === undefined || config === argument) return argument;
+  if (argument === defaultConfiguration) return config;
+  throw new BadgedError("usage", `two sites are named: ${argument} and ${config}`, "name one of them");
 }
 
 function wholeNumber(text: string): number {
