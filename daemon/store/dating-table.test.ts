@@ -19,8 +19,8 @@ import {
   type TemporaryDirectory,
   temporaryDirectory,
 } from "../testing/store-fixture.ts";
+import { claimWalkRows } from "./claim-choice.ts";
 import { datingSliceRows } from "./dating-table.ts";
-import { claimWalkRows } from "./queue-table.ts";
 import type { StoreCore } from "./store-core.ts";
 
 let directory: TemporaryDirectory;

@@ -16,7 +16,7 @@ import {
   type TemporaryDirectory,
   temporaryDirectory,
 } from "../testing/store-fixture.ts";
-import { claimWalkRows, putOffMaxMs } from "./queue-table.ts";
+import { claimWalkRows, putOffMaxMs } from "./claim-choice.ts";
 import type { StoreCore } from "./store-core.ts";
 
 /** What the queue does beyond the contract that `store.test.ts` runs on it. */

@@ -1,0 +1,141 @@
+import type Sqlite from "better-sqlite3";
+import { unreachable } from "../base/assert.ts";
+import { type WallMs, wallMs } from "../base/time.ts";
+import type { ClaimRequest, DoubtRule } from "../forward/queue.ts";
+import { due as judge, type ReceiptDecision, type ReceiptWindow } from "../forward/receipt-window.ts";
+import { isDoubtRipe } from "../forward/search-track.ts";
+import type { Connection } from "./connection.ts";
+import { bracketReason, type Delay, DelayReasons, lateReason } from "./delay-reasons.ts";
+import { errorBoundColumn, utcColumn } from "./stamp-columns.ts";
+
+/** Waiting scans one claim looks at, about 3 ms: a worker with more than this waiting is served one by one all the same. */
+export const claimWalkRows = 2000;
+
+/** More than one claim of 200 chooses from. */
+const walkPageRows = 500;
+
+/** No scan is put off longer than this: a "not before" further away was written before the clock was set back. */
+export const putOffMaxMs: number = 24 * 60 * 60 * 1000;
+
+/** Due scans one claim chooses from, in calls: enough for the most urgent to go first, few enough to cost nothing. */
+const claimChoiceCalls = 2;
+
+type WaitingRow = {
+  readonly id: number;
+  readonly workerId: number;
+  readonly utcMs: number;
+  readonly errorBoundMs: number | null;
+  readonly isBracket: number;
+  readonly notBefore: number | null;
+  readonly releasedAt: number | null;
+  readonly doubtSince: number | null;
+};
+
+/** What a walk through the waiting scans found. */
+type Choice = {
+  readonly due: readonly number[];
+  readonly late: readonly { readonly id: number; readonly reason: string }[];
+};
+
+/**
+ * Which of the waiting scans the next call carries: of each worker the oldest only, and none while one of his is on its
+ * way, put off or not dated yet; of those the most urgent. Changes nothing.
+ */
+export class ClaimChoice {
+  readonly #waiting: Sqlite.Statement<[number, number], WaitingRow>;
+  readonly #undatedOf: Sqlite.Statement<[], { readonly workerId: number; readonly firstId: number }>;
+  readonly #busyWorkers: Sqlite.Statement<[], number>;
+  readonly #delays: DelayReasons;
+
+  constructor(connection: Connection) {
+    const { db } = connection;
+    this.#waiting = db.prepare(
+      `SELECT id, worker_id AS workerId, ${utcColumn("scans")} AS utcMs, ${errorBoundColumn("scans")} AS errorBoundMs,
+        dated_how IS 'bracket' AS isBracket, not_before AS notBefore, released_at AS releasedAt,
+        doubt_since AS doubtSince
+      FROM scans INDEXED BY scans_waiting
+      WHERE state = 'waiting' AND id > ? AND (error_bound_ms IS NOT NULL OR dated_how IS NOT NULL) ORDER BY id LIMIT ?`,
+    );
+    this.#undatedOf = db.prepare(
+      `SELECT worker_id AS workerId, min(id) AS firstId FROM scans INDEXED BY scans_undated
+      WHERE error_bound_ms IS NULL AND dated_how IS NULL AND state = 'waiting' GROUP BY worker_id`,
+    );
+    this.#busyWorkers = db
+      .prepare<[], number>("SELECT worker_id FROM scans INDEXED BY scans_sending WHERE state = 'sending'")
+      .pluck();
+    this.#delays = new DelayReasons(connection);
+  }
+
+  choose({ limit, now, window, doubts }: ClaimRequest): Choice {
+    const due: { readonly id: number; readonly urgency: number }[] = [];
+    const late: { readonly id: number; readonly reason: string }[] = [];
+    const passed = new Set(this.#busyWorkers.all());
+    // A scan that nothing dates yet holds up its worker's later ones, and nobody else's.
+    const undatedFrom = new Map(this.#undatedOf.all().map(({ workerId, firstId }) => [workerId, firstId]));
+    const delayOf = this.#delays.forClaim();
+    for (const scan of this.#walk()) {
+      // A scan that the service may hold already is searched for first: nobody is told that it was kept back.
+      const isToBeSearched = scan.doubtSince !== null && doubts !== undefined && doubts.kind !== "send";
+      const decision = decide(scan, window);
+      const reason = isToBeSearched ? null : reasonToWithhold(scan, decision, delayOf);
+      if (reason !== null) {
+        late.push({ id: scan.id, reason });
+        continue;
+      }
+      if (passed.has(scan.workerId) || scan.id > (undatedFrom.get(scan.workerId) ?? scan.id)) continue;
+      passed.add(scan.workerId);
+      if (!isHandedOut(scan.doubtSince, doubts ?? { kind: "send" })) continue;
+      if (isPutOff(scan.notBefore, now) || decision?.kind !== "send") continue;
+      due.push({ id: scan.id, urgency: scan.utcMs - (scan.errorBoundMs ?? 0) });
+      if (due.length === limit * claimChoiceCalls) break;
+    }
+    due.sort((one, other) => one.urgency - other.urgency || one.id - other.id);
+    return { due: due.slice(0, limit).map(({ id }) => id), late };
+  }
+
+  /** The waiting scans that something dates, by id, `claimWalkRows` at most; a page at once costs half of row by row. */
+  *#walk(): Generator<WaitingRow> {
+    for (let walked = 0, afterId = 0; walked < claimWalkRows; ) {
+      const page = this.#waiting.all(afterId, Math.min(walkPageRows, claimWalkRows - walked));
+      yield* page;
+      walked += page.length;
+      if (page.length < walkPageRows) return;
+      afterId = page.at(-1)?.id ?? afterId;
+    }
+  }
+}
+
+/** A person's release overrules the limit; `null` for a scan that nothing dates yet, which nobody sends, released or not. */
+function decide({ utcMs, errorBoundMs, releasedAt }: WaitingRow, window: ReceiptWindow): ReceiptDecision | null {
+  if (errorBoundMs === null) return null;
+  const limitMs = releasedAt === null ? window.limitMs : null;
+  return judge({ ...window, limitMs, stamp: { utcMs: wallMs(utcMs), errorBoundMs } });
+}
+
+/** `null` for a scan that may be sent, now or later. A person's release overrules every reason. */
+function reasonToWithhold(
+  { utcMs, errorBoundMs, isBracket, releasedAt }: WaitingRow,
+  decision: ReceiptDecision | null,
+  delayOf: (moment: WallMs) => Delay,
+): string | null {
+  if (releasedAt !== null || errorBoundMs === null) return null;
+  if (isBracket === 1) return bracketReason(wallMs(utcMs), errorBoundMs);
+  return decision?.kind === "withhold" ? lateReason(decision, delayOf(wallMs(utcMs))) : null;
+}
+
+function isHandedOut(doubtSince: number | null, rule: DoubtRule): boolean {
+  switch (rule.kind) {
+    case "send":
+      return true;
+    case "hold":
+      return doubtSince === null;
+    case "seek":
+      return doubtSince !== null && isDoubtRipe(wallMs(doubtSince), rule.endedBefore);
+    default:
+      return unreachable(rule);
+  }
+}
+
+function isPutOff(notBefore: number | null, now: WallMs): boolean {
+  return notBefore !== null && notBefore > now && notBefore - now <= putOffMaxMs;
+}
