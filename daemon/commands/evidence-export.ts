@@ -73,9 +73,12 @@ export async function exportEvidence(
 }
 
 /** What a verifier will say that is not proven, told while it can still be mended by waiting. */
-function weaknessesOf({ isWhole, checkpoints, lines }: GatheredLog): readonly string[] {
+function weaknessesOf({ isWhole, checkpoints, lines, later }: GatheredLog): readonly string[] {
   const last = checkpoints.at(-1);
   return [
+    ...(later === 0
+      ? []
+      : [`${later} notes, papers or counts of scans came later than it reaches: --from and --to take them in`]),
     ...(isWhole
       ? []
       : [`its end is not covered by a checkpoint yet (${lines.length} records are): export it again later`]),

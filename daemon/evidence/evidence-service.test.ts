@@ -243,6 +243,26 @@ test("the end of a window asks everybody at once", async () => {
   expect(authority.seen[1]?.size).toBe(found().records.findLastIndex(({ kind }) => kind === "sample") + 1);
 });
 
+test("scans of a window that are counted anew later are bounded in time soon, too", async () => {
+  const authority = new AnchoringWitness("rfc3161");
+  const service = serviceOf([authority]);
+  await service.start();
+  let delayed = 0;
+  store.windowScans = async () => ({ delayed, withheld: 0, registered: delayed });
+  service.windowEnded("window");
+  await service.settled();
+  const asked = authority.seen.length;
+  delayed = 7;
+  await time.advance(6 * minuteMs);
+  await service.settled();
+  expect(authority.seen).toHaveLength(asked + 1);
+  const counts = found().records.flatMap((record) => (record.kind === "scans" ? [record.data.delayed] : []));
+  expect(counts).toEqual([0, 7]);
+  await time.advance(20 * minuteMs);
+  await service.settled();
+  expect(authority.seen).toHaveLength(asked + 1);
+});
+
 test("a witness that has seen more than is on disk begins a new epoch that says so", async () => {
   const witness = new AnchoringWitness();
   const service = serviceOf([witness]);

@@ -138,9 +138,7 @@ export class EvidenceService implements AsyncDisposable {
 
   /** An outage is over, or a shift begins or ends: what was is to be bounded in time soon. */
   wantAnchors(): void {
-    for (const type of ["witness", "rfc3161"] as const) {
-      this.#anchors[type] = { ...this.#anchors[type], wanted: true };
-    }
+    this.#wantEveryAnchor();
     this.#tick();
   }
 
@@ -205,6 +203,12 @@ export class EvidenceService implements AsyncDisposable {
     await this.#writer.commit();
   }
 
+  #wantEveryAnchor(): void {
+    for (const type of ["witness", "rfc3161"] as const) {
+      this.#anchors[type] = { ...this.#anchors[type], wanted: true };
+    }
+  }
+
   #tick(): void {
     if (this.#closing.signal.aborted) return;
     void this.#serially(async () => {
@@ -212,7 +216,8 @@ export class EvidenceService implements AsyncDisposable {
       if (this.#writer.head === null) await this.#takeUp();
       await this.#findEntries();
       if (this.#isDue()) {
-        await this.#countScans();
+        // A window's bundle ends with the first token after what is told of it.
+        if (await this.#countScans()) this.#wantEveryAnchor();
         await this.#writer.commit();
       }
       this.#anchorWhatIsDue();
@@ -236,7 +241,9 @@ export class EvidenceService implements AsyncDisposable {
     }
   }
 
-  async #countScans(): Promise<void> {
+  /** Returns whether there was anything new to tell. */
+  async #countScans(): Promise<boolean> {
+    let hasTold = false;
     const nowNs = this.#ports.time.monotonicNs();
     for (const [window, { atNs, told }] of this.#ended) {
       const scans = await this.#ports.store.windowScans(window);
@@ -245,7 +252,9 @@ export class EvidenceService implements AsyncDisposable {
       if (elapsedMs(atNs, nowNs) > countScansMs) this.#ended.delete(window);
       if (scans === null || text === told) continue;
       this.#writer.place(this.#ports.moment(), { kind: "scans", data: { window, ...scans } });
+      hasTold = true;
     }
+    return hasTold;
   }
 
   #anchorWhatIsDue(): void {

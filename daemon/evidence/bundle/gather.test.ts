@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { wallMs } from "../../base/time.ts";
 import { generateLog, windowIdsOf } from "../../testing/evidence/generated-log.ts";
-import type { EvidenceLog } from "../../testing/evidence/log-builder.ts";
+import { type EvidenceLog, rolledBack } from "../../testing/evidence/log-builder.ts";
 import { seededWitness, signedBy } from "../../testing/evidence/test-keys.ts";
 import type { EvidenceArchive, KeptAnchor } from "../evidence-store.ts";
 import { publicKeyText, verifierKeyText } from "../note.ts";
@@ -9,7 +9,7 @@ import { parseLogKey, parseWitnessKey } from "../verify/public-key.ts";
 import { statusOf } from "../verify/verdict.ts";
 import { verifyBundle } from "../verify/verify-bundle.ts";
 import { bundleFiles } from "./bundle.ts";
-import { type GatheredLog, gatherLog, type Wanted } from "./gather.ts";
+import { type GatheredLog, gatherLog, laterMaxRecords, type Wanted } from "./gather.ts";
 
 const witness = seededWitness("witness.example/w1");
 const log = generateLog({
@@ -80,6 +80,34 @@ test.each(windows)("a window takes as little of the log as bounds it, and verifi
   expect(content.first).toBeLessThan(seqs[0] ?? 0);
   expect(content.first + content.lines.length).toBeGreaterThan(seqs.at(-1) ?? 0);
   expect(content.lines.length).toBeLessThan(log.lines.length / 2);
+  expect(statusOfBundle(content)).toBe(0);
+});
+
+/** The log, and behind it as many records of something else, a count of the last window's scans, and an anchor. */
+function toldAfter(others: number): EvidenceLog {
+  const builder = rolledBack(log, log.lines.length);
+  for (let count = 0; count < others; count += 1) {
+    builder.pass(1000);
+    builder.record({ kind: "configuration", data: { sha256: "ab".repeat(32) } });
+  }
+  const window = windows.at(-1) ?? "";
+  builder.record({ kind: "scans", data: { window, delayed: 4711, withheld: 0, registered: 4711 } });
+  builder.anchor({ authority: null, witnesses: [witness] });
+  return builder.build();
+}
+
+test("what is told of a window's scans soon after it goes into its bundle", async () => {
+  const after = toldAfter(5);
+  const content = await gathered({ kind: "window", id: windows.at(-1) ?? "" }, after);
+  expect(content.lines.filter((line) => line.includes('"delayed":4711'))).toHaveLength(1);
+  expect(content.later).toBe(0);
+  expect(statusOfBundle(content)).toBe(0);
+});
+
+test("what comes long after it does not, and is counted, so that somebody can be told", async () => {
+  const content = await gathered({ kind: "window", id: windows.at(-1) ?? "" }, toldAfter(laterMaxRecords + 50));
+  expect(content.lines.filter((line) => line.includes('"delayed":4711'))).toEqual([]);
+  expect(content.later).toBe(1);
   expect(statusOfBundle(content)).toBe(0);
 });
 

@@ -12,6 +12,8 @@ export type GatheredLog = Pick<BundleContent, "first" | "lines" | "leaves" | "ch
   readonly key: string;
   /** Whether all that is wanted is in it, up to its end. */
   readonly isWhole: boolean;
+  /** Records of its windows that come after it: what people added, and counts of scans. */
+  readonly later: number;
 };
 
 /** - `window`: by the id that the log has of it. - `period`: every window that a record of this time speaks of. */
@@ -22,6 +24,12 @@ export type Wanted =
 type Archive = Omit<EvidenceArchive, "evidenceSalt">;
 
 const sliceRecords = 2000;
+
+/**
+ * What is told of a window's scans, or added by people, goes into its bundle as long as it comes at most this many records
+ * after the last one, which is an hour of peace: a bundle is small, and a note of next week would bring the week with it.
+ */
+export const laterMaxRecords = 400;
 
 /**
  * Reads the log twice, in slices: once for the leaves of the tree and for where the wanted lies, once for its lines. A
@@ -78,6 +86,7 @@ async function gatherEpoch(
     checkpoints,
     windows: survey.windowsBefore(size),
     isWhole: range.isWhole,
+    later: survey.laterThan(size),
   };
 }
 
@@ -118,6 +127,8 @@ async function* checkpointsOf(
   }
 }
 
+const toldKind = /"kind":"(?:scans|note|attachment|attempt)"/;
+
 /** What one pass over an epoch finds out. Samples are the most by far, and are looked at as text. */
 class Survey {
   readonly #wanted: Wanted;
@@ -128,6 +139,8 @@ class Survey {
   #to = 0;
   #lastGood = 0;
   readonly #windows = new Map<string, number>();
+  /** Places of what was told of the windows beside what they are. */
+  readonly #told: number[] = [];
 
   constructor(wanted: Wanted) {
     this.#wanted = wanted;
@@ -154,6 +167,10 @@ class Survey {
     return [...this.#windows].filter(([, seq]) => seq < size).map(([id]) => id);
   }
 
+  laterThan(size: number): number {
+    return this.#told.filter((seq) => seq >= size).length;
+  }
+
   take(record: KeptRecord): void {
     if (record.seq !== this.#size) return;
     if ((this.#size + 1) * hashBytes > this.#leaves.length) {
@@ -173,6 +190,7 @@ class Survey {
     }
     if (line.includes('"kind":"window"')) this.#lookAtWindow(seq, JSON.parse(line) as EvidenceRecord);
     else if (this.#isInPeriod(line)) this.#widen(seq, seq);
+    if (toldKind.test(line)) this.#lookAtTold(seq, JSON.parse(line) as EvidenceRecord);
     if (line.includes('"kind":"sample"') && line.includes('"data":{"cause":null,')) this.#lastGood = seq;
   }
 
@@ -186,6 +204,12 @@ class Survey {
     if (!isWanted) return;
     if (!this.#windows.has(id)) this.#windows.set(id, seq);
     this.#widen(change === "opened" ? this.#lastGood : seq, seq);
+  }
+
+  #lookAtTold(seq: number, { data }: EvidenceRecord): void {
+    if (!("window" in data) || !this.#windows.has(data.window)) return;
+    this.#told.push(seq);
+    if (this.#wanted.kind === "window" && seq <= this.#to + laterMaxRecords) this.#widen(seq, seq);
   }
 
   #isInPeriod(line: string): boolean {
