@@ -83,6 +83,7 @@ async function play(
     tell("— The service goes down (simulated). —");
     await simulator.setFault({ kind: "refuse", forMs: null });
     await present(badgesInOutage);
+    if (signal.aborted) return;
     tell("— The service is back (simulated). —");
     await simulator.clearFaults();
     await systemTime.sleep(peaceAfterOutageMs, signal);
