@@ -56,7 +56,8 @@ export async function demo(file: string, terminal: Terminal): Promise<ExitCode> 
   await played;
   if (typeof first === "string") daemon.kill("SIGTERM");
   const code = await ended;
-  tell(`${simulator.registrations().length} registrations are at the simulated service.`);
+  const count = simulator.registrations().length;
+  tell(`${count} ${count === 1 ? "registration is" : "registrations are"} at the simulated service.`);
   return code === 0 ? exitCode.ok : exitCode.software;
 }
 

@@ -237,7 +237,7 @@ function addEvidence(program: Command, terminal: Terminal, conclude: Conclude): 
     .option("--from <time>", "instead of --window: all outages from this moment on")
     .option("--to <time>", "up to and without this moment")
     .option("--lang <language>", "nl, fr, de or en")
-    .requiredOption("--out <file>", "the PDF to write")
+    .requiredOption("--out <file>", "the PDF to write; must not be there yet")
     .action(async (file: string, options) => {
       conclude(await (await import("./evidence-report.ts")).reportEvidence(siteOf(file, options), options, terminal));
     });
