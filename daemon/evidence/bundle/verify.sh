@@ -522,7 +522,7 @@ awk -F '\t' -v first="$first" -v leaves="$work/leaf-hashes" -v hashes="$work/lin
   }' "$work/records.tsv" >"$work/leaf-list"
 mapfile -t leaves <"$work/leaf-list"
 for each in ${leaves[@]+"${leaves[@]: -1}"}; do
-  [[ $each == bad* ]] && give_up "${each#bad }"
+  [[ $each == 'bad '* ]] && give_up "${each#bad }"
 done
 # A bundle that names no window means all of them.
 [ -s "$work/windows" ] || awk -F '\t' '$2 == "window" && !($6 in seen) { seen[$6] = 1; print $6 }' "$work/records.tsv" >"$work/windows"
