@@ -38,7 +38,9 @@ async function command(words: readonly string[]): Promise<ExitCode> {
 }
 
 // Who reads the output may have seen enough, as `head` has: nothing is left to say, and nothing went wrong.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-});
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
 process.exitCode = await main(process.argv.slice(2));

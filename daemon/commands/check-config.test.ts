@@ -91,7 +91,7 @@ test("a roster with mistakes is a warning with its first line", () => {
 test("an empty roster is a warning", () => {
   const roster = join(directory, "roster.csv");
   writeFileSync(roster, `${readFileSync(roster, "utf8").split("\n")[0]}\n`);
-  expect(checked().said).toMatch(/every scan will be of an unknown badge \(a warning\)/);
+  expect(checked().said).toMatch(/in line 1, badge: no badge is named: .*\(a warning\)/);
 });
 
 test("a clockwork that bends the clock faster than is counted with is a warning", () => {

@@ -166,6 +166,21 @@ test("without a daemon the status says so and still tells what is on disk", asyn
   expect(ran).toMatchObject({ code: 69, out: expect.stringContaining("NOT RUNNING") });
 });
 
+test("a roster can be checked before the first start, when every badge would be new", async () => {
+  const site = writeSite(directory, 3, "http://127.0.0.1:9");
+  const ran = await badged("roster", "check", "--json", "--config", site.configuration);
+  expect(ran.code).toBe(0);
+  expect(JSON.parse(ran.out)).toMatchObject({ written: false, badges: 3, added: 3, removed: 0 });
+});
+
+test.each([
+  ["simulate service --port 99999", "a port is 0 to 65535"],
+  ["reader listen /dev/null --baud 0", "give bits per second"],
+  ["remarks list --csv --json", "cannot be used with option"],
+])("%s is a mistake of whoever typed it", async (words, told) => {
+  expect(await badged(...words.split(" "))).toMatchObject({ code: 64, err: expect.stringContaining(told) });
+});
+
 test("a roster with a mistake is not imported, and the mistake's value is not repeated", async () => {
   const site = writeSite(directory, 1, "http://127.0.0.1:9");
   writeFileSync(join(directory, "other.csv"), "badge,ssin,employer\n7E00,93051822362,0566988259\n");

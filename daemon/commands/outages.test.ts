@@ -38,6 +38,11 @@ test.each([
   ["a,b", '"a,b"'],
   ['say "x"', '"say ""x"""'],
   ["two\r\nlines", '"two\r\nlines"'],
+  ['=HYPERLINK("x")', `"'=HYPERLINK(""x"")"`],
+  ["@SUM(A1)", "'@SUM(A1)"],
+  ["+32 470 00 00 00", "'+32 470 00 00 00"],
+  ["-cmd", "'-cmd"],
+  ["-5", "-5"],
 ])("the field %j is written as %j (RFC 4180)", (text, field) => {
   expect(csvField(text)).toBe(field);
 });

@@ -156,6 +156,8 @@ function noSuchOutage(windowId: number): BadgedError {
   return new BadgedError("no-such-outage", `there is no outage ${windowId}`, "badged outages list shows their numbers");
 }
 
+/** RFC 4180. What a spreadsheet would take for a formula, and run, gets an apostrophe in front, which it shows as text. */
 export function csvField(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const plain = /^[=+@\t]|^-(?!\d)/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
 }

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { BadgedError, type ExitCode } from "../base/errors.ts";
 import { version } from "../base/version.ts";
 import type { SimulateServiceOptions } from "./simulate.ts";
@@ -143,7 +143,7 @@ function addOutages(program: Command, terminal: Terminal, conclude: Conclude): v
       .option("--from <time>", "from this moment on, such as 2026-01-31T06:00:00Z")
       .option("--to <time>", "up to and without this moment")
       .option("--lang <language>", "nl, fr, de or en")
-      .option("--csv", "as a table for a spreadsheet")
+      .addOption(new Option("--csv", "as a table for a spreadsheet").conflicts("json"))
       .option("--json", "for machines, one document a line");
   withPeriod(outages.command("list").description("list outage windows, newest first")).action(async (options) => {
     conclude(await (await import("./outages.ts")).listOutages(options, terminal));
@@ -309,7 +309,7 @@ function addRemarks(program: Command, terminal: Terminal, conclude: Conclude): v
     .option("--open", "only those that are neither dealt with nor withdrawn by the service")
     .option("--due-within <days>", "only open ones whose last day for the web form is this near, such as 7d")
     .option("--lang <language>", "nl, fr, de or en")
-    .option("--csv", "as a table for a spreadsheet")
+    .addOption(new Option("--csv", "as a table for a spreadsheet").conflicts("json"))
     .option("--json", "for machines, one document a line")
     .action(async (options) => {
       conclude(await (await import("./remarks.ts")).listRemarks(options, terminal));
@@ -367,7 +367,7 @@ function addReader(program: Command, terminal: Terminal, conclude: Conclude): vo
     .command("listen")
     .description("show what a reader sends and which settings fit it, ready to paste; stop with Ctrl-C")
     .argument("<port>", "the reader's port, such as /dev/serial/by-id/usb-…")
-    .option("--baud <rate>", "bits per second", wholeNumber, 9600)
+    .option("--baud <rate>", "bits per second", baudRate, 9600)
     .option("--seconds <count>", "stop by itself after this long", wholeNumber)
     .option("--json", "for machines")
     .action(
@@ -388,7 +388,7 @@ function addSimulate(program: Command, terminal: Terminal, conclude: Conclude): 
   simulate
     .command("service")
     .description("a service to register at, on this machine, with faults on demand")
-    .option("--port <number>", "TCP port on 127.0.0.1", wholeNumber, 8480)
+    .option("--port <number>", "TCP port on 127.0.0.1, 0 for any that is free", tcpPort, 8480)
     .option("--receipt-limit <minutes>", "raise remark 32 from this delay on", wholeNumber)
     .option("--token <text>", "ask for this bearer token")
     .option("--client-id <id>", "have a token endpoint, and ask for its tokens; with --client-key")
@@ -417,6 +417,18 @@ function siteOf(argument: string, { config }: Site): string {
   if (config === undefined || config === argument) return argument;
   if (argument === defaultConfiguration) return config;
   throw new BadgedError("usage", `two sites are named: ${argument} and ${config}`, "name one of them");
+}
+
+function tcpPort(text: string): number {
+  const port = wholeNumber(text);
+  if (port > 65_535) throw new InvalidArgumentError("a port is 0 to 65535");
+  return port;
+}
+
+function baudRate(text: string): number {
+  const rate = wholeNumber(text);
+  if (rate < 50 || rate > 4_000_000) throw new InvalidArgumentError("give bits per second, such as 9600");
+  return rate;
 }
 
 function wholeNumber(text: string): number {

@@ -23,10 +23,7 @@ export async function rosterCommand(command: RosterCommand, terminal: Terminal):
   const file = command.file ?? configuration.roster.file;
   const roster = parseRoster(readRosterFile(file), configuration.roster.badgeForm);
   if (roster.problems.length > 0) return tellProblems(file, roster, command.json, terminal);
-  await using site = await visitStore(command.config);
-  const change = command.write
-    ? await site.store.replaceRoster(roster.entries, roster.fingerprint)
-    : await site.store.planRoster(roster.entries);
+  const change = command.write ? await imported(command.config, roster) : await planned(command.config, roster);
   if (command.json)
     terminal.out(JSON.stringify({ file, written: command.write, badges: roster.entries.length, ...change }));
   else terminal.out(`${file}: ${changeWords(change, command.write)}`);
@@ -34,6 +31,22 @@ export async function rosterCommand(command: RosterCommand, terminal: Terminal):
     terminal.err(`The daemon reads ${configuration.roster.file} at its next start: put this roster there to keep it.`);
   }
   return exitCode.ok;
+}
+
+async function imported(config: string, { entries, fingerprint }: ParsedRoster): Promise<RosterChange> {
+  await using site = await visitStore(config);
+  return await site.store.replaceRoster(entries, fingerprint);
+}
+
+/** Before the first start there is no store, and every badge would be new. */
+async function planned(config: string, { entries }: ParsedRoster): Promise<RosterChange> {
+  try {
+    await using site = await visitStore(config);
+    return await site.store.planRoster(entries);
+  } catch (error) {
+    if (!(error instanceof BadgedError && error.code === "store-missing")) throw error;
+    return { added: entries.length, changed: 0, removed: 0, unchanged: 0 };
+  }
 }
 
 export function readRosterFile(file: string): string {

@@ -46,16 +46,13 @@ function rosterFindings({ roster: { file, badgeForm } }: Configuration): readonl
   } catch (error) {
     return [{ path, message: `${messageOf(error)}; ${consequence}`, keepsFromStarting: false }];
   }
-  const { problems, entries } = parseRoster(text, badgeForm);
+  const { problems } = parseRoster(text, badgeForm);
   const [first] = problems;
-  if (first !== undefined) {
-    const { line, column, message } = first;
-    const count = problems.length === 1 ? "a mistake" : `${problems.length} mistakes, the first`;
-    const found = `has ${count} in line ${line}${column === "" ? "" : `, ${column}`}: ${message}`;
-    return [{ path, message: `${found}; ${consequence} (badged roster check ${file})`, keepsFromStarting: false }];
-  }
-  if (entries.length > 0) return [];
-  return [{ path, message: "names no badge: every scan will be of an unknown badge", keepsFromStarting: false }];
+  if (first === undefined) return [];
+  const { line, column, message } = first;
+  const count = problems.length === 1 ? "a mistake" : `${problems.length} mistakes, the first`;
+  const found = `has ${count} in line ${line}${column === "" ? "" : `, ${column}`}: ${message}`;
+  return [{ path, message: `${found}; ${consequence} (badged roster check ${file})`, keepsFromStarting: false }];
 }
 
 function expiredAuthority({ evidence: { authority } }: Configuration, now: WallMs): readonly StartFinding[] {

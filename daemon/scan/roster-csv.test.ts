@@ -137,3 +137,25 @@ describe("how a worker works", () => {
     expect(kinds(row).problems).toEqual([{ line: 2, column, message: expect.stringContaining(words) }]);
   });
 });
+
+describe("a file that was cut off or is in another encoding", () => {
+  test.each([
+    ["badge,ssin,employer", "its header alone"],
+    ["badge,ssin,employer\r\n\r\n", "its header and empty lines"],
+  ])("names no badge (%j, %s), and takes nobody out of the roster", (text) => {
+    expect(parseRoster(text, "hex")).toMatchObject({
+      entries: [],
+      problems: [{ line: 1, column: "badge", message: expect.stringContaining("no badge is named") }],
+    });
+  });
+
+  test("that a spreadsheet wrote as UTF-16 is told in one line, and shows nothing of it", () => {
+    const text = Buffer.from("\ufeffbadge;ssin;employer\r\n010063E9AE;93051822361;0566988259\r\n", "utf16le").toString(
+      "utf8",
+    );
+    const { problems } = parseRoster(text, "hex");
+    expect(problems).toEqual([
+      { line: 1, column: "", message: expect.stringMatching(/^is not UTF-8.*save it as CSV UTF-8$/) },
+    ]);
+  });
+});

@@ -47,7 +47,7 @@ type Row = { readonly line: number; readonly field: (column: Column) => string }
  * | `kind` | optional: empty for an employee, else `self-employed`, `temporary`, `posted` |
  * | `limosa` | optional: reference of a posted worker's Limosa declaration |
  *
- * All problems are told at once; an import uses the entries only when there is none.
+ * A file without a badge is one that was cut off, and a problem. All problems are told at once; an import uses the entries only when there is none.
  */
 export function parseRoster(text: string, form: BadgeForm): ParsedRoster {
   const fingerprint = rosterFingerprint(text, form);
@@ -79,7 +79,14 @@ type Rows =
   | { readonly ok: true; readonly rows: readonly Row[] }
   | { readonly ok: false; readonly problems: RosterProblem[] };
 
+/** Which no CSV in UTF-8 has, and every character of UTF-16 that a spreadsheet writes. */
+const utf16Mark = "\0";
+
 function readRows(text: string): Rows {
+  if (text.includes(utf16Mark)) {
+    const message = "is not UTF-8 (UTF-16, by the look of it); save it as CSV UTF-8";
+    return { ok: false, problems: [{ line: 1, column: "", message }] };
+  }
   const firstLine = text.slice(0, text.search(/[\r\n]|$/));
   const delimiter = firstLine.includes(";") ? ";" : ",";
   let records: { readonly record: readonly string[]; readonly info: { readonly lines: number } }[];
@@ -100,6 +107,10 @@ function readRows(text: string): Rows {
   const header = (records[0]?.record ?? []).map((name) => name.toLowerCase());
   const problems = headerProblems(header);
   if (problems.length > 0) return { ok: false, problems };
+  if (records.length === 1) {
+    const message = "no badge is named: every scan would be of an unknown badge, and nobody be registered";
+    return { ok: false, problems: [{ line: 1, column: "badge", message }] };
+  }
   const rows = records.slice(1).map(({ record, info }) => ({
     line: info.lines,
     field: (column: Column): string => record[header.indexOf(column)] ?? "",

@@ -1,0 +1,47 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { importRosterAtStart } from "./roster-at-start.ts";
+import type { RosterStore } from "./scan/roster.ts";
+import { recordingLog, type TemporaryDirectory, temporaryDirectory } from "./testing/store-fixture.ts";
+
+let directory: TemporaryDirectory;
+let file: string;
+beforeEach(() => {
+  directory = temporaryDirectory();
+  file = join(directory.path, "roster.csv");
+});
+afterEach(() => directory[Symbol.dispose]());
+
+/** Of each import how many badges it had, and what the log was told. */
+async function startedWith(text: string): Promise<{ readonly imports: readonly number[]; readonly said: string }> {
+  writeFileSync(file, text);
+  const imports: number[] = [];
+  const change = { added: 0, changed: 0, removed: 0, unchanged: 0 };
+  const store: RosterStore = {
+    planRoster: async () => change,
+    replaceRoster: async (entries) => {
+      imports.push(entries.length);
+      return change;
+    },
+    rosterFingerprint: async () => "another one",
+  };
+  const log = recordingLog();
+  await importRosterAtStart({ file, badgeForm: "hex" }, store, log);
+  return { imports, said: JSON.stringify(log.lines) };
+}
+
+test("a roster is imported when its file is another one", async () => {
+  const { imports } = await startedWith("badge,ssin,employer\n010063E9AE,93051822361,0566988259\n");
+  expect(imports).toEqual([1]);
+});
+
+test.each([
+  ["a header alone", "badge,ssin,employer\n"],
+  ["nothing at all", ""],
+  ["a wrong row", "badge,ssin,employer\n010063E9AE,1,0566988259\n"],
+])("%s takes nobody out: the roster in force stays, and the log says so", async (_name, text) => {
+  const { imports, said } = await startedWith(text);
+  expect(imports).toEqual([]);
+  expect(said).toContain("the one in force stays");
+});
