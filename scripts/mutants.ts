@@ -1,6 +1,7 @@
 /**
  * `npm run mutants -- [--seed N] [--minutes N] [--sample N] [--shell N|all] [--workers N] [--memory DIR]`: both verifiers of
- * evidence over a bundle that was changed in every way, and over what the owner of the key could have written instead.
+ * evidence over a bundle that was changed in every way, and over what the owner of the key could have written instead, or
+ * from the beginning (`--stories N`).
  * `badged evidence verify` takes every mutant of bytes, or as many as `--sample` says; verify.sh, which starts several
  * processes each time, as many as `--shell` says and the minutes allow, and then it says how far it came. Ends with 1
  * when one was let through, or when the two disagree in a verdict or the exit status.
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     memory: { type: "string" },
     guide: { type: "string", default: "200" },
     attacks: { type: "string", default: "40" },
+    stories: { type: "string", default: "100" },
   },
 });
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -42,6 +44,7 @@ const { tallies, defects } = await runMutants({
   guideMutants: Number(values.guide),
   attackStep: 1,
   shellAttacks: Number(values.attacks),
+  stories: Number(values.stories),
   rollbacks: 18,
   time: systemTime,
   say,

@@ -367,8 +367,18 @@ done <<<"${sums%$'\n'}"
 
 # ------------------------------------------------------------------------------------- INTEGRITY: manifest and records
 
-# jq 1.6 writes DEL as an escape, RFC 8785 does not. Doubled backslashes are set aside first, so that only escapes are met.
-unescape_del='{ gsub(/\\\\/, "\001"); gsub(/\\u007f/, "\177"); gsub(/\001/, "\\\\"); print }'
+# jq 1.6 writes DEL as an escape, RFC 8785 does not. Escape by escape, for a doubled backslash begins none; and put together
+# by hand, for of backslashes in what gsub puts in every awk has its own idea.
+unescape_del='!/\\/ { print; next }
+{
+  done = ""
+  while (match($0, /\\./)) {
+    is_del = substr($0, RSTART, 6) == "\\u007f"
+    done = done substr($0, 1, RSTART - 1) (is_del ? "\177" : substr($0, RSTART, 2))
+    $0 = substr($0, RSTART + (is_del ? 6 : 2))
+  }
+  print done $0
+}'
 # Adding 0 makes newer versions of jq forget how a number was written.
 canonical='walk(if type == "number" then . + 0 else . end)'
 definitions='
@@ -379,7 +389,7 @@ definitions='
   def flag: type == "boolean";
   def maybe(f): . == null or f;
   def only($names): type == "object" and keys == $names;
-  def cell: if . == null then "-" else tostring end;'
+  def cell: if . == null then "-" elif text and startswith("-") then "-" + . else tostring end;'
 
 one_document=$(jq -c -s 'length' manifest.json 2>/dev/null)
 [ "$one_document" = 1 ] || give_up 'manifest.json is not one JSON document'
@@ -454,7 +464,7 @@ records=log/records.jsonl
 jq -c -S "$canonical" "$records" 2>/dev/null | awk "$unescape_del" >"$work/records" || give_up 'a record is not JSON'
 [ "$(sha256sum <"$work/records")" = "$(sha256sum <"$records")" ] || give_up 'a record is not canonical JSON'
 jq -r "$definitions"'
-  def interval: type == "array" and length == 2 and all(.[]; maybe(nat));
+  def interval: type == "array" and length == 2 and all(.[]; maybe(nat)) and (.[0] == null or .[1] == null or .[0] <= .[1]);
   def entry($more): only((["bytes", "entry", "sha256", "window"] + $more) | sort) and (.window | text) and (.entry | nat) and (.sha256 | hash) and (.bytes | nat);
   def among($names): . as $it | text and any($names[]; . == $it);
   def state: among(["unsynchronised", "synchronised", "holdover", "untrusted"]);
@@ -491,7 +501,7 @@ jq -r "$definitions"'
     and (.kind as $kind | .data | data($kind))
   then [.seq, .kind, .p, "-", .wall] + (.kind as $kind | .data |
     if $kind == "sample" then [(.cause | cell), (if .whole then 1 else 0 end), .layers.box, .layers.link, .layers.lan, .layers.firstHop, .layers.dns, .layers.anchors, .layers.service, .layers.token, .layers.otherChannel]
-    elif $kind == "window" then [.id, .change, .cause, .exemption, (.start[] | cell)] + (if .end == null then ["none", "none"] else [(.end[] | cell)] end)
+    elif $kind == "window" then [.id, .change, (.cause | cell), .exemption, (.start[] | cell)] + (if .end == null then ["none", "none"] else [(.end[] | cell)] end)
     elif $kind == "anchor" then [.type, .size, .checkpoint, .sha256]
     elif $kind == "epoch" then [.origin, .key, .reason]
     else [] end)
@@ -849,6 +859,11 @@ awk -F '\t' -v OFS='\t' -v CONVFMT=%.0f -v OFMT=%.0f '
     if (cause == "own-software") return service[i] == "refuses-us" || service[i] == "own-tls" || token[i] == "refuses-us" || box[i] == "crashed"
     return 0
   }
+  # What a cause may claim at most.
+  function claims_too_much(cause, exemption) {
+    if (cause == "own-software" || cause == "own-network" || cause == "own-power" || cause == "operator" || cause == "other-channel-worked") return exemption != "not-exempt"
+    return (cause == "power-unproven" || cause == "partial" || cause == "unknown") && exemption == "presumed"
+  }
   function needs_layers(cause) { return cause == "internet-provider" || cause == "service" || cause == "own-network" || cause == "own-software" }
   FILENAME == ARGV[1] { tokens++; covers[tokens] = $1 + 0; anchor[tokens] = $2; early[tokens] = $3 + 0; late[tokens] = $4 + 0; next }
   FILENAME == ARGV[2] { meant[++windows] = $0; is_meant[$0] = 1; next }
@@ -868,8 +883,10 @@ awk -F '\t' -v OFS='\t' -v CONVFMT=%.0f -v OFMT=%.0f '
       start = run
       if (run) { for (i = run; i <= samples; i++) if (cause_of[i] == $8) { start = i; break } }
       opened_here[id] = ($7 == "opened"); from[id] = run == 0 ? samples + 1 : start; from_seq[id] = run == 0 ? $1 + 0 : at_seq[start]
+      shown_from[id] = opened_here[id] ? from[id] : samples + 1
     }
     records[id]++
+    if (claims_too_much($8, $9)) too_much[id] = too_much[id] ", record " $1 " claims an exemption that " $8 " does not have"
     if (!((id, $8) in claims)) { claims[id, $8] = 1; causes[id, ++cause_count[id]] = $8 }
     start0[id] = $10; start1[id] = $11; end0[id] = $12; end1[id] = $13
     if ($7 == "closed") { upto[id] = samples; end_seq[id] = samples > 0 ? at_seq[samples] : $1 + 0; ended[id] = 1 }
@@ -899,12 +916,13 @@ awk -F '\t' -v OFS='\t' -v CONVFMT=%.0f -v OFMT=%.0f '
         }
         shown = 0; wrong = 0
         upper = ended[id] ? upto[id] : samples
-        for (i = from[id]; i <= upper; i++) if (cause_of[i] == cause && whole[i]) { if (shows(cause, i)) shown++; else { wrong++; wrong_seq = at_seq[i] } }
+        for (i = shown_from[id]; i <= upper; i++) if (cause_of[i] == cause && whole[i]) { if (shows(cause, i)) shown++; else { wrong++; wrong_seq = at_seq[i] } }
         if (wrong) { verdict = "bad"; cause_words = cause_words ", sample " wrong_seq " does not show " cause }
-        else if (!shown && !opened_here[id]) { if (verdict == "ok") verdict = "unsure"; cause_words = cause_words ", it began before this bundle" }
+        else if (!opened_here[id]) { if (verdict == "ok") verdict = "unsure"; cause_words = cause_words ", it began before this bundle" }
         else if (!shown) { verdict = "bad"; cause_words = cause_words ", no sample shows " cause }
         else cause_words = cause_words ", " shown " samples show " cause
       }
+      if (id in too_much) { verdict = "bad"; cause_words = cause_words too_much[id] }
       print time, time_words, verdict, substr(cause_words, 3), ended[id] + 0, start0[id], start1[id], end0[id], end1[id], s_after, s_before, e_after, e_before, id
     }
   }' "$work/tokens" "$work/windows" "$work/records.tsv" >"$work/verdicts" || stop 'could not check: awk failed'

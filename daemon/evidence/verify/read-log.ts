@@ -12,6 +12,7 @@ import {
   type WindowRecord,
   windowRecordOf,
 } from "./log-line.ts";
+import { hasKnownForm } from "./record-forms.ts";
 import { recordsPath } from "./sums.ts";
 import { append, type Frontier, leafHasher, rootOf, sha256 } from "./tree.ts";
 import { type UntoldFailure, UntoldFailures } from "./untold-failures.ts";
@@ -151,8 +152,9 @@ class Gathering {
       case "window":
         return this.#takeWindow(windowRecordOf(record));
       default:
+        if (record.seq === 0 || !hasKnownForm(record)) return false;
         this.#untold.takeOther(record);
-        return record.seq !== 0;
+        return true;
     }
   }
 

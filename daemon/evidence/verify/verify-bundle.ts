@@ -128,13 +128,11 @@ function causeVerdict(evidence: ReadEvidence, windows: readonly MeantWindow[], a
   const failures: Failure[] = [...absent, ...untold];
   const open: string[] = [];
   for (const { id, records } of windows) {
-    if (records[0].change !== "opened") {
-      open.push(`window ${id}: its beginning is not in this bundle`);
-      continue;
-    }
     const check = checkCause(records, linesOf(records, evidence.facts), evidence.facts);
-    failures.push(...check.failures);
-    open.push(...check.open);
+    const isWhole = records[0].change === "opened";
+    // What shows its cause may stand before the bundle; what contradicts it is in it.
+    failures.push(...check.failures.filter(({ code }) => isWhole || code !== "cause-not-shown"));
+    open.push(...check.open, ...(isWhole ? [] : [`window ${id}: its beginning is not in this bundle`]));
   }
   if (failures.length > 0) return notVerified(failures);
   if (windows.length === 0) return notAsked("the bundle has no window");

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test, vi } from "vitest";
 import { present } from "../../base/assert.ts";
 import type { BundleFile } from "../../evidence/bundle/bundle.ts";
 import { publicKeyText, verifierKeyText } from "../../evidence/note.ts";
+import type { RecordContent } from "../../evidence/record.ts";
 import { parseLogKey, parseWitnessKey } from "../../evidence/verify/public-key.ts";
 import { tokenVerifierFor } from "../../evidence/verify/token-check.ts";
 import type { BundleReport } from "../../evidence/verify/verdict.ts";
@@ -137,6 +138,47 @@ describe("an outage in the samples that no window tells of", () => {
     expect(shell.verdicts).toEqual({ INTEGRITY: "verified", TIME: "verified", UNIQUENESS: "verified", CAUSE: cause });
     expect(shell.output.includes("fails by own-network and no window tells of it")).toBe(count === 3);
     expect(own.cause.failures.map(({ code }) => code)).toEqual(count === 3 ? ["failure-untold"] : []);
+    expect(disagreementOf(own, shell)).toBeNull();
+  });
+});
+
+/** A record as somebody could write it who does not use badged for it. */
+function said(kind: string, data: object): RecordContent {
+  return JSON.parse(JSON.stringify({ kind, data }));
+}
+
+describe("a record that no box writes", () => {
+  const layers = { ...allWell };
+  const at = [1_772_430_000_000, 1_772_430_001_000];
+  const window = { id: "w", change: "opened", cause: "service", exemption: "presumed", start: at, end: null };
+  const sample = { layers, cause: null, whole: true };
+
+  test.each<[string, readonly RecordContent[], "INTEGRITY" | "CAUSE" | null]>([
+    ["of a kind that there is not", [said("rumour", { reason: "x" })], "INTEGRITY"],
+    ["of a known kind without its data", [said("stop", {})], "INTEGRITY"],
+    ["with a key too many", [said("stop", { reason: "x", more: 1 })], "INTEGRITY"],
+    ["with text for a count", [said("torn", { dropped: "1" })], "INTEGRITY"],
+    ["with times the wrong way round", [said("window", { ...window, start: at.toReversed() })], "INTEGRITY"],
+    ["that has backslashes, DEL and what looks like it", [said("stop", { reason: "a\\b \\\\ \u007f \\u007f" })], null],
+    ["whose cause is the mark for none", Array(4).fill(said("sample", { ...sample, cause: "-" })), "CAUSE"],
+    [
+      "that makes an own fault exempt",
+      [
+        said("window", { ...window, cause: "operator" }),
+        said("window", { ...window, cause: "operator", change: "closed", end: at }),
+      ],
+      "CAUSE",
+    ],
+  ])("%s is the same to both verifiers", async (_, contents, wrong) => {
+    const builder = rolledBack(log, present(log.checkpoints.at(-1), "the log has checkpoints").size + 2);
+    for (const content of [said("sample", sample), ...contents, said("sample", sample)]) {
+      builder.pass(5_000);
+      builder.record(content);
+    }
+    builder.anchor(vouchers);
+    const { shell, own } = await ask(bundleOf(builder.build(), { bare: true }));
+    if (wrong !== null) expect(shell.verdicts[wrong]).toBe("not verified");
+    else expect(shell.verdicts["INTEGRITY"]).toBe("verified");
     expect(disagreementOf(own, shell)).toBeNull();
   });
 });

@@ -17,6 +17,7 @@ test("both verifiers find mutants of a bundle and what its owner could forge: th
     guideMutants: 3,
     attackStep: 12,
     shellAttacks: 1,
+    stories: 12,
     rollbacks: 1,
     time: systemTime,
     say: () => {},

@@ -17,6 +17,7 @@ import type { EvidenceLog, Vouchers } from "./log-builder.ts";
 import { allMutants, applied, drawnMutants, fileMutants, type Mutant, mutantsPerByte } from "./mutants.ts";
 import { MutationFindings, type Tally } from "./mutation-findings.ts";
 import { attacked, forgedFrom, ownerAttacks } from "./owner-attacks.ts";
+import { storyOf } from "./owner-stories.ts";
 import { Coverage, runShellMutants } from "./shell-mutants.ts";
 import { type ShellAnswer, type ShellQuestion, verifyInShell } from "./shell-verifier.ts";
 import { createTestAuthority } from "./test-authority.ts";
@@ -42,6 +43,8 @@ export type MutationPlan = {
   /** Of each attack of the owner, every how manieth record; those of the shell verifier are drawn from them. */
   readonly attackStep: number;
   readonly shellAttacks: number;
+  /** How many logs that tell another story from the beginning: both verifiers have to say the same of each. */
+  readonly stories: number;
   readonly rollbacks: number;
   readonly time: Time;
   readonly say: (line: string) => void;
@@ -70,6 +73,7 @@ export async function runMutants(plan: MutationPlan): Promise<MutationReport> {
   await run.guideMutants();
   await run.fileMutants();
   await run.ownerAttacks();
+  await run.stories();
   await run.rollbacks();
   await run.truncations();
   return run.findings;
@@ -197,6 +201,17 @@ class MutationRun {
       if (one === null) return;
       const { name, attack, files } = pick(random, [one, ...others]);
       await this.shellTakes(name, files, timesOnly, true, `owner's ${attack}, verify.sh`);
+    }
+  }
+
+  /** Some of them are as good as the truth: what has to be is that the verifiers agree. */
+  async stories(): Promise<void> {
+    const random = seededRandom(this.#plan.seed + 3);
+    for (let count = 0; count < this.#plan.stories; count += 1) {
+      const files = bundleOf(storyOf(this.#log, random, this.#vouchers), { bare: true });
+      const answer = await this.#shell(files, everything);
+      this.findings.note("owner's story, not verified", answer.status === 1);
+      this.findings.compare(`story ${count}`, verifyBundle(mapOf(files), this.#trust(everything)), answer);
     }
   }
 
