@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { present } from "../../base/assert.ts";
-import { pick, seededRandom } from "../../base/random.ts";
+import { between, pick, seededRandom } from "../../base/random.ts";
 import type { Time } from "../../base/time.ts";
 import type { BundleFile } from "../../evidence/bundle/bundle.ts";
 import { publicKeyText, verifierKeyText, withSignature } from "../../evidence/note.ts";
@@ -206,9 +206,17 @@ class MutationRun {
 
   /** Some of them are as good as the truth: what has to be is that the verifiers agree. */
   async stories(): Promise<void> {
-    const random = seededRandom(this.#plan.seed + 3);
-    for (let count = 0; count < this.#plan.stories; count += 1) {
-      const files = bundleOf(storyOf(this.#log, random, this.#vouchers), { bare: true });
+    const { seed, stories } = this.#plan;
+    const random = seededRandom(seed + 3);
+    const causes = ["internet-provider", "service", "own-network", "own-software", "power-unproven"] as const;
+    const truth = generateLog({ seed, ...this.#vouchers, causes, peace: 4, samplesPerCheckpoint: 4 });
+    for (let count = 0; count < stories; count += 1) {
+      const story = storyOf(truth, random, this.#vouchers);
+      const sizes = story.checkpoints.map(({ size }) => size);
+      // From the beginning, or from a checkpoint on, where windows may be open already.
+      const from = random() < 0.5 ? 0 : between(random, 1, sizes.length - 2);
+      const cut = from === 0 ? {} : { first: present(sizes[from], "a checkpoint"), sizes: sizes.slice(from) };
+      const files = bundleOf(story, { ...cut, bare: true });
       const answer = await this.#shell(files, everything);
       this.findings.note("owner's story, not verified", answer.status === 1);
       this.findings.compare(`story ${count}`, verifyBundle(mapOf(files), this.#trust(everything)), answer);
