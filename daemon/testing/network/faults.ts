@@ -130,6 +130,10 @@ export const faults: Readonly<Record<string, Fault>> = {
 
 /** As slow as an old modem: 256 kbit a second, up to 400 ms in its queue. */
 const slowLine = ["tbf", "rate", "256kbit", "burst", "4kb", "latency", "400ms"];
+/**
+ * Every tenth packet, not each with a chance of one in ten: chance now and then takes a question to a name server or all tries
+ * of a connection in three looks in a row, which is then a partial failure and rightly told. A test has to know what it meets.
+ */
 const lossyForwarding = `add table ip loss;
   add chain ip loss forward { type filter hook forward priority 0; };
-  add rule ip loss forward numgen random mod 10 == 0 drop`;
+  add rule ip loss forward numgen inc mod 10 == 0 drop`;
