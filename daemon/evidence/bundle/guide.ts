@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { BundleFile } from "./bundle.ts";
 
-/** How to check a bundle, for an inspector: two pages and the verifier. The build copies them beside this file. */
+/** How to check a bundle, for an inspector: two pages and the verifier. The build copies them beside what this becomes. */
 const names = ["LEESMIJ.md", "LISEZMOI.md", "verify.sh"] as const;
 
 export function bundleGuide(): readonly BundleFile[] {
