@@ -76,7 +76,8 @@ export class ClaimChoice {
     for (const scan of this.#walk()) {
       // A scan that the service may hold already is searched for first: nobody is told that it was kept back.
       const isToBeSearched = scan.doubtSince !== null && doubts !== undefined && doubts.kind !== "send";
-      const decision = decide(scan, window);
+      // Nor is it ever too late to ask: only what the service does not hold is kept back, by the next claim.
+      const decision = decide(scan, isToBeSearched ? { ...window, limitMs: null } : window);
       const reason = isToBeSearched ? null : reasonToWithhold(scan, decision, delayOf);
       if (reason !== null) {
         late.push({ id: scan.id, reason });

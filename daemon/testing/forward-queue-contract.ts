@@ -346,6 +346,21 @@ function describeStandstill(subject: () => QueueUnderTest): void {
     expect(idsOf(await claimed(queue, { window: windowAfter(at(1)) }))).toEqual([late]);
   });
 
+  test("in doubt, one past the limit is searched for all the same, and kept back only when it is not found", async () => {
+    const under = subject();
+    const { queue } = under;
+    const [doubted, later] = [await under.record(1, at(0)), await under.record(1, at(10))];
+    const { attemptId } = await claimed(queue, { limit: 1 });
+    await queue.settle(attemptId, report, [{ kind: "doubtful", scanId: doubted }]);
+    const [hold, window] = [{ kind: "hold" } as const, windowAfter(at(0))];
+    expect(await queue.claim(request({ doubts: hold, window }))).toBeNull();
+    const search = await claimed(queue, { doubts: { kind: "seek", endedBefore: at(60) }, window });
+    expect(idsOf(search)).toEqual([doubted]);
+    await queue.settle(search.attemptId, report, [{ kind: "not-found", scanId: doubted }]);
+    expect(idsOf(await claimed(queue, { doubts: hold, window }))).toEqual([later]);
+    expect(await under.look(doubted)).toMatchObject({ state: "withheld", doubtAttemptId: attemptId });
+  });
+
   test("withholding a worker's old scan does not hold up his next", async () => {
     const under = subject();
     const { queue } = under;

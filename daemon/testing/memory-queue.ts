@@ -86,9 +86,10 @@ export class MemoryQueue implements ForwardQueue {
   async #claim(request: ClaimRequest): Promise<Claim | null> {
     assertLimit(request);
     const waiting = this.scans.filter((scan) => scan.state === "waiting");
-    const decide = ({ utcMs, isReleased }: QueuedScan): ReceiptDecision["kind"] => {
-      const { window } = request;
-      const limitMs = isReleased ? null : window.limitMs;
+    const { window, doubts = { kind: "send" } } = request;
+    const decide = ({ utcMs, isReleased, doubtSince }: QueuedScan): ReceiptDecision["kind"] => {
+      const isToBeSearched = doubtSince !== null && doubts.kind !== "send";
+      const limitMs = isReleased || isToBeSearched ? null : window.limitMs;
       return due({ ...window, limitMs, stamp: { utcMs, errorBoundMs: 0 } }).kind;
     };
     const isLate = (scan: QueuedScan): boolean => decide(scan) === "withhold";
@@ -100,7 +101,7 @@ export class MemoryQueue implements ForwardQueue {
     for (const scan of waiting) {
       if (isLate(scan) || passed.has(scan.worker)) continue;
       passed.add(scan.worker);
-      if (!isHandedOut(scan, request.doubts ?? { kind: "send" })) continue;
+      if (!isHandedOut(scan, doubts)) continue;
       const isPutOff = scan.notBefore !== null && scan.notBefore > request.now;
       if (!isPutOff && decide(scan) === "send") ready.push(scan);
     }
