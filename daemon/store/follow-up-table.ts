@@ -106,7 +106,7 @@ export class FollowUpTable {
   }
 
   #placeOf(workSiteId: number | null): PlaceOfWork | null {
-    return workSiteId !== null && this.#sites.isKnown(workSiteId) ? this.#sites.read(workSiteId).place : null;
+    return workSiteId === null ? null : (this.#sites.read(workSiteId)?.place ?? null);
   }
 
   counts(): FollowCounts {

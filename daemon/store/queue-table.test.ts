@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { InvariantError } from "../base/assert.ts";
 import type { AttemptReport } from "../forward/queue.ts";
@@ -8,15 +10,19 @@ import {
   claimSome,
   draftOf,
   noon,
+  openCore,
   preparedCore,
   recordId,
   registered,
   rosterOf,
+  site,
   storeSettings,
   type TemporaryDirectory,
   temporaryDirectory,
 } from "../testing/store-fixture.ts";
+import { packSettlements } from "./call-pack.ts";
 import { claimWalkRows, putOffMaxMs } from "./claim-choice.ts";
+import { lostPlace } from "./lost-reference.ts";
 import type { StoreCore } from "./store-core.ts";
 
 /** What the queue does beyond the contract that `store.test.ts` runs on it. */
@@ -142,4 +148,34 @@ test("a backlog counts what is on its way", () => {
   recordId(core, draftOf(2, 6));
   claimSome(core, { limit: 1 });
   expect(core.backlog()).toEqual({ waiting: 2, oldestUtcMs: at(6), oldestDoubt: null });
+});
+
+/** As salvage leaves it. */
+function loseThePlaces(): void {
+  core[Symbol.dispose]();
+  const db = new Sqlite(join(directory.path, "badged.sqlite"));
+  db.exec("UPDATE work_sites SET content = NULL");
+  db.close();
+  core = openCore(storeSettings(directory.path));
+}
+
+test("a scan whose place of work was lost is kept back with that reason, and holds up nobody", () => {
+  const lost = [recordId(core, draftOf(1, 0)), recordId(core, draftOf(2, 1))];
+  loseThePlaces();
+  const workSiteId = core.internWorkSite(site);
+  const fine = recordId(core, draftOf(3, 2, { workSiteId }));
+  expect(core.claim(claimRequest())).toEqual({ claim: null, withheld: 2, again: true });
+  expect(claimSome(core).scans.map(({ scanId }) => scanId)).toEqual([fine]);
+  for (const scanId of lost) expect(core.show(scanId)).toMatchObject({ state: "withheld", reason: lostPlace });
+  expect(core.summary().byState).toMatchObject({ waiting: 0, sending: 1, withheld: 2 });
+});
+
+test("what is written of the call before stands when a scan of the next cannot be sent", () => {
+  const [first, lost] = [recordId(core, draftOf(1, 0)), recordId(core, draftOf(2, 1))];
+  const { attemptId } = claimSome(core, { limit: 1 });
+  loseThePlaces();
+  const step = core.settleAndClaimPacked(attemptId, report, packSettlements([registered(first)]), claimRequest());
+  expect(step).toEqual({ claim: null, withheld: 1, again: true, settled: "settled" });
+  expect(core.show(first)).toMatchObject({ state: "registered" });
+  expect(core.show(lost)).toMatchObject({ state: "withheld", reason: lostPlace });
 });

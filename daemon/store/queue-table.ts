@@ -1,11 +1,12 @@
 import type Sqlite from "better-sqlite3";
-import { assert, present, unreachable } from "../base/assert.ts";
+import { assert, unreachable } from "../base/assert.ts";
 import { type WallMs, wallMs } from "../base/time.ts";
 import type { AttemptReport, Backlog, Claim, ClaimRequest, DueScan, Settlement } from "../forward/queue.ts";
 import type { Employer } from "../scan/roster.ts";
-import type { Direction } from "../scan/scan.ts";
+import type { Direction, WorkSite } from "../scan/scan.ts";
 import { ClaimChoice } from "./claim-choice.ts";
 import type { Connection } from "./connection.ts";
+import { LostReference, lostPlace, lostWorker } from "./lost-reference.ts";
 import type { ScanCounts } from "./scan-counts.ts";
 import { errorBoundColumn, utcColumn } from "./stamp-columns.ts";
 import type { WorkSites } from "./work-sites.ts";
@@ -129,7 +130,7 @@ export class QueueTable {
   }
 
   claim(request: ClaimRequest): ClaimStep {
-    return this.#connection.transact(() => this.#claim(request));
+    return this.#claimAfter(() => {}, request);
   }
 
   settle(attemptId: number, report: AttemptReport, settlements: readonly Settlement[]): void {
@@ -143,10 +144,24 @@ export class QueueTable {
     settlements: readonly Settlement[],
     request: ClaimRequest,
   ): ClaimStep {
-    return this.#connection.transact(() => {
-      this.#settle(attemptId, report, settlements);
-      return this.#claim(request);
-    });
+    return this.#claimAfter(() => this.#settle(attemptId, report, settlements), request);
+  }
+
+  /** In one transaction. Scans of which nothing complete can be sent hold up nobody else's. */
+  #claimAfter(first: () => void, request: ClaimRequest): ClaimStep {
+    try {
+      return this.#connection.transact(() => {
+        first();
+        return this.#claim(request);
+      });
+    } catch (error) {
+      if (!(error instanceof LostReference)) throw error;
+      return this.#connection.transact(() => {
+        first();
+        for (const { id, reason } of error.scans) this.#withhold.run(reason, Math.floor(request.now), id);
+        return { claim: null, withheld: error.scans.length, again: true };
+      });
+    }
   }
 
   #claim(request: ClaimRequest): ClaimStep {
@@ -210,26 +225,24 @@ export class QueueTable {
     };
   }
 
-  /** In the order of `ids`. */
+  /**
+   * In the order of `ids`.
+   *
+   * @throws LostReference
+   */
   #dueScans(attemptId: number, ids: readonly number[]): readonly DueScan[] {
     const rows = new Map(this.#due.all(attemptId).map((row) => [row.scanId, row]));
-    return ids.map((id) => this.#dueScan(present(rows.get(id), "a claimed scan has its roster entry and worker")));
-  }
-
-  #dueScan(row: DueRow): DueScan {
-    const site = this.#sites.read(row.workSiteId);
-    return {
-      scanId: row.scanId,
-      workerId: row.workerId,
-      ssin: row.ssin,
-      employer: { kind: row.employerKind, number: row.employerNumber },
-      direction: row.direction,
-      utcMs: wallMs(row.utcMs),
-      place: site.place,
-      declarationOfWorks: row.declarationOfWorks ?? site.declarationOfWorks,
-      ...(row.limosa === null ? {} : { limosa: row.limosa }),
-      ...(row.errorBoundMs === null ? {} : { errorBoundMs: row.errorBoundMs }),
-    };
+    const lost: { readonly id: number; readonly reason: string }[] = [];
+    const scans: DueScan[] = [];
+    for (const id of ids) {
+      const row = rows.get(id);
+      const site = row === undefined ? null : this.#sites.read(row.workSiteId);
+      if (row === undefined) lost.push({ id, reason: lostWorker });
+      else if (site === null) lost.push({ id, reason: lostPlace });
+      else scans.push(dueScan(row, site));
+    }
+    if (lost.length > 0) throw new LostReference(lost);
+    return scans;
   }
 
   #register(registered: readonly Registered[], report: AttemptReport): void {
@@ -278,6 +291,21 @@ export class QueueTable {
     );
     assert(changes === 1, "an attempt ends once");
   }
+}
+
+function dueScan(row: DueRow, site: WorkSite): DueScan {
+  return {
+    scanId: row.scanId,
+    workerId: row.workerId,
+    ssin: row.ssin,
+    employer: { kind: row.employerKind, number: row.employerNumber },
+    direction: row.direction,
+    utcMs: wallMs(row.utcMs),
+    place: site.place,
+    declarationOfWorks: row.declarationOfWorks ?? site.declarationOfWorks,
+    ...(row.limosa === null ? {} : { limosa: row.limosa }),
+    ...(row.errorBoundMs === null ? {} : { errorBoundMs: row.errorBoundMs }),
+  };
 }
 
 type Registered = Extract<Settlement, { kind: "registered" }>;

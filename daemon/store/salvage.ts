@@ -2,6 +2,7 @@ import type Sqlite from "better-sqlite3";
 import type { WallMs } from "../base/time.ts";
 import type { Connection } from "./connection.ts";
 import { tables } from "./integrity.ts";
+import { lostPlace } from "./lost-reference.ts";
 import { QueueTable } from "./queue-table.ts";
 import type { Readable, SalvageSource, SourceRow } from "./salvage-source.ts";
 import { recountScans, ScanCounts } from "./scan-counts.ts";
@@ -14,8 +15,6 @@ export type Salvaged = Readonly<Record<(typeof tables)[number], SalvagedTable>>;
 
 /** Rows per transaction. */
 const batchRows = 2000;
-
-const lostPlace = "its place of work was lost with a damaged database";
 
 /** Columns that the new database fills in by itself. */
 const rebuilt: Readonly<Record<string, readonly string[]>> = {

@@ -116,6 +116,11 @@ export class StoreCore implements Disposable {
     return this.#sites.intern(site);
   }
 
+  /** After a replacement: the places that readers go on using by their ids. */
+  restoreWorkSites(places: ReadonlyMap<number, WorkSite>): void {
+    this.#sites.restore(places);
+  }
+
   planRoster(entries: readonly RosterEntry[]): RosterChange {
     return this.#roster.plan(entries);
   }

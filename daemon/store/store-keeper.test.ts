@@ -2,17 +2,21 @@ import { closeSync, openSync, readdirSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { present } from "../base/assert.ts";
 import { ManualTime } from "../testing/manual-time.ts";
 import {
+  claimRequest,
   draftOf,
   preparedCore,
   type RecordingLog,
   recordingLog,
   rosterOf,
+  site,
   storeSettings,
   type TemporaryDirectory,
   temporaryDirectory,
 } from "../testing/store-fixture.ts";
+import { type PackedStep, unpackClaim } from "./call-pack.ts";
 import { packDrafts, unpackOutcomes } from "./draft-pack.ts";
 import { wholeCheckMaxBytes } from "./integrity.ts";
 import { replacementsMax, StoreKeeper } from "./store-keeper.ts";
@@ -89,4 +93,34 @@ test("a visitor leaves the damage to the daemon", () => {
   damageWhileOpen();
   expect(() => readAll(keeper)).toThrow(expect.objectContaining({ code: "corrupt" }));
   expect(setAside()).toEqual([]);
+});
+
+/** Damages the one page of the places of work, which no statement has read yet. */
+function loseThePlaces(): void {
+  const file = join(directory.path, "badged.sqlite");
+  const db = new Sqlite(file);
+  const page =
+    db.prepare<[], number>("SELECT rootpage FROM sqlite_schema WHERE name = 'work_sites'").pluck().get() ?? 1;
+  db.exec("UPDATE store SET checkpoints = checkpoints + 1");
+  db.pragma("wal_checkpoint(TRUNCATE)");
+  db.close();
+  const descriptor = openSync(file, "r+");
+  writeSync(descriptor, Buffer.alloc(pageBytes, 0xa5), 0, pageBytes, (page - 1) * pageBytes);
+  closeSync(descriptor);
+}
+
+test("readers go on with their places of work when the page that held them is lost", () => {
+  using keeper = new StoreKeeper(storeSettings(directory.path), log, new ManualTime());
+  const workSiteId = keeper.call("internWorkSite", [site]) as number;
+  const other = keeper.call("internWorkSite", [{ ...site, declarationOfWorks: "1Y1003SQ5VSSX" }]) as number;
+  loseThePlaces();
+  keeper.call("claimPacked", [claimRequest({ limit: 1 })]);
+  expect(log.lines.map(({ message }) => message)).toContain(replaced);
+  const drafts = [draftOf(1, 2_000_000, { workSiteId }), draftOf(2, 2_000_000, { workSiteId: other })];
+  const outcomes = unpackOutcomes(keeper.record(packDrafts(drafts)));
+  expect(outcomes.map(({ kind }) => kind)).toEqual(["recorded", "recorded"]);
+  const { claim } = keeper.call("claimPacked", [claimRequest()]) as PackedStep;
+  const claimed = unpackClaim(present(claim, "what was recorded is due")).scans;
+  expect(claimed.map(({ place }) => place)).toEqual([site.place, site.place]);
+  expect(claimed[1]?.declarationOfWorks).toBe("1Y1003SQ5VSSX");
 });

@@ -1,6 +1,7 @@
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Time } from "../base/time.ts";
+import type { WorkSite } from "../scan/scan.ts";
 import type { Packed } from "./column-pack.ts";
 import type { WalFrames } from "./connection.ts";
 import { openDatabase, replaceDamaged } from "./database.ts";
@@ -16,7 +17,7 @@ export const replacementsMax = 3;
 export type Gauges = { readonly wal: WalFrames; readonly rows: number; readonly storeId: string };
 
 /** What may be asked of the core from another thread; scans come by `record`. */
-export type StoreCalls = Omit<StoreCore, "record" | typeof Symbol.dispose>;
+export type StoreCalls = Omit<StoreCore, "record" | "restoreWorkSites" | typeof Symbol.dispose>;
 export type StoreMethod = keyof StoreCalls;
 
 /**
@@ -30,6 +31,8 @@ export class StoreKeeper implements Disposable {
   #core: StoreCore;
   #replacements: number;
   #gauges: Gauges;
+  /** Readers go on using these ids; a replaced database may have lost what they stand for. */
+  readonly #places: Map<number, WorkSite> = new Map();
 
   /** @throws BadgedError as `openDatabase` */
   constructor(settings: StoreSettings, log: Log, time: Time) {
@@ -61,10 +64,12 @@ export class StoreKeeper implements Disposable {
   }
 
   call(method: StoreMethod, parameters: readonly unknown[]): unknown {
-    return this.#guarded((core) => {
+    const value = this.#guarded((core) => {
       const run = core[method] as (...values: readonly unknown[]) => unknown;
       return run.call(core, ...parameters);
     });
+    if (method === "internWorkSite") this.#places.set(value as number, parameters[0] as WorkSite);
+    return value;
   }
 
   [Symbol.dispose](): void {
@@ -90,6 +95,7 @@ export class StoreKeeper implements Disposable {
     this.#core[Symbol.dispose]();
     const context = { log: this.#log, now: this.#time.wallMs() };
     this.#core = new StoreCore(replaceDamaged(this.#settings.directory, reason, context), this.#settings);
+    this.#core.restoreWorkSites(this.#places);
     this.#gauges = { ...this.#gauges, storeId: this.#core.storeId() };
     return true;
   }

@@ -88,7 +88,7 @@ export class WarningTable {
       validUntil: row.validUntil,
       direction: row.direction,
       utcMs: wallMs(row.utcMs),
-      place: this.#sites.isKnown(workSiteId) ? this.#sites.read(workSiteId).place : null,
+      place: this.#sites.read(workSiteId)?.place ?? null,
       earlier: this.#earlierOf(row),
     };
   }

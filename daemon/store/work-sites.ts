@@ -1,5 +1,4 @@
 import type Sqlite from "better-sqlite3";
-import { present } from "../base/assert.ts";
 import type { WorkSite } from "../scan/scan.ts";
 import type { Connection } from "./connection.ts";
 
@@ -9,6 +8,7 @@ export class WorkSites {
   readonly #find: Sqlite.Statement<[string], number>;
   readonly #insert: Sqlite.Statement<[string]>;
   readonly #content: Sqlite.Statement<[number], string | null>;
+  readonly #restore: Sqlite.Statement<[number, string]>;
   /** Content never changes, and a box sees few places in its life. */
   readonly #read: Map<number, WorkSite> = new Map();
 
@@ -18,6 +18,10 @@ export class WorkSites {
     this.#find = db.prepare<[string], number>("SELECT id FROM work_sites WHERE content = ?").pluck();
     this.#insert = db.prepare("INSERT INTO work_sites (content) VALUES (?)");
     this.#content = db.prepare<[number], string | null>("SELECT content FROM work_sites WHERE id = ?").pluck();
+    this.#restore = db.prepare(
+      `INSERT INTO work_sites (id, content) VALUES (?, ?)
+      ON CONFLICT (id) DO UPDATE SET content = excluded.content WHERE content IS NULL`,
+    );
   }
 
   /** The id of this content, the same for ever. */
@@ -32,15 +36,25 @@ export class WorkSites {
 
   /** Whether the place is still known: a damaged database may have lost it. */
   isKnown(id: number): boolean {
-    return typeof this.#content.get(id) === "string";
+    return this.read(id) !== null;
   }
 
-  read(id: number): WorkSite {
+  /** `null` for a place that a damaged database lost. */
+  read(id: number): WorkSite | null {
     const known = this.#read.get(id);
     if (known !== undefined) return known;
-    const site = JSON.parse(present(this.#content.get(id), "a scan that is sent has a place of work")) as WorkSite;
+    const content = this.#content.get(id);
+    if (typeof content !== "string") return null;
+    const site = JSON.parse(content) as WorkSite;
     this.#read.set(id, site);
     return site;
+  }
+
+  /** Puts places that a damaged database lost back under the ids that readers already use. */
+  restore(places: ReadonlyMap<number, WorkSite>): void {
+    this.#connection.transact(() => {
+      for (const [id, site] of places) this.#restore.run(id, contentOf(site));
+    });
   }
 }
 
