@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { copyFileSync, existsSync } from "node:fs";
+import { copyFileSync } from "node:fs";
 import { BadgedError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { WallMs } from "../base/time.ts";
 import { applicationId, Connection } from "./connection.ts";
 import { DatabaseFiles } from "./database-files.ts";
 import { checkAtStart, checkHeader } from "./integrity.ts";
+import { doubtAfterLostCommits } from "./lost-commits.ts";
 import { type Salvaged, salvage } from "./salvage.ts";
 import { SalvageSource } from "./salvage-source.ts";
 import { isSchemaWhole, migrate, schemaVersion, versionOf } from "./schema.ts";
@@ -70,6 +71,7 @@ function openAsVisitor(files: DatabaseFiles): Connection {
       "start the daemon once, or name the configuration it runs with",
     );
   }
+  refuseDamagedLog(files);
   const connection = Connection.open(files.file, { mustExist: true });
   try {
     refuseForeignOrNewer(connection);
@@ -95,21 +97,29 @@ function openAsDaemon(files: DatabaseFiles, context: OpeningContext): Connection
   }
   try {
     checkHeader(files.file);
-    keepDamagedLog(files, context);
-    return openChecked(files);
+    const isLogDamaged = keepDamagedLog(files, context);
+    return openChecked(files, isLogDamaged ? context : null);
   } catch (error) {
     if (error instanceof BadgedError || storeErrorCodeOf(error) !== "corrupt") throw error;
     return replaceDamaged(files.directory, messageOf(error), context);
   }
 }
 
-function openChecked(files: DatabaseFiles): Connection {
+/** @param lost where commits were lost with a damaged log; `null` when none were */
+function openChecked(files: DatabaseFiles, lost: OpeningContext | null): Connection {
   const connection = Connection.open(files.file, { mustExist: true });
   try {
     refuseForeignOrNewer(connection);
     migrate(connection, randomUUID());
     if (!isSchemaWhole(connection)) throw new StoreError("corrupt", "a table, index or trigger is not as it was made");
     checkAtStart(connection);
+    if (lost !== null) {
+      const count = doubtAfterLostCommits(connection, lost.now);
+      lost.log.warn(
+        { count },
+        "scans that are not settled may have been sent by a call that was lost, and are in doubt",
+      );
+    }
     return connection;
   } catch (error) {
     connection[Symbol.dispose]();
@@ -150,13 +160,27 @@ function refuseForeignOrNewer(connection: Connection): void {
 /**
  * SQLite forgets what stands behind a damaged place of the write-ahead log. Those commits may hold acknowledged scans:
  * the log is copied aside before that, and a person is told.
+ *
+ * @returns whether it is damaged
  */
-function keepDamagedLog(files: DatabaseFiles, { log, now }: OpeningContext): void {
+function keepDamagedLog(files: DatabaseFiles, { log, now }: OpeningContext): boolean {
   const wal = `${files.file}-wal`;
-  if (!existsSync(wal)) return;
   const verdict = inspectWal(wal);
-  if (verdict.kind === "whole") return;
+  if (verdict.kind === "whole") return false;
   const copy = `${files.nameAside(now)}-wal`;
   copyFileSync(wal, copy);
   log.error({ ...verdict, copy }, "the write-ahead log is damaged, the scans recorded last may be lost");
+  return true;
+}
+
+/** The last to close a database empties its log into it and deletes it: what a damaged one holds would be gone. */
+function refuseDamagedLog({ file }: DatabaseFiles): void {
+  // The daemon may write while it is read; what is damaged still is at a second look.
+  const isWhole = (): boolean => inspectWal(`${file}-wal`).kind === "whole";
+  if (isWhole() || isWhole()) return;
+  throw new BadgedError(
+    "store-unusable",
+    `the write-ahead log of ${file} is damaged`,
+    "start the daemon once; it sets a copy aside and goes on with what can be read",
+  );
 }

@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
+import { systemCode } from "../base/errors.ts";
 
 /**
  * What a write-ahead log looks like before SQLite opens it (https://sqlite.org/fileformat2.html#walformat). SQLite
@@ -24,12 +25,24 @@ const pageSizeMaxBytes = 65_536;
 /** Each commit is synced before the next begins, so only one can stand unsynced behind a frame that a power cut tore. */
 const unsyncedCommitsMax = 1;
 
+/** @returns `whole` where there is no log */
 export function inspectWal(file: string): WalVerdict {
-  const descriptor = openSync(file, "r");
+  const descriptor = openedOrNull(file);
+  if (descriptor === null) return { kind: "whole" };
   try {
     return inspect(descriptor);
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/** Whoever closes the database last deletes its log, at any moment. */
+function openedOrNull(file: string): number | null {
+  try {
+    return openSync(file, "r");
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return null;
+    throw error;
   }
 }
 
