@@ -1,6 +1,7 @@
 import type Sqlite from "better-sqlite3";
 import { unreachable } from "../base/assert.ts";
 import { type WallMs, wallMs } from "../base/time.ts";
+import { putOffMs } from "../forward/judgement.ts";
 import type { ClaimRequest, DoubtRule } from "../forward/queue.ts";
 import { due as judge, type ReceiptDecision, type ReceiptWindow } from "../forward/receipt-window.ts";
 import { isDoubtRipe } from "../forward/search-track.ts";
@@ -14,8 +15,8 @@ export const claimWalkRows = 2000;
 /** More than one claim of 200 chooses from. */
 const walkPageRows = 500;
 
-/** No scan is put off longer than this: a "not before" further away was written before the clock was set back. */
-export const putOffMaxMs: number = 24 * 60 * 60 * 1000;
+/** No scan is put off longer than this: a "not before" further away was written by a clock that was ahead. */
+export const putOffMaxMs: number = 5 * putOffMs;
 
 /** Due scans one claim chooses from, in calls: enough for the most urgent to go first, few enough to cost nothing. */
 const claimChoiceCalls = 2;
