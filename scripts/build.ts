@@ -38,4 +38,8 @@ export async function build(target: URL): Promise<void> {
   }
 }
 
-if (import.meta.main) await build(new URL("dist/daemon/", checkout));
+if (import.meta.main) {
+  const dist = new URL("dist/", checkout);
+  rmSync(dist, { recursive: true, force: true });
+  await build(new URL("daemon/", dist));
+}
