@@ -54,24 +54,38 @@ export class SalvageSource implements Disposable {
     this.#copy = copy;
   }
 
-  /** Every row of a table that can be read, in the order of ids. */
+  /**
+   * Every row of a table that can be read, in the order of ids. A page may hold what belongs elsewhere, such as an older
+   * copy of another page: its rows are passed over, so that they send the walk neither back nor past what is behind them.
+   */
   *rows(table: string): Generator<Readable> {
-    let next = 1n;
-    for (;;) {
+    const walk = this.#walkOf(table);
+    if (walk === null) yield { kind: "gap" };
+    let last = 0n;
+    let from = 1n;
+    let step = 1n;
+    let isInGap = false;
+    while (walk !== null && from <= idMax) {
       try {
-        const rows = this.#db.prepare(`SELECT * FROM ${table} WHERE id >= ? ORDER BY id`).safeIntegers().iterate(next);
-        for (const row of rows as Iterable<SourceRow>) {
-          next = BigInt(row["id"] as bigint) + 1n;
+        for (const row of walk.from(from)) {
+          const id = BigInt(row["id"] as bigint);
+          const place = walk.placeOf(id, last, from);
+          if (place !== "next" && !isInGap) yield { kind: "gap" };
+          isInGap = place === "elsewhere";
+          if (isInGap) continue;
           yield { kind: "row", row };
+          last = id;
+          step = 1n;
         }
         return;
       } catch (error) {
         refuseWhatIsNoDamage(error);
-        yield { kind: "gap" };
-        const resumed = this.#resume(table, next);
-        if (resumed === null) return;
-        next = resumed;
+        if (!isInGap) yield { kind: "gap" };
+        isInGap = true;
       }
+      // Steps grow as long as nothing behind what cannot be read does read, so that the walk ends.
+      from = last + 1n + step;
+      step = step < probeMaxRows ? step + 1n : step * 2n;
     }
   }
 
@@ -80,28 +94,70 @@ export class SalvageSource implements Disposable {
     if (this.#copy !== null) drop(this.#copy);
   }
 
-  /** The next id from which the table can be read again; `null` at its end. */
-  #resume(table: string, from: bigint): bigint | null {
-    const probe = this.#probeOf(table);
-    if (probe === null) return null;
-    for (let step = 1n; from + step < idMax; step = step < probeMaxRows ? step + 1n : step * 2n) {
-      try {
-        return probe.get(from + step) === undefined ? null : from + step;
-      } catch (error) {
-        refuseWhatIsNoDamage(error);
-      }
-    }
-    return null;
-  }
-
   /** `null` when the database does not know the table. */
-  #probeOf(table: string): Sqlite.Statement<[bigint]> | null {
+  #walkOf(table: string): Walk | null {
     try {
-      return this.#db.prepare<[bigint]>(`SELECT * FROM ${table} WHERE id >= ? ORDER BY id LIMIT 1`);
+      return new Walk(this.#db, table);
     } catch (error) {
       refuseWhatIsNoDamage(error);
       return null;
     }
+  }
+}
+
+/**
+ * - `next`: right behind the row before
+ * - `behind-damage`: between the two something cannot be read
+ * - `elsewhere`: a copy of a row that is, or was, in another place
+ */
+type RowPlace = "next" | "behind-damage" | "elsewhere";
+
+/** A way through one table by its tree, and a look at what its tree says of a row. */
+class Walk {
+  readonly #from: Sqlite.Statement<[bigint], SourceRow>;
+  readonly #self: Sqlite.Statement<[bigint], bigint>;
+  readonly #before: Sqlite.Statement<[bigint], bigint>;
+
+  constructor(db: Sqlite.Database, table: string) {
+    this.#from = db.prepare<[bigint], SourceRow>(`SELECT * FROM ${table} WHERE id >= ? ORDER BY id`).safeIntegers();
+    this.#self = db.prepare<[bigint], bigint>(`SELECT id FROM ${table} WHERE id = ?`).pluck().safeIntegers();
+    this.#before = db
+      .prepare<[bigint], bigint>(`SELECT id FROM ${table} WHERE id < ? ORDER BY id DESC LIMIT 1`)
+      .pluck()
+      .safeIntegers();
+  }
+
+  from(id: bigint): Iterable<SourceRow> {
+    return this.#from.iterate(id);
+  }
+
+  /**
+   * @param last the row that was read before
+   * @param from where the walk set out
+   */
+  placeOf(id: bigint, last: bigint, from: bigint): RowPlace {
+    if (id <= last) return "elsewhere";
+    if (id === last + 1n) return "next";
+    // Ids leap where rows were erased. Where the tree has rows between the two, this one was not met in its own place.
+    if (!this.#isFound(id)) return "elsewhere";
+    const before = read(() => this.#before.get(id) ?? 0n);
+    if (before === last) return "next";
+    const isBetween = before !== null && before < id && before > last && before >= from;
+    return isBetween && this.#isFound(before) ? "elsewhere" : "behind-damage";
+  }
+
+  #isFound(id: bigint): boolean {
+    return read(() => this.#self.get(id)) === id;
+  }
+}
+
+/** `null` for what cannot be read. */
+function read(get: () => bigint | undefined): bigint | null {
+  try {
+    return get() ?? null;
+  } catch (error) {
+    refuseWhatIsNoDamage(error);
+    return null;
   }
 }
 
