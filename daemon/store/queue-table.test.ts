@@ -179,3 +179,15 @@ test("what is written of the call before stands when a scan of the next cannot b
   expect(core.show(first)).toMatchObject({ state: "registered" });
   expect(core.show(lost)).toMatchObject({ state: "withheld", reason: lostPlace });
 });
+
+test("a scan that is left behind in a call that has ended waits again, in doubt", () => {
+  const scanId = recordId(core, draftOf(1, 0));
+  const { attemptId } = claimSome(core);
+  const db = new Sqlite(join(directory.path, "badged.sqlite"));
+  db.prepare("UPDATE attempts SET outcome = 'answered', ended_at = ? WHERE id = ?").run(noon, attemptId);
+  db.close();
+  expect(core.recoverInterrupted(at(100))).toBe(1);
+  expect(core.show(scanId)).toMatchObject({ state: "waiting" });
+  expect(core.backlog().oldestDoubt).toBe(at(100));
+  expect(core.summary().byState).toMatchObject({ waiting: 1, sending: 0 });
+});

@@ -236,6 +236,45 @@ describe("what a scan has lost decides its state", () => {
     expect(core.release(unsent[0]?.scanId ?? 0, at(1))).toEqual({ kind: "not-releasable", state: "withheld" });
   });
 
+  test.each([
+    ["workers", "unknown-badge"],
+    ["roster_entries", "unknown-badge"],
+    ["work_sites", "withheld"],
+  ])("under way, and without its row of %s, its doubt is open", (table, state) => {
+    using first = preparedCore(storeSettings(directory.path), rosterOf(1, 2, 3));
+    const scanId = recordId(first, draftOf(1, 0));
+    claimSome(first);
+    first[Symbol.dispose]();
+    damage(offsetOf(pagesOf(table)[0]), noise(pageBytes));
+    using core = openCore(storeSettings(directory.path), log);
+    expect(core.show(scanId)).toMatchObject({ state, doubt: { outcome: "interrupted" } });
+    core.recoverInterrupted(at(100));
+    const workSiteId = core.internWorkSite(site);
+    core.replaceRoster(rosterOf(1, 2, 3), "anew", noon);
+    while (core.resolveUnknown(200).more);
+    const later = recordId(core, draftOf(2, 200, { workSiteId }));
+    const held = claimSome(core, { now: at(300), doubts: { kind: "hold" } });
+    expect(held.scans.map((scan) => scan.scanId)).toEqual([later]);
+    if (state === "unknown-badge") expect(core.backlog().oldestDoubt).not.toBeNull();
+  });
+
+  test("under way in a call that is over, it waits in open doubt, and others go on", () => {
+    using first = preparedCore(storeSettings(directory.path), rosterOf(1, 2, 3));
+    const scanId = recordId(first, draftOf(1, 0));
+    const { attemptId } = claimSome(first);
+    first[Symbol.dispose]();
+    // The page of scans missed the write that settled it.
+    const db = new Sqlite(file);
+    db.prepare("UPDATE attempts SET outcome = 'answered', ended_at = ? WHERE id = ?").run(noon, attemptId);
+    db.close();
+    damage(offsetOf(pagesOf("scans_sending")[0]), noise(pageBytes));
+    using core = openCore(storeSettings(directory.path), log);
+    expect(core.show(scanId)).toMatchObject({ state: "waiting", doubt: { outcome: "answered" } });
+    expect(core.recoverInterrupted(at(100))).toBe(0);
+    const seek = { kind: "seek", endedBefore: at(100) } as const;
+    expect(claimSome(core, { now: at(100), doubts: seek }).scans.map((scan) => scan.scanId)).toEqual([scanId]);
+  });
+
   test("without the record of its call the doubt stays", () => {
     const doubtful = fill().filter((scan) => scan.doubt !== null);
     damage(offsetOf(pagesOf("attempts")[0]), noise(pageBytes));

@@ -33,7 +33,7 @@ const rebuilt: Readonly<Record<string, readonly string[]>> = {
  * Where scans or calls were lost, the calls under way are over: what comes of them can no longer be told from what came of others.
  */
 export function salvage(source: SalvageSource, target: Connection, now: WallMs): Salvaged {
-  const salvaged = Object.fromEntries(tables.map((table) => [table, copyTable(source, target, table)])) as Record<
+  const salvaged = Object.fromEntries(tables.map((table) => [table, copyTable(source, target, table, now)])) as Record<
     (typeof tables)[number],
     SalvagedTable
   >;
@@ -62,9 +62,14 @@ function hasBrokenCall({ db }: Connection): boolean {
   return broken === 1;
 }
 
-function copyTable(source: SalvageSource, target: Connection, table: (typeof tables)[number]): SalvagedTable {
+function copyTable(
+  source: SalvageSource,
+  target: Connection,
+  table: (typeof tables)[number],
+  now: WallMs,
+): SalvagedTable {
   const count = { kept: 0, refused: 0, gaps: 0 };
-  const write = table === "scans" ? scanWriter(target) : rowWriter(target, table);
+  const write = table === "scans" ? scanWriter(target, now) : rowWriter(target, table);
   const copyBatch = (batch: readonly Readable[]): void =>
     target.transact(() => {
       for (const readable of batch) {
@@ -112,12 +117,12 @@ function columnsOf(db: Sqlite.Database, table: string): readonly string[] {
   return columns.filter((column) => rebuilt[table]?.includes(column) !== true);
 }
 
-function scanWriter(target: Connection): Writer {
+function scanWriter(target: Connection, now: WallMs): Writer {
   const { db } = target;
   const columns = [...columnsOf(db, "scans"), "previous_id"];
   const insert = db.prepare(`INSERT INTO scans (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`);
   const restoreHead = db.prepare("UPDATE workers SET last_scan_id = ? WHERE id = ?");
-  const lost = new LostReferences(db);
+  const lost = new LostReferences(db, now);
   const heads = new Map<unknown, unknown>();
   return {
     row: (damaged) => {
@@ -137,14 +142,17 @@ function scanWriter(target: Connection): Writer {
 class LostReferences {
   readonly #entry: Sqlite.Statement<unknown[], number>;
   readonly #placeOf: Sqlite.Statement<unknown[], number>;
+  /** Whether the call has ended. */
   readonly #attempt: Sqlite.Statement<unknown[], number>;
   readonly #addPlace: Sqlite.Statement<unknown[]>;
   readonly #addAttempt: Sqlite.Statement<unknown[]>;
+  readonly #now: number;
 
-  constructor(db: Sqlite.Database) {
+  constructor(db: Sqlite.Database, now: WallMs) {
+    this.#now = Math.ceil(now);
     this.#entry = db.prepare<unknown[], number>("SELECT 1 FROM roster_entries WHERE id = ? AND worker_id = ?").pluck();
     this.#placeOf = db.prepare<unknown[], number>("SELECT content IS NOT NULL FROM work_sites WHERE id = ?").pluck();
-    this.#attempt = db.prepare<unknown[], number>("SELECT 1 FROM attempts WHERE id = ?").pluck();
+    this.#attempt = db.prepare<unknown[], number>("SELECT outcome IS NOT NULL FROM attempts WHERE id = ?").pluck();
     this.#addPlace = db.prepare("INSERT INTO work_sites (id) VALUES (?)");
     this.#addAttempt = db.prepare(
       `INSERT INTO attempts (id, trace_id, scans, started_at, ended_at, outcome, detail)
@@ -160,13 +168,21 @@ class LostReferences {
       const isOpen = column === "attempt_id" && scan["state"] === "sending";
       this.#addAttempt.run(id, scan["utc_ms"], isOpen ? null : scan["utc_ms"], isOpen ? null : "interrupted");
     }
-    return this.#withPlace(this.#withWorker(scan));
+    return this.#withPlace(this.#withWorker(this.#withCall(scan)));
+  }
+
+  /** Nobody would ask what became of a scan whose call is over, and nobody write it down. */
+  #withCall(scan: SourceRow): SourceRow {
+    if (scan["state"] !== "sending" || this.#attempt.get(scan["attempt_id"]) !== 1) return scan;
+    return { ...scan, ...this.#doubtIfSending(scan), state: "waiting" };
   }
 
   #withWorker(scan: SourceRow): SourceRow {
     if (this.#entry.get(scan["roster_entry_id"] ?? null, scan["worker_id"] ?? null) === 1) return scan;
     const nobody = { ...scan, roster_entry_id: null, worker_id: null };
-    return isUnsent(scan) ? { ...nobody, ...doubtIfSending(scan), state: "unknown-badge", not_before: null } : nobody;
+    return isUnsent(scan)
+      ? { ...nobody, ...this.#doubtIfSending(scan), state: "unknown-badge", not_before: null }
+      : nobody;
   }
 
   #withPlace(scan: SourceRow): SourceRow {
@@ -174,15 +190,17 @@ class LostReferences {
     if (known === undefined) this.#addPlace.run(scan["work_site_id"]);
     if (known === 1 || !isUnsent(scan)) return scan;
     const settledAt = scan["utc_ms"] ?? null;
-    return { ...scan, ...doubtIfSending(scan), state: "withheld", reason: lostPlace, settled_at: settledAt };
+    return { ...scan, ...this.#doubtIfSending(scan), state: "withheld", reason: lostPlace, settled_at: settledAt };
+  }
+
+  /** Searched for before it is sent again, once it can be. */
+  #doubtIfSending(scan: SourceRow): SourceRow {
+    if (scan["state"] !== "sending") return {};
+    const call = scan["doubt_attempt_id"] ?? scan["attempt_id"] ?? null;
+    return { doubt_attempt_id: call, doubt_since: this.#now, doubt_verdict: null };
   }
 }
 
 function isUnsent(scan: SourceRow): boolean {
   return scan["state"] === "waiting" || scan["state"] === "sending" || scan["state"] === "unknown-badge";
-}
-
-function doubtIfSending(scan: SourceRow): SourceRow {
-  if (scan["state"] !== "sending") return {};
-  return { doubt_attempt_id: scan["doubt_attempt_id"] ?? scan["attempt_id"] ?? null };
 }
