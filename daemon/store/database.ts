@@ -10,7 +10,7 @@ import { doubtAfterLostCommits } from "./lost-commits.ts";
 import { type Salvaged, salvage } from "./salvage.ts";
 import { SalvageSource } from "./salvage-source.ts";
 import { isSchemaWhole, migrate, schemaVersion, versionOf } from "./schema.ts";
-import { StoreError, storeErrorCodeOf } from "./store-error.ts";
+import { isPassing, StoreError, storeErrorCodeOf, storeErrorOf } from "./store-error.ts";
 import type { StoreSettings } from "./store-settings.ts";
 import { inspectWal } from "./wal-file.ts";
 
@@ -45,6 +45,8 @@ export function openDatabase(settings: StoreSettings, context: OpeningContext): 
  * itself fails, the new one is empty: the daemon goes on, and the file set aside keeps what there was.
  *
  * @param reason what was found, for the log
+ * @throws StoreError when salvage fails for a reason that passes, a full disk above all: the damaged file stays in its
+ *   place, and the next opening salvages it
  */
 export function replaceDamaged(directory: string, reason: string, { log, now }: OpeningContext): Connection {
   const files = new DatabaseFiles(directory);
@@ -55,6 +57,11 @@ export function replaceDamaged(directory: string, reason: string, { log, now }: 
       return salvage(source, target, now);
     });
   } catch (error) {
+    if (isPassing(error)) {
+      files.dropBuilding();
+      log.error({ reason, error: messageOf(error) }, "the database is damaged, and cannot be salvaged now");
+      throw storeErrorOf(error);
+    }
     log.error({ error: messageOf(error) }, "salvage of the damaged database failed");
     build(files, () => null);
   }

@@ -1,4 +1,5 @@
 import type Sqlite from "better-sqlite3";
+import { messageOf } from "../base/errors.ts";
 import type { WallMs } from "../base/time.ts";
 import type { Connection } from "./connection.ts";
 import { tables } from "./integrity.ts";
@@ -6,11 +7,19 @@ import { lostPlace } from "./lost-reference.ts";
 import { QueueTable } from "./queue-table.ts";
 import type { Readable, SalvageSource, SourceRow } from "./salvage-source.ts";
 import { recountScans, ScanCounts } from "./scan-counts.ts";
-import { storeErrorCodeOf } from "./store-error.ts";
+import { isPassing, storeErrorCodeOf } from "./store-error.ts";
 import { WorkSites } from "./work-sites.ts";
 
-/** What was carried over, in rows. `gaps` are places where nothing could be read, `refused` rows that made no sense. */
-export type SalvagedTable = { readonly kept: number; readonly refused: number; readonly gaps: number };
+/**
+ * What was carried over, in rows. `gaps` are places where nothing could be read, `refused` rows that made no sense;
+ * `failed` is why the rest of the table was given up.
+ */
+export type SalvagedTable = {
+  readonly kept: number;
+  readonly refused: number;
+  readonly gaps: number;
+  readonly failed?: string;
+};
 export type Salvaged = Readonly<Record<(typeof tables)[number], SalvagedTable>>;
 
 /** Rows per transaction. */
@@ -78,16 +87,22 @@ function copyTable(
         else count.refused += 1;
       }
     });
-  let batch: Readable[] = [];
-  for (const readable of source.rows(table)) {
-    batch.push(readable);
-    if (batch.length < batchRows) continue;
+  try {
+    let batch: Readable[] = [];
+    for (const readable of source.rows(table)) {
+      batch.push(readable);
+      if (batch.length < batchRows) continue;
+      copyBatch(batch);
+      batch = [];
+    }
     copyBatch(batch);
-    batch = [];
+    target.transact(() => write.end());
+    return count;
+  } catch (error) {
+    // One table that cannot be carried over takes no other with it.
+    if (isPassing(error)) throw error;
+    return { ...count, gaps: count.gaps + 1, failed: messageOf(error) };
   }
-  copyBatch(batch);
-  target.transact(() => write.end());
-  return count;
 }
 
 type Writer = { readonly row: (row: SourceRow) => void; readonly end: () => void };

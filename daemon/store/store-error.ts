@@ -46,6 +46,11 @@ export function storeErrorCodeOf(error: unknown): StoreErrorCode {
   return codesByPrefix.find(([prefix]) => code.startsWith(prefix))?.[1] ?? "defect";
 }
 
+/** Whether the same may succeed later without anything being lost. */
+export function isPassing(error: unknown): boolean {
+  return ["disk-full", "busy", "input-output"].includes(storeErrorCodeOf(error));
+}
+
 export function storeErrorOf(error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   return new StoreError(storeErrorCodeOf(error), messageOf(error), { cause: error });

@@ -124,3 +124,22 @@ test("readers go on with their places of work when the page that held them is lo
   expect(claimed.map(({ place }) => place)).toEqual([site.place, site.place]);
   expect(claimed[1]?.declarationOfWorks).toBe("1Y1003SQ5VSSX");
 });
+
+test("damage that shows only when the store prepares its work is set aside and salvaged at start", () => {
+  const file = join(directory.path, "badged.sqlite");
+  const db = new Sqlite(file, { readonly: true });
+  const page =
+    db.prepare<[], number>("SELECT rootpage FROM sqlite_schema WHERE name = 'remarks_once'").pluck().get() ?? 1;
+  const scans = db.prepare<[], number>("SELECT count(*) FROM scans").pluck().get();
+  db.close();
+  const descriptor = openSync(file, "r+");
+  writeSync(descriptor, Buffer.alloc(pageBytes, 0xa5), 0, pageBytes, (page - 1) * pageBytes);
+  closeSync(descriptor);
+  {
+    using keeper = new StoreKeeper(storeSettings(directory.path), log, new ManualTime());
+    expect(keeper.gauges().rows).toBe(scans);
+  }
+  expect(log.lines.map(({ message }) => message)).toEqual([replaced]);
+  new StoreKeeper(storeSettings(directory.path), log, new ManualTime())[Symbol.dispose]();
+  expect(setAside()).toHaveLength(1);
+});

@@ -1,9 +1,9 @@
-import { messageOf } from "../base/errors.ts";
+import { BadgedError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Time } from "../base/time.ts";
 import type { WorkSite } from "../scan/scan.ts";
 import type { Packed } from "./column-pack.ts";
-import type { WalFrames } from "./connection.ts";
+import type { Connection, WalFrames } from "./connection.ts";
 import { openDatabase, replaceDamaged } from "./database.ts";
 import { packOutcomes, unpackDrafts } from "./draft-pack.ts";
 import { StoreCore } from "./store-core.ts";
@@ -28,9 +28,10 @@ export class StoreKeeper implements Disposable {
   readonly #settings: StoreSettings;
   readonly #log: Log;
   readonly #time: Time;
-  #core: StoreCore;
-  #replacements: number;
-  #gauges: Gauges;
+  /** `null` when a damaged database could not be replaced: the next call tries to open it again. */
+  #core: StoreCore | null = null;
+  #replacements = 0;
+  #gauges: Gauges = { wal: { frames: 0, checkpointed: 0 }, rows: 0, storeId: "" };
   /** Readers go on using these ids; a replaced database may have lost what they stand for. */
   readonly #places: Map<number, WorkSite> = new Map();
 
@@ -39,13 +40,12 @@ export class StoreKeeper implements Disposable {
     this.#settings = settings;
     this.#log = log;
     this.#time = time;
-    this.#core = new StoreCore(openDatabase(settings, { log, now: time.wallMs() }), settings);
-    this.#replacements = 0;
-    this.#gauges = { wal: { frames: 0, checkpointed: 0 }, rows: 0, storeId: this.#core.storeId() };
+    this.#core = this.#open();
   }
 
   /** Read beside every answer; a disk that cannot even be read makes them stale, not the answer wrong. */
   gauges(): Gauges {
+    if (this.#core === null) return this.#gauges;
     try {
       this.#gauges = { ...this.#gauges, wal: this.#core.walFrames(), rows: this.#core.rows() };
     } catch (error) {
@@ -73,31 +73,68 @@ export class StoreKeeper implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#core[Symbol.dispose]();
+    this.#core?.[Symbol.dispose]();
   }
 
   #guarded<T>(work: (core: StoreCore) => T): T {
     try {
-      return work(this.#core);
+      return this.#run(work);
     } catch (error) {
       if (storeErrorCodeOf(error) !== "corrupt" || !this.#replace(messageOf(error))) throw sendable(error);
     }
     try {
-      return work(this.#core);
+      return this.#run(work);
     } catch (error) {
       throw sendable(error);
     }
   }
 
+  #run<T>(work: (core: StoreCore) => T): T {
+    this.#core ??= this.#reopened();
+    return work(this.#core);
+  }
+
+  /** Who asks now is told what the disk said, as of any other call, and not how to mend a store that does not open. */
+  #reopened(): StoreCore {
+    try {
+      return this.#open();
+    } catch (error) {
+      throw error instanceof BadgedError && error.cause !== undefined ? storeErrorOf(error.cause) : error;
+    }
+  }
+
+  /** What only shows when the core prepares its work is damage like any other. */
+  #open(): StoreCore {
+    const context = { log: this.#log, now: this.#time.wallMs() };
+    const connection = openDatabase(this.#settings, context);
+    try {
+      return this.#prepared(connection);
+    } catch (error) {
+      if (storeErrorCodeOf(error) !== "corrupt" || this.#settings.mode === "visitor") throw sendable(error);
+      return this.#prepared(replaceDamaged(this.#settings.directory, messageOf(error), context));
+    }
+  }
+
   #replace(reason: string): boolean {
     if (this.#settings.mode === "visitor" || this.#replacements >= replacementsMax) return false;
-    this.#replacements += 1;
-    this.#core[Symbol.dispose]();
+    this.#core?.[Symbol.dispose]();
+    this.#core = null;
     const context = { log: this.#log, now: this.#time.wallMs() };
-    this.#core = new StoreCore(replaceDamaged(this.#settings.directory, reason, context), this.#settings);
-    this.#core.restoreWorkSites(this.#places);
-    this.#gauges = { ...this.#gauges, storeId: this.#core.storeId() };
+    this.#core = this.#prepared(replaceDamaged(this.#settings.directory, reason, context));
+    this.#replacements += 1;
     return true;
+  }
+
+  #prepared(connection: Connection): StoreCore {
+    try {
+      const core = new StoreCore(connection, this.#settings);
+      if (this.#places.size > 0) core.restoreWorkSites(this.#places);
+      this.#gauges = { ...this.#gauges, storeId: core.storeId() };
+      return core;
+    } catch (error) {
+      connection[Symbol.dispose]();
+      throw error;
+    }
   }
 }
 
