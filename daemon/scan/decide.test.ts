@@ -32,8 +32,11 @@ function last(direction: Direction | null, agoMs: number, bootId = "boot-a"): La
     bootId,
     monotonicNs: BigInt(10_000_000 - (bootId === "boot-a" ? agoMs : 0)) * 1_000_000n,
     utcMs: wallMs(now - agoMs),
+    errorBoundMs: null,
   };
 }
+
+const proven = <T extends object>(value: T): T & { readonly errorBoundMs: number } => ({ ...value, errorBoundMs: 10 });
 
 test.each([
   { name: "first scan of a toggle", rule: toggle, last: null, expected: { kind: "keep", direction: "in" } },
@@ -79,6 +82,29 @@ test("within one boot a wall clock that jumps two hours changes nothing", () => 
 test("over a reboot with the wall clock set back, nothing becomes a double and the toggle still turns", () => {
   const back = stamp("boot-b", 5_000, now - 1_800_000);
   expect(decide(toggle, back, last("in", 0), doubleScanMs)).toEqual({ kind: "keep", direction: "out" });
+});
+
+test.each([
+  { name: "proven, well within 60 s", agoMs: 59_900, kind: "double" },
+  { name: "proven, perhaps within 60 s", agoMs: 59_990, kind: "keep" },
+])("over a reboot: $name", ({ agoMs, kind }) => {
+  const decision = decide(toggle, proven(stamp("boot-b", 5_000)), proven(last("in", agoMs)), doubleScanMs);
+  expect(decision.kind).toBe(kind);
+});
+
+test("a box that boots with the time at which it went off makes no double of the next scan, hours later", () => {
+  const resumed = stamp("boot-b", 5_000, now + 30_000);
+  for (const previous of [last("in", 0), proven(last("in", 0))]) {
+    expect(decide(toggle, resumed, previous, doubleScanMs)).toEqual({ kind: "keep", direction: "out" });
+    expect(decide(fixed("in"), resumed, previous, doubleScanMs)).toEqual({ kind: "keep", direction: "in" });
+  }
+});
+
+test("a toggle turns over a reboot with a clock that is months behind, then or now", () => {
+  const monthsMs = 60 * toggleWindowMs;
+  const turned = { kind: "keep", direction: "out" };
+  expect(decide(toggle, stamp("boot-b", 5_000, now - monthsMs), proven(last("in", 0)), doubleScanMs)).toEqual(turned);
+  expect(decide(toggle, proven(stamp("boot-b", 5_000)), last("in", monthsMs), doubleScanMs)).toEqual(turned);
 });
 
 test("a scan further than the double window away is never a double, wherever the clocks stand", () => {

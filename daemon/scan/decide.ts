@@ -18,18 +18,30 @@ export type Decision =
  */
 export function decide(rule: DirectionRule, stamp: Stamp, last: LastScan | null, doubleScanMs: number): Decision {
   if (last === null) return { kind: "keep", direction: rule.kind === "fixed" ? rule.direction : "in" };
-  const sinceMs = sinceLastMs(stamp, last);
+  const { sinceMs, closestMs, farthestMs } = distance(stamp, last);
   const sameAct = rule.kind === "toggle" || last.direction === null || last.direction === rule.direction;
-  if (sameAct && sinceMs >= 0 && sinceMs < doubleScanMs) return { kind: "double", ofScanId: last.id };
+  if (sameAct && closestMs >= 0 && farthestMs < doubleScanMs) return { kind: "double", ofScanId: last.id };
   if (rule.kind === "fixed") return { kind: "keep", direction: rule.direction };
-  return { kind: "keep", direction: Math.abs(sinceMs) < toggleWindowMs && last.direction === "in" ? "out" : "in" };
+  return { kind: "keep", direction: sinceMs < toggleWindowMs && last.direction === "in" ? "out" : "in" };
 }
 
+/** From the last scan to this one: what counts for a toggle, and what is certain. */
+type Distance = { readonly sinceMs: number; readonly closestMs: number; readonly farthestMs: number };
+
 /**
- * Monotonic time where both scans share a boot, wall time otherwise. Wall time that was set back gives a negative
- * value: the last scan then still counts for a toggle, but never makes a double, for a double is not sent.
+ * Monotonic time where both scans share a boot, wall time otherwise. A box without a clock of its own boots with the time
+ * at which it went off: between two boots only proven times make a double, for a double is not sent, and a last scan
+ * whose time nobody proved, or which seems to lie ahead, counts for a toggle as long as it may.
  */
-function sinceLastMs(stamp: Stamp, last: LastScan): number {
-  if (stamp.bootId === last.bootId) return elapsedMs(monotonicNs(last.monotonicNs), stamp.monotonicNs);
-  return stamp.utcMs - last.utcMs;
+function distance(stamp: Stamp, last: LastScan): Distance {
+  if (stamp.bootId === last.bootId) {
+    const ms = elapsedMs(monotonicNs(last.monotonicNs), stamp.monotonicNs);
+    return { sinceMs: ms, closestMs: ms, farthestMs: ms };
+  }
+  const ms = stamp.utcMs - last.utcMs;
+  if (stamp.errorBoundMs === null || last.errorBoundMs === null) {
+    const isLastUnproven = last.errorBoundMs === null && stamp.errorBoundMs !== null;
+    return { sinceMs: isLastUnproven ? 0 : ms, closestMs: Number.NEGATIVE_INFINITY, farthestMs: Infinity };
+  }
+  return { sinceMs: ms, closestMs: ms, farthestMs: ms + stamp.errorBoundMs + last.errorBoundMs };
 }

@@ -74,6 +74,8 @@ export type LastScan = {
   readonly bootId: string;
   readonly monotonicNs: bigint;
   readonly utcMs: WallMs;
+  /** `null` while nothing proves its time. */
+  readonly errorBoundMs: number | null;
 };
 
 /** What intake is told after the commit, never before it. */

@@ -197,16 +197,16 @@ class ScanGroup {
     const { entryId = null, workerId = null } = this.known.get(badge.number) ?? {};
     // Whole milliseconds, cut: a stamp is never moved forward.
     const utcMs = wallMs(Math.floor(stamp.utcMs));
-    const { bootId, monotonicNs } = stamp;
+    const { bootId, monotonicNs, errorBoundMs } = stamp;
     const ruled = rule.kind === "fixed" ? rule.direction : "toggle";
     // biome-ignore format: in the order of `insertedColumns`
     this.rows.push([
       id, readerId, badge.raw, badge.number, workSiteId, ruled, bootId, monotonicNs, utcMs,
-      stamp.errorBoundMs, stamp.state, stamp.captureLagMs, stamp.syncId,
+      errorBoundMs, stamp.state, stamp.captureLagMs, stamp.syncId,
       direction, entryId, workerId, previousId, state, reason, settledAt,
     ]);
     this.countOf.set(state, (this.countOf.get(state) ?? 0) + 1);
-    return { id, direction, bootId, monotonicNs, utcMs };
+    return { id, direction, bootId, monotonicNs, utcMs, errorBoundMs };
   }
 }
 

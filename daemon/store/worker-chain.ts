@@ -8,7 +8,8 @@ export const chainMaxSteps = 10_000;
 
 /** The columns from which `lastScanOf` reads, of a table named `l`; monotonic time is text, for it passes 2⁵³ in 104 days. */
 export const lastScanColumns = `l.id AS lastId, l.direction AS lastDirection, l.direction_rule AS lastRule,
-  l.boot_id AS lastBootId, CAST(l.monotonic_ns AS TEXT) AS lastMonotonicNs, coalesce(l.dated_utc_ms, l.utc_ms) AS lastUtcMs`;
+  l.boot_id AS lastBootId, CAST(l.monotonic_ns AS TEXT) AS lastMonotonicNs, coalesce(l.dated_utc_ms, l.utc_ms) AS lastUtcMs,
+  coalesce(l.dated_error_ms, l.error_bound_ms) AS lastErrorBoundMs`;
 
 export type LastScanRow = {
   readonly lastId: number | null;
@@ -17,6 +18,7 @@ export type LastScanRow = {
   readonly lastBootId: string | null;
   readonly lastMonotonicNs: string | null;
   readonly lastUtcMs: number | null;
+  readonly lastErrorBoundMs: number | null;
 };
 
 /** A direction rule as the database holds it. */
@@ -38,6 +40,7 @@ export function lastScanOf(row: LastScanRow | undefined): LastScan | null {
     bootId: row.lastBootId,
     monotonicNs: BigInt(row.lastMonotonicNs ?? 0),
     utcMs: wallMs(row.lastUtcMs ?? 0),
+    errorBoundMs: row.lastErrorBoundMs,
   };
 }
 
