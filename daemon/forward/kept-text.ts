@@ -17,9 +17,16 @@ export function keptText(text: string): string {
 /** ASCII without digits, a blank between two words: nothing in it has to go, and most of what the service says is such. */
 const plainWords = /^(?:[!-/:-~]+(?: [!-/:-~]+)*)?$/;
 
-/** Removes every run of 11 or more digits, with up to three characters of punctuation between two of them. */
+/** What may stand between two digits of one number: no letter, or a character as addresses and pages write it. */
+const between = "(?:%[0-9A-Fa-f]{2}|&#?[0-9A-Za-z]{1,8};|[^\\p{L}\\p{Nd}]){0,6}";
+const longNumber = new RegExp(`\\p{Nd}(?:${between}\\p{Nd}){10,}`, "gu");
+
+/** A moment as people write it has as many digits as a national number, and others between them. */
+const moment = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?$/;
+
+/** Removes every run of 11 or more digits, with up to six characters that are no letters between two of them. */
 export function scrubNumbers(text: string): string {
-  return text.replace(/\p{Nd}(?:[\s./_–-]{0,3}\p{Nd}){10,}/gu, scrubbed);
+  return text.replace(longNumber, (number) => (moment.test(number) ? number : scrubbed));
 }
 
 /**
