@@ -50,6 +50,13 @@ const notCreatedSchema = v.pipe(
   v.looseObject({ ...echoEntries }),
 );
 
+/** (U) A refusal in other shapes: nothing would be gained by sending such a scan again and again. */
+const refusalSchema = v.union([
+  v.pipe(v.string(), v.trim(), v.nonEmpty()),
+  v.pipe(v.array(v.unknown()), v.nonEmpty()),
+  v.literal(true),
+]);
+
 const itemSchema = v.looseObject({
   ...echoEntries,
   createdPresenceRegistration: v.optional(v.unknown()),
@@ -72,7 +79,7 @@ export function readFound(value: unknown): FoundRegistration | null {
   const { id, validity, remarks, ssin, registrationDate, type } = parsed.output;
   return {
     registrationId: String(id),
-    validity: keptText(validity),
+    validity: keptValidity(validity),
     remarks: (remarks ?? []).slice(0, remarksMax).map(readRemark),
     echo: { ssin, registrationDate: readDate(registrationDate), type: type?.toUpperCase() ?? null },
   };
@@ -88,29 +95,41 @@ const nothing: ReadItem = {
 function readItem(value: unknown): ReadItem {
   const item = v.safeParse(itemSchema, value);
   if (!item.success) return nothing;
-  const created = parsedOrNull(createdSchema, item.output.createdPresenceRegistration);
-  const notCreated = parsedOrNull(notCreatedSchema, item.output.notCreatedPresenceRegistration);
+  const { createdPresenceRegistration, notCreatedPresenceRegistration } = item.output;
+  const created = parsedOrNull(createdSchema, createdPresenceRegistration);
+  const notCreated = parsedOrNull(notCreatedSchema, notCreatedPresenceRegistration);
   const inner = created ?? notCreated;
   const echo = {
     ssin: inner?.ssin ?? item.output.ssin,
     registrationDate: readDate(inner?.registrationDate ?? item.output.registrationDate),
     type: (inner?.type ?? item.output.type)?.toUpperCase() ?? null,
   };
-  if ((created === null) === (notCreated === null)) return { ...nothing, echo };
+  // What is there counts, read or not: one that says both, or something nobody can read, may have been registered.
+  if (isThere(createdPresenceRegistration) === isThere(notCreatedPresenceRegistration)) return { ...nothing, echo };
   if (created !== null) {
     const { id, validity, remarks } = created;
     const read = (remarks ?? []).slice(0, remarksMax).map(readRemark);
     return {
-      outcome: { kind: "created", registrationId: String(id), validity: keptText(validity), remarks: read },
+      outcome: { kind: "created", registrationId: String(id), validity: keptValidity(validity), remarks: read },
       echo,
     };
   }
-  return { outcome: { kind: "refused", reason: reasonOf(item.output.notCreatedPresenceRegistration) }, echo };
+  if (notCreated === null && !v.is(refusalSchema, notCreatedPresenceRegistration)) return { ...nothing, echo };
+  return { outcome: { kind: "refused", reason: reasonOf(notCreatedPresenceRegistration) }, echo };
+}
+
+function isThere(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+/** (I) In small letters, as every other reading of it. */
+function keptValidity(validity: string): string {
+  return keptText(validity).toLowerCase();
 }
 
 /** What is not there is not parsed: to find out that it is none costs more than to read what is. */
 function parsedOrNull<T extends v.GenericSchema>(schema: T, value: unknown): v.InferOutput<T> | null {
-  if (value === undefined || value === null) return null;
+  if (!isThere(value)) return null;
   const parsed = v.safeParse(schema, value);
   return parsed.success ? parsed.output : null;
 }
@@ -145,10 +164,12 @@ export function readRemark(remark: unknown): Remark {
 
 function reasonOf(notCreated: unknown): string {
   const lists = v.safeParse(listsSchema, notCreated);
-  const inside = lists.success ? [lists.output.remarks, lists.output.issues, lists.output.errors].flat() : [];
+  const listed = lists.success ? [lists.output.remarks, lists.output.issues, lists.output.errors].flat() : [];
+  const inside: readonly unknown[] = Array.isArray(notCreated) ? notCreated : listed;
   const reason = keptText([notCreated, ...inside.slice(0, remarksMax)].map(saidText).filter(Boolean).join("; "));
   if (reason !== "") return reason;
-  const fields = typeof notCreated === "object" && notCreated !== null ? Object.keys(notCreated).join(", ") : "";
+  const isObject = typeof notCreated === "object" && notCreated !== null && !Array.isArray(notCreated);
+  const fields = isObject ? Object.keys(notCreated).join(", ") : "";
   return keptText(`the service did not create it; its answer holds ${fields === "" ? "no reason" : fields}`);
 }
 

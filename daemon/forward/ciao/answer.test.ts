@@ -65,18 +65,27 @@ describe("an item that was not created is refused with", () => {
     ["its issues", { issues: [{ detail: "ssin 93.05.18-223.61 is unknown" }] }, "ssin [number removed] is unknown"],
     ["the names of its fields", { state: 1, when: 2 }, "the service did not create it; its answer holds state, when"],
     ["no reason", {}, "the service did not create it; its answer holds no reason"],
+    ["a text", "not his employer", "not his employer"],
+    ["a list", [{ code: 15, description: "unknown SSIN" }, "blocked"], "15: unknown SSIN; blocked"],
+    ["a plain yes", true, "the service did not create it; its answer holds no reason"],
   ])("%s", (_, fields, reason) => {
     expect(readItem({ notCreatedPresenceRegistration: fields })).toEqual({ kind: "refused", reason });
   });
 
-  test.each([[null], [[]], ["no"], [0]])("not when it is %j", (notCreatedPresenceRegistration) => {
+  test.each([[null], [[]], [" "], [0], [false]])("not when it is %j", (notCreatedPresenceRegistration) => {
     expect(readItem({ notCreatedPresenceRegistration })).toEqual({ kind: "unanswered" });
   });
 
   test("not when it was created as well", () => {
     const both = { createdPresenceRegistration: { id: 1 }, notCreatedPresenceRegistration: { title: "no" } };
     expect(readItem(both)).toEqual({ kind: "unanswered" });
+    const unreadable = { createdPresenceRegistration: { id: {} }, notCreatedPresenceRegistration: {} };
+    expect(readItem(unreadable)).toEqual({ kind: "unanswered" });
   });
+});
+
+test("the validity is read in capitals as well", () => {
+  expect(createdItem({ id: 1, validity: " PENDING " })).toMatchObject({ kind: "created", validity: "pending" });
 });
 
 test("an answer about some scans says about how many it is silent", () => {
