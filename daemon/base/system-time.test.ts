@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { present } from "./assert.ts";
@@ -76,6 +76,16 @@ test.each([
 
 test.each(["Sat, 14 Mar 2026 12:00:00 GMT", "Saturday, 14-Mar-26 12:00:00 GMT"])("HTTP-date: %s", (text) => {
   expect(parseHttpDate(text)).toBe(1_773_489_600_000);
+});
+
+test("HTTP-date in the form of asctime is UTC, whatever the zone of the box", () => {
+  const code =
+    'import { parseHttpDate } from "./daemon/base/system-time.ts"; console.log(parseHttpDate(process.argv[1]));';
+  const options = { encoding: "utf8", env: { ...process.env, TZ: "Europe/Brussels" } } as const;
+  for (const text of ["Sat Mar 14 12:00:00 2026", "Sat, 14 Mar 2026 12:00:00 GMT"]) {
+    const said = execFileSync(process.execPath, ["--input-type=module", "-e", code, text], options);
+    expect(Number(said)).toBe(1_773_489_600_000);
+  }
 });
 
 test.each(["", "soon", "12:00", "1773489600"])("no HTTP-date: %s", (text) => {

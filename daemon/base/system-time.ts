@@ -81,10 +81,11 @@ export function httpDateText(at: WallMs): string {
   return new Date(at).toUTCString();
 }
 
-/** Reads an HTTP-date (RFC 9110 section 5.6.7); `null` when it is none. */
+/** Reads an HTTP-date in any of its three forms (RFC 9110 section 5.6.7); `null` when it is none. */
 export function parseHttpDate(text: string): WallMs | null {
   if (!/^[A-Z][a-z]+,? .*\d{2}:\d{2}:\d{2}/.test(text)) return null;
-  const value = Date.parse(text);
+  // The form of asctime names no zone and means UTC; it would be read in the box's own.
+  const value = Date.parse(/ (?:[A-Z]{1,4}|[+-]\d{4})$/.test(text) ? text : `${text} GMT`);
   return Number.isNaN(value) ? null : wallMs(value);
 }
 

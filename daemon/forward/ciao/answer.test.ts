@@ -109,6 +109,12 @@ test("409 and 422 are read as 400 is", () => {
   }
 });
 
+test.each([429, 503, 504])("a %i whose body broke off keeps the time that it asked for", (status) => {
+  const head = { status, headers: { "retry-after": "600" } };
+  const outcome = callOutcomeOf({ kind: "broken-off", cause: "connection-lost", detail: "reset", head }, scans, now);
+  expect(outcome).toMatchObject({ retryAfterMs: 600_000 });
+});
+
 test("whatever comes back, the outcome has a name, one item for each scan, and no national number", () => {
   const ssin = scans[0]?.ssin ?? "";
   const anything = fc.oneof(

@@ -27,12 +27,17 @@ export function callOutcomeOf(http: HttpOutcome, scans: readonly DueScan[], now:
       if (http.head !== null && http.head.status >= 400 && http.head.status < 500) {
         return fromStatus(http.head, "", now);
       }
-      return { kind: "ambiguous", retryAfterMs: null, report: brokenReport(http) };
+      return { kind: "ambiguous", retryAfterMs: waitMsOf(http.head, now), report: brokenReport(http) };
     case "answered":
       return isSuccess(http.head) ? fromSuccess(http.head, http.body, scans) : fromStatus(http.head, http.body, now);
     default:
       return unreachable(http);
   }
+}
+
+/** What the head asks for holds, whatever became of the body. */
+function waitMsOf(head: HttpHead | null, now: WallMs): number | null {
+  return head === null ? null : retryAfterMs(head.headers["retry-after"] ?? null, head.headers["date"] ?? null, now);
 }
 
 function notSentOutcome(cause: NotSentCause): AttemptOutcome {
@@ -61,7 +66,7 @@ function fromSuccess(head: HttpHead, body: string, scans: readonly DueScan[]): C
 function fromStatus(head: HttpHead, body: string, now: WallMs): CallOutcome {
   const problem = readProblem(body);
   const detail = problem?.text ?? `status ${head.status} without a problem description`;
-  const waitMs = retryAfterMs(head.headers["retry-after"] ?? null, head.headers["date"] ?? null, now);
+  const waitMs = waitMsOf(head, now);
   const notProcessed = (outcome: AttemptOutcome): CallOutcome => ({
     kind: "not-processed",
     retryAfterMs: waitMs,

@@ -33,3 +33,9 @@ describe("nothing is concluded from", () => {
 test("a registration of this worker, second and direction is found among others", () => {
   expect(found({ items: [earlier, same] })).toBe("found");
 });
+
+test.each([429, 503])("a %i whose body broke off keeps the time that it asked for", (status) => {
+  const head = { status, headers: { "retry-after": "90" } };
+  const http = { kind: "broken-off", cause: "connection-lost", detail: "reset", head } as const;
+  expect(searchOutcomeOf(http, scan, now)).toMatchObject({ kind: "failed", retryAfterMs: 90_000 });
+});

@@ -5,7 +5,6 @@ import type { WallMs } from "../../base/time.ts";
 import type { HttpOutcome } from "../http-call.ts";
 import { keptText } from "../kept-text.ts";
 import type { AttemptOutcome, DueScan } from "../queue.ts";
-import { retryAfterMs } from "../retry-after.ts";
 import type { SearchOutcome } from "../upstream.ts";
 import { callOutcomeOf } from "./answer.ts";
 import { readFound } from "./answer-items.ts";
@@ -29,12 +28,13 @@ export function searchQuery({ ssin, utcMs }: DueScan): string {
  * can be read; from anything else nothing is concluded.
  */
 export function searchOutcomeOf(http: HttpOutcome, scan: DueScan, now: WallMs): SearchOutcome {
-  const { report: called } = callOutcomeOf(http, [scan], now);
-  if (http.kind !== "answered") return { kind: "failed", retryAfterMs: null, report: called };
+  const outcome = callOutcomeOf(http, [scan], now);
+  const { report: called } = outcome;
+  const waitMs = "retryAfterMs" in outcome ? outcome.retryAfterMs : null;
+  if (http.kind !== "answered") return { kind: "failed", retryAfterMs: waitMs, report: called };
   const { head, body } = http;
   if (head.status >= 200 && head.status < 300) return fromSuccess(head, body, scan, called);
   if (hasNoSearch(head.status)) return { kind: "not-to-be-had", report: called };
-  const waitMs = retryAfterMs(head.headers["retry-after"] ?? null, head.headers["date"] ?? null, now);
   return { kind: "failed", retryAfterMs: waitMs, report: called };
 }
 
