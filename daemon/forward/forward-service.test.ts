@@ -436,7 +436,7 @@ test("a backlog without a pace leaves call after call, at most two of them not w
   service.start();
   await time.advance(0);
   expect(good.calls.map((call) => call.length)).toEqual([200, 200, 200, 200, 200]);
-  expect(unwritten).toEqual([1, 1, 2, 2, 2]);
+  expect(Math.max(...unwritten)).toBe(2);
   expect(queue.scans.every((scan) => scan.state === "registered" && scan.doubtAttemptId === null)).toBe(true);
   await service[Symbol.asyncDispose]();
 });

@@ -174,11 +174,9 @@ export class ForwardService implements AsyncDisposable {
     const found = window === null ? null : await this.#claim(request, window);
     const { waiting, oldestUtcMs, oldestDoubt } = await queue.backlog();
     this.#guard.watch(oldestUtcMs, waiting);
-    // A store that stalls uses up the margin that the window left for the call.
-    const isStale = found !== null && !this.#guard.isStillOpen(found.window);
     const isOfTheFuture = found === null && window !== null && window.phi.loMs < 0 && waiting > 0;
     const lookAgain = isOfTheFuture ? lookAgainMs(window) : null;
-    return { kind: "looked", found, resolved, lookAgainMs: lookAgain, oldestDoubt, isStale };
+    return { kind: "looked", found, resolved, lookAgainMs: lookAgain, oldestDoubt };
   }
 
   /** @param written of the call before, in the same transaction */

@@ -14,7 +14,8 @@ import type { CallOutcome, SearchOutcome } from "./upstream.ts";
  *                 nothing due  │  │ woken, polled, rested                        ▼
  *                              └▶ idle ◀────────────────────────────────────── resting
  *
- * - `starting`: scans that a dead process left `sending` are being brought back, doubtful. Nothing was claimed yet.
+ * - `starting`: scans that a dead process left `sending` are being brought back, doubtful; so are those of a claim whose
+ *   answer was lost with the store's thread. Nothing is claimed that anybody knows of.
  * - `idle`: nothing was due at the last look, and nobody has said otherwise since; a scan that lies in the service's
  *   future, by as much as its clock may be behind ours, is looked for again when it does not.
  * - `looking`: the queue is asked. Scans it hands out are `sending` on disk before the call leaves.
@@ -48,6 +49,10 @@ export type ForwarderState = {
   readonly lastOutcome: AttemptOutcome | null;
   /** Before this no call leaves. */
   readonly nextCallNs: MonotonicNs;
+  /** Until then the service itself asked to be left alone. */
+  readonly askedNs: MonotonicNs;
+  /** A claim was asked for, and what came of it is not known: its scans may be `sending`, and in nobody's hands. */
+  readonly isClaimLost: boolean;
   /** When the call under way left, and how long the one before it took; `null` before the first. */
   readonly leftNs: MonotonicNs;
   readonly lastCallMs: number | null;
@@ -110,8 +115,6 @@ export type ForwarderInput =
       /** When nothing was claimed: something may become due by itself after this long; `null` when nothing will. */
       readonly lookAgainMs: number | null;
       readonly oldestDoubt: WallMs | null;
-      /** The claim took so long that what was judged of its scans' receipt no longer holds: they are judged anew. */
-      readonly isStale: boolean;
     }
   | {
       readonly kind: "ended";
@@ -162,6 +165,8 @@ export function initialState(settings: ForwarderSettings): ForwarderState {
     storeFailures: 0,
     lastOutcome: null,
     nextCallNs: monotonicNs(0n),
+    askedNs: monotonicNs(0n),
+    isClaimLost: false,
     leftNs: monotonicNs(0n),
     lastCallMs: null,
     ahead: null,

@@ -50,7 +50,6 @@ const looked = (found: Claim | null, besides: Partial<Looked> = {}): Looked => (
   resolved: 0,
   lookAgainMs: null,
   oldestDoubt: null,
-  isStale: false,
   ...besides,
 });
 const report = (outcome: AttemptOutcome, httpStatus: number | null = null) =>
@@ -190,13 +189,13 @@ describe("a backlog that is sent without a pace", () => {
 
   test("claims the next call beside one, which leaves as soon as that went through, its outcomes written beside it", () => {
     expect(play(toQuick, unpaced).last).toMatchObject([
-      { kind: "call", outgoing: { claim: { attemptId: 2 } } },
       { kind: "beside", written: null, request: { limit: callMaxScans } },
+      { kind: "call", outgoing: { claim: { attemptId: 2 } } },
     ]);
     expect(play([...toAhead, [20, ended(registered)]], unpaced).last).toMatchObject([
       { kind: "log" },
-      { kind: "call", outgoing: { claim: { attemptId: 3 } } },
       { kind: "beside", written: { attemptId: 2 }, request: { limit: callMaxScans } },
+      { kind: "call", outgoing: { claim: { attemptId: 3 } } },
     ]);
   });
 
@@ -204,8 +203,8 @@ describe("a backlog that is sent without a pace", () => {
     const few: Claim = { attemptId: 3, scans: full(3).scans.slice(0, 2) };
     const lastCall = play([...toQuick, [15, done(few)], [20, ended(registered)]], unpaced);
     expect(lastCall.last.slice(1)).toMatchObject([
-      { kind: "call", outgoing: { claim: few } },
       { kind: "beside", written: { attemptId: 2 }, request: null },
+      { kind: "call", outgoing: { claim: few } },
     ]);
     const { state, last } = play(
       [
@@ -336,16 +335,72 @@ describe("an outage that is over", () => {
     expect(step(state, { kind: "hastened" }, now(40), half)).toEqual({ state, actions: [] });
   });
 
+  test("ends nothing that the service asked for", () => {
+    const unavailable = report("server-error", 503);
+    const state = inBackoff({ kind: "ambiguous", retryAfterMs: 600_000, report: unavailable });
+    const { actions, state: after } = step(state, { kind: "hastened" }, now(40), half);
+    expect(actions).toEqual([{ kind: "rest", delayMs: 600_000 - 20 }]);
+    expect(after.phase.kind).toBe("resting");
+    const quiet = step(inBackoff(refusedConnection), { kind: "throttled", forMs: 60_000 }, now(40), half).state;
+    expect(step(quiet, { kind: "hastened" }, now(50), half).actions).toEqual([{ kind: "rest", delayMs: 60_000 - 10 }]);
+  });
+
   test("hastens nothing while all is well", () => {
     const { state } = play(toIdle);
     expect(step(state, { kind: "hastened" }, now(10), half)).toEqual({ state, actions: [] });
   });
 });
 
-test("scans that were judged too long ago do not leave, and wait again without doubt", () => {
-  const stale = looked(claim, { isStale: true });
-  const { last } = play([...toIdle, [10, { kind: "woken" }], [5_000, stale]]);
-  expect(last).toMatchObject([{ kind: "settle", written: { settlements: [{ kind: "again" }, { kind: "again" }] } }]);
+describe("a claim of which no answer came", () => {
+  const failedLook = [...toIdle, [10, { kind: "woken" }], [10, broken]] as const;
+
+  test("has what it may have marked brought back before the next look", () => {
+    const { state, last } = play([...failedLook, [2_000, { kind: "rested" }]]);
+    expect(last).toMatchObject([{ kind: "recover" }]);
+    expect(kinds(step(state, { kind: "recovered", scans: 2 }, now(2_001), half).actions)).toEqual(["look"]);
+    const { last: again } = play(
+      [
+        [2_001, { kind: "recovered", scans: 2 }],
+        [2_002, broken],
+        [4_000, { kind: "rested" }],
+      ],
+      undefined,
+      state,
+    );
+    expect(again).toMatchObject([{ kind: "recover" }]);
+  });
+
+  test("brings nothing back while the call before it is not written", () => {
+    const full: Claim = {
+      ...claim,
+      scans: Array.from({ length: callMaxScans }, (_, scanId) =>
+        dueScan({ scanId, worker: scanId, utcMs: wallMs(noon) }),
+      ),
+    };
+    const through: CallOutcome = { ...answered, items: full.scans.map(() => created) };
+    const settings = { callIntervalMs: 0 };
+    const called = play(
+      [
+        [0, { kind: "recovered", scans: 0 }],
+        [1, looked(full)],
+        [2, ended(through)],
+        [3, { kind: "settled" }],
+        [4, looked(full)],
+      ],
+      settings,
+    );
+    expect(kinds(called.last)).toEqual(["beside", "call"]);
+    const lost = play(
+      [
+        [5, { kind: "beside-failed", error: new Error("gone") }],
+        [6, ended(through)],
+      ],
+      settings,
+      called.state,
+    );
+    expect(kinds(lost.last)).toEqual(["settle"]);
+    expect(kinds(step(lost.state, { kind: "settled" }, now(7), half).actions)).toEqual(["recover"]);
+  });
 });
 
 test("a call that did not leave is looked at anew at once, and is neither a failure nor a doubt", () => {

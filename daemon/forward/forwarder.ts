@@ -1,7 +1,7 @@
 import { assert, InvariantError, unreachable } from "../base/assert.ts";
 import type { Random } from "../base/random.ts";
 import { elapsedMs, type MonotonicNs, monotonicNs } from "../base/time.ts";
-import { backoffMs } from "./backoff.ts";
+import { backoffMs, retryAfterMaxMs } from "./backoff.ts";
 import { isAtFullSpeed, scansOfNextCall } from "./call-size.ts";
 import { forwardEvents as events, type LogLine } from "./events.ts";
 import type {
@@ -26,7 +26,7 @@ import {
   searchInMs,
   throttledQuietMaxMs,
 } from "./search-track.ts";
-import type { CallReport, SearchOutcome } from "./upstream.ts";
+import type { CallOutcome, CallReport, SearchOutcome } from "./upstream.ts";
 
 /** The first full call after an outage waits up to this much longer, at random: a thousand boxes get their link back at once. */
 export const rejoinSpreadMs: number = 5_000;
@@ -52,7 +52,7 @@ export function step(state: ForwarderState, input: ForwarderInput, now: Now, ran
     case "rested":
       return onRested(state, now);
     case "throttled":
-      return { state: { ...state, nextCallNs: notSooner(state, quietMs(input.forMs), now) }, actions: [] };
+      return { state: askedToWait(state, quietMs(input.forMs), now), actions: [] };
     case "hastened":
       return onHastened(state, now);
     case "looked":
@@ -83,9 +83,9 @@ export function restMs(state: ForwarderState, now: Now): number {
 }
 
 function onRecovered(state: ForwarderState, scans: number, now: Now): ForwarderStep {
-  assert(state.phase.kind === "starting", "scans are recovered at the start only");
+  assert(state.phase.kind === "starting", "scans are recovered while none is claimed");
   const line: LogLine = { level: "warn", event: events.interruptedRecovered, fields: { count: scans } };
-  const { state: next, actions } = onward({ ...state, storeFailures: 0 }, now);
+  const { state: next, actions } = onward({ ...state, storeFailures: 0, isClaimLost: false }, now);
   return { state: next, actions: scans === 0 ? actions : [{ kind: "log", line }, ...actions] };
 }
 
@@ -99,7 +99,7 @@ function onHastened(state: ForwarderState, now: Now): ForwarderStep {
   const { phase, failures, lastOutcome } = state;
   const wasAway = lastOutcome !== null && (isNotReachable(lastOutcome) || lastOutcome === "server-error");
   if (phase.kind !== "resting" || failures === 0 || !wasAway) return { state, actions: [] };
-  return onward({ ...state, nextCallNs: now.monotonicNs }, now);
+  return onward({ ...state, nextCallNs: state.askedNs }, now);
 }
 
 function onRested(state: ForwarderState, now: Now): ForwarderStep {
@@ -111,7 +111,7 @@ function onRested(state: ForwarderState, now: Now): ForwarderStep {
 
 function onLooked(
   state: ForwarderState,
-  { found, resolved, lookAgainMs, oldestDoubt, isStale }: Extract<ForwarderInput, { kind: "looked" }>,
+  { found, resolved, lookAgainMs, oldestDoubt }: Extract<ForwarderInput, { kind: "looked" }>,
   now: Now,
 ): ForwarderStep {
   assert(state.phase.kind === "looking", "the queue answers while it is asked");
@@ -122,10 +122,9 @@ function onLooked(
   const looked = { ...state, search, resolveDue: resolved >= resolveMaxScans };
   if (found !== null) {
     assert(found.claim.scans.length > 0, "a claim holds a scan");
-    const { state: next, actions } =
-      state.stopping || isStale
-        ? settle(looked, [unsent(found.claim, now, isStale ? heldBack : stopped)])
-        : depart(looked, found, doubts, now);
+    const { state: next, actions } = state.stopping
+      ? settle(looked, [unsent(found.claim, now, stopped)])
+      : depart(looked, found, doubts, now);
     return { state: next, actions: [...logs, ...actions] };
   }
   const { state: next, actions } =
@@ -150,7 +149,7 @@ function call(state: ForwarderState, outgoing: Outgoing, behind: Written | null,
   const request = isWorthLookingAhead(state, claim) ? lookRequest(state, now) : null;
   const beside: ForwarderAction[] =
     behind === null && request === null ? [] : [{ kind: "beside", written: behind, request }];
-  return { state: next, actions: [{ kind: "call", outgoing }, ...beside] };
+  return { state: next, actions: [...beside, { kind: "call", outgoing }] };
 }
 
 /**
@@ -202,6 +201,7 @@ function onEnded(
     failures,
     lastOutcome: outcome.report.outcome,
     nextCallNs: notSooner(state, delayMs, now),
+    askedNs: asked(state, isFailure ? retryAfterOf(outcome) : null, now),
     lastCallMs: elapsedMs(state.leftNs, now.monotonicNs),
   };
   const report: AttemptReport = { ...outcome.report, endedAt: now.wallMs };
@@ -234,7 +234,8 @@ function onBesideFailed(state: ForwarderState, error: unknown): ForwarderStep {
   const operation = state.behind === null ? "claim" : "settle";
   const fields = { operation, err: error, retryInMs: 0 };
   const log = { kind: "log", line: { level: "error", event: events.storeFailed, fields } } as const;
-  return { state: { ...state, storeFailures: state.storeFailures + 1, ahead: null }, actions: [log] };
+  const failed = { ...state, storeFailures: state.storeFailures + 1, isClaimLost: true, ahead: null };
+  return { state: failed, actions: [log] };
 }
 
 function onSettled(state: ForwarderState, now: Now): ForwarderStep {
@@ -257,8 +258,8 @@ function onSearched(state: ForwarderState, outcome: SearchOutcome, now: Now, ran
   assert(state.phase.kind === "searching", "a search ends while it is under way");
   const { claim } = state.phase;
   const search = afterSearch(state.search, outcome, now, random);
-  const delayMs = Math.max(state.settings.callIntervalMs, quietAfterSearchMs(outcome));
-  const next = { ...state, search, nextCallNs: notSooner(state, delayMs, now) };
+  const quiet = askedToWait({ ...state, search }, quietAfterSearchMs(outcome), now);
+  const next = { ...quiet, nextCallNs: notSooner(quiet, state.settings.callIntervalMs, now) };
   const { settlements, line } = judgeSearch(claim, outcome, search, now);
   const report: AttemptReport = { ...outcome.report, endedAt: now.wallMs };
   const { state: settling, actions } = settle(next, [{ attemptId: claim.attemptId, report, settlements }]);
@@ -295,7 +296,7 @@ function onStoreFailed(state: ForwarderState, error: unknown, random: Random): F
     case "settling":
       return { state: withPhase(failed, { ...phase, retrying: true }), actions: [log, rest] };
     case "looking":
-      return { state: withPhase(failed, { kind: "resting" }), actions: [log, rest] };
+      return { state: { ...withPhase(failed, { kind: "resting" }), isClaimLost: true }, actions: [log, rest] };
     case "idle":
     case "calling":
     case "searching":
@@ -331,6 +332,9 @@ function onward(state: ForwarderState, now: Now): ForwarderStep {
   if (state.stopping) return { state: withPhase(state, { kind: "stopped" }), actions: [] };
   const delayMs = restMs(state, now);
   if (delayMs > 0) return { state: withPhase(state, { kind: "resting" }), actions: [{ kind: "rest", delayMs }] };
+  if (state.isClaimLost) {
+    return { state: withPhase(state, { kind: "starting" }), actions: [{ kind: "recover", now: now.wallMs }] };
+  }
   const request = lookRequest(state, now);
   const look: ForwarderAction = { kind: "look", resolve: state.resolveDue ? resolveMaxScans : 0, request };
   const phase: Phase = { kind: "looking", doubts: request.doubts };
@@ -355,9 +359,8 @@ function settle(state: ForwarderState, [written, ...others]: readonly Written[])
 const nobody = { httpStatus: null, relatedTraceId: null } as const;
 const stopped = { ...nobody, outcome: "interrupted", detail: "stopped before the call left" } as const;
 const passedOver = { ...nobody, outcome: "interrupted", detail: "the call before it did not lead to it" } as const;
-const heldBack = { ...nobody, outcome: "held-back", detail: "judged too long before the call could leave" } as const;
 
-/** Scans that were claimed when the order to stop came, or too long ago: their call never leaves. */
+/** Scans that were claimed when the order to stop came, or ahead of a call that did not lead to theirs: theirs never leaves. */
 function unsent({ attemptId, scans }: Claim, now: Now, report: CallReport): Written {
   return {
     attemptId,
@@ -386,6 +389,21 @@ function recoveryLine({ failures, lastOutcome }: ForwarderState): LogLine {
 function notSooner({ nextCallNs }: ForwarderState, delayMs: number, now: Now): MonotonicNs {
   const until = later(now.monotonicNs, delayMs);
   return until > nextCallNs ? until : nextCallNs;
+}
+
+/** As `notSooner`, and no network that is back ends it. */
+function askedToWait(state: ForwarderState, delayMs: number, now: Now): ForwarderState {
+  return { ...state, nextCallNs: notSooner(state, delayMs, now), askedNs: asked(state, delayMs, now) };
+}
+
+/** @param delayMs `null` when nothing was asked for */
+function asked({ askedNs }: ForwarderState, delayMs: number | null, now: Now): MonotonicNs {
+  const until = later(now.monotonicNs, Math.min(retryAfterMaxMs, Math.max(0, delayMs ?? 0)));
+  return delayMs !== null && until > askedNs ? until : askedNs;
+}
+
+function retryAfterOf(outcome: CallOutcome): number | null {
+  return "retryAfterMs" in outcome ? outcome.retryAfterMs : null;
 }
 
 function quietMs(askedMs: number): number {

@@ -2,13 +2,14 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { silentLog } from "../base/log.ts";
 import { seededRandom } from "../base/random.ts";
+import { monotonicNs, wallMs } from "../base/time.ts";
 import { ManualTime, settled } from "../testing/manual-time.ts";
 import { MemoryQueue } from "../testing/memory-queue.ts";
 import { MemoryReceipts, openReceipt } from "../testing/receipt-windows.ts";
 import { TrustingClock } from "../testing/trusting-clock.ts";
 import { ForwardService } from "./forward-service.ts";
 import type { AttemptOutcome, DueScan } from "./queue.ts";
-import { lateProcessingMs, searchStrikesMax } from "./search-track.ts";
+import { afterRecovery, afterSearch, initialTrack, lateProcessingMs, searchStrikesMax } from "./search-track.ts";
 import type { CallOutcome, CallReport, SearchOutcome, Upstream } from "./upstream.ts";
 
 const report = (outcome: AttemptOutcome, httpStatus: number | null = null): CallReport => ({
@@ -276,4 +277,12 @@ test("where the search answers and the service is not later than the margin, eac
     ),
     { numRuns: 150 },
   );
+});
+
+test("a service that is back is searched anew at once, and no sooner than it asked", () => {
+  const now = { monotonicNs: monotonicNs(0n), wallMs: wallMs(1_780_000_000_000) };
+  const failed = (retryAfterMs: number | null) =>
+    afterSearch(initialTrack(true), { kind: "failed", retryAfterMs, report: report("throttled", 429) }, now, () => 0.5);
+  expect(afterRecovery(failed(null)).nextNs).toBe(0n);
+  expect(afterRecovery(failed(1_800_000)).nextNs).toBe(1_800_000_000_000n);
 });

@@ -1,6 +1,6 @@
 import type { Random } from "../base/random.ts";
 import { type MonotonicNs, monotonicNs, type WallMs, wallMs } from "../base/time.ts";
-import { backoffMs } from "./backoff.ts";
+import { backoffMs, retryAfterMaxMs } from "./backoff.ts";
 import type { DoubtRule } from "./queue.ts";
 import type { SearchOutcome } from "./upstream.ts";
 
@@ -32,6 +32,8 @@ export type SearchTrack = {
   readonly isOffered: boolean;
   /** Before this no search is made. */
   readonly nextNs: MonotonicNs;
+  /** Until then the service itself asked for no search. */
+  readonly askedNs: MonotonicNs;
   /** Until then the service counts as having none. */
   readonly offUntilNs: MonotonicNs;
   /** In a row, for the backoff. */
@@ -51,6 +53,7 @@ export function initialTrack(isOffered: boolean): SearchTrack {
   return {
     isOffered,
     nextNs: never,
+    askedNs: never,
     offUntilNs: never,
     failures: 0,
     strikes: 0,
@@ -111,14 +114,16 @@ export function afterSearch(track: SearchTrack, outcome: SearchOutcome, now: Now
       const failures = track.failures + 1;
       const strikes = track.strikes + (isOfTheService(outcome) || failures > patienceMax ? 1 : 0);
       const delayMs = backoffMs(failures, outcome.retryAfterMs, random);
-      return { ...track, failures, strikes, nextNs: later(now.monotonicNs, delayMs) };
+      const askedMs = Math.min(retryAfterMaxMs, Math.max(0, outcome.retryAfterMs ?? 0));
+      const nextNs = later(now.monotonicNs, delayMs);
+      return { ...track, failures, strikes, nextNs, askedNs: later(now.monotonicNs, askedMs) };
     }
   }
 }
 
-/** The service is back: it gets another chance to be searched before scans in doubt are sent again. */
+/** The service is back: it gets another chance to be searched, no sooner than it asked, before scans in doubt are sent again. */
 export function afterRecovery(track: SearchTrack): SearchTrack {
-  return { ...track, failures: 0, strikes: 0, nextNs: monotonicNs(0n) };
+  return { ...track, failures: 0, strikes: 0, nextNs: track.askedNs };
 }
 
 /** After this many failures in a row it does not matter any more whose they are: the doubt must not outlast the receipt limit. */

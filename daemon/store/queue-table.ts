@@ -53,6 +53,7 @@ export class QueueTable {
   readonly #send: Sqlite.Statement<[number, string]>;
   readonly #due: Sqlite.Statement<[number], DueRow>;
   readonly #sending: Sqlite.Statement<[number], number>;
+  readonly #hasEnded: Sqlite.Statement<[number], number>;
   readonly #allSending: Sqlite.Statement<[], { readonly id: number; readonly attemptId: number }>;
   readonly #endAttempt: Sqlite.Statement<unknown[]>;
   readonly #registered: Sqlite.Statement<[number, string]>;
@@ -93,6 +94,7 @@ export class QueueTable {
         "SELECT id FROM scans INDEXED BY scans_attempt WHERE attempt_id = ? AND state = 'sending'",
       )
       .pluck();
+    this.#hasEnded = db.prepare<[number], number>("SELECT outcome IS NOT NULL FROM attempts WHERE id = ?").pluck();
     this.#allSending = db.prepare(
       "SELECT id, attempt_id AS attemptId FROM scans INDEXED BY scans_sending WHERE state = 'sending'",
     );
@@ -184,6 +186,8 @@ export class QueueTable {
 
   #settle(attemptId: number, report: AttemptReport, settlements: readonly Settlement[]): void {
     const open = new Set(this.#sending.all(attemptId));
+    // The answer to the first time may have been lost with the store's thread: what was written then stands.
+    if (open.size === 0 && this.#hasEnded.get(attemptId) === 1) return;
     for (const settlement of settlements) {
       assert(open.delete(settlement.scanId), "a settled scan is in its claim, once");
     }

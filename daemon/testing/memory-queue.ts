@@ -117,7 +117,7 @@ export class MemoryQueue implements ForwardQueue {
   async settle(attemptId: number, report: AttemptReport, settlements: readonly Settlement[]): Promise<void> {
     this.#fail();
     const attempt = present(this.#attempts.get(attemptId), "a settled attempt was claimed");
-    assert(attempt.report === null, "an attempt ends once");
+    if (attempt.report !== null) return;
     const open = new Set(this.#sendingOf(attemptId).map((scan) => scan.scanId));
     for (const { scanId } of settlements) assert(open.delete(scanId), "a settled scan is in its claim, once");
     assert(open.size === 0, "every scan of the claim is settled");
