@@ -41,6 +41,7 @@ export class FollowUpTable {
   >;
   readonly #add: Sqlite.Statement<[number | null, string, number, number]>;
   readonly #back: Sqlite.Statement<[number]>;
+  readonly #reopen: Sqlite.Statement<[number, number, number]>;
   readonly #gone: Sqlite.Statement<[number, number]>;
 
   constructor(connection: Connection, sites: WorkSites) {
@@ -72,6 +73,11 @@ export class FollowUpTable {
       SELECT id, registration_id, registered_ms, reference, ?, ?, ? FROM follow_ups WHERE id = ?`,
     );
     this.#back = db.prepare("UPDATE remarks SET gone_at = NULL WHERE id = ? AND gone_at IS NOT NULL");
+    this.#reopen = db.prepare(
+      `INSERT INTO remark_marks (remark_id, marked_at, kind, note)
+      SELECT ?, ?, 'undone', 'the service raises it again' WHERE 'done' =
+        (SELECT m.kind FROM remark_marks m INDEXED BY remark_marks_remark WHERE m.remark_id = ? ORDER BY m.id DESC LIMIT 1)`,
+    );
     this.#gone = db.prepare("UPDATE remarks SET gone_at = ? WHERE id = ? AND gone_at IS NULL");
   }
 
@@ -115,7 +121,12 @@ export class FollowUpTable {
     return { followed: of(null), settled: of("settled"), givenUp: of("given-up") };
   }
 
-  /** A remark that the service no longer raises stays, marked; one that it raises again is open again. */
+  /**
+   * A remark that the service no longer raises stays, marked; one that it raises again is open again, whatever was said
+   * of it before.
+   *
+   * @returns what is new, or open again
+   */
   #compare(scanId: number, remarks: readonly Remark[], at: number): readonly Remark[] {
     const known = this.#known.all(scanId);
     const fresh: Remark[] = [];
@@ -126,7 +137,9 @@ export class FollowUpTable {
         if (this.#add.run(remark.code, remark.text, at, scanId).changes === 1) fresh.push(remark);
       } else {
         raised.add(same.id);
-        this.#back.run(same.id);
+        if (this.#back.run(same.id).changes === 0) continue;
+        this.#reopen.run(same.id, at, same.id);
+        fresh.push(remark);
       }
     }
     for (const { id } of known) if (!raised.has(id)) this.#gone.run(at, id);

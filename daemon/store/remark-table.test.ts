@@ -201,6 +201,22 @@ describe("remarks", () => {
     expect(codes(open)).toEqual([1, 32]);
   });
 
+  test("that were dealt with and come back are told anew, and are open again", () => {
+    const scanId = register(1, 0, [noRelation]);
+    core.markRemark(1, { at: at(5), kind: "done", note: "web form sent" });
+    expect(look(scanId, 10, { remarks: [noRelation] })).toEqual([]);
+    expect(codes(open)).toEqual([]);
+    look(scanId, 20, { remarks: [] });
+    expect(look(scanId, 30, { remarks: [noRelation] })).toEqual([noRelation]);
+    expect(codes(open)).toEqual([1]);
+    const marks = present(core.showRemark(1), "it is kept").marks;
+    expect(marks.map(({ kind, note }) => [kind, note])).toEqual([
+      ["done", "web form sent"],
+      ["undone", "the service raises it again"],
+    ]);
+    expect(look(scanId, 40, { remarks: [noRelation] })).toEqual([]);
+  });
+
   test("stay as they are when a look did not tell", () => {
     const scanId = register(1, 0, [noRelation]);
     look(scanId, 10, { kind: "server-error", remarks: null, validity: null });
