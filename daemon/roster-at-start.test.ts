@@ -14,13 +14,17 @@ beforeEach(() => {
 afterEach(() => directory[Symbol.dispose]());
 
 /** Of each import how many badges it had, and what the log was told. */
-async function startedWith(text: string): Promise<{ readonly imports: readonly number[]; readonly said: string }> {
+async function startedWith(
+  text: string,
+  failure: Error | null = null,
+): Promise<{ readonly imports: readonly number[]; readonly said: string }> {
   writeFileSync(file, text);
   const imports: number[] = [];
   const change = { added: 0, changed: 0, removed: 0, unchanged: 0 };
   const store: RosterStore = {
     planRoster: async () => change,
     replaceRoster: async (entries) => {
+      if (failure !== null) throw failure;
       imports.push(entries.length);
       return change;
     },
@@ -44,4 +48,12 @@ test.each([
   const { imports, said } = await startedWith(text);
   expect(imports).toEqual([]);
   expect(said).toContain("the one in force stays");
+});
+
+test("a full disk keeps the new roster out, and not badged from starting", async () => {
+  const roster = "badge,ssin,employer\n010063E9AE,93051822361,0566988259\n";
+  const { imports, said } = await startedWith(roster, new Error("database or disk is full"));
+  expect(imports).toEqual([]);
+  expect(said).toContain("the one in force stays");
+  expect(said).toContain("disk is full");
 });

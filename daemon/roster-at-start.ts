@@ -32,6 +32,12 @@ export async function importRosterAtStart(
     log.error(fields, "roster has mistakes, the one in force stays");
     return;
   }
-  const change = await store.replaceRoster(roster.entries, fingerprint);
-  log.info({ badges: roster.entries.length, ...change }, "roster imported");
+  try {
+    const change = await store.replaceRoster(roster.entries, fingerprint);
+    log.info({ badges: roster.entries.length, ...change }, "roster imported");
+  } catch (error) {
+    // A full disk, which the worker at the gate has to be told of as well: by the readers, which open after this.
+    const fields = { file: settings.file, detail: messageOf(error) };
+    log.error(fields, "roster not imported, the one in force stays: import it, or restart, once the disk has room");
+  }
 }

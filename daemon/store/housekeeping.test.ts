@@ -3,7 +3,7 @@ import type { RecordOutcome } from "../scan/scan.ts";
 import { ManualTime, settled } from "../testing/manual-time.ts";
 import { type RecordingLog, recordingLog, storeSettings } from "../testing/store-fixture.ts";
 import { overdueFrames, quietMs, worthwhileFrames } from "./checkpoint.ts";
-import { type Chores, Housekeeping, repeatLogMs, scrubPeriodMs } from "./housekeeping.ts";
+import { type Chores, Housekeeping, repeatLogMs, scrubAgainMs, scrubPeriodMs } from "./housekeeping.ts";
 import type { Gauges } from "./store-keeper.ts";
 import type { StoreSettings } from "./store-settings.ts";
 
@@ -107,14 +107,19 @@ describe("the scrub", () => {
     expect(time.waiting).toBe(0);
   });
 
-  test("that fails is told, and not tried again", async () => {
+  test("that fails is told, and goes on later where it was", async () => {
+    let failures = 2;
     const broken = async (): Promise<boolean> => {
-      throw new Error("gone");
+      if (failures === 0) return true;
+      failures -= 1;
+      throw new Error("busy");
     };
     using keeping = keep({}, { scrubSlice: broken });
     keeping.scrub();
     await time.advance(2 * quietMs);
     expect(messages()).toEqual(["the check of the whole database was broken off"]);
+    await time.advance(2 * scrubAgainMs);
+    expect(messages()).toHaveLength(2);
     expect(time.waiting).toBe(0);
   });
 });

@@ -10,6 +10,9 @@ import type { StoreSettings } from "./store-settings.ts";
 /** Between two slices of the scrub: 10⁶ scans are read in about 7 minutes, with 1 % of one core. */
 export const scrubPeriodMs = 100;
 
+/** What broke a slice off, a command that holds the database or a disk that does not answer, may have passed by then. */
+export const scrubAgainMs: number = 10 * 60 * 1000;
+
 /** A failure that goes on is told again this often. */
 export const repeatLogMs = 60_000;
 
@@ -45,8 +48,8 @@ export class Housekeeping implements Disposable {
   }
 
   /** Starts reading the whole database through, slice by slice, whenever nobody badges. */
-  scrub(): void {
-    if (!this.#disposed) this.#scrubTimer = this.#time.after(scrubPeriodMs, () => void this.#scrubSlice());
+  scrub(afterMs: number = scrubPeriodMs): void {
+    if (!this.#disposed) this.#scrubTimer = this.#time.after(afterMs, () => void this.#scrubSlice());
   }
 
   recorded(outcome: RecordOutcome): void {
@@ -100,7 +103,9 @@ export class Housekeeping implements Disposable {
       if (this.#quietForMs() >= quietMs && (await this.#chores.scrubSlice())) return;
       this.scrub();
     } catch (error) {
-      this.#log.warn({ error: messageOf(error) }, "the check of the whole database was broken off");
+      const fields = { error: messageOf(error), againInMs: scrubAgainMs };
+      this.#log.warn(fields, "the check of the whole database was broken off");
+      this.scrub(scrubAgainMs);
     }
   }
 
