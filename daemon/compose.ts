@@ -238,7 +238,7 @@ async function composeIntake(
       clock,
       ledger: store,
       log: log.child({ room: "scan" }),
-      feedback: (readerId, feedback) => void readerOf.get(readerId)?.feedback(feedback),
+      feedback: ({ readerId, opening }, feedback) => void readerOf.get(readerId)?.feedback(feedback, opening),
       onRecorded,
     },
     rules,

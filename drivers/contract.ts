@@ -7,6 +7,8 @@ export type BadgeRead = {
   readonly text: string;
   /** Monotonic time of the event that delivered the first byte of the frame. */
   readonly firstByteNs: MonotonicNs;
+  /** Which opening of its port it came by, as `ReaderCounters.opens` counts them: its answer belongs there alone. */
+  readonly opening: number;
 };
 
 /** Why bytes did not become a badge read. */
@@ -62,5 +64,9 @@ export interface Reader extends AsyncDisposable {
   readonly state: ReaderState;
   readonly counters: ReaderCounters;
   start(events: ReaderEvents): void;
-  feedback(feedback: Feedback): FeedbackOutcome;
+  /**
+   * @param opening that of the read which is answered: the worker who badged before an unplug may be gone, and another
+   *   one must not see his answer
+   */
+  feedback(feedback: Feedback, opening: number): FeedbackOutcome;
 }

@@ -61,7 +61,7 @@ function harness(record: (draft: ScanDraft) => Promise<RecordOutcome>): {
   return { intake, shown, drafts, woken: () => woken };
 }
 
-const read = { readerId: "gate", text: "010063E9AE", firstByteNs: monotonicNs(5n) };
+const read = { readerId: "gate", text: "010063E9AE", firstByteNs: monotonicNs(5n), opening: 1 };
 
 test("nothing is shown to the worker before the commit", async () => {
   const commit = Promise.withResolvers<RecordOutcome>();

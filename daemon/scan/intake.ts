@@ -14,7 +14,7 @@ export type IntakePorts = {
   readonly ledger: ScanLedger;
   readonly log: Log;
   /** Tells the worker at the reader. */
-  readonly feedback: (readerId: string, feedback: Feedback) => void;
+  readonly feedback: (read: BadgeRead, feedback: Feedback) => void;
   /** Called after a commit that gave the forwarder something to send. */
   readonly onRecorded: (scanId: number) => void;
 };
@@ -54,7 +54,7 @@ export class Intake {
     const reader = this.#readers.get(read.readerId);
     if (reader === undefined || this.#pending.size >= pendingMax) {
       const detail = reader === undefined ? "no such reader is configured" : "too many scans wait for the disk";
-      this.#conclude(read.readerId, { kind: "not-recorded", reason: "store-failed", detail });
+      this.#conclude(read, { kind: "not-recorded", reason: "store-failed", detail });
       return;
     }
     if (stamp.captureLagMs > this.#counters.captureLagMaxMs) this.#count({ captureLagMaxMs: stamp.captureLagMs });
@@ -71,7 +71,7 @@ export class Intake {
         this.#ports.log.error({ reader: reader.id, err: error }, "store failed while recording a scan");
         return { kind: "not-recorded", reason: "store-failed", detail: messageOf(error) };
       })
-      .then((outcome) => this.#conclude(reader.id, outcome))
+      .then((outcome) => this.#conclude(read, outcome))
       .finally(() => this.#pending.delete(work));
     this.#pending.add(work);
   }
@@ -81,27 +81,28 @@ export class Intake {
     while (this.#pending.size > 0) await Promise.all(this.#pending);
   }
 
-  #conclude(readerId: string, outcome: RecordOutcome): void {
+  #conclude(read: BadgeRead, outcome: RecordOutcome): void {
     const { feedback, log, onRecorded } = this.#ports;
+    const { readerId } = read;
     switch (outcome.kind) {
       case "recorded":
-        feedback(readerId, "accepted");
+        feedback(read, "accepted");
         this.#count({ recorded: this.#counters.recorded + 1 });
         log.info({ scanId: outcome.scanId, reader: readerId, direction: outcome.direction }, "scan recorded");
         onRecorded(outcome.scanId);
         return;
       case "double":
-        feedback(readerId, "already-recorded");
+        feedback(read, "already-recorded");
         this.#count({ doubles: this.#counters.doubles + 1 });
         log.info({ scanId: outcome.scanId, reader: readerId, ofScanId: outcome.ofScanId }, "double scan recorded");
         return;
       case "unknown-badge":
-        feedback(readerId, "unknown-badge");
+        feedback(read, "unknown-badge");
         this.#count({ unknownBadges: this.#counters.unknownBadges + 1 });
         log.warn({ scanId: outcome.scanId, reader: readerId }, "scan of an unknown badge recorded");
         return;
       case "not-recorded":
-        feedback(readerId, "not-recorded");
+        feedback(read, "not-recorded");
         this.#count({ notRecorded: this.#counters.notRecorded + 1 });
         log.error({ reader: readerId, reason: outcome.reason, detail: outcome.detail }, "scan not recorded");
         return;

@@ -76,10 +76,11 @@ export class SerialReader implements Reader {
     this.#connection.start();
   }
 
-  feedback(feedback: Feedback): FeedbackOutcome {
+  feedback(feedback: Feedback, opening: number): FeedbackOutcome {
     const bytes = this.#parts.feedback[feedback] ?? null;
     if (bytes === null) return "unsupported";
-    const isWritten = this.#connection.write(bytes, () => this.#feedbackDropped(feedback));
+    const isOfThisOpening = opening === this.#counters.opens;
+    const isWritten = isOfThisOpening && this.#connection.write(bytes, () => this.#feedbackDropped(feedback));
     if (isWritten) return "shown";
     this.#feedbackDropped(feedback);
     return "dropped";
@@ -157,7 +158,7 @@ export class SerialReader implements Reader {
     this.#count(isRepeat ? "repeats" : "reads");
     if (isRepeat) return;
     this.#log.debug({ badge: text }, "badge read");
-    this.#events?.badgeRead({ readerId: this.id, text, firstByteNs });
+    this.#events?.badgeRead({ readerId: this.id, text, firstByteNs, opening: this.#counters.opens });
   }
 
   #badFrame(reason: BadFrameReason): void {

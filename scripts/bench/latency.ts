@@ -175,6 +175,7 @@ export async function withGateway(folder: string, use: (gateway: Gateway) => Pro
             readerId: "gate",
             text: fictionalBadge(index % benchWorkers),
             firstByteNs: systemTime.monotonicNs(),
+            opening: 1,
           });
         }
       }),
