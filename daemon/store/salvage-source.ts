@@ -10,19 +10,11 @@ import {
   writeSync,
 } from "node:fs";
 import Sqlite from "better-sqlite3";
+import { type Readable, type SourceRow, type TableReads, walk } from "./salvage-walk.ts";
 import { storeErrorCodeOf } from "./store-error.ts";
 
-/** Rows between two readable ones are tried one by one up to this many: more than an interior page of the tree leads to. */
-export const probeMaxRows = 8192n;
-
-const idMax = 2n ** 53n;
 const pageBytes = 4096;
 const headerBytes = 100;
-
-export type SourceRow = Readonly<Record<string, string | number | bigint | Buffer | null>>;
-
-/** A row, or a gap in which nothing can be read. */
-export type Readable = { readonly kind: "row"; readonly row: SourceRow } | { readonly kind: "gap" };
 
 /**
  * A damaged database, opened for reading what can be read of it; the file itself is never written. When its first page
@@ -54,111 +46,57 @@ export class SalvageSource implements Disposable {
     this.#copy = copy;
   }
 
-  /**
-   * Every row of a table that can be read, in the order of ids. A page may hold what belongs elsewhere, such as an older
-   * copy of another page: its rows are passed over, so that they send the walk neither back nor past what is behind them.
-   */
+  /** Every row of a table that can be read, each once, in the order of ids. */
   *rows(table: string): Generator<Readable> {
-    const walk = this.#walkOf(table);
-    if (walk === null) yield { kind: "gap" };
-    let last = 0n;
-    let from = 1n;
-    let step = 1n;
-    let isInGap = false;
-    while (walk !== null && from <= idMax) {
-      try {
-        for (const row of walk.from(from)) {
-          const id = BigInt(row["id"] as bigint);
-          const place = walk.placeOf(id, last, from);
-          if (place !== "next" && !isInGap) yield { kind: "gap" };
-          isInGap = place === "elsewhere";
-          if (isInGap) continue;
-          yield { kind: "row", row };
-          last = id;
-          step = 1n;
-        }
-        return;
-      } catch (error) {
-        refuseWhatIsNoDamage(error);
-        if (!isInGap) yield { kind: "gap" };
-        isInGap = true;
-      }
-      // Steps grow as long as nothing behind what cannot be read does read, so that the walk ends.
-      from = last + 1n + step;
-      step = step < probeMaxRows ? step + 1n : step * 2n;
-    }
+    const reads = readDamaged(() => readsOf(this.#db, table));
+    // The database does not know the table.
+    if (reads === "damaged") yield { kind: "gap" };
+    else yield* walk(reads);
   }
 
   [Symbol.dispose](): void {
     this.#db.close();
     if (this.#copy !== null) drop(this.#copy);
   }
-
-  /** `null` when the database does not know the table. */
-  #walkOf(table: string): Walk | null {
-    try {
-      return new Walk(this.#db, table);
-    } catch (error) {
-      refuseWhatIsNoDamage(error);
-      return null;
-    }
-  }
 }
 
-/**
- * - `next`: right behind the row before
- * - `behind-damage`: between the two something cannot be read
- * - `elsewhere`: a copy of a row that is, or was, in another place
- */
-type RowPlace = "next" | "behind-damage" | "elsewhere";
-
-/** A way through one table by its tree, and a look at what its tree says of a row. */
-class Walk {
-  readonly #from: Sqlite.Statement<[bigint], SourceRow>;
-  readonly #self: Sqlite.Statement<[bigint], bigint>;
-  readonly #before: Sqlite.Statement<[bigint], bigint>;
-
-  constructor(db: Sqlite.Database, table: string) {
-    this.#from = db.prepare<[bigint], SourceRow>(`SELECT * FROM ${table} WHERE id >= ? ORDER BY id`).safeIntegers();
-    this.#self = db.prepare<[bigint], bigint>(`SELECT id FROM ${table} WHERE id = ?`).pluck().safeIntegers();
-    this.#before = db
-      .prepare<[bigint], bigint>(`SELECT id FROM ${table} WHERE id < ? ORDER BY id DESC LIMIT 1`)
-      .pluck()
-      .safeIntegers();
-  }
-
-  from(id: bigint): Iterable<SourceRow> {
-    return this.#from.iterate(id);
-  }
-
-  /**
-   * @param last the row that was read before
-   * @param from where the walk set out
-   */
-  placeOf(id: bigint, last: bigint, from: bigint): RowPlace {
-    if (id <= last) return "elsewhere";
-    if (id === last + 1n) return "next";
-    // Ids leap where rows were erased. Where the tree has rows between the two, this one was not met in its own place.
-    if (!this.#isFound(id)) return "elsewhere";
-    const before = read(() => this.#before.get(id) ?? 0n);
-    if (before === last) return "next";
-    const isBetween = before !== null && before < id && before > last && before >= from;
-    return isBetween && this.#isFound(before) ? "elsewhere" : "behind-damage";
-  }
-
-  #isFound(id: bigint): boolean {
-    return read(() => this.#self.get(id)) === id;
-  }
+function readsOf(db: Sqlite.Database, table: string): TableReads {
+  const rows = (rest: string): Sqlite.Statement<bigint[], SourceRow> =>
+    db.prepare<bigint[], SourceRow>(`SELECT * FROM ${table} WHERE ${rest}`).safeIntegers();
+  const ids = (rest: string): Sqlite.Statement<bigint[], bigint> =>
+    db.prepare<bigint[], bigint>(`SELECT id FROM ${table} WHERE ${rest}`).safeIntegers().pluck();
+  const at = rows("id = ?");
+  const before = ids("id < ? ORDER BY id DESC LIMIT 1");
+  const firstFrom = ids("id >= ? ORDER BY id LIMIT 1");
+  const upFrom = rows("id >= ? ORDER BY id");
+  const idsDownFrom = ids("id <= ? AND id >= ? ORDER BY id DESC");
+  return {
+    at: (id) => readDamaged(() => at.get(id) ?? null),
+    before: (id) => readDamaged(() => before.get(id) ?? null),
+    firstFrom: (id) => readDamaged(() => firstFrom.get(id) ?? null),
+    upFrom: (id) => untilDamaged(() => upFrom.iterate(id)),
+    idsDownFrom: (id, floor) => untilDamaged(() => idsDownFrom.iterate(id, floor)),
+  };
 }
 
-/** `null` for what cannot be read. */
-function read(get: () => bigint | undefined): bigint | null {
+function readDamaged<T>(read: () => T): T | "damaged" {
   try {
-    return get() ?? null;
+    return read();
   } catch (error) {
     refuseWhatIsNoDamage(error);
-    return null;
+    return "damaged";
   }
+}
+
+function* untilDamaged<T>(open: () => Iterable<T>): Generator<T | "damaged"> {
+  let isDamaged = false;
+  try {
+    yield* open();
+  } catch (error) {
+    refuseWhatIsNoDamage(error);
+    isDamaged = true;
+  }
+  if (isDamaged) yield "damaged";
 }
 
 /** A table that is not there reads as a defect: SQLite has one general code for it. */

@@ -5,19 +5,21 @@ import type { Connection } from "./connection.ts";
 import { tables } from "./integrity.ts";
 import { lostPlace } from "./lost-reference.ts";
 import { QueueTable } from "./queue-table.ts";
-import type { Readable, SalvageSource, SourceRow } from "./salvage-source.ts";
+import type { SalvageSource } from "./salvage-source.ts";
+import type { Readable, SourceRow } from "./salvage-walk.ts";
 import { recountScans, ScanCounts } from "./scan-counts.ts";
 import { isPassing, storeErrorCodeOf } from "./store-error.ts";
 import { WorkSites } from "./work-sites.ts";
 
 /**
  * What was carried over, in rows. `gaps` are places where nothing could be read, `refused` rows that made no sense;
- * `failed` is why the rest of the table was given up.
+ * `givenUp` when there were more gaps than are worth looking behind, `failed` why the rest could not be carried over.
  */
 export type SalvagedTable = {
   readonly kept: number;
   readonly refused: number;
   readonly gaps: number;
+  readonly givenUp?: true;
   readonly failed?: string;
 };
 export type Salvaged = Readonly<Record<(typeof tables)[number], SalvagedTable>>;
@@ -71,18 +73,21 @@ function hasBrokenCall({ db }: Connection): boolean {
   return broken === 1;
 }
 
+type Tally = { -readonly [Field in keyof SalvagedTable]: SalvagedTable[Field] };
+
 function copyTable(
   source: SalvageSource,
   target: Connection,
   table: (typeof tables)[number],
   now: WallMs,
 ): SalvagedTable {
-  const count = { kept: 0, refused: 0, gaps: 0 };
+  const count: Tally = { kept: 0, refused: 0, gaps: 0 };
   const write = table === "scans" ? scanWriter(target, now) : rowWriter(target, table);
   const copyBatch = (batch: readonly Readable[]): void =>
     target.transact(() => {
       for (const readable of batch) {
         if (readable.kind === "gap") count.gaps += 1;
+        else if (readable.kind === "given-up") count.givenUp = true;
         else if (written(() => write.row(readable.row))) count.kept += 1;
         else count.refused += 1;
       }
