@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { scanStates } from "../scan/scan.ts";
 import type { Connection } from "./connection.ts";
+import { countByIndex, recountByIndex } from "./scan-counts.ts";
 import { StoreError } from "./store-error.ts";
 
 /** A database up to this size is checked whole at start, in about 20 ms; a larger one at its ends, then in slices. */
@@ -107,6 +108,9 @@ export function checkAtStart(connection: Connection): void {
   }
 }
 
+/** `recounted`: all of it has been read, and the counts of scans, which are now right, were wrong. */
+export type ScrubStep = "more" | "read" | "recounted";
+
 /** Reads the whole database once, slice by slice, and compares the scans with the indexes that decide what is sent. */
 export class Scrub {
   readonly #connection: Connection;
@@ -117,17 +121,14 @@ export class Scrub {
     this.#position = { table: 0, afterId: 0n };
   }
 
-  /**
-   * @returns whether everything has been read
-   * @throws StoreError `corrupt`, or SQLite's own error for a malformed page
-   */
-  slice(): boolean {
+  /** @throws StoreError `corrupt`, or SQLite's own error for a malformed page */
+  slice(): ScrubStep {
     const { table, afterId } = this.#position;
     const name = tables[table];
-    if (name === undefined) return true;
+    if (name === undefined) return this.#checkCounts();
     const lastId = this.#connection.snapshot(() => this.#read(name, afterId));
     this.#position = lastId === null ? { table: table + 1, afterId: 0n } : { table, afterId: lastId };
-    return this.#position.table === tables.length;
+    return "more";
   }
 
   #read(table: (typeof tables)[number], afterId: bigint): bigint | null {
@@ -144,7 +145,6 @@ export class Scrub {
         this.#compare(index, state, inTable, afterId, lastId);
       }
     }
-    if (table === "scans" && lastId === null) this.#compareCounts();
     return lastId;
   }
 
@@ -160,11 +160,20 @@ export class Scrub {
     }
   }
 
-  #compareCounts(): void {
-    const counted = this.#connection.db
-      .prepare<[], string>("SELECT state FROM scan_counts WHERE state <> 'doubtful'")
-      .pluck()
-      .all();
-    if (counted.length !== scanStates.length) throw new StoreError("corrupt", "the counts of scans are incomplete");
+  /** Wrong ones refuse scans for a limit that is not reached, or claims for a count below nothing. */
+  #checkCounts(): ScrubStep {
+    const { db } = this.#connection;
+    const kept = db.prepare<[], { readonly state: string; readonly scans: number }>(
+      "SELECT state, scans FROM scan_counts",
+    );
+    if (kept.all().length !== scanStates.length + 1)
+      throw new StoreError("corrupt", "the counts of scans are incomplete");
+    const isRight = this.#connection.snapshot(() => {
+      const found = countByIndex(db);
+      return kept.all().every(({ state, scans }) => found.get(state) === scans);
+    });
+    if (isRight) return "read";
+    this.#connection.transact(() => recountByIndex(db));
+    return "recounted";
   }
 }

@@ -102,7 +102,7 @@ function reopen(): readonly ArchivedScan[] {
     const workSiteId = core.internWorkSite(site);
     expect(core.record([draftOf(1, 90_000, { workSiteId })])[0]?.kind).not.toBe("not-recorded");
     expect(core.summary().rows).toBe(scans.length + 1);
-    while (!core.scrubSlice());
+    while (core.scrubSlice() === "more");
   }
   const found = setAside().length;
   using again = openCore(storeSettings(directory.path), log);
@@ -320,7 +320,28 @@ test("a large database is not read whole at start, and its damage is found by th
   using core = openCore(storeSettings(directory.path), log);
   expect(log.lines).toEqual([]);
   const scrubAll = (): void => {
-    while (!core.scrubSlice());
+    while (core.scrubSlice() === "more");
   };
   expect(scrubAll).toThrow(/malformed/);
+});
+
+test.each([-2, 5])("counts of scans that are wrong by %i are put right by the scrub, and claims go on", (by) => {
+  {
+    using first = preparedCore(storeSettings(directory.path), rosterOf(1, 2, 3));
+    for (const worker of [1, 2, 3]) recordId(first, draftOf(worker, worker));
+  }
+  const db = new Sqlite(file);
+  db.exec(`UPDATE scan_counts SET scans = scans + ${by} WHERE state = 'waiting'`);
+  db.close();
+  using core = openCore(storeSettings(directory.path), log);
+  const steps = [];
+  for (let step = core.scrubSlice(); ; step = core.scrubSlice()) {
+    steps.push(step);
+    if (step !== "more") break;
+  }
+  expect(steps.at(-1)).toBe("recounted");
+  expect(core.scrubSlice()).toBe("read");
+  expect(claimSome(core).scans).toHaveLength(3);
+  expect(core.summary().byState).toMatchObject({ waiting: 0, sending: 3 });
+  expect(setAside()).toEqual([]);
 });

@@ -50,3 +50,31 @@ export function recountScans(db: Sqlite.Database): void {
     WHEN 'doubtful' THEN (SELECT count(*) FROM scans s WHERE s.doubt_attempt_id IS NOT NULL)
     ELSE (SELECT count(*) FROM scans s WHERE s.state = scan_counts.state) END`);
 }
+
+/** Each state has an index that holds its scans alone, and so have doubts. */
+const indexOf: Readonly<Record<ScanState | "doubtful", string>> = {
+  waiting: "scans_waiting WHERE state = 'waiting'",
+  sending: "scans_sending WHERE state = 'sending'",
+  refused: "scans_refused WHERE state = 'refused'",
+  withheld: "scans_withheld WHERE state = 'withheld'",
+  "unknown-badge": "scans_unknown WHERE state = 'unknown-badge'",
+  registered: "scans_registered WHERE state = 'registered'",
+  double: "scans_double WHERE state = 'double'",
+  doubtful: "scans_doubt WHERE doubt_attempt_id IS NOT NULL",
+};
+
+/** How many there are, from indexes alone: some tens of milliseconds for 10⁶ scans. In the caller's snapshot. */
+export function countByIndex(db: Sqlite.Database): ReadonlyMap<string, number> {
+  return new Map(
+    Object.entries(indexOf).map(([state, index]) => {
+      const count = db.prepare<[], number>(`SELECT count(*) FROM scans INDEXED BY ${index}`).pluck().get();
+      return [state, present(count, "a count has a value")];
+    }),
+  );
+}
+
+/** Puts the counts right, in the caller's transaction. */
+export function recountByIndex(db: Sqlite.Database): void {
+  const set = db.prepare("UPDATE scan_counts SET scans = ? WHERE state = ?");
+  for (const [state, scans] of countByIndex(db)) set.run(scans, state);
+}

@@ -36,7 +36,7 @@ import type { Connection, WalFrames } from "./connection.ts";
 import { type DatedSlice, DatingTable } from "./dating-table.ts";
 import { EvidenceTable } from "./evidence-table.ts";
 import { FollowUpTable } from "./follow-up-table.ts";
-import { Scrub } from "./integrity.ts";
+import { Scrub, type ScrubStep } from "./integrity.ts";
 import { KnowledgeTable } from "./knowledge-table.ts";
 import { OutageTable } from "./outage-table.ts";
 import { type ClaimStep, QueueTable } from "./queue-table.ts";
@@ -378,8 +378,7 @@ export class StoreCore implements Disposable {
     return this.#retention.eraseSlice(now);
   }
 
-  /** Returns whether the whole database has been read since it was opened. */
-  scrubSlice(): boolean {
+  scrubSlice(): ScrubStep {
     return this.#scrub.slice();
   }
 

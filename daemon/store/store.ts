@@ -104,7 +104,11 @@ export class Store
       { time: ports.time, log },
       {
         checkpoint: () => link.call("checkpoint"),
-        scrubSlice: () => link.call("scrubSlice"),
+        scrubSlice: async () => {
+          const step = await link.call("scrubSlice");
+          if (step === "recounted") log.error({}, "the counts of scans were wrong, and are right again");
+          return step !== "more";
+        },
       },
     );
     if (gauges.latest !== null) housekeeping.answered(gauges.latest);
