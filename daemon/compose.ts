@@ -26,6 +26,7 @@ import { liveStatus } from "./live.ts";
 import { startMaintenance } from "./maintenance.ts";
 import type { OutageService } from "./outage/outage-service.ts";
 import { startDailySummary } from "./outage-summary.ts";
+import { placesAtStart } from "./places-at-start.ts";
 import { importRosterAtStart } from "./roster-at-start.ts";
 import type { ReaderRule } from "./scan/draft.ts";
 import { Intake } from "./scan/intake.ts";
@@ -228,15 +229,14 @@ async function composeIntake(
   { log }: DaemonPorts,
 ): Promise<AsyncDisposable & { readonly intake: Intake }> {
   const readerOf = new Map(readers.map((reader) => [reader.id, reader]));
-  const rules: ReaderRule[] = [];
-  for (const { id, badge, keys, direction, place, declarationOfWorks } of configuration.readers) {
-    const workSiteId = await store.internWorkSite({ place, declarationOfWorks });
-    rules.push({ id, ...badge, keys, otherwise: direction, workSiteId });
-  }
+  const { idOf, ledger } = await placesAtStart(configuration.readers, store, log.child({ room: "scan" }));
+  const rules: readonly ReaderRule[] = configuration.readers.map(({ id, badge, keys, direction }) => {
+    return { id, ...badge, keys, otherwise: direction, workSiteId: idOf(id) };
+  });
   const intake = new Intake(
     {
       clock,
-      ledger: store,
+      ledger,
       log: log.child({ room: "scan" }),
       feedback: ({ readerId, opening }, feedback) => void readerOf.get(readerId)?.feedback(feedback, opening),
       onRecorded,
