@@ -107,6 +107,20 @@ test("a toggle turns over a reboot with a clock that is months behind, then or n
   expect(decide(toggle, proven(stamp("boot-b", 5_000)), last("in", monthsMs), doubleScanMs)).toEqual(turned);
 });
 
+test.each([
+  { name: "perhaps", agoMs: toggleWindowMs + 19, direction: "out" },
+  { name: "certainly not", agoMs: toggleWindowMs + 20, direction: "in" },
+])("over a reboot, $name within 24 h by proven times: $direction", ({ agoMs, direction }) => {
+  const decision = decide(toggle, proven(stamp("boot-b", 5_000)), proven(last("in", agoMs)), doubleScanMs);
+  expect(decision).toEqual({ kind: "keep", direction });
+});
+
+test("a bracket of hours ends no toggle and makes no double", () => {
+  const bracketed = { ...last("in", 30_000), errorBoundMs: 3 * 3_600_000 };
+  const decision = decide(toggle, proven(stamp("boot-b", 5_000)), bracketed, doubleScanMs);
+  expect(decision).toEqual({ kind: "keep", direction: "out" });
+});
+
 test("a scan further than the double window away is never a double, wherever the clocks stand", () => {
   fc.assert(
     fc.property(

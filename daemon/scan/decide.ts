@@ -18,30 +18,29 @@ export type Decision =
  */
 export function decide(rule: DirectionRule, stamp: Stamp, last: LastScan | null, doubleScanMs: number): Decision {
   if (last === null) return { kind: "keep", direction: rule.kind === "fixed" ? rule.direction : "in" };
-  const { sinceMs, closestMs, farthestMs } = distance(stamp, last);
+  const { shortestMs, longestMs } = sinceLast(stamp, last);
   const sameAct = rule.kind === "toggle" || last.direction === null || last.direction === rule.direction;
-  if (sameAct && closestMs >= 0 && farthestMs < doubleScanMs) return { kind: "double", ofScanId: last.id };
+  if (sameAct && longestMs >= 0 && longestMs < doubleScanMs) return { kind: "double", ofScanId: last.id };
   if (rule.kind === "fixed") return { kind: "keep", direction: rule.direction };
-  return { kind: "keep", direction: sinceMs < toggleWindowMs && last.direction === "in" ? "out" : "in" };
+  return { kind: "keep", direction: shortestMs < toggleWindowMs && last.direction === "in" ? "out" : "in" };
 }
 
-/** From the last scan to this one: what counts for a toggle, and what is certain. */
-type Distance = { readonly sinceMs: number; readonly closestMs: number; readonly farthestMs: number };
-
 /**
- * Monotonic time where both scans share a boot, wall time otherwise. A box without a clock of its own boots with the time
- * at which it went off: between two boots only proven times make a double, for a double is not sent, and a last scan
- * whose time nobody proved, or which seems to lie ahead, counts for a toggle as long as it may.
+ * The least and the most time that can have passed since the last scan: monotonic time where both share a boot, wall time
+ * with both error bounds otherwise. A box without a clock of its own boots with the time at which it went off, so that an
+ * unproven time now shows too little, and an unproven one then shows nothing. What is not certain makes no double, for a
+ * double is not sent, and ends no toggle.
  */
-function distance(stamp: Stamp, last: LastScan): Distance {
+function sinceLast(stamp: Stamp, last: LastScan): { readonly shortestMs: number; readonly longestMs: number } {
   if (stamp.bootId === last.bootId) {
     const ms = elapsedMs(monotonicNs(last.monotonicNs), stamp.monotonicNs);
-    return { sinceMs: ms, closestMs: ms, farthestMs: ms };
+    return { shortestMs: ms, longestMs: ms };
   }
-  const ms = stamp.utcMs - last.utcMs;
+  const sinceMs = stamp.utcMs - last.utcMs;
   if (stamp.errorBoundMs === null || last.errorBoundMs === null) {
-    const isLastUnproven = last.errorBoundMs === null && stamp.errorBoundMs !== null;
-    return { sinceMs: isLastUnproven ? 0 : ms, closestMs: Number.NEGATIVE_INFINITY, farthestMs: Infinity };
+    const isLastAloneUnproven = last.errorBoundMs === null && stamp.errorBoundMs !== null;
+    return { shortestMs: isLastAloneUnproven ? 0 : sinceMs, longestMs: Number.POSITIVE_INFINITY };
   }
-  return { sinceMs: ms, closestMs: ms, farthestMs: ms + stamp.errorBoundMs + last.errorBoundMs };
+  const boundMs = stamp.errorBoundMs + last.errorBoundMs;
+  return { shortestMs: sinceMs - boundMs, longestMs: sinceMs + boundMs };
 }
