@@ -122,9 +122,10 @@ function isThere(value: unknown): boolean {
   return value !== undefined && value !== null;
 }
 
-/** (I) In small letters, as every other reading of it. */
+/** (I) In small letters, as every other reading of it; a blank one says no more than none. */
 function keptValidity(validity: string): string {
-  return keptText(validity).toLowerCase();
+  const kept = keptText(validity).toLowerCase();
+  return kept === "" ? "pending" : kept;
 }
 
 /** What is not there is not parsed: to find out that it is none costs more than to read what is. */

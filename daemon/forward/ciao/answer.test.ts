@@ -84,6 +84,10 @@ describe("an item that was not created is refused with", () => {
   });
 });
 
+test.each(["", "  "])("a validity of %j is none, and settles nothing", (validity) => {
+  expect(createdItem({ id: 1, validity })).toMatchObject({ kind: "created", validity: "pending" });
+});
+
 test("the validity is read in capitals as well", () => {
   expect(createdItem({ id: 1, validity: " PENDING " })).toMatchObject({ kind: "created", validity: "pending" });
 });
