@@ -17,17 +17,29 @@ export function keptText(text: string): string {
 /** ASCII without digits, a blank between two words: nothing in it has to go, and most of what the service says is such. */
 const plainWords = /^(?:[!-/:-~]+(?: [!-/:-~]+)*)?$/;
 
-/** What may stand between two digits of one number: no letter, or a character as addresses and pages write it. */
-const between = "(?:%[0-9A-Fa-f]{2}|&#?[0-9A-Za-z]{1,8};|[^\\p{L}\\p{Nd}]){0,6}";
+/** What may stand between two digits of one number: no letter, or a character as addresses, pages and JSON write it. */
+const between = "(?:%[0-9A-Fa-f]{2}|\\\\u[0-9A-Fa-f]{4}|&#?[0-9A-Za-z]{1,8};|[^\\p{L}\\p{Nd}]){0,6}";
 const longNumber = new RegExp(`\\p{Nd}(?:${between}\\p{Nd}){10,}`, "gu");
 
 /** A moment as people write it has as many digits as a national number, and others between them. */
-const moment = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?$/;
+const moment =
+  /^(?:\d{4}-\d{2}-\d{2}|\d{2}([/.-])\d{2}\1\d{4}) \d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:[+-]\d{2}:\d{2})?$/;
+
+/** The time of a moment in ISO 8601, of which the `T` parts it from its date; without a date it is no time. */
+const isoTime = /^\d{2}:\d{2}:\d{2}[.,]\d{1,9}(?:[+-]\d{2}:\d{2})?$/;
+const isoDateBefore = /(?<!\d)\d{4}-\d{2}-\d{2}T$/;
 
 /** Removes every run of 11 or more digits, with up to six characters that are no letters between two of them. */
 export function scrubNumbers(text: string): string {
-  return text.replace(longNumber, (number) => (moment.test(number) ? number : scrubbed));
+  return text.replace(longNumber, (number: string, at: number) =>
+    moment.test(number) || (isoTime.test(number) && isoDateBefore.test(text.slice(Math.max(0, at - isoDateChars), at)))
+      ? number
+      : scrubbed,
+  );
 }
+
+/** `2026-01-31T`, and the character before it. */
+const isoDateChars = 12;
 
 /**
  * A trace id as it came, which a scrubbed one would no longer be evidence of; `null` when it does not look like one.
