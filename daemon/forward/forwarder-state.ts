@@ -45,6 +45,8 @@ export type ForwarderState = {
   readonly failures: number;
   /** Calls of the store in a row that failed. */
   readonly storeFailures: number;
+  /** Calls in a row that did not leave, for the receipt of a scan would have been past the limit. */
+  readonly heldBacks: number;
   /** How the last call ended; `null` before the first. */
   readonly lastOutcome: AttemptOutcome | null;
   /** Before this no call leaves. */
@@ -163,6 +165,7 @@ export function initialState(settings: ForwarderSettings): ForwarderState {
     search: initialTrack(settings.searches === true),
     failures: 0,
     storeFailures: 0,
+    heldBacks: 0,
     lastOutcome: null,
     nextCallNs: monotonicNs(0n),
     askedNs: monotonicNs(0n),

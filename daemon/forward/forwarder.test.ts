@@ -3,7 +3,7 @@ import { type MonotonicNs, monotonicNs, wallMs } from "../base/time.ts";
 import { dueScan } from "../testing/memory-queue.ts";
 import { openWindow } from "../testing/receipt-windows.ts";
 import { callMaxScans } from "./call-size.ts";
-import { aheadMaxMs, rejoinSpreadMs, resolveMaxScans, step } from "./forwarder.ts";
+import { aheadMaxMs, heldBackRestMaxMs, rejoinSpreadMs, resolveMaxScans, step } from "./forwarder.ts";
 import {
   type ForwarderAction,
   type ForwarderInput,
@@ -349,6 +349,48 @@ describe("an outage that is over", () => {
     const { state } = play(toIdle);
     expect(step(state, { kind: "hastened" }, now(10), half)).toEqual({ state, actions: [] });
   });
+});
+
+test("calls that are held back one after the other are looked at anew after a rest, a short one for ever", () => {
+  const heldBack = ended({ kind: "held-back", report: report("held-back", null) });
+  const unpaced = { callIntervalMs: 0 };
+  let { state } = play([[0, { kind: "recovered", scans: 0 }]], unpaced);
+  const rests: number[] = [];
+  for (let atMs = 1_000; atMs < 300_000; atMs += 10_000) {
+    const inputs = [
+      [atMs, looked(claim)],
+      [atMs, heldBack],
+      [atMs, { kind: "settled" }],
+    ] as const;
+    const round = play(inputs, unpaced, state);
+    rests.push(...round.last.flatMap((action) => (action.kind === "rest" ? [action.delayMs] : [])));
+    state = round.last.some(({ kind }) => kind === "rest")
+      ? step(round.state, { kind: "rested" }, now(atMs + heldBackRestMaxMs), half).state
+      : round.state;
+    expect(state.phase.kind).toBe("looking");
+  }
+  expect(rests).toHaveLength(29);
+  expect(rests.slice(0, 3)).toEqual([500, 1_000, 2_000]);
+  expect(Math.max(...rests)).toBe(heldBackRestMaxMs);
+  const through = play(
+    [
+      [400_000, looked(claim)],
+      [400_000, ended(answered)],
+      [400_000, { kind: "settled" }],
+    ],
+    unpaced,
+    state,
+  );
+  const once = play(
+    [
+      [400_000, looked(claim)],
+      [400_000, heldBack],
+      [400_000, { kind: "settled" }],
+    ],
+    unpaced,
+    through.state,
+  );
+  expect(kinds(once.last)).toEqual(["look"]);
 });
 
 describe("a claim of which no answer came", () => {

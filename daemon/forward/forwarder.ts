@@ -34,6 +34,12 @@ export const rejoinSpreadMs: number = 5_000;
 /** A call that took longer is not claimed ahead of: what it was judged by would be too old when it may leave. */
 export const aheadMaxMs: number = 300;
 
+/**
+ * Calls that are held back one after the other rest this long at most: each look puts aside what is too late, and those
+ * behind it come nearer to their own limit meanwhile.
+ */
+export const heldBackRestMaxMs: number = 5_000;
+
 /** Scans of unknown badges given their worker in one transaction. */
 export const resolveMaxScans: number = 200;
 
@@ -189,7 +195,7 @@ function onEnded(
 ): ForwarderStep {
   assert(state.phase.kind === "calling", "a call ends while it is under way");
   const { claim } = state.phase;
-  if (outcome.kind === "held-back") return onHeldBack(state, unsent(claim, now, outcome.report), now);
+  if (outcome.kind === "held-back") return onHeldBack(state, unsent(claim, now, outcome.report), now, random);
   const judgement = judge(claim, outcome, state.lessons, now.wallMs);
   const isFailure = judgement.result.kind === "failed";
   const failures = isFailure ? state.failures + 1 : 0;
@@ -197,6 +203,7 @@ function onEnded(
   const next: ForwarderState = {
     ...state,
     lessons: judgement.lessons,
+    heldBacks: 0,
     search: state.failures > 0 && !isFailure ? afterRecovery(state.search) : state.search,
     failures,
     lastOutcome: outcome.report.outcome,
@@ -244,10 +251,16 @@ function onSettled(state: ForwarderState, now: Now): ForwarderStep {
   return others.length === 0 ? onward(state, now) : settle(state, others);
 }
 
-/** Nobody failed: the next look judges these scans anew, and keeps back the one that was too late. */
-function onHeldBack(state: ForwarderState, written: Written, now: Now): ForwarderStep {
+/**
+ * Nobody failed: the next look judges these scans anew, and keeps back the one that was too late. At once the first time;
+ * where that does not help, as with a store that is slow, each round costs two commits.
+ */
+function onHeldBack(state: ForwarderState, written: Written, now: Now, random: Random): ForwarderStep {
   const fields = { count: written.settlements.length, attemptId: written.attemptId };
-  const { state: settling, actions } = fallBack(state, written, now);
+  const { heldBacks } = state;
+  const delayMs = heldBacks === 0 ? 0 : Math.min(heldBackRestMaxMs, backoffMs(heldBacks, null, random));
+  const rested = { ...state, heldBacks: heldBacks + 1, nextCallNs: notSooner(state, delayMs, now) };
+  const { state: settling, actions } = fallBack(rested, written, now);
   return {
     state: settling,
     actions: [{ kind: "log", line: { level: "info", event: events.heldBack, fields } }, ...actions],
