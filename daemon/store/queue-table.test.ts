@@ -190,3 +190,21 @@ test("a scan that is left behind in a call that has ended waits again, in doubt"
   expect(core.backlog().oldestDoubt).toBe(at(100));
   expect(core.summary().byState).toMatchObject({ waiting: 1, sending: 0 });
 });
+
+test("whatever old pages say of a call and of the counts, its scans wait again, in doubt", () => {
+  const [first, second] = [recordId(core, draftOf(1, 0)), recordId(core, draftOf(2, 1))];
+  const { attemptId } = claimSome(core);
+  const db = new Sqlite(join(directory.path, "badged.sqlite"));
+  db.pragma("foreign_keys = OFF");
+  db.prepare("DELETE FROM attempts WHERE id = ?").run(attemptId);
+  db.exec(
+    "UPDATE scan_counts SET scans = 0 WHERE state = 'sending'; UPDATE scan_counts SET scans = 2 WHERE state = 'waiting'",
+  );
+  db.close();
+  expect(core.recoverInterrupted(at(100))).toBe(2);
+  for (const scanId of [first, second]) {
+    expect(core.show(scanId)).toMatchObject({ state: "waiting", doubt: { outcome: "interrupted" } });
+  }
+  expect(core.summary().byState).toMatchObject({ waiting: 2, sending: 0 });
+  expect(core.recoverInterrupted(at(101))).toBe(0);
+});

@@ -7,7 +7,7 @@ import type { Direction, WorkSite } from "../scan/scan.ts";
 import { ClaimChoice } from "./claim-choice.ts";
 import type { Connection } from "./connection.ts";
 import { LostReference, lostPlace, lostWorker } from "./lost-reference.ts";
-import type { ScanCounts } from "./scan-counts.ts";
+import { recountScans, type ScanCounts } from "./scan-counts.ts";
 import { errorBoundColumn, utcColumn } from "./stamp-columns.ts";
 import type { WorkSites } from "./work-sites.ts";
 
@@ -53,6 +53,7 @@ export class QueueTable {
   readonly #send: Sqlite.Statement<[number, string]>;
   readonly #due: Sqlite.Statement<[number], DueRow>;
   readonly #sending: Sqlite.Statement<[number], number>;
+  readonly #knowAttempt: Sqlite.Statement<[number, number, number]>;
   readonly #hasEnded: Sqlite.Statement<[number], number>;
   readonly #allSending: Sqlite.Statement<[], { readonly id: number; readonly attemptId: number }>;
   readonly #endAttempt: Sqlite.Statement<unknown[]>;
@@ -94,6 +95,10 @@ export class QueueTable {
         "SELECT id FROM scans INDEXED BY scans_attempt WHERE attempt_id = ? AND state = 'sending'",
       )
       .pluck();
+    this.#knowAttempt = db.prepare(
+      `INSERT OR IGNORE INTO attempts (id, trace_id, scans, started_at, ended_at, outcome, detail)
+      VALUES (?, 'lost', 0, ?, ?, 'interrupted', 'the record of this call was lost with a damaged database')`,
+    );
     this.#hasEnded = db.prepare<[number], number>("SELECT outcome IS NOT NULL FROM attempts WHERE id = ?").pluck();
     this.#allSending = db.prepare(
       "SELECT id, attempt_id AS attemptId FROM scans INDEXED BY scans_sending WHERE state = 'sending'",
@@ -207,7 +212,6 @@ export class QueueTable {
       for (const attemptId of this.#openAttempts.all()) {
         const scans = this.#sending.all(attemptId);
         for (const scanId of scans) this.#doubtful.run(attemptId, Math.ceil(now), null, scanId);
-        this.#counts.move("sending", "waiting", scans.length);
         this.#end(attemptId, {
           outcome: "interrupted",
           httpStatus: null,
@@ -217,12 +221,25 @@ export class QueueTable {
         });
         recovered += scans.length;
       }
-      // A page that missed its last write may leave a scan behind in a call that has ended.
-      const leftBehind = this.#allSending.all();
-      for (const { id, attemptId } of leftBehind) this.#doubtful.run(attemptId, Math.ceil(now), null, id);
-      this.#counts.move("sending", "waiting", leftBehind.length);
-      return recovered + leftBehind.length;
+      recovered += this.#recoverOrphans(now);
+      // A page that the disk has set back may have parted the counts from the scans.
+      if (this.#counts.of("sending") === recovered) this.#counts.move("sending", "waiting", recovered);
+      else recountScans(this.#connection.db);
+      return recovered;
     });
+  }
+
+  /**
+   * A scan that is sending while its call has ended, or is not known: no commit leaves one, but a page that missed its
+   * last write does. What the service did with it is not known.
+   */
+  #recoverOrphans(now: WallMs): number {
+    const orphans = this.#allSending.all();
+    for (const { id, attemptId } of orphans) {
+      this.#knowAttempt.run(attemptId, Math.floor(now), Math.floor(now));
+      this.#doubtful.run(attemptId, Math.ceil(now), null, id);
+    }
+    return orphans.length;
   }
 
   backlog(): Backlog {
