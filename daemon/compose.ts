@@ -27,7 +27,7 @@ import { startMaintenance } from "./maintenance.ts";
 import type { OutageService } from "./outage/outage-service.ts";
 import { startDailySummary } from "./outage-summary.ts";
 import { placesAtStart } from "./places-at-start.ts";
-import { importRosterAtStart } from "./roster-at-start.ts";
+import { importRosterAtStart, rosterLater } from "./roster-at-start.ts";
 import type { ReaderRule } from "./scan/draft.ts";
 import { Intake } from "./scan/intake.ts";
 import { Store, type StoreSettings } from "./store/store.ts";
@@ -53,7 +53,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
   building.use(
     await StatusSocket.open(statusSocketPath(configuration.store.directory), async () => (await composed.promise)()),
   );
-  const store = await openStore(configuration, building, ports);
+  const { store, roster } = await openStore(configuration, building, ports);
   const service: ComposedService = building.use(
     composeService(configuration.service, {
       clock: () => clock,
@@ -94,7 +94,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
   for (const reader of readers) building.use(reader);
 
   const notifier = building.use(composeNotifier(store, ports));
-  building.use(startClockwork(configuration, store, { clock, evidence }, ports));
+  building.use(startClockwork(configuration, store, { clock, evidence, roster }, ports));
   composed.resolve(
     liveStatus(configuration, {
       startedAt: time.wallMs(),
@@ -150,11 +150,12 @@ async function openStore(
   configuration: Configuration,
   building: AsyncDisposableStack,
   ports: DaemonPorts,
-): Promise<Store> {
+): Promise<{ readonly store: Store; readonly roster: Maintained }> {
   const store = building.use(await Store.open(storeSettings(configuration, "daemon"), ports));
   await store.retainWebhooks(configuration.webhooks.map((webhook) => webhook.name));
-  await importRosterAtStart(configuration.roster, store, ports.log.child({ room: "scan" }));
-  return store;
+  const log = ports.log.child({ room: "scan" });
+  const imported = (): ReturnType<typeof importRosterAtStart> => importRosterAtStart(configuration.roster, store, log);
+  return { store, roster: rosterLater(await imported(), imported) };
 }
 
 export function storeSettings(configuration: Configuration, mode: StoreSettings["mode"]): StoreSettings {
@@ -251,12 +252,16 @@ async function composeIntake(
 function startClockwork(
   { site, outage, supplier, store: { directory } }: Configuration,
   store: Store,
-  { clock, evidence }: { readonly clock: SendingClock; readonly evidence: Pick<Evidence, "maintain"> },
+  {
+    clock,
+    evidence,
+    roster,
+  }: { readonly clock: SendingClock; readonly evidence: Pick<Evidence, "maintain">; readonly roster: Maintained },
   { time, log }: DaemonPorts,
 ): AsyncDisposable {
   const { timeZone } = site;
   const { summaryAt: at, language } = outage;
-  const maintenance = startMaintenance(timeZone, () => maintain([store, evidence], clock, log), { log });
+  const maintenance = startMaintenance(timeZone, () => maintain([store, evidence, roster], clock, log), { log });
   const summary = startDailySummary(
     { at, timeZone, language, supplier, folder: join(directory, "summaries") },
     {
@@ -274,12 +279,11 @@ function startClockwork(
   };
 }
 
+/** What has something to do at night. */
+type Maintained = { maintain(now: WallMs): Promise<unknown> };
+
 /** A clock that nothing vouches for may be years ahead, and would have everything erased. */
-async function maintain(
-  kept: readonly { maintain(now: WallMs): Promise<unknown> }[],
-  clock: SendingClock,
-  log: Log,
-): Promise<void> {
+async function maintain(kept: readonly Maintained[], clock: SendingClock, log: Log): Promise<void> {
   const now = clock.now();
   if (now === null) log.warn({}, "nightly clean-up left out, nothing vouches for the time");
   else for (const each of kept) await each.maintain(now.utcMs);

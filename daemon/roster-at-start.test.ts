@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { importRosterAtStart } from "./roster-at-start.ts";
+import { importRosterAtStart, rosterLater } from "./roster-at-start.ts";
 import type { RosterStore } from "./scan/roster.ts";
 import { recordingLog, type TemporaryDirectory, temporaryDirectory } from "./testing/store-fixture.ts";
 
@@ -17,7 +17,7 @@ afterEach(() => directory[Symbol.dispose]());
 async function startedWith(
   text: string,
   failure: Error | null = null,
-): Promise<{ readonly imports: readonly number[]; readonly said: string }> {
+): Promise<{ readonly imports: readonly number[]; readonly said: string; readonly outcome: string }> {
   writeFileSync(file, text);
   const imports: number[] = [];
   const change = { added: 0, changed: 0, removed: 0, unchanged: 0 };
@@ -31,8 +31,8 @@ async function startedWith(
     rosterFingerprint: async () => "another one",
   };
   const log = recordingLog();
-  await importRosterAtStart({ file, badgeForm: "hex" }, store, log);
-  return { imports, said: JSON.stringify(log.lines) };
+  const outcome = await importRosterAtStart({ file, badgeForm: "hex" }, store, log);
+  return { imports, outcome, said: JSON.stringify(log.lines) };
 }
 
 test("a roster is imported when its file is another one", async () => {
@@ -52,8 +52,19 @@ test.each([
 
 test("a full disk keeps the new roster out, and not badged from starting", async () => {
   const roster = "badge,ssin,employer\n010063E9AE,93051822361,0566988259\n";
-  const { imports, said } = await startedWith(roster, new Error("database or disk is full"));
+  const { imports, said, outcome } = await startedWith(roster, new Error("database or disk is full"));
   expect(imports).toEqual([]);
+  expect(outcome).toBe("later");
   expect(said).toContain("the one in force stays");
   expect(said).toContain("disk is full");
+});
+
+test("a roster that found no room is tried after each clean-up until it is in, and one that was settled is not", async () => {
+  const outcomes: ("settled" | "later")[] = ["later", "settled", "later"];
+  const again = async (): Promise<"settled" | "later"> => outcomes.shift() ?? "later";
+  const waiting = rosterLater("later", again);
+  for (let night = 0; night < 4; night += 1) await waiting.maintain();
+  expect(outcomes).toEqual(["later"]);
+  await rosterLater("settled", again).maintain();
+  expect(outcomes).toEqual(["later"]);
 });

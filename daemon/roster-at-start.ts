@@ -8,21 +8,23 @@ import { rosterFingerprint } from "./scan/roster-fingerprint.ts";
 /**
  * Imports the configured roster when its file is another one than at the last import. A roster that cannot be used never
  * keeps the daemon from starting: the one in force stays, and scans of badges it does not know are kept.
+ *
+ * @returns `later` when the store could not take it, for a full disk above all: the same import may succeed later
  */
 export async function importRosterAtStart(
   settings: { readonly file: string; readonly badgeForm: BadgeForm },
   store: RosterStore,
   log: Log,
-): Promise<void> {
+): Promise<"settled" | "later"> {
   let text: string;
   try {
     text = await readFile(settings.file, "utf8");
   } catch (error) {
     log.error({ file: settings.file, detail: messageOf(error) }, "roster unreadable, the one in force stays");
-    return;
+    return "settled";
   }
   const fingerprint = rosterFingerprint(text, settings.badgeForm);
-  if ((await store.rosterFingerprint()) === fingerprint) return;
+  if ((await store.rosterFingerprint()) === fingerprint) return "settled";
   const { parseRoster } = await import("./scan/roster-csv.ts");
   const roster = parseRoster(text, settings.badgeForm);
   const [first] = roster.problems;
@@ -30,14 +32,32 @@ export async function importRosterAtStart(
     const { line, column, message } = first;
     const fields = { file: settings.file, problems: roster.problems.length, line, column, detail: message };
     log.error(fields, "roster has mistakes, the one in force stays");
-    return;
+    return "settled";
   }
   try {
     const change = await store.replaceRoster(roster.entries, fingerprint);
     log.info({ badges: roster.entries.length, ...change }, "roster imported");
+    return "settled";
   } catch (error) {
     // A full disk, which the worker at the gate has to be told of as well: by the readers, which open after this.
     const fields = { file: settings.file, detail: messageOf(error) };
-    log.error(fields, "roster not imported, the one in force stays: import it, or restart, once the disk has room");
+    log.error(
+      fields,
+      "roster not imported, the one in force stays: tried again at night, or import it once the disk has room",
+    );
+    return "later";
   }
+}
+
+/** Tries an import that the store could not take again after each nightly clean-up, which makes room. */
+export function rosterLater(
+  first: "settled" | "later",
+  again: () => Promise<"settled" | "later">,
+): { maintain(): Promise<void> } {
+  let outcome = first;
+  return {
+    async maintain() {
+      if (outcome === "later") outcome = await again();
+    },
+  };
 }
