@@ -34,6 +34,7 @@ import { Store, type StoreSettings } from "./store/store.ts";
 import type { LiveStatus } from "./supervisor/live-status.ts";
 import { createServiceNotifier } from "./supervisor/service-notifier.ts";
 import { StatusSocket, statusSocketPath } from "./supervisor/status-socket.ts";
+import { webhooksAtStart } from "./webhooks-at-start.ts";
 
 /** A composed site. Readers take badges from `start` on. Disposing answers every badge taken over, then stops. */
 export interface Daemon extends AsyncDisposable {
@@ -152,7 +153,8 @@ async function openStore(
   ports: DaemonPorts,
 ): Promise<{ readonly store: Store; readonly roster: Maintained }> {
   const store = building.use(await Store.open(storeSettings(configuration, "daemon"), ports));
-  await store.retainWebhooks(configuration.webhooks.map((webhook) => webhook.name));
+  const webhooks = configuration.webhooks.map((webhook) => webhook.name);
+  await webhooksAtStart(webhooks, store, ports.log.child({ room: "forward" }));
   const log = ports.log.child({ room: "scan" });
   const imported = (): ReturnType<typeof importRosterAtStart> => importRosterAtStart(configuration.roster, store, log);
   return { store, roster: rosterLater(await imported(), imported) };
