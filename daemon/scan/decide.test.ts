@@ -92,12 +92,20 @@ test.each([
   expect(decision.kind).toBe(kind);
 });
 
-test("a box that boots with the time at which it went off makes no double of the next scan, hours later", () => {
-  const resumed = stamp("boot-b", 5_000, now + 30_000);
+test("a box that boots with the time at which it went off makes no double of a scan hours later", () => {
+  const resumed = stamp("boot-b", doubleScanMs, now + 30_000);
   for (const previous of [last("in", 0), proven(last("in", 0))]) {
     expect(decide(toggle, resumed, previous, doubleScanMs)).toEqual({ kind: "keep", direction: "out" });
     expect(decide(fixed("in"), resumed, previous, doubleScanMs)).toEqual({ kind: "keep", direction: "in" });
   }
+});
+
+test("who saw no light before the power went, and tries again right after the boot, is one act", () => {
+  const again = stamp("boot-b", doubleScanMs - 1, now + 45_000);
+  for (const previous of [last("in", 0), proven(last("in", 0))]) {
+    expect(decide(toggle, again, previous, doubleScanMs)).toEqual({ kind: "double", ofScanId: 7 });
+  }
+  expect(decide(toggle, stamp("boot-b", 5_000, now + 60_000), last("in", 0), doubleScanMs).kind).toBe("keep");
 });
 
 test("a toggle turns over a reboot with a clock that is months behind, then or now", () => {

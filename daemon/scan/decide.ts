@@ -18,7 +18,7 @@ export type Decision =
  */
 export function decide(rule: DirectionRule, stamp: Stamp, last: LastScan | null, doubleScanMs: number): Decision {
   if (last === null) return { kind: "keep", direction: rule.kind === "fixed" ? rule.direction : "in" };
-  const { shortestMs, longestMs } = sinceLast(stamp, last);
+  const { shortestMs, longestMs } = sinceLast(stamp, last, doubleScanMs);
   const sameAct = rule.kind === "toggle" || last.direction === null || last.direction === rule.direction;
   if (sameAct && longestMs >= 0 && longestMs < doubleScanMs) return { kind: "double", ofScanId: last.id };
   if (rule.kind === "fixed") return { kind: "keep", direction: rule.direction };
@@ -29,9 +29,14 @@ export function decide(rule: DirectionRule, stamp: Stamp, last: LastScan | null,
  * The least and the most time that can have passed since the last scan: monotonic time where both share a boot, wall time
  * with both error bounds otherwise. A box without a clock of its own boots with the time at which it went off, so that an
  * unproven time now shows too little, and an unproven one then shows nothing. What is not certain makes no double, for a
- * double is not sent, and ends no toggle.
+ * double is not sent, and ends no toggle; but right after a boot the system clock is believed: it is the worker who saw no
+ * light before the power went, and tries again.
  */
-function sinceLast(stamp: Stamp, last: LastScan): { readonly shortestMs: number; readonly longestMs: number } {
+function sinceLast(
+  stamp: Stamp,
+  last: LastScan,
+  doubleScanMs: number,
+): { readonly shortestMs: number; readonly longestMs: number } {
   if (stamp.bootId === last.bootId) {
     const ms = elapsedMs(monotonicNs(last.monotonicNs), stamp.monotonicNs);
     return { shortestMs: ms, longestMs: ms };
@@ -39,7 +44,11 @@ function sinceLast(stamp: Stamp, last: LastScan): { readonly shortestMs: number;
   const sinceMs = stamp.utcMs - last.utcMs;
   if (stamp.errorBoundMs === null || last.errorBoundMs === null) {
     const isLastAloneUnproven = last.errorBoundMs === null && stamp.errorBoundMs !== null;
-    return { shortestMs: isLastAloneUnproven ? 0 : sinceMs, longestMs: Number.POSITIVE_INFINITY };
+    const isJustBooted = Number(stamp.monotonicNs) / 1e6 < doubleScanMs;
+    return {
+      shortestMs: isLastAloneUnproven ? 0 : sinceMs,
+      longestMs: isJustBooted ? sinceMs : Number.POSITIVE_INFINITY,
+    };
   }
   const boundMs = stamp.errorBoundMs + last.errorBoundMs;
   return { shortestMs: sinceMs - boundMs, longestMs: sinceMs + boundMs };
