@@ -152,12 +152,15 @@ function isRipe(oldestDoubt: WallMs | null, now: WallMs): boolean {
   return oldestDoubt !== null && isDoubtRipe(oldestDoubt, ripeBefore(now));
 }
 
-/** A doubt of the future was written before the clock was set back. */
+/**
+ * A doubt of the future was written by a clock that was ahead, such as that of a box which has just started: waiting until
+ * the moment it names would hold up its worker for as long.
+ */
 export function isDoubtRipe(since: WallMs, endedBefore: WallMs): boolean {
   return since <= endedBefore || since > endedBefore + clockSetBackMs;
 }
 
-const clockSetBackMs = 60 * 60 * 1000;
+const clockSetBackMs = 60 * 1000;
 
 function ripeBefore(now: WallMs): WallMs {
   return wallMs(now - lateProcessingMs);
