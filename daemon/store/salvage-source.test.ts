@@ -164,6 +164,17 @@ describe.each(Object.entries(idsOf))("with ids %s, all that stands on whole page
   });
 });
 
+test("rows that were erased leave no gap", () => {
+  fill(idsOf["in a row"] ?? Number);
+  const db = new Sqlite(file);
+  db.exec("DELETE FROM scans WHERE id < 300 OR id % 7 = 0");
+  const expected = db.prepare<[], number>("SELECT id FROM scans ORDER BY id").pluck().all();
+  db.close();
+  using source = SalvageSource.open(file, file);
+  const read = [...source.rows("scans")];
+  expect(read.map((each) => (each.kind === "row" ? Number(each.row["id"]) : "gap"))).toEqual(expected);
+});
+
 /** One sector of a leaf is the same sector of another; returns the leaf that is hurt. */
 function copySector(all: readonly Leaf[], random: Random, whole: Buffer, bytes: Buffer): Leaf {
   const sector = between(random, 0, pageBytes / sectorBytes - 1) * sectorBytes;
