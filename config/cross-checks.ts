@@ -25,7 +25,7 @@ export function crossChecks(values: unknown, location: Location, surroundings: S
     ...readers.flatMap(foreignEncoding),
     ...readers.flatMap((reader) => underivable(reader, root)),
     ...readers.flatMap(collidingKeys),
-    ...[root.child("site"), ...readers].flatMap(outsideBelgium),
+    ...[root.child("site"), ...readers].flatMap((holder) => [...noOnePlace(holder), ...outsideBelgium(holder)]),
     ...rosterFile(root, location, surroundings),
     ...unsafeSecret(root.child("service"), "tokenFile", location, surroundings.secretFault),
     ...unsafeSecret(root.child("service").child("oauth"), "keyFile", location, surroundings.keyFault),
@@ -82,6 +82,10 @@ class Values {
   list(step: string): readonly Values[] {
     const child = this.child(step);
     return Array.isArray(child.#value) ? child.#value.map((_, index) => child.child(index)) : [];
+  }
+
+  isSection(): boolean {
+    return typeof this.#value === "object" && this.#value !== null && !Array.isArray(this.#value);
   }
 
   keys(): readonly string[] {
@@ -210,6 +214,16 @@ function collidingKeys(reader: Values): readonly Consequence[] {
     }));
 }
 
+/** Not left to the schema, which looks at a section as a whole only once all in it is right. */
+function noOnePlace(holder: Values): readonly Consequence[] {
+  const place = holder.child("place");
+  if (!place.isSection()) return [];
+  const ways = place.keys().filter((key) => key === "coordinates" || key === "address");
+  if (ways.length === 1) return [];
+  const message = "give exactly one of coordinates and address: the service takes one place for a registration";
+  return [{ path: place.path, message }];
+}
+
 function outsideBelgium(holder: Values): readonly Consequence[] {
   const coordinates = holder.child("place").child("coordinates");
   const latitude = coordinates.number("latitude");
@@ -228,7 +242,7 @@ function rosterFile(root: Values, location: Location, surroundings: Surroundings
   const file = absolute(written, location);
   const state = surroundings.fileState(file);
   if (state === "readable") return [];
-  const message = `${quoted(file)} ${fileWords[state]}: every badge will be unknown: scans are stored, nothing is registered; put the roster there, or correct the path`;
+  const message = `${quoted(file)} ${fileWords[state]}: without it badged would know no badge and register nobody, so it does not start; put the roster there, or correct the path`;
   return [{ path: ["roster", "file"], message }];
 }
 
@@ -270,11 +284,13 @@ function unsafeSecret(
   return [{ path: [...target.path, key], message }];
 }
 
+/** Told of `oauth`, so that a token's file that cannot be used is told as well. */
 function twoTokens(service: Values): readonly Consequence[] {
-  if (service.text("tokenFile") === null || service.child("oauth").keys().length === 0) return [];
+  const oauth = service.child("oauth");
+  if (service.text("tokenFile") === null || oauth.keys().length === 0) return [];
   const message =
-    "stands beside oauth, so there would be two tokens and nobody could tell which one the service refused; keep oauth, by which badged renews its tokens itself, or tokenFile, by which you do";
-  return [{ path: ["service", "tokenFile"], message }];
+    "stands beside tokenFile, so there would be two tokens and nobody could tell which one the service refused; keep oauth, by which badged renews its tokens itself, or tokenFile, by which you do";
+  return [{ path: oauth.path, message }];
 }
 
 function shortReceiptLimit(service: Values): readonly Consequence[] {

@@ -348,6 +348,16 @@ describe("what a cross check says of its consequence", () => {
     },
   );
 
+  test("a place said twice is told beside what is wrong in it", () => {
+    const place =
+      "{ coordinates: { latitude: north, longitude: 3.7174 }, address: { municipality: Gent, street: Kaai, houseNumber: 1 } }";
+    expect(problemsOf(swap("{ coordinates: { latitude: 51.0543, longitude: 3.7174 } }", place))).toEqual([
+      expect.stringContaining("4:10: site.place: give exactly one of coordinates and address"),
+      expect.stringContaining("site.place.coordinates.latitude: "),
+      expect.stringContaining("site.place.address.postCode: is missing"),
+    ]);
+  });
+
   test("http to a name that only looks like loopback is refused", () => {
     expect(problemsOf(swap("https://service.example", "http://127.0.0.1.example"))).toHaveLength(1);
   });
@@ -365,7 +375,7 @@ describe("what a cross check says of its consequence", () => {
     ["no-file", "is no file"],
   ] as const)("a roster that is %s", (state, words) => {
     expect(problemsOf(whole, { ...box, fileState: () => state })).toEqual([
-      `site.yaml:5:17: roster.file: "/etc/badged/roster.csv" ${words}: every badge will be unknown: scans are stored, nothing is registered; put the roster there, or correct the path`,
+      `site.yaml:5:17: roster.file: "/etc/badged/roster.csv" ${words}: without it badged would know no badge and register nobody, so it does not start; put the roster there, or correct the path`,
     ]);
   });
 

@@ -58,10 +58,15 @@ test("the audience follows another token endpoint", () => {
   });
 });
 
-test("a token's file beside oauth: what would come of both", () => {
-  expect(problemsOf(`  tokenFile: token\n${oauth}`)).toEqual([
-    expect.stringMatching(/service\.tokenFile: stands beside oauth, so there would be two tokens/),
-  ]);
+test("a token's file beside oauth: what would come of both, whether or not the file can be used", () => {
+  const both = `  tokenFile: token\n${oauth}`;
+  const two = expect.stringMatching(/service\.oauth: stands beside tokenFile, so there would be two tokens/);
+  expect(problemsOf(both)).toEqual([two]);
+  const open: Surroundings = {
+    ...box,
+    secretFault: () => ({ kind: "unsafe", message: "may be read by all", advice: "chmod 600 it" }),
+  };
+  expect(problemsOf(both, open)).toEqual([expect.stringContaining("service.tokenFile: the file it names"), two]);
 });
 
 test.each([

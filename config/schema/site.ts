@@ -34,16 +34,12 @@ const placeEntries = {
   ),
 };
 
-/** A place of work; the two ways of saying one exclude each other. */
+/** A place of work; the two ways of saying one exclude each other, as the cross checks tell. */
 export function place(description: string): Value<Place> {
   return v.pipe(
     v.strictObject(placeEntries, sectionMessage(placeEntries)),
     v.description(description),
     v.metadata({ minProperties: 1, maxProperties: 1 }),
-    v.check(
-      ({ coordinates, address }) => (coordinates === undefined) !== (address === undefined),
-      "give exactly one of coordinates and address: the service takes one place for a registration",
-    ),
     v.transform(({ coordinates, address }): Place => {
       if (coordinates !== undefined) return { kind: "coordinates", ...coordinates };
       return {
