@@ -2,7 +2,7 @@ import { durationWords } from "../base/duration-words.ts";
 import { type ExitCode, exitCode } from "../base/errors.ts";
 import type { LiveClock, LiveClockEvent, LiveReceipt, LiveSource, LiveStatus } from "../supervisor/live-status.ts";
 import { readStatus, statusSocketPath } from "../supervisor/status-socket.ts";
-import { requireConfiguration } from "./configuration.ts";
+import { visitedConfiguration } from "./configuration.ts";
 import { type Terminal, table } from "./terminal.ts";
 
 /** What a running daemon says of its clock; exit 69 when none runs, for then nobody keeps the time. */
@@ -65,7 +65,7 @@ const untrustedWords: Readonly<Record<string, string>> = {
 };
 
 async function readClock(configurationFile: string, terminal: Terminal): Promise<LiveClock | null> {
-  const { store } = requireConfiguration(configurationFile);
+  const { store } = visitedConfiguration(configurationFile);
   const live = (await readStatus(statusSocketPath(store.directory))) as LiveStatus | null;
   if (live === null) terminal.err("badged does not run: nobody keeps the time");
   return live?.clock ?? null;

@@ -1,14 +1,15 @@
 import type { Configuration } from "../../config/configuration.ts";
 import { loadConfiguration } from "../../config/load.ts";
+import { type Surroundings, unjudgedBox } from "../../config/surroundings.ts";
 import { BadgedError } from "../base/errors.ts";
 
 /**
- * The configuration of a site.
+ * The configuration of a site, for what starts with it on this box.
  *
  * @throws BadgedError `configuration-invalid` that holds every problem of the file
  */
-export function requireConfiguration(file: string): Configuration {
-  const loaded = loadConfiguration(file);
+export function requireConfiguration(file: string, surroundings?: Surroundings): Configuration {
+  const loaded = loadConfiguration(file, surroundings);
   if (loaded.ok) return loaded.configuration;
   const lines = loaded.problems.map((problem) => `  ${problem.text}`);
   throw new BadgedError(
@@ -16,4 +17,13 @@ export function requireConfiguration(file: string): Configuration {
     `the configuration cannot be used:\n${lines.join("\n")}`,
     "mend the file, then try again",
   );
+}
+
+/**
+ * The configuration of a site whose store is looked at: the files it names are not needed for that.
+ *
+ * @throws BadgedError `configuration-invalid` that holds every problem of the file itself
+ */
+export function visitedConfiguration(file: string): Configuration {
+  return requireConfiguration(file, unjudgedBox());
 }

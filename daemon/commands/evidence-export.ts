@@ -12,7 +12,7 @@ import { type GatheredLog, gatherLog, type Wanted } from "../evidence/bundle/gat
 import { bundleGuide } from "../evidence/bundle/guide.ts";
 import { type DeviceKey, signerOf } from "../evidence/device-key.ts";
 import type { Store } from "../store/store.ts";
-import { requireConfiguration } from "./configuration.ts";
+import { visitedConfiguration } from "./configuration.ts";
 import { deviceKeyOf } from "./evidence.ts";
 import { requireNew } from "./new-target.ts";
 import { reportOf } from "./report-bytes.ts";
@@ -35,7 +35,7 @@ export async function exportEvidence(
   options: EvidenceExportOptions,
   terminal: Terminal,
 ): Promise<ExitCode> {
-  const configuration = requireConfiguration(configurationFile);
+  const configuration = visitedConfiguration(configurationFile);
   const key = deviceKeyOf(configuration);
   await using site = await visitStore(configurationFile);
   const wanted = await wantedOf(options, site.store);

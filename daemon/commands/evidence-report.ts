@@ -3,7 +3,7 @@ import { BadgedError, type ExitCode, exitCode, messageOf } from "../base/errors.
 import { systemTime } from "../base/system-time.ts";
 import { wallMs } from "../base/time.ts";
 import { gatherLog } from "../evidence/bundle/gather.ts";
-import { requireConfiguration } from "./configuration.ts";
+import { visitedConfiguration } from "./configuration.ts";
 import { requireCovered, wantedOf } from "./evidence-export.ts";
 import { requireNew } from "./new-target.ts";
 import { languageOf } from "./outages.ts";
@@ -25,7 +25,7 @@ export async function reportEvidence(
   options: EvidenceReportOptions,
   terminal: Terminal,
 ): Promise<ExitCode> {
-  const configuration = requireConfiguration(configurationFile);
+  const configuration = visitedConfiguration(configurationFile);
   requireNew(options.out);
   const language = languageOf(options.lang, configuration.outage.language);
   await using site = await visitStore(configurationFile);

@@ -10,7 +10,7 @@ import { scanStates } from "../scan/scan.ts";
 import type { LiveReader, LiveStatus, LiveTarget, LiveToken } from "../supervisor/live-status.ts";
 import { readStatus, statusSocketPath } from "../supervisor/status-socket.ts";
 import { clockWords } from "./clock.ts";
-import { requireConfiguration } from "./configuration.ts";
+import { visitedConfiguration } from "./configuration.ts";
 import { evidenceLines } from "./status-evidence.ts";
 import { remarkLines, remarksOf } from "./status-remarks.ts";
 import type { Terminal } from "./terminal.ts";
@@ -22,7 +22,7 @@ import { stateWords } from "./words.ts";
  * somebody most wants to know what waits on it. Exit code 69 then.
  */
 export async function status(configurationFile: string, json: boolean, terminal: Terminal): Promise<ExitCode> {
-  const configuration = requireConfiguration(configurationFile);
+  const configuration = visitedConfiguration(configurationFile);
   const live = (await readStatus(statusSocketPath(configuration.store.directory))) as LiveStatus | null;
   const stored = await summaryOf(configurationFile);
   const remarks = await remarksOf(configurationFile);
@@ -31,7 +31,7 @@ export async function status(configurationFile: string, json: boolean, terminal:
   } else {
     for (const line of [
       ...daemonLines(live, configuration.outage.language),
-      ...(stored === null ? [] : storeLines(stored)),
+      ...(stored === null ? ["store     nothing yet: badged was never started with this file"] : storeLines(stored)),
       ...remarkLines(remarks, live),
     ])
       terminal.out(line);
@@ -51,7 +51,7 @@ async function summaryOf(configurationFile: string): Promise<StoreSummary | null
 }
 
 function daemonLines(live: LiveStatus | null, language: Language): string[] {
-  if (live === null) return ["daemon    NOT RUNNING: scans are not read; what is on disk is below"];
+  if (live === null) return ["daemon    NOT RUNNING: badges are not read; what is on disk follows"];
   const startedAt = parseUtcText(live.startedAt);
   const since = startedAt === null ? "" : ` for ${durationWords(systemTime.wallMs() - startedAt)}`;
   return [

@@ -3,7 +3,7 @@ import { silentLog } from "../base/log.ts";
 import { systemTime } from "../base/system-time.ts";
 import { storeSettings } from "../compose.ts";
 import { Store } from "../store/store.ts";
-import { requireConfiguration } from "./configuration.ts";
+import { visitedConfiguration } from "./configuration.ts";
 
 /** A site's store beside its running daemon, for as long as a command needs it. */
 export type VisitedSite = AsyncDisposable & {
@@ -14,7 +14,7 @@ export type VisitedSite = AsyncDisposable & {
 };
 
 export async function visitStore(configurationFile: string): Promise<VisitedSite> {
-  const configuration = requireConfiguration(configurationFile);
+  const configuration = visitedConfiguration(configurationFile);
   const store = await Store.open(storeSettings(configuration, "visitor"), { time: systemTime, log: silentLog });
   const { site, outage, supplier } = configuration;
   return {
