@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -173,6 +173,23 @@ test("a roster can be checked before the first start, when every badge would be 
   expect(JSON.parse(ran.out)).toMatchObject({ written: false, badges: 3, added: 3, removed: 0 });
 });
 
+test("a roster is checked, and what is on disk told, while the configured roster is not there", async () => {
+  const site = writeSite(directory, 3, "http://127.0.0.1:9");
+  renameSync(join(directory, "roster.csv"), join(directory, "new.csv"));
+  const config = ["--config", site.configuration];
+  const named = await badged("roster", "check", join(directory, "new.csv"), "--json", ...config);
+  expect(JSON.parse(named.out)).toMatchObject({ written: false, badges: 3, added: 3 });
+  expect(await badged("roster", "check", ...config)).toMatchObject({
+    code: 66,
+    err: expect.stringContaining("roster.csv cannot be read"),
+  });
+  expect(await badged("status", ...config)).toMatchObject({ code: 69, out: expect.stringContaining("nothing yet") });
+  expect(await badged("run", site.configuration)).toMatchObject({
+    code: 78,
+    err: expect.stringContaining("roster.file"),
+  });
+});
+
 test.each([
   ["simulate service --port 99999", "a port is 0 to 65535"],
   ["reader listen /dev/null --baud 0", "give bits per second"],
@@ -187,6 +204,18 @@ test("a roster with a mistake is not imported, and the mistake's value is not re
   const ran = await badged("roster", "check", join(directory, "other.csv"), "--config", site.configuration);
   expect(ran).toMatchObject({ code: 65, err: expect.stringMatching(/other\.csv:2: ssin: is no valid/) });
   expect(ran.err).not.toContain("93051822362");
+});
+
+test("a roster whose dates are over is taken, and that is told", async () => {
+  const site = writeSite(directory, 1, "http://127.0.0.1:9");
+  const roster = join(directory, "dated.csv");
+  const dated = (name: number, until: string): string =>
+    `${fictionalBadge(name)},${fictionalSsin(name)},0566988259,${until}`;
+  writeFileSync(roster, ["badge,ssin,employer,valid_until", dated(1, "31/01/2020"), dated(2, ""), ""].join("\n"));
+  expect(await badged("roster", "check", roster, "--config", site.configuration)).toMatchObject({
+    code: 0,
+    err: expect.stringContaining("1 badge is past valid_until"),
+  });
 });
 
 test("listening to a reader gives the driver that fits, ready to paste", async () => {

@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import { BadgedError, type ExitCode, exitCode, messageOf } from "../base/errors.ts";
+import { systemTime } from "../base/system-time.ts";
+import { localDate } from "../forward/ciao/remarks/deadline.ts";
 import type { RosterChange } from "../scan/roster.ts";
 import { type ParsedRoster, parseRoster } from "../scan/roster-csv.ts";
-import { requireConfiguration } from "./configuration.ts";
+import { visitedConfiguration } from "./configuration.ts";
 import type { Terminal } from "./terminal.ts";
 import { visitStore } from "./visit.ts";
 
@@ -19,7 +21,7 @@ export type RosterCommand = {
 
 /** `roster check` and `roster import`: the same checks, and the change that is or would be made. */
 export async function rosterCommand(command: RosterCommand, terminal: Terminal): Promise<ExitCode> {
-  const configuration = requireConfiguration(command.config);
+  const configuration = visitedConfiguration(command.config);
   const file = command.file ?? configuration.roster.file;
   const roster = parseRoster(readRosterFile(file), configuration.roster.badgeForm);
   if (roster.problems.length > 0) return tellProblems(file, roster, command.json, terminal);
@@ -27,6 +29,13 @@ export async function rosterCommand(command: RosterCommand, terminal: Terminal):
   if (command.json)
     terminal.out(JSON.stringify({ file, written: command.write, badges: roster.entries.length, ...change }));
   else terminal.out(`${file}: ${changeWords(change, command.write)}`);
+  const today = localDate(systemTime.wallMs(), configuration.site.timeZone);
+  const expired = roster.entries.filter(({ validUntil }) => validUntil !== null && validUntil < today).length;
+  if (expired > 0) {
+    terminal.err(
+      `${expired === 1 ? "1 badge is" : `${expired} badges are`} past valid_until: scans are registered all the same, with a warning. Renew the date, or take the worker off the roster.`,
+    );
+  }
   if (command.write && file !== configuration.roster.file) {
     terminal.err(`The daemon reads ${configuration.roster.file} at its next start: put this roster there to keep it.`);
   }

@@ -157,7 +157,9 @@ function readEntry(row: Row, form: BadgeForm, say: (column: Column, message: str
     );
   }
   const ssin = digitsOf(row.field("ssin"));
-  if (!isSsin(ssin)) wrong("ssin", "is no valid national number: eleven digits whose last two are the check digits");
+  if (ssin === "") wrong("ssin", "is missing; give the worker's national number");
+  else if (!isSsin(ssin))
+    wrong("ssin", "is no valid national number: eleven digits whose last two are the check digits");
   const employer = readEmployer(row, wrong);
   const declaration = row.field("avw_number").toUpperCase();
   if (declaration !== "" && !isDeclarationOfWorksNumber(declaration)) {
