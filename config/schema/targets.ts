@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { isLoopback } from "../../daemon/base/loopback.ts";
 import type { OAuthSettings, ServiceSettings, WebhookSettings } from "../configuration.ts";
 import { choice, duration, path, sectionMessage, shaped, text, type Value } from "./values.ts";
 
@@ -240,8 +241,4 @@ function urlFault(written: string, inTheClear: string | null): string | null {
     return `is not https: ${inTheClear}; write https:// (http is taken for 127.0.0.1 and localhost only)`;
   }
   return null;
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

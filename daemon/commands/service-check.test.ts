@@ -361,7 +361,7 @@ ${more}`,
     expect(code).toBe(69);
     expect(lines.slice(1, 3)).toEqual([
       "connection         FAILED: port 1 refuses the connection (ECONNREFUSED)",
-      expect.stringMatching(/^ {19}→ a firewall/),
+      expect.stringMatching(/^ {19}→ .*badged simulate service/),
     ]);
   });
 

@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { systemCode } from "../base/errors.ts";
+import { isLoopback } from "../base/loopback.ts";
 import { utcText } from "../base/system-time.ts";
 import type { Time, WallMs } from "../base/time.ts";
 import { probeTcp } from "../outage/tcp-probe.ts";
@@ -89,7 +90,9 @@ async function tryConnection(step: StepName, host: string, port: number, { time 
     return ok(step, `port ${port} answers in ${Math.round(reach.tookMs)} ms`);
   }
   if (reach.kind === "alive") {
-    const advice = "a firewall in between refuses it, or nothing runs there: let the network's keeper allow it";
+    const advice = isLoopback(host)
+      ? "nothing runs there on this box: start what service.url names, such as badged simulate service"
+      : "a firewall in between refuses it, or nothing runs there: let the network's keeper allow it";
     return failed(step, `port ${port} refuses the connection (${reach.detail})`, advice);
   }
   const advice =

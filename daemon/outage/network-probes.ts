@@ -1,6 +1,7 @@
 import { Resolver } from "node:dns/promises";
 import { isIP } from "node:net";
 import { systemCode } from "../base/errors.ts";
+import { isLoopback } from "../base/loopback.ts";
 import { elapsedMs, type MonotonicNs, type Time, type WallMs } from "../base/time.ts";
 import { gatewayState } from "./gateway-life.ts";
 import { type DefaultRoute, hasAddress, readCarrier, readDefaultRoute, readNeighbourAnswers } from "./host-network.ts";
@@ -84,7 +85,8 @@ export class NetworkProbes {
 
   /** What is the site's own: cheap, and looked at often. */
   async local(): Promise<Pick<Layers, "link" | "lan">> {
-    if (this.#isLoopbackOnly()) return { link: "unknown", lan: "unknown" };
+    // A site that talks to this very box has no way out to look at.
+    if (isLoopback(this.#service.host)) return { link: "unknown", lan: "unknown" };
     const route = readDefaultRoute();
     this.#route = route ?? this.#route;
     if (this.#route === null) return { link: "unknown", lan: "failed" };
@@ -112,11 +114,6 @@ export class NetworkProbes {
     const service = isNameless ? "unreachable" : reach;
     if (firstHop === "ok" || anchors === "all" || anchors === "some") this.#provenNs = this.#ports.time.monotonicNs();
     return { firstHop, dns, anchors, service, otherChannel: service === "ok" ? "unknown" : await this.#otherChannel() };
-  }
-
-  /** A site that talks to this very box has no way out to look at. */
-  #isLoopbackOnly(): boolean {
-    return this.#service.host === "localhost" || this.#service.host.startsWith("127.") || this.#service.host === "::1";
   }
 
   async #gateway(address: string): Promise<Layers["lan"]> {
