@@ -7,6 +7,7 @@ import { defaultConfiguration, type Terminal } from "./terminal.ts";
 /** Takes the exit code of the command that ran. */
 type Conclude = (code: ExitCode) => void;
 
+const languageWords = "nl, fr, de or en; without it the one of outage.language in the site's file";
 const siteWords = "the site's YAML file";
 
 /** What can be typed after `badged`. A command's code is loaded only when it is the one asked for. */
@@ -142,7 +143,7 @@ function addOutages(program: Command, terminal: Terminal, conclude: Conclude): v
       .option("-c, --config <file>", siteWords, defaultConfiguration)
       .option("--from <time>", "from this moment on, such as 2026-01-31T06:00:00Z")
       .option("--to <time>", "up to and without this moment")
-      .option("--lang <language>", "nl, fr, de or en")
+      .option("--lang <language>", languageWords)
       .addOption(new Option("--csv", "as a table for a spreadsheet").conflicts("json"))
       .option("--json", "for machines, one document a line");
   withPeriod(outages.command("list").description("list outage windows, newest first")).action(async (options) => {
@@ -158,7 +159,7 @@ function addOutages(program: Command, terminal: Terminal, conclude: Conclude): v
     .description("one window: when, why, exempt or not, and the procedure's steps in order")
     .argument("<window>", "its number", wholeNumber)
     .option("-c, --config <file>", siteWords, defaultConfiguration)
-    .option("--lang <language>", "nl, fr, de or en")
+    .option("--lang <language>", languageWords)
     .option("--json", "for machines")
     .action(async (windowId: number, options) => {
       conclude(await (await import("./outages.ts")).showOutage(windowId, options, terminal));
@@ -236,7 +237,7 @@ function addEvidence(program: Command, terminal: Terminal, conclude: Conclude): 
     .option("--window <id>", "number of the outage")
     .option("--from <time>", "instead of --window: all outages from this moment on")
     .option("--to <time>", "up to and without this moment")
-    .option("--lang <language>", "nl, fr, de or en")
+    .option("--lang <language>", languageWords)
     .requiredOption("--out <file>", "the PDF to write; must not be there yet")
     .action(async (file: string, options) => {
       conclude(await (await import("./evidence-report.ts")).reportEvidence(siteOf(file, options), options, terminal));
@@ -308,7 +309,7 @@ function addRemarks(program: Command, terminal: Terminal, conclude: Conclude): v
     .option("-c, --config <file>", siteWords, defaultConfiguration)
     .option("--open", "only those that are neither dealt with nor withdrawn by the service")
     .option("--due-within <days>", "only open ones whose last day for the web form is this near, such as 7d")
-    .option("--lang <language>", "nl, fr, de or en")
+    .option("--lang <language>", languageWords)
     .addOption(new Option("--csv", "as a table for a spreadsheet").conflicts("json"))
     .option("--json", "for machines, one document a line")
     .action(async (options) => {
@@ -319,7 +320,7 @@ function addRemarks(program: Command, terminal: Terminal, conclude: Conclude): v
     .description("one remark: the published text, cause and action, what it means, who acts, until when")
     .argument("<remark>", "its number in the list", wholeNumber)
     .option("-c, --config <file>", siteWords, defaultConfiguration)
-    .option("--lang <language>", "nl, fr, de or en")
+    .option("--lang <language>", languageWords)
     .option("--json", "for machines")
     .action(async (remarkId: number, options) => {
       conclude(await (await import("./remarks.ts")).showRemark(remarkId, options, terminal));
