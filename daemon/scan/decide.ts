@@ -29,8 +29,9 @@ export function decide(rule: DirectionRule, stamp: Stamp, last: LastScan | null,
  * The least and the most time that can have passed since the last scan: monotonic time where both share a boot, wall time
  * with both error bounds otherwise. A box without a clock of its own boots with the time at which it went off, so that an
  * unproven time now shows too little, and an unproven one then shows nothing. What is not certain makes no double, for a
- * double is not sent, and ends no toggle; but right after a boot the system clock is believed: it is the worker who saw no
- * light before the power went, and tries again.
+ * double is not sent, and ends no toggle. Once this scan's time is proven it is judged again, so the system clock is
+ * believed only where that will not help, the last scan's being unproven, and only right after a boot: it is the worker
+ * who saw no light before the power went, and tries again.
  */
 function sinceLast(
   stamp: Stamp,
@@ -43,11 +44,11 @@ function sinceLast(
   }
   const sinceMs = stamp.utcMs - last.utcMs;
   if (stamp.errorBoundMs === null || last.errorBoundMs === null) {
-    const isLastAloneUnproven = last.errorBoundMs === null && stamp.errorBoundMs !== null;
+    const isLastUnproven = last.errorBoundMs === null;
     const isJustBooted = Number(stamp.monotonicNs) / 1e6 < doubleScanMs;
     return {
-      shortestMs: isLastAloneUnproven ? 0 : sinceMs,
-      longestMs: isJustBooted ? sinceMs : Number.POSITIVE_INFINITY,
+      shortestMs: isLastUnproven && stamp.errorBoundMs !== null ? 0 : sinceMs,
+      longestMs: isLastUnproven && isJustBooted ? sinceMs : Number.POSITIVE_INFINITY,
     };
   }
   const boundMs = stamp.errorBoundMs + last.errorBoundMs;

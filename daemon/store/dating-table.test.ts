@@ -94,9 +94,9 @@ describe("a scan that nothing dates", () => {
   test("gets its time from a later synchronisation of its boot, and goes", () => {
     begin("a");
     const scanId = undated(1, "a", 1);
-    expect(core.dateSlice(request("a"), 0)).toEqual({ dated: 0, afterId: null });
+    expect(core.dateSlice(request("a"), 0)).toEqual({ dated: 0, doubles: 0, afterId: null });
     sync("a", at(0), 5);
-    expect(core.dateSlice(request("a"), 0)).toEqual({ dated: 1, afterId: null });
+    expect(core.dateSlice(request("a"), 0)).toEqual({ dated: 1, doubles: 0, afterId: null });
     const { utcMs, errorBoundMs, how, syncId, state } = stampOf(scanId);
     expect({ utcMs, how, syncId, state }).toEqual({
       utcMs: at(1),
@@ -172,8 +172,55 @@ describe("a scan that nothing dates", () => {
     for (let minutes = 1; minutes <= datingSliceRows; minutes += 1) undated(2, "a", minutes * 2);
     sync("a", at(0), 5);
     const first = core.dateSlice(request("b"), 0);
-    expect(first).toEqual({ dated: datingSliceRows - 1, afterId: datingSliceRows });
-    expect(core.dateSlice(request("b"), first.afterId ?? 0)).toEqual({ dated: 1, afterId: null });
+    expect(first).toEqual({ dated: datingSliceRows - 1, doubles: 0, afterId: datingSliceRows });
+    expect(core.dateSlice(request("b"), first.afterId ?? 0)).toEqual({ dated: 1, doubles: 0, afterId: null });
+  });
+});
+
+describe("who saw no light before the power went, and tries again after the boot", () => {
+  /** Half a minute after 12:10, in a boot that began ten seconds before and does not know the time. */
+  function triedAgain(): { readonly first: number; readonly again: number } {
+    const first = recordId(core, draftOf(1, 10, { bootId: "a" }));
+    begin("b");
+    return { first, again: undated(1, "b", 1 / 6) };
+  }
+  const bootB = wallMs(at(10) + 20_000);
+
+  test("is one act once the boot knows the time: it is not sent, and turns no toggle", () => {
+    const { first, again } = triedAgain();
+    sync("b", bootB, 5);
+    expect(core.dateSlice(request("b"), 0)).toEqual({ dated: 1, doubles: 1, afterId: null });
+    expect(core.show(again)).toMatchObject({ state: "double", reason: `double of scan ${first}` });
+    expect(claimSome(core).scans.map((scan) => scan.scanId)).toEqual([first]);
+    const later = recordId(core, draftOf(1, 60, { bootId: "b" }));
+    expect(core.show(first)?.direction).toBe("in");
+    expect(core.show(later)?.direction).toBe("out");
+    expect(core.summary().byState).toMatchObject({ double: 1, waiting: 1, sending: 1 });
+  });
+
+  test("is two acts when the boot came a minute later, whatever the box's own clock says", () => {
+    const { again } = triedAgain();
+    sync("b", wallMs(bootB + minuteMs), 5);
+    expect(core.dateSlice(request("b"), 0)).toEqual({ dated: 1, doubles: 0, afterId: null });
+    expect(core.show(again)).toMatchObject({ state: "waiting", direction: "out" });
+  });
+
+  test("stays as it is once another scan has its direction from it", () => {
+    const { again } = triedAgain();
+    const later = undated(1, "b", 3);
+    sync("b", bootB, 5);
+    expect(core.dateSlice(request("b"), 0)).toEqual({ dated: 2, doubles: 0, afterId: null });
+    expect([again, later].map((scanId) => core.show(scanId)?.direction)).toEqual(["out", "in"]);
+  });
+
+  test("is no double at a reader for the other direction", () => {
+    recordId(core, draftOf(1, 10, { bootId: "a", rule: { kind: "fixed", direction: "in" } }));
+    begin("b");
+    const rule = { kind: "fixed", direction: "out" } as const;
+    const out = recordId(core, draftOf(1, wrongWall, { bootId: "b", monotonicNs: since(1 / 6), undated: true, rule }));
+    sync("b", bootB, 5);
+    expect(core.dateSlice(request("b"), 0).doubles).toBe(0);
+    expect(core.show(out)?.state).toBe("waiting");
   });
 });
 

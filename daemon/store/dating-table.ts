@@ -3,38 +3,56 @@ import { monotonicNs } from "../base/time.ts";
 import type { DatingRequest } from "../clock/dating.ts";
 import type { Stamp, StampMoment } from "../clock/stamp.ts";
 import { bracketStamp, breakStamp, retroactiveStamp } from "../clock/stamping.ts";
+import { decide } from "../scan/decide.ts";
 import type { ClockTable } from "./clock-table.ts";
 import type { Connection } from "./connection.ts";
+import { reasonOfDouble } from "./unknown-badges.ts";
+import { type DirectionColumn, ruleOf, type WorkerChain } from "./worker-chain.ts";
 
 /** Rows that one slice looks at: about 5 ms, so that a badge at the reader never waits long for it. */
 export const datingSliceRows = 500;
 
-/** What a slice did; the next one begins after `afterId`, `null` at the end. */
-export type DatedSlice = { readonly dated: number; readonly afterId: number | null };
+/** What a slice did, `doubles` being among the dated; the next one begins after `afterId`, `null` at the end. */
+export type DatedSlice = { readonly dated: number; readonly doubles: number; readonly afterId: number | null };
 
 type UndatedRow = {
   readonly id: number;
   readonly bootId: string;
   readonly monotonicNs: string;
   readonly captureLagMs: number;
+  readonly rule: DirectionColumn;
+  /** `null` unless the scan waits and was in no call yet. */
+  readonly workerId: number | null;
+};
+
+export type DatingParts = {
+  readonly history: ClockTable;
+  readonly chain: WorkerChain;
+  readonly doubleScanMs: number;
 };
 
 /**
  * Gives scans that were stored while nothing proved the time their UTC: from a synchronisation of their own boot, or,
  * when that boot is over and never had one, as the bracket between what was proven before it and after it. Their own
- * stamp stays beside it as it was made.
+ * stamp stays beside it as it was made. With its time a worker's newest scan is judged by the double-scan rule again.
  */
 export class DatingTable {
   readonly #connection: Connection;
   readonly #history: ClockTable;
   readonly #undated: Sqlite.Statement<[number], UndatedRow>;
   readonly #date: Sqlite.Statement<unknown[]>;
+  readonly #chain: WorkerChain;
+  readonly #doubleScanMs: number;
+  readonly #drop: Sqlite.Statement<[string, number, number]>;
 
-  constructor(connection: Connection, history: ClockTable) {
+  constructor(connection: Connection, { history, chain, doubleScanMs }: DatingParts) {
     this.#connection = connection;
     this.#history = history;
+    this.#chain = chain;
+    this.#doubleScanMs = doubleScanMs;
     this.#undated = connection.db.prepare(
-      `SELECT id, boot_id AS bootId, CAST(monotonic_ns AS TEXT) AS monotonicNs, capture_lag_ms AS captureLagMs
+      `SELECT id, boot_id AS bootId, CAST(monotonic_ns AS TEXT) AS monotonicNs, capture_lag_ms AS captureLagMs,
+        direction_rule AS rule, iif(state = 'waiting' AND attempts = 0, worker_id, NULL) AS workerId
       FROM scans INDEXED BY scans_undated WHERE error_bound_ms IS NULL AND dated_how IS NULL AND id > ?
       ORDER BY id LIMIT ${datingSliceRows}`,
     );
@@ -42,23 +60,42 @@ export class DatingTable {
       `UPDATE scans SET dated_how = ?, dated_utc_ms = ?, dated_error_ms = ?, dated_state = ?, dated_sync_id = ?
       WHERE id = ?`,
     );
+    this.#drop = connection.db.prepare(
+      "UPDATE scans SET state = 'double', reason = ?, settled_at = ?, previous_id = NULL WHERE id = ?",
+    );
   }
 
   dateSlice(request: DatingRequest, afterId: number): DatedSlice {
     const rows = this.#undated.all(afterId);
     const last = rows.at(-1);
-    if (last === undefined) return { dated: 0, afterId: null };
-    const dated = this.#connection.transact(() => {
-      let count = 0;
-      for (const { id, ...row } of rows) {
-        const stamp = this.#proven({ ...row, monotonicNs: monotonicNs(BigInt(row.monotonicNs)) }, request);
+    if (last === undefined) return { dated: 0, doubles: 0, afterId: null };
+    const counts = this.#connection.transact(() => {
+      let dated = 0;
+      let doubles = 0;
+      for (const { id, rule, workerId, bootId, captureLagMs, ...row } of rows) {
+        const moment = { bootId, monotonicNs: monotonicNs(BigInt(row.monotonicNs)), captureLagMs };
+        const stamp = this.#proven(moment, request);
         if (stamp === null) continue;
         this.#date.run(stamp.how, stamp.utcMs, stamp.errorBoundMs, stamp.state, stamp.syncId, id);
-        count += 1;
+        dated += 1;
+        if (workerId !== null && this.#isDroppedAsDouble(id, workerId, rule, stamp)) doubles += 1;
       }
-      return count;
+      return { dated, doubles };
     });
-    return { dated, afterId: rows.length < datingSliceRows ? null : last.id };
+    return { ...counts, afterId: rows.length < datingSliceRows ? null : last.id };
+  }
+
+  /**
+   * When the scan was stored, how long it was after the one before could not be known: the worker may have seen no light
+   * before the power went, and tried again. Not once a later scan has its direction from this one.
+   */
+  #isDroppedAsDouble(scanId: number, workerId: number, rule: DirectionColumn, stamp: Stamp): boolean {
+    if (!this.#chain.isNewest(workerId, scanId)) return false;
+    const decision = decide(ruleOf(rule), stamp, this.#chain.before(workerId, scanId), this.#doubleScanMs);
+    if (decision.kind !== "double") return false;
+    this.#chain.remove(workerId, scanId);
+    this.#drop.run(reasonOfDouble(decision.ofScanId), Math.floor(stamp.utcMs), scanId);
+    return true;
   }
 
   #proven(moment: StampMoment, { presentBootId, rates, builtAt }: DatingRequest): Stamp | null {

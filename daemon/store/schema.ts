@@ -8,9 +8,20 @@ import { doubts } from "./migrations/005-doubts.ts";
 import { workerKinds } from "./migrations/006-worker-kinds.ts";
 import { remarks } from "./migrations/007-remarks.ts";
 import { callCounts } from "./migrations/008-call-counts.ts";
+import { lateDoubles } from "./migrations/009-late-doubles.ts";
 
 /** Forward only: number n of this list brings a database from version n − 1 to n. What is here is never altered. */
-const migrations: readonly string[] = [scans, clock, outages, evidence, doubts, workerKinds, remarks, callCounts];
+const migrations: readonly string[] = [
+  scans,
+  clock,
+  outages,
+  evidence,
+  doubts,
+  workerKinds,
+  remarks,
+  callCounts,
+  lateDoubles,
+];
 
 /** The version of the schema that this code reads and writes. */
 export const schemaVersion: number = migrations.length;

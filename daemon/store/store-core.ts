@@ -102,7 +102,7 @@ export class StoreCore implements Disposable {
     this.#retention = new Retention(connection, this.#webhooks, this.#remarks, settings.keepSettledMs);
     this.#scrub = new Scrub(connection);
     this.#clock = new ClockTable(connection);
-    this.#dating = new DatingTable(connection, this.#clock);
+    this.#dating = new DatingTable(connection, { history: this.#clock, chain, doubleScanMs: settings.doubleScanMs });
     this.#knowledge = new KnowledgeTable(connection);
     this.#outages = new OutageTable(connection);
     this.#evidence = new EvidenceTable(connection);

@@ -281,11 +281,14 @@ export class Store
   /** Slice by slice, so that a badge never waits long for it. */
   async dateScans(request: DatingRequest): Promise<number> {
     let dated = 0;
+    let doubles = 0;
     for (let afterId: number | null = 0; afterId !== null; ) {
       const slice: DatedSlice = await this.#link.call("dateSlice", request, afterId);
       dated += slice.dated;
+      doubles += slice.doubles;
       afterId = slice.afterId;
     }
+    if (doubles > 0) this.#log.info({ scans: doubles }, "scans turned out to be doubles once their time was proven");
     return dated;
   }
 

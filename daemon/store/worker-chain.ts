@@ -77,6 +77,10 @@ export class WorkerChain {
     return older === null ? null : lastScanOf(this.#scan.get(older));
   }
 
+  isNewest(workerId: number, scanId: number): boolean {
+    return this.#head.get(workerId) === scanId;
+  }
+
   /** Puts a scan among the worker's in the order of ids. */
   insert(workerId: number, scanId: number): void {
     const { newer, older } = this.#around(workerId, scanId);
