@@ -1,10 +1,24 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { utcSecondsText } from "../base/system-time.ts";
 import type { WallMs } from "../base/time.ts";
+import { storeErrorCodeOf } from "./store-error.ts";
 
 /** What SQLite keeps beside a database file. */
 const companions = ["-wal", "-shm"] as const;
+
+/** Shared memory takes 32 KiB, and each commit of a start some frames of 4 KiB. */
+const reserveBytes = 128 * 1024;
 
 /**
  * The files of the store in their directory, and the order in which they change places:
@@ -13,6 +27,7 @@ const companions = ["-wal", "-shm"] as const;
  *     badged.sqlite.building         its replacement while it is being filled with what can be read
  *     badged.sqlite.new              its replacement, finished
  *     badged.sqlite.corrupt-<utc>    a damaged one, set aside with its `-wal`
+ *     badged.sqlite.reserve          room for an opening that finds the disk full
  *
  * A replacement is finished before the damaged file is moved, so a power cut at any moment leaves either the damaged
  * file in its place, and the work is done again, or no file in its place and a finished replacement.
@@ -22,12 +37,14 @@ export class DatabaseFiles {
   readonly file: string;
   readonly building: string;
   readonly #finished: string;
+  readonly #reserve: string;
 
   constructor(directory: string) {
     this.directory = directory;
     this.file = join(directory, "badged.sqlite");
     this.building = `${this.file}.building`;
     this.#finished = `${this.file}.new`;
+    this.#reserve = `${this.file}.reserve`;
   }
 
   /** Makes the directory, for the owner alone: it holds national numbers. */
@@ -51,6 +68,24 @@ export class DatabaseFiles {
     const setAside = strays ? this.#moveAside(now) : null;
     if (existsSync(this.#finished)) this.#promote();
     return setAside;
+  }
+
+  /** Nothing can be opened on a full disk, not even to tell the worker at the reader: some room is kept for that. */
+  keepReserve(): void {
+    if (statSync(this.#reserve, { throwIfNoEntry: false })?.size === reserveBytes) return;
+    try {
+      writeFileSync(this.#reserve, Buffer.alloc(reserveBytes), { flush: true });
+    } catch (error) {
+      if (storeErrorCodeOf(error) !== "disk-full") throw error;
+      this.releaseReserve();
+    }
+  }
+
+  /** Whether there was any. */
+  releaseReserve(): boolean {
+    const isThere = existsSync(this.#reserve);
+    rmSync(this.#reserve, { force: true });
+    return isThere;
   }
 
   dropBuilding(): void {

@@ -102,13 +102,26 @@ function openAsDaemon(files: DatabaseFiles, context: OpeningContext): Connection
     build(files, () => null);
     files.replace(context.now);
   }
+  files.keepReserve();
   try {
     checkHeader(files.file);
     const isLogDamaged = keepDamagedLog(files, context);
-    return openChecked(files, isLogDamaged ? context : null);
+    return openWithReserve(files, context, isLogDamaged);
   } catch (error) {
     if (error instanceof BadgedError || storeErrorCodeOf(error) !== "corrupt") throw error;
     return replaceDamaged(files.directory, messageOf(error), context);
+  }
+}
+
+/** A full disk would keep the daemon from starting: the room that an earlier opening kept is used up for this one. */
+function openWithReserve(files: DatabaseFiles, context: OpeningContext, isLogDamaged: boolean): Connection {
+  const lost = isLogDamaged ? context : null;
+  try {
+    return openChecked(files, lost);
+  } catch (error) {
+    if (!isPassing(error) || !files.releaseReserve()) throw error;
+    context.log.error({ error: messageOf(error) }, "the disk is full: the store is opened in the room kept for that");
+    return openChecked(files, lost);
   }
 }
 

@@ -85,6 +85,20 @@ describe.skipIf(process.getuid?.() !== 0)("a full disk", () => {
     expect(await store.claim(claimRequest({ now: at(1e6) }))).not.toBeNull();
   });
 
+  test("keeps no daemon from starting after a clean stop, and from telling the worker", async () => {
+    {
+      await using store = await open();
+      await store.record(draftOf(1, 0));
+    }
+    fillDisk();
+    const settings = storeSettings(join(directory.path, "store"), { doubleScanMs: 0 });
+    await using store = await Store.open(settings, { time: systemTime, log });
+    const more = await recordUntilFull(store);
+    expect((await store.summary()).rows).toBe(1 + more);
+    rmSync(ballast());
+    expect((await store.record(draftOf(2, 1e6))).kind).toBe("recorded");
+  });
+
   test("loses nothing of what was acknowledged over a restart", async () => {
     const store = await open();
     fillDisk();

@@ -5,6 +5,7 @@ import type { WorkSite } from "../scan/scan.ts";
 import type { Packed } from "./column-pack.ts";
 import type { Connection, WalFrames } from "./connection.ts";
 import { openDatabase, replaceDamaged } from "./database.ts";
+import { DatabaseFiles } from "./database-files.ts";
 import { packOutcomes, unpackDrafts } from "./draft-pack.ts";
 import { StoreCore } from "./store-core.ts";
 import { notRecorded, storeErrorCodeOf, storeErrorOf } from "./store-error.ts";
@@ -74,6 +75,8 @@ export class StoreKeeper implements Disposable {
 
   [Symbol.dispose](): void {
     this.#core?.[Symbol.dispose]();
+    // The log that was just closed made room.
+    if (this.#settings.mode === "daemon") new DatabaseFiles(this.#settings.directory).keepReserve();
   }
 
   #guarded<T>(work: (core: StoreCore) => T): T {
