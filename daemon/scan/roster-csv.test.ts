@@ -159,3 +159,54 @@ describe("a file that was cut off or is in another encoding", () => {
     ]);
   });
 });
+
+describe("what spreadsheets and people leave in a file", () => {
+  const head = "badge;ssin;employer;reference";
+  const first = "010063E9AE;93051822361;0566988259;W1";
+  const second = "0C000621A5;97440936363;0566988259;W2";
+  const told = (text: string): readonly string[] =>
+    parseRoster(text, "hex").problems.map(({ line, column, message }) => `${line}:${column}: ${message}`);
+
+  test.each([
+    ["rows that end in LF in a file of CR LF", `${head}\r\n${first}\n${second}\r\n`],
+    ["rows that end in CR", `${head}\r${first}\r${second}`],
+    ["rows of nothing but separators", `${head}\r\n${first}\r\n;;;\r\n${second}\r\n;;;\r\n`],
+    ["a line that names the separator", `sep=;\r\n${head}\r\n${first}\r\n${second}\r\n`],
+    ["blank lines before the header", `\n\n${head}\n${first}\n\n${second}\n`],
+    ["separators behind the last column", `${head};;\n${first};;\n${second}\n`],
+  ])("%s take nobody out", (_what, text) => {
+    const { entries, problems } = parseRoster(text, "hex");
+    expect(problems).toEqual([]);
+    expect(entries.map(({ reference }) => reference)).toEqual(["W1", "W2"]);
+  });
+
+  test.each([
+    ["ditto marks", `${head}\n${first.replace("W1", '"')}\n${second.replace("W2", '"')}\n`, "2:: goes on over the end"],
+    [
+      "a quotation mark that is never closed",
+      `${head}\r\n${first.replace("W1", '"W1')}\r\n${second}\r\n`,
+      "2:: has a quot",
+    ],
+    ["a quotation mark inside", `${head}\n\n${first.replace("W1", 'W"1')}\n${second}\n`, "3:: has a quot"],
+    ["more cells than columns", `sep=;\n${head}\n${first};W3\n${second}\n`, "3:: has more cells"],
+    ["a column twice", `${head};badge\n${first}\n`, "1:badge: is there twice"],
+    ["a header with a mistake", `${head};datum\n${first}\n`, "1:datum: is no column"],
+    [
+      "ISO 8859-1",
+      Buffer.from(`${head}\n${first.replace("W1", "Jérôme")}\n`, "latin1").toString("utf8"),
+      "2:: has characters",
+    ],
+    ["no header", `${first}\n${second}\n`, "1:: is no header"],
+    ["a value in the header", `${head};93051822361\n${first}\n`, "1:column 5: is no column"],
+  ])("%s is told with its line, and without a national number", (_what, text, words) => {
+    const problems = told(text);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(words);
+    expect(problems[0]).not.toMatch(/\d{11}/);
+  });
+
+  test("lines are counted as an editor counts them", () => {
+    const text = `${head}\r\n\r\n${first}\r\n\r\n"0C000621A5";"1";"0566988259";"W2"\r\n`;
+    expect(told(text)).toEqual([expect.stringContaining("5:ssin: ")]);
+  });
+});
