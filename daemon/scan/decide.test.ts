@@ -33,6 +33,7 @@ function last(direction: Direction | null, agoMs: number, bootId = "boot-a"): La
     monotonicNs: BigInt(10_000_000 - (bootId === "boot-a" ? agoMs : 0)) * 1_000_000n,
     utcMs: wallMs(now - agoMs),
     errorBoundMs: null,
+    isBracket: false,
   };
 }
 
@@ -93,18 +94,31 @@ test.each([
 });
 
 test("a box that boots with the time at which it went off makes no double of a scan hours later", () => {
-  const resumed = stamp("boot-b", doubleScanMs, now + 30_000);
-  for (const previous of [last("in", 0), proven(last("in", 0))]) {
-    expect(decide(toggle, resumed, previous, doubleScanMs)).toEqual({ kind: "keep", direction: "out" });
-    expect(decide(fixed("in"), resumed, previous, doubleScanMs)).toEqual({ kind: "keep", direction: "in" });
+  for (const sinceBootMs of [5_000, doubleScanMs]) {
+    const resumed = stamp("boot-b", sinceBootMs, now + 30_000);
+    for (const previous of [last("in", 0), proven(last("in", 0))]) {
+      expect(decide(toggle, resumed, previous, doubleScanMs)).toEqual({ kind: "keep", direction: "out" });
+      expect(decide(fixed("in"), resumed, previous, doubleScanMs)).toEqual({ kind: "keep", direction: "in" });
+    }
   }
 });
 
-test("who saw no light before the power went, and tries again right after the boot, is one act where nothing proves more", () => {
-  const again = stamp("boot-b", doubleScanMs - 1, now + 45_000);
-  expect(decide(toggle, again, last("in", 0), doubleScanMs)).toEqual({ kind: "double", ofScanId: 7 });
-  expect(decide(toggle, again, proven(last("in", 0)), doubleScanMs).kind).toBe("keep");
-  expect(decide(toggle, stamp("boot-b", 5_000, now + 60_000), last("in", 0), doubleScanMs).kind).toBe("keep");
+test("of a scan that a person decides about, the one that can be sent is no double", () => {
+  const bracketed = { ...proven(last("in", 5_000)), isBracket: true };
+  expect(decide(toggle, proven(stamp("boot-b", 5_000)), bracketed, doubleScanMs).kind).toBe("keep");
+});
+
+test("proven times overrule a monotonic clock that stood still while the box slept", () => {
+  const asleep = proven(stamp("boot-a", 10_000_000, now + 14 * 3_600_000));
+  expect(decide(fixed("in"), asleep, proven(last("in", 30_000)), doubleScanMs).kind).toBe("keep");
+  const days = proven(stamp("boot-a", 10_000_000, now + 2 * toggleWindowMs));
+  expect(decide(toggle, days, proven(last("in", 30_000)), doubleScanMs)).toEqual({ kind: "keep", direction: "in" });
+});
+
+test("bounds of half a minute part no scans of seconds within a boot", () => {
+  const vague = { errorBoundMs: 30_000 };
+  const previous = { ...last("in", 10_000), ...vague };
+  expect(decide(toggle, { ...stamp(), ...vague }, previous, doubleScanMs).kind).toBe("double");
 });
 
 test("a toggle turns over a reboot with a clock that is months behind, then or now", () => {

@@ -18,7 +18,7 @@ export type Decision =
  */
 export function decide(rule: DirectionRule, stamp: Stamp, last: LastScan | null, doubleScanMs: number): Decision {
   if (last === null) return { kind: "keep", direction: rule.kind === "fixed" ? rule.direction : "in" };
-  const { shortestMs, longestMs } = sinceLast(stamp, last, doubleScanMs);
+  const { shortestMs, longestMs } = sinceLast(stamp, last);
   const sameAct = rule.kind === "toggle" || last.direction === null || last.direction === rule.direction;
   if (sameAct && longestMs >= 0 && longestMs < doubleScanMs) return { kind: "double", ofScanId: last.id };
   if (rule.kind === "fixed") return { kind: "keep", direction: rule.direction };
@@ -26,31 +26,29 @@ export function decide(rule: DirectionRule, stamp: Stamp, last: LastScan | null,
 }
 
 /**
- * The least and the most time that can have passed since the last scan: monotonic time where both share a boot, wall time
- * with both error bounds otherwise. A box without a clock of its own boots with the time at which it went off, so that an
- * unproven time now shows too little, and an unproven one then shows nothing. What is not certain makes no double, for a
- * double is not sent, and ends no toggle. Once this scan's time is proven it is judged again, so the system clock is
- * believed only where that will not help, the last scan's being unproven, and only right after a boot: it is the worker
- * who saw no light before the power went, and tries again.
+ * The least and the most time that can have passed since the last scan. Within a boot it is monotonic time, which stands
+ * still while the box sleeps: proven times that certainly show more overrule it. Over a restart it is proven times with
+ * both error bounds. A box without a clock of its own boots with the time at which it went off, so that an unproven time
+ * now shows too little, and an unproven one then shows nothing.
+ *
+ * What is not certain makes no double, for a double is not sent, and ends no toggle. Once this scan's time is proven it is
+ * judged again. Nor is it a double of a scan that a person has to decide about: this one can be sent.
  */
-function sinceLast(
-  stamp: Stamp,
-  last: LastScan,
-  doubleScanMs: number,
-): { readonly shortestMs: number; readonly longestMs: number } {
+function sinceLast(stamp: Stamp, last: LastScan): { readonly shortestMs: number; readonly longestMs: number } {
+  const sinceMs = stamp.utcMs - last.utcMs;
+  const boundMs =
+    stamp.errorBoundMs === null || last.errorBoundMs === null ? null : stamp.errorBoundMs + last.errorBoundMs;
   if (stamp.bootId === last.bootId) {
     const ms = elapsedMs(monotonicNs(last.monotonicNs), stamp.monotonicNs);
-    return { shortestMs: ms, longestMs: ms };
+    if (boundMs === null || sinceMs - boundMs <= ms) return { shortestMs: ms, longestMs: ms };
+    return { shortestMs: sinceMs - boundMs, longestMs: sinceMs + boundMs };
   }
-  const sinceMs = stamp.utcMs - last.utcMs;
-  if (stamp.errorBoundMs === null || last.errorBoundMs === null) {
-    const isLastUnproven = last.errorBoundMs === null;
-    const isJustBooted = Number(stamp.monotonicNs) / 1e6 < doubleScanMs;
-    return {
-      shortestMs: isLastUnproven && stamp.errorBoundMs !== null ? 0 : sinceMs,
-      longestMs: isLastUnproven && isJustBooted ? sinceMs : Number.POSITIVE_INFINITY,
-    };
+  if (boundMs === null) {
+    const isLastAloneUnproven = last.errorBoundMs === null && stamp.errorBoundMs !== null;
+    return { shortestMs: isLastAloneUnproven ? 0 : sinceMs, longestMs: Number.POSITIVE_INFINITY };
   }
-  const boundMs = stamp.errorBoundMs + last.errorBoundMs;
-  return { shortestMs: sinceMs - boundMs, longestMs: sinceMs + boundMs };
+  return {
+    shortestMs: sinceMs - boundMs,
+    longestMs: last.isBracket ? Number.POSITIVE_INFINITY : sinceMs + boundMs,
+  };
 }

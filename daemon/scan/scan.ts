@@ -76,6 +76,8 @@ export type LastScan = {
   readonly utcMs: WallMs;
   /** `null` while nothing proves its time. */
   readonly errorBoundMs: number | null;
+  /** Its boot never knew the time: it is kept back, and a person decides about it. */
+  readonly isBracket: boolean;
 };
 
 /** What intake is told after the commit, never before it. */

@@ -12,6 +12,7 @@ import {
   draftOf,
   minuteMs,
   noon,
+  openCore,
   preparedCore,
   recordId,
   rosterOf,
@@ -213,6 +214,17 @@ describe("who saw no light before the power went, and tries again after the boot
     expect([again, later].map((scanId) => core.show(scanId)?.direction)).toEqual(["out", "in"]);
   });
 
+  test("is one act all the same when a scan of a fixed direction came since", () => {
+    const { first, again } = triedAgain();
+    const rule = { kind: "fixed", direction: "out" } as const;
+    const out = recordId(core, draftOf(1, wrongWall, { bootId: "b", monotonicNs: since(3), undated: true, rule }));
+    sync("b", bootB, 5);
+    expect(core.dateSlice(request("b"), 0)).toEqual({ dated: 2, doubles: 1, afterId: null });
+    expect([first, again, out].map((scanId) => core.show(scanId)?.state)).toEqual(["waiting", "double", "waiting"]);
+    const toggled = recordId(core, draftOf(1, 60, { bootId: "b" }));
+    expect(core.show(toggled)?.direction).toBe("in");
+  });
+
   test("is no double at a reader for the other direction", () => {
     recordId(core, draftOf(1, 10, { bootId: "a", rule: { kind: "fixed", direction: "in" } }));
     begin("b");
@@ -222,6 +234,39 @@ describe("who saw no light before the power went, and tries again after the boot
     expect(core.dateSlice(request("b"), 0).doubles).toBe(0);
     expect(core.show(out)?.state).toBe("waiting");
   });
+});
+
+test("the morning's badge is sent, though the box's clock went on where it had stopped", () => {
+  begin("a");
+  recordId(core, draftOf(1, 0, { bootId: "a", monotonicNs: since(500), undated: true }));
+  begin("b");
+  const morning = recordId(core, draftOf(1, 0.5, { bootId: "b", monotonicNs: since(1 / 3), undated: true }));
+  sync("b", at(14 * 60), 5);
+  core.dateSlice(request("b"), 0);
+  expect(claimSome(core).scans.map((scan) => scan.scanId)).toEqual([morning]);
+});
+
+test("of a scan that is only known to lie between two moments and an exact one right after it, the exact one is sent", () => {
+  begin("z");
+  sync("z", at(0), 1);
+  begin("a");
+  undated(1, "a", 1 / 12);
+  begin("b");
+  const again = undated(1, "b", 1 / 6);
+  sync("b", wallMs(at(1) + 20_000), 5);
+  core.dateSlice(request("b"), 0);
+  expect(claimSome(core).scans.map((scan) => scan.scanId)).toEqual([again]);
+});
+
+test("what was decided within a boot stays, also when the rule has changed since", () => {
+  begin("a");
+  undated(1, "a", 1);
+  const out = undated(1, "a", 4);
+  core[Symbol.dispose]();
+  core = openCore(storeSettings(directory.path, { doubleScanMs: 5 * minuteMs }));
+  sync("a", at(0), 5);
+  core.dateSlice(request("a"), 0);
+  expect(core.show(out)).toMatchObject({ state: "waiting", direction: "out" });
 });
 
 describe("a scan of a boot that never knew the time", () => {

@@ -34,7 +34,7 @@ export type DatingParts = {
 /**
  * Gives scans that were stored while nothing proved the time their UTC: from a synchronisation of their own boot, or,
  * when that boot is over and never had one, as the bracket between what was proven before it and after it. Their own
- * stamp stays beside it as it was made. With its time a worker's newest scan is judged by the double-scan rule again.
+ * stamp stays beside it as it was made. With its time a scan is judged by the double-scan rule again.
  */
 export class DatingTable {
   readonly #connection: Connection;
@@ -86,12 +86,14 @@ export class DatingTable {
   }
 
   /**
-   * When the scan was stored, how long it was after the one before could not be known: the worker may have seen no light
-   * before the power went, and tried again. Not once a later scan has its direction from this one.
+   * When the scan was stored, how long it was after one of an earlier boot could not be known: the worker may have seen no
+   * light before the power went, and tried again. Not once a later scan has its direction from this one. What was decided
+   * within a boot was certain.
    */
   #isDroppedAsDouble(scanId: number, workerId: number, rule: DirectionColumn, stamp: Stamp): boolean {
-    if (!this.#chain.isNewest(workerId, scanId)) return false;
-    const decision = decide(ruleOf(rule), stamp, this.#chain.before(workerId, scanId), this.#doubleScanMs);
+    const last = this.#chain.before(workerId, scanId);
+    if (last === null || last.bootId === stamp.bootId || this.#chain.isTurnedOn(workerId, scanId)) return false;
+    const decision = decide(ruleOf(rule), stamp, last, this.#doubleScanMs);
     if (decision.kind !== "double") return false;
     this.#chain.remove(workerId, scanId);
     this.#drop.run(reasonOfDouble(decision.ofScanId), Math.floor(stamp.utcMs), scanId);

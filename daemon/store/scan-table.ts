@@ -206,7 +206,7 @@ class ScanGroup {
       direction, entryId, workerId, previousId, state, reason, settledAt,
     ]);
     this.countOf.set(state, (this.countOf.get(state) ?? 0) + 1);
-    return { id, direction, bootId, monotonicNs, utcMs, errorBoundMs };
+    return { id, direction, bootId, monotonicNs, utcMs, errorBoundMs, isBracket: false };
   }
 }
 

@@ -9,7 +9,7 @@ export const chainMaxSteps = 10_000;
 /** The columns from which `lastScanOf` reads, of a table named `l`; monotonic time is text, for it passes 2⁵³ in 104 days. */
 export const lastScanColumns = `l.id AS lastId, l.direction AS lastDirection, l.direction_rule AS lastRule,
   l.boot_id AS lastBootId, CAST(l.monotonic_ns AS TEXT) AS lastMonotonicNs, coalesce(l.dated_utc_ms, l.utc_ms) AS lastUtcMs,
-  coalesce(l.dated_error_ms, l.error_bound_ms) AS lastErrorBoundMs`;
+  coalesce(l.dated_error_ms, l.error_bound_ms) AS lastErrorBoundMs, l.dated_how IS 'bracket' AS lastIsBracket`;
 
 export type LastScanRow = {
   readonly lastId: number | null;
@@ -19,6 +19,7 @@ export type LastScanRow = {
   readonly lastMonotonicNs: string | null;
   readonly lastUtcMs: number | null;
   readonly lastErrorBoundMs: number | null;
+  readonly lastIsBracket: number;
 };
 
 /** A direction rule as the database holds it. */
@@ -41,6 +42,7 @@ export function lastScanOf(row: LastScanRow | undefined): LastScan | null {
     monotonicNs: BigInt(row.lastMonotonicNs ?? 0),
     utcMs: wallMs(row.lastUtcMs ?? 0),
     errorBoundMs: row.lastErrorBoundMs,
+    isBracket: row.lastIsBracket === 1,
   };
 }
 
@@ -55,12 +57,14 @@ export class WorkerChain {
   readonly #head: Sqlite.Statement<[number], number | null>;
   readonly #previous: Sqlite.Statement<[number], number | null>;
   readonly #scan: Sqlite.Statement<[number], LastScanRow>;
+  readonly #rule: Sqlite.Statement<[number], DirectionColumn>;
   readonly #setHead: Sqlite.Statement<[number | null, number]>;
   readonly #setPrevious: Sqlite.Statement<[number | null, number]>;
 
   constructor({ db }: Connection) {
     this.#head = db.prepare<[number], number | null>("SELECT last_scan_id FROM workers WHERE id = ?").pluck();
     this.#previous = db.prepare<[number], number | null>("SELECT previous_id FROM scans WHERE id = ?").pluck();
+    this.#rule = db.prepare<[number], DirectionColumn>("SELECT direction_rule FROM scans WHERE id = ?").pluck();
     this.#scan = db.prepare(`SELECT ${lastScanColumns} FROM scans l WHERE l.id = ?`);
     this.#setHead = db.prepare("UPDATE workers SET last_scan_id = ? WHERE id = ?");
     this.#setPrevious = db.prepare("UPDATE scans SET previous_id = ? WHERE id = ?");
@@ -77,8 +81,10 @@ export class WorkerChain {
     return older === null ? null : lastScanOf(this.#scan.get(older));
   }
 
-  isNewest(workerId: number, scanId: number): boolean {
-    return this.#head.get(workerId) === scanId;
+  /** Whether the next scan has its direction from this one. */
+  isTurnedOn(workerId: number, scanId: number): boolean {
+    const { newer } = this.#around(workerId, scanId);
+    return newer !== null && this.#rule.get(newer) === "toggle";
   }
 
   /** Puts a scan among the worker's in the order of ids. */

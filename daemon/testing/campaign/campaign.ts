@@ -1,7 +1,7 @@
 import { silentLog } from "../../base/log.ts";
 import { between, seededRandom } from "../../base/random.ts";
 import type { Time } from "../../base/time.ts";
-import type { ScanFilter } from "../../scan/archive.ts";
+import type { ArchivedScan, ScanFilter } from "../../scan/archive.ts";
 import { type ServiceSimulator, startServiceSimulator } from "../../simulator/service/service-simulator.ts";
 import { Store } from "../../store/store.ts";
 import { fictionalBadge, fictionalSsin } from "../fictional-worker.ts";
@@ -190,13 +190,21 @@ async function troubleClock(box: CampaignBox, { seed, time }: CampaignOptions, e
   return steps;
 }
 
-/** The person who decides about scans whose boot never knew the time lets them go. */
+/**
+ * The person who decides about scans whose boot never knew the time lets them go, but for one whose worker tried again
+ * after the power came back: that act has its scan.
+ */
 async function releaseBrackets(site: CampaignSite, time: Time): Promise<boolean> {
   await using store = await visit(site, time);
-  const kept = await store.list({ ...everything, states: ["withheld"] });
-  const outcomes = await Promise.all(kept.map(({ scanId }) => store.release(scanId, time.wallMs(), true)));
+  const scans = await store.list(everything);
+  const kept = scans.filter(({ state }) => state === "withheld");
+  const others = new Set(scans.filter(({ state }) => state !== "withheld" && state !== "double").map(badgeOf));
+  const alone = kept.filter((scan) => !others.has(badgeOf(scan)));
+  const outcomes = await Promise.all(alone.map(({ scanId }) => store.release(scanId, time.wallMs(), true)));
   return outcomes.every(({ kind }) => kind === "released");
 }
+
+const badgeOf = ({ badgeNumber }: ArchivedScan): string => badgeNumber;
 
 async function drain(site: CampaignSite, daemon: DaemonProcess, time: Time): Promise<boolean> {
   const late = new AbortController();

@@ -57,6 +57,14 @@ test("a stamp without a bound is outside it", () => {
   expect(verdict([presented], [{ ...scan, stamp }], [held])).toContain("outside its bound: scan 1, live");
 });
 
+test("a scan of an unknown time may stay kept back beside one of the same act, and not alone", () => {
+  const stamp = { ...scan.stamp, how: "bracket" } as const;
+  const kept: ArchivedScan = { ...scan, scanId: 2, state: "withheld", registrationId: null, stamp };
+  expect(verdict([presented], [scan, kept], [held])).toEqual([]);
+  expect(verdict([presented], [kept], [])).toContain("lost: 7E00 was accepted and is not in the store");
+  expect(verdict([presented], [scan, { ...kept, stamp: scan.stamp }], [held])).not.toEqual([]);
+});
+
 test("two registrations are explained by a doubt, and by nothing else", () => {
   expect(verdict([presented], [{ ...scan, doubt }], [held, held])).toEqual([]);
   expect(verdict([presented], [scan], [held, held])).toEqual(["registered twice, unmarked: scan 1"]);

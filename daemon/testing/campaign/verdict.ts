@@ -44,10 +44,7 @@ export function judge(
 ): Verdict {
   const broken: string[] = [];
   const heldOf = Map.groupBy(held, (registration) => registration.ssin);
-  const scansOf = Map.groupBy(
-    scans.filter((scan) => scan.state !== "double"),
-    (scan) => scan.badgeNumber,
-  );
+  const scansOf = Map.groupBy(scans.filter(isToBeRegistered), (scan) => scan.badgeNumber);
   let duplicatesExplained = 0;
   const ofBadge = Map.groupBy(scans, (scan) => scan.badgeNumber);
   for (const { badge, ssin, accepted, between } of presentations) {
@@ -103,6 +100,11 @@ function boundsOf(
     errorBoundMaxMs: bounds.at(-1) ?? 0,
     errorBoundMedianMs: bounds[Math.floor(bounds.length / 2)] ?? 0,
   };
+}
+
+/** Of two scans of one act, one is a double, or kept back because its time is not known and the other's is. */
+function isToBeRegistered({ state, stamp }: ArchivedScan): boolean {
+  return state !== "double" && !(state === "withheld" && stamp.how === "bracket");
 }
 
 /** The service is told whole seconds, cut. */
