@@ -26,6 +26,15 @@ describe("the same tag in every printed form", () => {
   });
 });
 
+test.each([
+  ["01 00 63 E9 AE", "hex"],
+  ["01:00:63:e9:ae", "hex"],
+  [" 4301515182 ", "decimal"],
+] as const)("what a reader sends as %j is read as the roster's is", (text, form) => {
+  expect(convertBadge(text, form, "msb", form)).toBe(normaliseBadge(text, form));
+  expect(convertBadge(text, form, "msb", "hex")).toBe("010063E9AE");
+});
+
 test("byte order is the reader's: the same UID is one number or the other", () => {
   expect(convertBadge("66CF4DC2", "hex", "msb", "decimal")).toBe("1724861890");
   expect(convertBadge("66CF4DC2", "hex", "lsb", "decimal")).toBe("3259879270");

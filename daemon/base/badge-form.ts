@@ -38,17 +38,23 @@ export function derivable(from: BadgeForm, to: BadgeForm): boolean {
 export function convertBadge(text: string, from: BadgeForm, byteOrder: ByteOrder, to: BadgeForm): string | null {
   if (from === "text" || to === "text") return from === to ? normaliseBadge(text, to) : null;
   if (!derivable(from, to)) return null;
-  const bytes = decode(text, from);
+  const bytes = decode(tidied(text, from), from);
   if (bytes === null) return null;
   return encode(byteOrder === "msb" ? bytes : bytes.toReversed(), to);
 }
 
 /** The one way to write a badge number in `form`, from any way people write it; `null` when it is not of that form. */
 export function normaliseBadge(written: string, form: BadgeForm): string | null {
-  const text = written.trim();
+  const text = tidied(written, form);
   if (form === "text") return /^[\x20-\x7e]+$/.test(text) && text.length <= badgeTextMaxChars ? text : null;
-  const bytes = decode(form === "hex" || form === "wiegand26" ? text.replace(/[\s:-]/g, "") : text, form);
+  const bytes = decode(text, form);
   return bytes === null ? null : encode(bytes, form);
+}
+
+/** Without what people write between bytes, and some readers send. */
+function tidied(written: string, form: BadgeForm): string {
+  const text = written.trim();
+  return form === "hex" || form === "wiegand26" ? text.replace(/[\s:-]/g, "") : text;
 }
 
 /** ISO 14443-3: a 4-byte UID that begins with 08 is random, another one at every presentation. */

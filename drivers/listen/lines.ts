@@ -32,16 +32,17 @@ export function plainLines(bursts: readonly string[]): PlainLines | null {
 }
 
 /**
- * What stands in front of every badge and is none of it: the symbology mark of a scanner (`]Q3`, ISO 15424), or what
- * different badges have in common up to the last character that no hexadecimal number has. Empty when nothing tells.
+ * What stands in front of every badge and is none of it: the symbology mark of a scanner (`]Q3`, ISO 15424), or, where the
+ * whole is no number, what different badges have in common up to the last character that no hexadecimal number has. It has
+ * a letter that no number has either: `12-` may be half of one. Empty when nothing tells.
  */
 export function prefixOf(texts: readonly string[]): string {
   const [first = "", ...others] = new Set(texts);
   const common = others.reduce(commonStart, first);
   const mark = /^\][A-Za-z][0-9A-Za-z]/.exec(common)?.[0] ?? "";
-  if (others.length === 0) return mark;
+  if (others.length === 0 || formOf(texts.map((text) => text.slice(mark.length))).form !== "text") return mark;
   const words = /^.*[^0-9A-Fa-f]/.exec(common.slice(mark.length))?.[0] ?? "";
-  return mark.length + words.length > prefixMaxChars ? mark : mark + words;
+  return /[G-Zg-z]/.test(words) && mark.length + words.length <= prefixMaxChars ? mark + words : mark;
 }
 
 /** Longer ones are no prefix but most of a long text, and the configuration takes none. */
@@ -56,34 +57,39 @@ function commonStart(one: string, other: string): string {
 /** The printed form that all the badges are of, the narrowest first, with its name for a person. */
 export function formOf(badges: readonly string[]): { readonly form: BadgeForm; readonly words: string } {
   const all = (holds: (badge: string) => boolean): boolean => badges.length > 0 && badges.every(holds);
-  if (all((badge) => /^\d{3},\d{5}$/.test(badge))) return { form: "3D5D", words: "3D5D numbers" };
+  if (all((badge) => /^\d{3}[,. ]\d{5}$/.test(badge))) return { form: "3D5D", words: "3D5D numbers" };
   if (all((badge) => /^\d{10}$/.test(badge) && normaliseBadge(badge, "8H10D") !== null)) {
     return { form: "8H10D", words: "8H10D numbers, or plain decimal" };
   }
   if (all((badge) => /^\d{1,25}$/.test(badge) && normaliseBadge(badge, "decimal") !== null)) {
     return { form: "decimal", words: "decimal numbers" };
   }
-  if (all((badge) => normaliseBadge(badge, "wiegand26") === badge)) {
+  if (all((badge) => normaliseBadge(badge, "wiegand26") === badge.toUpperCase())) {
     return { form: "wiegand26", words: "Wiegand 26 numbers, parity right" };
   }
-  if (all((badge) => normaliseBadge(badge, "hex") === badge)) return { form: "hex", words: "hexadecimal numbers" };
+  if (all((badge) => hexPairs.test(badge) && normaliseBadge(badge, "hex") !== null)) {
+    return { form: "hex", words: "hexadecimal numbers" };
+  }
   return { form: "text", words: "text" };
 }
 
-/** A pattern for badges of that form: of their own lengths where these do not vary. */
+/** Byte for byte, with the same character between all of them or none. */
+const hexPairs = /^[0-9A-F]{2}(?:([ :-]?)[0-9A-F]{2}(?:\1[0-9A-F]{2})*)?$/i;
+
+/** A pattern for badges of that form. Who tries one badge has not seen how long others are: only what the form says of it is fixed. */
 export function patternOf(badges: readonly string[], form: BadgeForm): string {
-  const lengths = new Set(badges.map((badge) => badge.length));
-  const [only] = lengths;
-  const times = lengths.size === 1 && only !== undefined ? `{${only}}` : "+";
   switch (form) {
     case "3D5D":
-      return "^(?<badge>[0-9]{3},[0-9]{5})$";
+      return "^(?<badge>[0-9]{3}[,. ][0-9]{5})$";
     case "8H10D":
     case "decimal":
-      return `^(?<badge>[0-9]${times})$`;
-    case "hex":
+      return "^(?<badge>[0-9]+)$";
     case "wiegand26":
-      return `^(?<badge>[0-9A-F]${times})$`;
+      return "^(?<badge>[0-9A-Fa-f]{8})$";
+    case "hex":
+      return badges.every((badge) => /^[0-9A-F]+$/i.test(badge))
+        ? "^(?<badge>[0-9A-Fa-f]+)$"
+        : "^(?<badge>[0-9A-Fa-f :-]+)$";
     case "text":
       return "^(?<badge>.+)$";
   }

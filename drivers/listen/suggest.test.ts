@@ -201,6 +201,28 @@ test("the snippet is the configuration's own shape", () => {
 `);
 });
 
+test.each<[string, readonly string[], string, readonly string[]]>([
+  ["two 3D5D badges of one batch", ["099,59822\r\n", "099,12345\r\n"], "3D5D", ["001,00001"]],
+  ["3D5D with a full stop", ["099.59822\r\n"], "3D5D", ["001.00001"]],
+  ["two cards of one batch, with colons", ["04:A2:2B:1C\r", "04:A2:2B:1D\r"], "hex", ["04:A2:2B:1C:5D:6E:80"]],
+  ["small letters", ["010063e9ae\r\n"], "hex", ["0c000621a5", "04A2B3C4D5E680"]],
+  ["a short card", ["04A2B3C4\r\n"], "hex", ["04A2B3C4D5E680"]],
+  ["a number of seven figures", ["6547886\r\n"], "decimal", ["16547886"]],
+  ["numbers behind a site's", ["12-345678\r", "12-345679\r"], "text", ["13-345678"]],
+])("%s leave room for the other badges of a site", (_what, heard, encoding, others) => {
+  const [best] = suggested(...heard);
+  expect(best?.settings.encoding).toBe(encoding);
+  const bursts = others.map((other) => other + (heard[0] ?? "").replace(/[^\r\n]/g, ""));
+  expect(best === undefined ? [] : readAsPasted(best, bursts)).toEqual(others);
+});
+
+test("an RDM6300 at another speed is no rdm6300, which opens at 9600", () => {
+  const burst = "\x02010063E9AE25\x03";
+  const [best] = suggest([latin1(burst)], port, { ...line, baudRate: 19_200 });
+  expect(best?.settings).toMatchObject({ driver: "serial-line", line: { baudRate: 19_200 } });
+  expect(best === undefined ? [] : readAsPasted(best, [burst])).toEqual(["010063E9AE"]);
+});
+
 test("one frame that a cable garbled does not hide the reader; a checksum that mostly fails does", () => {
   const good = "\x02010063E9AE25\x03";
   const bad = "\x02010063E9AE26\x03";

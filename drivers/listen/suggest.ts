@@ -66,11 +66,22 @@ function recognised(format: Format, texts: readonly string[], port: string, line
 }
 
 function settingsOf({ settings }: Format, badges: readonly string[], line: LineSettings): OfferedSettings {
-  if (settings.driver === "rdm6300") return { driver: "rdm6300", encoding: "hex" };
-  const { end, pattern } = settings;
-  const encoding = settings.encoding ?? formOf(badges).form;
+  if (settings.driver === "rdm6300" && isRdm6300Line(line)) return { driver: "rdm6300", encoding: "hex" };
+  const { end, pattern, ...told } = settings.driver === "rdm6300" ? rdm6300AtAnotherSpeed : settings;
+  const encoding = told.encoding ?? formOf(badges).form;
   return { driver: "serial-line", line, frame: { ...frameDefaults, end, pattern }, encoding };
 }
+
+/** The driver opens its port as the data sheet says. */
+function isRdm6300Line({ baudRate, dataBits, parity, stopBits }: LineSettings): boolean {
+  return baudRate === 9600 && dataBits === 8 && parity === "none" && stopBits === 1;
+}
+
+const rdm6300AtAnotherSpeed = {
+  end: "etx",
+  pattern: "^(?<badge>[0-9A-F]{10})[0-9A-F]{2}\\s*$",
+  encoding: "hex",
+} as const;
 
 function plain(bursts: readonly string[], port: string, line: LineSettings): Ranked | null {
   const lines = plainLines(bursts);
