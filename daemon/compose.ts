@@ -229,7 +229,7 @@ async function composeIntake(
   clock: Clock,
   readers: readonly Reader[],
   onRecorded: (scanId: number) => void,
-  { log }: DaemonPorts,
+  { log, time }: DaemonPorts,
 ): Promise<AsyncDisposable & { readonly intake: Intake }> {
   const readerOf = new Map(readers.map((reader) => [reader.id, reader]));
   const { idOf, ledger } = await placesAtStart(configuration.readers, store, log.child({ room: "scan" }));
@@ -239,6 +239,7 @@ async function composeIntake(
   const intake = new Intake(
     {
       clock,
+      time,
       ledger,
       log: log.child({ room: "scan" }),
       feedback: ({ readerId, opening }, feedback) => void readerOf.get(readerId)?.feedback(feedback, opening),

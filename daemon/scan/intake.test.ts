@@ -21,7 +21,10 @@ const clock: Clock = {
   }),
 };
 
-function harness(record: (draft: ScanDraft) => Promise<RecordOutcome>): {
+function harness(
+  record: (draft: ScanDraft) => Promise<RecordOutcome>,
+  nowMs: () => number = () => 0,
+): {
   readonly intake: Intake;
   readonly shown: Feedback[];
   readonly drafts: ScanDraft[];
@@ -39,6 +42,7 @@ function harness(record: (draft: ScanDraft) => Promise<RecordOutcome>): {
   const intake = new Intake(
     {
       clock,
+      time: { monotonicNs: () => monotonicNs(BigInt(nowMs()) * 1_000_000n) },
       ledger,
       log: silentLog,
       feedback: (_reader, feedback) => shown.push(feedback),
@@ -110,6 +114,35 @@ test("reads past the pending limit are refused at once, the ones before it are k
   commit.resolve({ kind: "recorded", scanId: 1, direction: "in" });
   await intake.settled();
   expect(intake.counters).toMatchObject({ recorded: pendingMax, notRecorded: 1, captureLagMaxMs: 3 });
+});
+
+test("a light that comes late is not shown to the next worker, and shown while nobody came since", async () => {
+  const commits: PromiseWithResolvers<RecordOutcome>[] = [];
+  let nowMs = 0;
+  const { intake, shown } = harness(
+    () => {
+      const commit = Promise.withResolvers<RecordOutcome>();
+      commits.push(commit);
+      return commit.promise;
+    },
+    () => nowMs,
+  );
+  const badge = (atMs: number): void => {
+    nowMs = atMs;
+    intake.badgeRead({ ...read, firstByteNs: monotonicNs(BigInt(atMs) * 1_000_000n) });
+  };
+  const accepted = { kind: "recorded", scanId: 1, direction: "in" } as const;
+  badge(0);
+  badge(9_000);
+  commits[0]?.resolve(accepted);
+  commits[1]?.resolve({ kind: "not-recorded", reason: "disk-full", detail: "" });
+  await intake.settled();
+  badge(20_000);
+  nowMs = 29_000;
+  commits[2]?.resolve(accepted);
+  await intake.settled();
+  expect(shown).toEqual(["not-recorded", "accepted"]);
+  expect(intake.counters).toMatchObject({ recorded: 2, notRecorded: 1 });
 });
 
 test("the draft carries the moment of the first byte and the reader's place of work", async () => {

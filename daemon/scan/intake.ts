@@ -2,6 +2,7 @@ import type { BadgeRead, Feedback } from "../../drivers/contract.ts";
 import type { BadgeForm } from "../base/badge-form.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import { elapsedMs, type Time } from "../base/time.ts";
 import type { Clock } from "../clock/stamp.ts";
 import { type ReaderRule, readBadge } from "./draft.ts";
 import type { RecordOutcome, ScanLedger } from "./scan.ts";
@@ -9,8 +10,12 @@ import type { RecordOutcome, ScanLedger } from "./scan.ts";
 /** More reads than this waiting for the disk are refused at once: the worker hears it while he still stands there. */
 export const pendingMax: number = 1_000;
 
+/** Whoever badged longer ago has gone when the next one stands at the reader. */
+export const lightMaxMs: number = 1_000;
+
 export type IntakePorts = {
   readonly clock: Clock;
+  readonly time: Pick<Time, "monotonicNs">;
   readonly ledger: ScanLedger;
   readonly log: Log;
   /** Tells the worker at the reader. */
@@ -36,6 +41,7 @@ export class Intake {
   readonly #rosterForm: BadgeForm;
   readonly #readers: ReadonlyMap<string, ReaderRule>;
   readonly #pending: Set<Promise<void>> = new Set();
+  readonly #latest: Map<string, BadgeRead> = new Map();
   #counters: IntakeCounters = { recorded: 0, doubles: 0, unknownBadges: 0, notRecorded: 0, captureLagMaxMs: 0 };
 
   constructor(ports: IntakePorts, readers: readonly ReaderRule[], rosterForm: BadgeForm) {
@@ -51,6 +57,7 @@ export class Intake {
   /** Takes a read over from a driver. Never throws and never blocks: the outcome goes to the reader as feedback. */
   badgeRead(read: BadgeRead): void {
     const stamp = this.#ports.clock.stamp(read.firstByteNs);
+    this.#latest.set(read.readerId, read);
     const reader = this.#readers.get(read.readerId);
     if (reader === undefined || this.#pending.size >= pendingMax) {
       const detail = reader === undefined ? "no such reader is configured" : "too many scans wait for the disk";
@@ -82,31 +89,45 @@ export class Intake {
   }
 
   #conclude(read: BadgeRead, outcome: RecordOutcome): void {
-    const { feedback, log, onRecorded } = this.#ports;
+    const { log, onRecorded } = this.#ports;
     const { readerId } = read;
     switch (outcome.kind) {
       case "recorded":
-        feedback(read, "accepted");
+        this.#show(read, "accepted");
         this.#count({ recorded: this.#counters.recorded + 1 });
         log.info({ scanId: outcome.scanId, reader: readerId, direction: outcome.direction }, "scan recorded");
         onRecorded(outcome.scanId);
         return;
       case "double":
-        feedback(read, "already-recorded");
+        this.#show(read, "already-recorded");
         this.#count({ doubles: this.#counters.doubles + 1 });
         log.info({ scanId: outcome.scanId, reader: readerId, ofScanId: outcome.ofScanId }, "double scan recorded");
         return;
       case "unknown-badge":
-        feedback(read, "unknown-badge");
+        this.#show(read, "unknown-badge");
         this.#count({ unknownBadges: this.#counters.unknownBadges + 1 });
         log.warn({ scanId: outcome.scanId, reader: readerId }, "scan of an unknown badge recorded");
         return;
       case "not-recorded":
-        feedback(read, "not-recorded");
+        this.#show(read, "not-recorded");
         this.#count({ notRecorded: this.#counters.notRecorded + 1 });
         log.error({ reader: readerId, reason: outcome.reason, detail: outcome.detail }, "scan not recorded");
         return;
     }
+  }
+
+  /** A slow disk must not show one worker's green light to the next. */
+  #show(read: BadgeRead, feedback: Feedback): void {
+    const { time, log } = this.#ports;
+    const isNextThere = this.#latest.get(read.readerId) !== read;
+    if (!isNextThere || elapsedMs(read.firstByteNs, time.monotonicNs()) <= lightMaxMs) {
+      this.#ports.feedback(read, feedback);
+      return;
+    }
+    log.warn(
+      { reader: read.readerId, feedback },
+      "the light came too late for its worker, and was not shown to the next",
+    );
   }
 
   #count(change: Partial<IntakeCounters>): void {

@@ -126,6 +126,7 @@ export async function withGateway(folder: string, use: (gateway: Gateway) => Pro
   const intake = new Intake(
     {
       clock: new TrustingClock(systemTime, "bench"),
+      time: systemTime,
       ledger: bench.store,
       log: silentLog,
       feedback(_reader, feedback) {
