@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Configuration, ReaderSettings as ConfiguredReader } from "../config/configuration.ts";
 import type { Feedback, Reader, ReaderEvents } from "../drivers/contract.ts";
 import { createReader, type ReaderSettings } from "../drivers/index.ts";
+import { rereadBadgesAtStart } from "./badges-at-start.ts";
 import { BadgedError, messageOf } from "./base/errors.ts";
 import type { Log } from "./base/log.ts";
 import type { WallMs } from "./base/time.ts";
@@ -28,7 +29,7 @@ import type { OutageService } from "./outage/outage-service.ts";
 import { startDailySummary } from "./outage-summary.ts";
 import { placesAtStart } from "./places-at-start.ts";
 import { importRosterAtStart, rosterLater } from "./roster-at-start.ts";
-import type { ReaderRule } from "./scan/draft.ts";
+import type { BadgeReading, ReaderRule } from "./scan/draft.ts";
 import { Intake } from "./scan/intake.ts";
 import { Store, type StoreSettings } from "./store/store.ts";
 import type { LiveStatus } from "./supervisor/live-status.ts";
@@ -117,6 +118,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
       const events = readerEvents(intake.intake, log.child({ room: "drivers" }));
       await remarks.start();
       for (const reader of readers) reader.start(events);
+      await rereadBadgesAtStart(intake.rules, configuration.roster.badgeForm, store, log.child({ room: "scan" }));
       // In this order: the log notes the last sign of life before the watch of outages writes over it.
       for (const each of [clock, evidence, outages, service, forwarder, ...webhooks]) await each.start();
       log.info({ site: configuration.site.name, configuration: configuration.fingerprint }, "badged started");
@@ -230,7 +232,7 @@ async function composeIntake(
   readers: readonly Reader[],
   onRecorded: (scanId: number) => void,
   { log, time }: DaemonPorts,
-): Promise<AsyncDisposable & { readonly intake: Intake }> {
+): Promise<AsyncDisposable & { readonly intake: Intake; readonly rules: readonly BadgeReading[] }> {
   const readerOf = new Map(readers.map((reader) => [reader.id, reader]));
   const { idOf, ledger } = await placesAtStart(configuration.readers, store, log.child({ room: "scan" }));
   const rules: readonly ReaderRule[] = configuration.readers.map(({ id, badge, keys, direction }) => {
@@ -248,7 +250,7 @@ async function composeIntake(
     rules,
     configuration.roster.badgeForm,
   );
-  return { intake, [Symbol.asyncDispose]: () => intake.settled() };
+  return { intake, rules, [Symbol.asyncDispose]: () => intake.settled() };
 }
 
 /** What happens by the hour: the nightly clean-up, and the day's outages summed up. */

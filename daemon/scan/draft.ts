@@ -1,12 +1,16 @@
 import { type BadgeForm, type ByteOrder, convertBadge } from "../base/badge-form.ts";
 import type { Badge, Direction, DirectionRule } from "./scan.ts";
 
-/** What the site says of one reader. */
-export type ReaderRule = {
+/** How the badges of one reader are to be read. */
+export type BadgeReading = {
   readonly id: string;
   /** What the reader sends. */
   readonly encoding: BadgeForm;
   readonly byteOrder: ByteOrder;
+};
+
+/** What the site says of one reader. */
+export type ReaderRule = BadgeReading & {
   /** Keys a worker may press before badging, in front of the badge's characters. */
   readonly keys: ReadonlyMap<string, Direction>;
   /** The rule when no key was pressed. */
@@ -31,10 +35,15 @@ export function readBadge(text: string, reader: ReaderRule, rosterForm: BadgeFor
     .sort((left, right) => right.length - left.length)[0];
   const pressed = key === undefined ? undefined : reader.keys.get(key);
   const raw = key === undefined ? text : text.slice(key.length);
-  const number = convertBadge(raw, reader.encoding, reader.byteOrder, rosterForm);
+  const number = badgeNumber(raw, reader, rosterForm);
   return {
-    badge: { raw, number: number ?? `${foreignMark}${raw}` },
+    badge: { raw, number },
     rule: pressed === undefined ? reader.otherwise : { kind: "fixed", direction: pressed },
-    understood: number !== null,
+    understood: number !== `${foreignMark}${raw}`,
   };
+}
+
+/** What a reader sent, without a direction key, in the roster's form; marked as foreign when it cannot be. */
+export function badgeNumber(raw: string, { encoding, byteOrder }: BadgeReading, rosterForm: BadgeForm): string {
+  return convertBadge(raw, encoding, byteOrder, rosterForm) ?? `${foreignMark}${raw}`;
 }

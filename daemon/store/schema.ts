@@ -9,6 +9,7 @@ import { workerKinds } from "./migrations/006-worker-kinds.ts";
 import { remarks } from "./migrations/007-remarks.ts";
 import { callCounts } from "./migrations/008-call-counts.ts";
 import { lateDoubles } from "./migrations/009-late-doubles.ts";
+import { badgesReadAgain } from "./migrations/010-badges-read-again.ts";
 
 /** Forward only: number n of this list brings a database from version n − 1 to n. What is here is never altered. */
 const migrations: readonly string[] = [
@@ -21,6 +22,7 @@ const migrations: readonly string[] = [
   remarks,
   callCounts,
   lateDoubles,
+  badgesReadAgain,
 ];
 
 /** The version of the schema that this code reads and writes. */

@@ -1,3 +1,4 @@
+import type { BadgeForm } from "../base/badge-form.ts";
 import type { MonotonicNs, WallMs } from "../base/time.ts";
 import type { Anchor } from "../clock/anchor.ts";
 import type { DatingRequest } from "../clock/dating.ts";
@@ -26,6 +27,7 @@ import type { WebhookScan } from "../forward/webhook/cursor.ts";
 import type { Heartbeat, KeptWindow, ListedWindow, OutageEntry, WindowFilter } from "../outage/outage-store.ts";
 import type { OutageWindow } from "../outage/windows.ts";
 import type { ArchivedScan, ReleaseOutcome, ScanFilter, StoreSummary } from "../scan/archive.ts";
+import type { BadgeReading } from "../scan/draft.ts";
 import type { RosterChange, RosterEntry } from "../scan/roster.ts";
 import type { RecordOutcome, ScanDraft, WorkSite } from "../scan/scan.ts";
 import { ArchiveTable } from "./archive-table.ts";
@@ -47,7 +49,7 @@ import { RosterTable } from "./roster-table.ts";
 import { ScanCounts } from "./scan-counts.ts";
 import { ScanTable } from "./scan-table.ts";
 import type { StoreSettings } from "./store-settings.ts";
-import { type ResolvedSlice, UnknownBadges } from "./unknown-badges.ts";
+import { type RereadSlice, type ResolvedSlice, UnknownBadges } from "./unknown-badges.ts";
 import { WarningTable } from "./warning-table.ts";
 import { WebhookTable } from "./webhook-table.ts";
 import { WorkSites } from "./work-sites.ts";
@@ -179,6 +181,10 @@ export class StoreCore implements Disposable {
 
   resolveUnknown(limit: number): ResolvedSlice {
     return this.#unknown.resolveSlice(limit);
+  }
+
+  rereadSlice(readings: readonly BadgeReading[], form: BadgeForm, afterId: number): RereadSlice {
+    return this.#unknown.rereadSlice(readings, form, afterId);
   }
 
   backlog(): Backlog {

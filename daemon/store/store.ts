@@ -1,3 +1,4 @@
+import type { BadgeForm } from "../base/badge-form.ts";
 import type { Log } from "../base/log.ts";
 import type { MonotonicNs, Time, WallMs } from "../base/time.ts";
 import type { Anchor } from "../clock/anchor.ts";
@@ -33,6 +34,7 @@ import type {
 } from "../outage/outage-store.ts";
 import type { OutageWindow } from "../outage/windows.ts";
 import type { ArchivedScan, ReleaseOutcome, ScanArchive, ScanFilter, StoreSummary } from "../scan/archive.ts";
+import type { BadgeReading } from "../scan/draft.ts";
 import type { RosterChange, RosterEntry, RosterStore } from "../scan/roster.ts";
 import type { RecordOutcome, ScanDraft, ScanLedger, WorkSite } from "../scan/scan.ts";
 import { type PackedStep, packSettlements, unpackClaim } from "./call-pack.ts";
@@ -43,6 +45,7 @@ import { Housekeeping } from "./housekeeping.ts";
 import type { Gauges } from "./store-keeper.ts";
 import { StoreLink } from "./store-link.ts";
 import type { StoreSettings } from "./store-settings.ts";
+import type { RereadSlice } from "./unknown-badges.ts";
 import { warnSliceRows } from "./warning-table.ts";
 
 export type { StoreSettings } from "./store-settings.ts";
@@ -210,6 +213,17 @@ export class Store
       resolved += slice.resolved;
       if (!slice.more || resolved >= limit) return resolved;
     }
+  }
+
+  /** Slice by slice, so that a badge never waits long for it. */
+  async rereadBadges(readings: readonly BadgeReading[], form: BadgeForm): Promise<number> {
+    let reread = 0;
+    for (let afterId: number | null = 0; afterId !== null; ) {
+      const slice: RereadSlice = await this.#link.call("rereadSlice", readings, form, afterId);
+      reread += slice.reread;
+      afterId = slice.afterId;
+    }
+    return reread;
   }
 
   backlog(): Promise<Backlog> {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { badgeNumber } from "../scan/draft.ts";
 import {
   draftOf,
   entryOf,
@@ -118,4 +119,32 @@ test("what the roster does not know stays unknown", () => {
   learn(8);
   expect(resolveAll()).toBe(0);
   expect(core.show(stranger)?.state).toBe("unknown-badge");
+});
+
+test.each([
+  ["decimal", "decimal", "010063E9AE", "hex"],
+  ["hex", "hex", "4301515182", "decimal"],
+] as const)(
+  "scans that were read as %s are the worker's once the setting is corrected",
+  (encoding, was, inRoster, form) => {
+    const reading = { id: "gate", byteOrder: "msb" } as const;
+    const raw = "010063E9AE";
+    const number = badgeNumber(raw, { ...reading, encoding }, was);
+    const ids = [0, 10].map((minutes) => recordId(core, { ...draftOf(7, minutes), badge: { raw, number } }));
+    core.replaceRoster([entryOf(1, { badge: inRoster })], "corrected", noon);
+    expect(resolveAll()).toBe(0);
+    const corrected = [{ ...reading, encoding: "hex" }] as const;
+    expect(core.rereadSlice(corrected, form, 0)).toEqual({ reread: 2, afterId: null });
+    expect(core.rereadSlice(corrected, form, 0)).toEqual({ reread: 0, afterId: null });
+    expect(resolveAll()).toBe(2);
+    expect(directions(...ids)).toEqual(["in", "out"]);
+  },
+);
+
+test("those of a reader that is gone, and of a worker, stay as they were read", () => {
+  const known = recordId(core, draftOf(1, 0));
+  const stranger = recordId(core, draftOf(7, 10));
+  const another = { id: "another", encoding: "text", byteOrder: "msb" } as const;
+  expect(core.rereadSlice([another], "text", 0)).toEqual({ reread: 0, afterId: null });
+  expect([known, stranger].map((scanId) => core.show(scanId)?.badgeNumber)).toEqual(["B1", "B7"]);
 });

@@ -1,6 +1,8 @@
 import type Sqlite from "better-sqlite3";
 import { present } from "../base/assert.ts";
+import type { BadgeForm } from "../base/badge-form.ts";
 import { decide } from "../scan/decide.ts";
+import { type BadgeReading, badgeNumber } from "../scan/draft.ts";
 import type { Direction } from "../scan/scan.ts";
 import type { Connection } from "./connection.ts";
 import type { KnownBadge, RosterLookup } from "./roster-lookup.ts";
@@ -12,6 +14,16 @@ export const resolveSliceRows = 1000;
 
 /** What a slice did; `more` when the walk has not come to its end. */
 export type ResolvedSlice = { readonly resolved: number; readonly more: boolean };
+
+/** What a slice of reading again did; the next one begins after `afterId`, `null` at the end. */
+export type RereadSlice = { readonly reread: number; readonly afterId: number | null };
+
+type ReadRow = {
+  readonly id: number;
+  readonly readerId: string;
+  readonly badgeRaw: string;
+  readonly badgeNumber: string;
+};
 
 type StrangerRow = StampRow & {
   readonly id: number;
@@ -35,6 +47,8 @@ export class UnknownBadges {
   readonly #doubleScanMs: number;
   readonly #after: Sqlite.Statement<[number, number], StrangerRow>;
   readonly #ofBadge: Sqlite.Statement<[string], StrangerRow>;
+  readonly #read: Sqlite.Statement<[number], ReadRow>;
+  readonly #reread: Sqlite.Statement<[string, number]>;
   readonly #keep: Sqlite.Statement<[Direction, number, number, number]>;
   readonly #drop: Sqlite.Statement<[string, number, number, number]>;
   #walk: { readonly generation: number; readonly afterId: number; readonly done: boolean };
@@ -53,6 +67,11 @@ export class UnknownBadges {
       `SELECT ${columns} FROM scans INDEXED BY scans_unknown_badge WHERE state = 'unknown-badge' AND badge_number = +?
       ORDER BY id DESC LIMIT ${resolveSliceRows}`,
     );
+    this.#read = db.prepare(
+      `SELECT id, reader_id AS readerId, badge_raw AS badgeRaw, badge_number AS badgeNumber
+      FROM scans INDEXED BY scans_unknown WHERE state = 'unknown-badge' AND id > ? ORDER BY id LIMIT ${resolveSliceRows}`,
+    );
+    this.#reread = db.prepare("UPDATE scans SET badge_number = ? WHERE id = ?");
     this.#keep = db.prepare(
       "UPDATE scans SET state = 'waiting', direction = ?, roster_entry_id = ?, worker_id = ? WHERE id = ?",
     );
@@ -97,6 +116,27 @@ export class UnknownBadges {
     // Only after the commit: a walk that was rolled back is walked again.
     this.#walk = slice.walk;
     return { resolved: slice.resolved, more: !slice.walk.done };
+  }
+
+  /**
+   * Works the numbers of `resolveSliceRows` unknown badges out again from what their readers sent: a setting may have been
+   * corrected since. Those of a reader that is gone stay.
+   */
+  rereadSlice(readings: readonly BadgeReading[], form: BadgeForm, afterId: number): RereadSlice {
+    const rows = this.#read.all(afterId);
+    const readingOf = new Map(readings.map((reading) => [reading.id, reading]));
+    const changed = rows.flatMap(({ id, readerId, badgeRaw, badgeNumber: before }) => {
+      const reading = readingOf.get(readerId);
+      const number = reading === undefined ? before : badgeNumber(badgeRaw, reading, form);
+      return number === before ? [] : [{ id, number }];
+    });
+    if (changed.length > 0) {
+      this.#connection.transact(() => {
+        for (const { id, number } of changed) this.#reread.run(number, id);
+      });
+      this.#walk = { generation: -1, afterId: 0, done: false };
+    }
+    return { reread: changed.length, afterId: rows.length < resolveSliceRows ? null : (rows.at(-1)?.id ?? null) };
   }
 
   #resolve(scan: StrangerRow, known: KnownBadge): void {
