@@ -15,7 +15,7 @@ import type { CallOutcome, SearchOutcome } from "./upstream.ts";
  *                              └▶ idle ◀────────────────────────────────────── resting
  *
  * - `starting`: scans that a dead process left `sending` are being brought back, doubtful; so are those of a claim whose
- *   answer was lost with the store's thread. Nothing is claimed that anybody knows of.
+ *   answer was lost with the store's thread; `retrying` while the store cannot. Nothing is claimed that anybody knows of.
  * - `idle`: nothing was due at the last look, and nobody has said otherwise since; a scan that lies in the service's
  *   future, by as much as its clock may be behind ours, is looked for again when it does not.
  * - `looking`: the queue is asked. Scans it hands out are `sending` on disk before the call leaves.
@@ -84,7 +84,7 @@ export type Outgoing = {
 };
 
 export type Phase =
-  | { readonly kind: "starting" }
+  | { readonly kind: "starting"; readonly retrying: boolean }
   | { readonly kind: "idle" }
   | { readonly kind: "looking"; readonly doubts: DoubtRule }
   | { readonly kind: "calling"; readonly claim: Claim }
@@ -159,7 +159,7 @@ export type ForwarderStep = { readonly state: ForwarderState; readonly actions: 
 export function initialState(settings: ForwarderSettings): ForwarderState {
   return {
     settings,
-    phase: { kind: "starting" },
+    phase: { kind: "starting", retrying: false },
     stopping: false,
     lessons: noLessons,
     search: initialTrack(settings.searches === true),

@@ -48,7 +48,7 @@ export function step(state: ForwarderState, input: ForwarderInput, now: Now, ran
   if (state.phase.kind === "stopped") return { state, actions: [] };
   switch (input.kind) {
     case "started":
-      return { state, actions: [{ kind: "recover", now: now.wallMs }] };
+      return recover(state, now);
     case "recovered":
       return onRecovered(state, input.scans, now);
     case "woken":
@@ -110,7 +110,8 @@ function onHastened(state: ForwarderState, now: Now): ForwarderStep {
 
 function onRested(state: ForwarderState, now: Now): ForwarderStep {
   const { phase } = state;
-  if (phase.kind === "starting") return { state, actions: [{ kind: "recover", now: now.wallMs }] };
+  // A rest that began in another phase may end in one in which the store is being asked.
+  if (phase.kind === "starting" && phase.retrying) return recover(state, now);
   if (phase.kind === "settling" && phase.retrying) return settle(state, [phase.written, ...phase.others]);
   return phase.kind === "resting" || phase.kind === "idle" ? onward(state, now) : { state, actions: [] };
 }
@@ -305,7 +306,7 @@ function onStoreFailed(state: ForwarderState, error: unknown, random: Random): F
   const rest = { kind: "rest", delayMs: retryInMs } as const;
   switch (phase.kind) {
     case "starting":
-      return { state: failed, actions: [log, rest] };
+      return { state: withPhase(failed, { ...phase, retrying: true }), actions: [log, rest] };
     case "settling":
       return { state: withPhase(failed, { ...phase, retrying: true }), actions: [log, rest] };
     case "looking":
@@ -346,12 +347,17 @@ function onward(state: ForwarderState, now: Now): ForwarderStep {
   const delayMs = restMs(state, now);
   if (delayMs > 0) return { state: withPhase(state, { kind: "resting" }), actions: [{ kind: "rest", delayMs }] };
   if (state.isClaimLost) {
-    return { state: withPhase(state, { kind: "starting" }), actions: [{ kind: "recover", now: now.wallMs }] };
+    return recover(state, now);
   }
   const request = lookRequest(state, now);
   const look: ForwarderAction = { kind: "look", resolve: state.resolveDue ? resolveMaxScans : 0, request };
   const phase: Phase = { kind: "looking", doubts: request.doubts };
   return { state: { ...withPhase(state, phase), wokenMeanwhile: false }, actions: [look] };
+}
+
+function recover(state: ForwarderState, now: Now): ForwarderStep {
+  const starting = withPhase(state, { kind: "starting", retrying: false });
+  return { state: starting, actions: [{ kind: "recover", now: now.wallMs }] };
 }
 
 function lookRequest(state: ForwarderState, now: Now): LookRequest {

@@ -163,6 +163,12 @@ describe("a call that is too large", () => {
     expect(judgement.result.kind).toBe("narrowed");
   });
 
+  test.each([1, 4])("is followed no sooner than it asked for, RFC 9110 section 15.5.14 (%i scans)", (scans) => {
+    const claim = claimOf(...Array.from({ length: scans }, (_, index) => index + 1));
+    const judgement = judge(claim, { ...tooLarge, retryAfterMs: 600_000 }, noLessons, now);
+    expect(judgement.result).toEqual({ kind: "failed", retryAfterMs: 600_000 });
+  });
+
   test("with one scan lets others go first", () => {
     const judgement = judge(claimOf(1), tooLarge, noLessons, now);
     expect(judgement.settlements).toEqual([{ kind: "again", scanId: 1, notBefore: now + putOffMs }]);

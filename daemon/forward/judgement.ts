@@ -68,7 +68,7 @@ export function judge(claim: Claim, outcome: JudgedOutcome, lessons: Lessons, no
       return judgeRefusal(claim, outcome, lessons, now);
     case "not-processed":
       return outcome.report.httpStatus === 413
-        ? judgeTooLarge(claim, lessons, now)
+        ? judgeTooLarge(claim, outcome, lessons, now)
         : judgeFailure(claim, outcome, lessons, now);
     case "ambiguous":
       return judgeFailure(claim, outcome, lessons, now);
@@ -160,13 +160,19 @@ function judgeRefusal(
   return narrowed(allAgain(claim, null), next, [sought]);
 }
 
-function judgeTooLarge(claim: Claim, lessons: Lessons, now: WallMs): Judgement {
+function judgeTooLarge(
+  claim: Claim,
+  { retryAfterMs }: Extract<CallOutcome, { kind: "not-processed" }>,
+  lessons: Lessons,
+  now: WallMs,
+): Judgement {
   const refusedCalls = lessons.refusedCalls + 1;
-  if (claim.scans.length <= 1) return putOff(claim, { ...lessons, refusedCalls }, now);
+  if (claim.scans.length <= 1) return putOff(claim, { ...lessons, refusedCalls }, now, retryAfterMs);
   const size = afterTooLarge(lessons.size, claim.scans.length);
   const fields = { count: claim.scans.length, attemptId: claim.attemptId, nextMax: size.ceiling };
   const line: LogLine = { level: "warn", event: events.batchTooLarge, fields };
-  return narrowed(allAgain(claim, null), { ...lessons, size, refusedCalls }, [line]);
+  const judgement = narrowed(allAgain(claim, null), { ...lessons, size, refusedCalls }, [line]);
+  return retryAfterMs === null ? judgement : { ...judgement, result: { kind: "failed", retryAfterMs } };
 }
 
 function judgeFailure(
@@ -191,11 +197,11 @@ function judgeFailure(
 }
 
 /** A single scan that the service will not take, for a reason that may lie in the call: it waits and others try. */
-function putOff(claim: Claim, lessons: Lessons, now: WallMs): Judgement {
+function putOff(claim: Claim, lessons: Lessons, now: WallMs, retryAfterMs: number | null = null): Judgement {
   return {
     settlements: allAgain(claim, later(now)),
     lessons: { ...lessons, size: { ...lessons.size, mode: "probing" } },
-    result: { kind: "failed", retryAfterMs: null },
+    result: { kind: "failed", retryAfterMs },
     lines: [putOffLine(claim)],
   };
 }

@@ -186,7 +186,11 @@ function readSaid(value: unknown): { readonly code: number | string | null; read
   return { code, words: description ?? detail ?? message ?? reason ?? text ?? title ?? "" };
 }
 
+/** A longer number is something else, and may be somebody's national number. */
+const remarkCodeMax = 9_999;
+
 function codeOf(code: number | string | null): number | null {
   const number = typeof code === "string" && /^\d{1,4}$/.test(code) ? Number(code) : code;
-  return typeof number === "number" && Number.isSafeInteger(number) ? number : null;
+  const isCode = typeof number === "number" && Number.isInteger(number) && number >= 0 && number <= remarkCodeMax;
+  return isCode ? number : null;
 }

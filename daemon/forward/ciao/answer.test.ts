@@ -44,6 +44,11 @@ describe("a created item", () => {
     });
   });
 
+  test("with a national number where a remark's code should be keeps none of it", () => {
+    const remarks = [93_051_822_361, { code: 93_051_822_361, description: "unknown" }, -1, 10_000];
+    expect(JSON.stringify(createdItem({ remarks }))).not.toMatch(/\d{5}/);
+  });
+
   test("with more remarks than there are is cut", () => {
     const remarks = Array.from({ length: remarksMax + 1 }, (_, code) => code);
     expect((createdItem({ remarks }) as { remarks: unknown[] }).remarks).toHaveLength(remarksMax);

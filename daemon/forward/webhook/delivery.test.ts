@@ -57,7 +57,8 @@ describe("what an ending means for a delivery", () => {
     [403, "failed"],
     [404, "failed"],
     [408, "failed"],
-    [409, "refused"],
+    [409, "failed"],
+    [423, "failed"],
     [413, "refused"],
     [422, "refused"],
     [429, "failed"],
@@ -81,4 +82,10 @@ describe("what an ending means for a delivery", () => {
     expect(deliveryOutcomeOf(notSent, now)).toMatchObject({ kind: "failed", detail: "ECONNREFUSED" });
     expect(deliveryOutcomeOf(broken, now)).toMatchObject({ kind: "failed", detail: "late" });
   });
+});
+
+test("a Retry-After holds when the body behind it was cut off", () => {
+  const head = { status: 503, headers: { "retry-after": "600" } };
+  const http = { kind: "broken-off", cause: "connection-lost", detail: "", head } as const;
+  expect(deliveryOutcomeOf(http, wallMs(0))).toMatchObject({ kind: "failed", retryAfterMs: 600_000 });
 });

@@ -1,4 +1,5 @@
 import { unreachable } from "../../base/assert.ts";
+import type { HttpHead } from "../../base/http-exchange.ts";
 import { utcText } from "../../base/system-time.ts";
 import type { WallMs } from "../../base/time.ts";
 import type { HttpOutcome } from "../http-call.ts";
@@ -47,31 +48,39 @@ export type DeliveryOutcome =
       readonly retryAfterMs: number | null;
     };
 
-/** Refusals that speak of the caller or of the moment, not of the scans. */
-const passing: readonly number[] = [401, 403, 404, 408, 429];
+/**
+ * Refusals that speak of the caller or of the moment, not of the scans. By the Idempotency-Key draft 409 says that an
+ * earlier delivery of the same scans is still being worked on, and may yet fail.
+ */
+const passing: readonly number[] = [401, 403, 404, 408, 409, 423, 425, 429];
 
 export function deliveryOutcomeOf(http: HttpOutcome, now: WallMs): DeliveryOutcome {
   switch (http.kind) {
     case "not-sent":
       return { kind: "failed", detail: keptText(http.detail), httpStatus: null, retryAfterMs: null };
-    case "broken-off":
+    case "broken-off": {
+      const waitMs = http.head === null ? null : waitMsOf(http.head, now);
       return {
         kind: "failed",
         detail: keptText(http.detail),
         httpStatus: http.head?.status ?? null,
-        retryAfterMs: null,
+        retryAfterMs: waitMs,
       };
+    }
     case "answered": {
-      const { status, headers } = http.head;
+      const { status } = http.head;
       if (status >= 200 && status < 300) return { kind: "accepted" };
       const detail = `status ${status}`;
       if (status >= 400 && status < 500 && !passing.includes(status)) {
         return { kind: "refused", reason: keptText(`${detail}: ${http.body}`), httpStatus: status };
       }
-      const waitMs = retryAfterMs(headers["retry-after"] ?? null, headers["date"] ?? null, now);
-      return { kind: "failed", detail, httpStatus: status, retryAfterMs: waitMs };
+      return { kind: "failed", detail, httpStatus: status, retryAfterMs: waitMsOf(http.head, now) };
     }
     default:
       return unreachable(http);
   }
+}
+
+function waitMsOf({ headers }: HttpHead, now: WallMs): number | null {
+  return retryAfterMs(headers["retry-after"] ?? null, headers["date"] ?? null, now);
 }

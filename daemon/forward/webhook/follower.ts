@@ -153,11 +153,13 @@ function onEnded(state: FollowerState, outcome: DeliveryOutcome, now: MonotonicN
       const tooMany = skipsInARow - skipsInARowMax + 1;
       const delayMs = tooMany <= 0 ? 0 : backoffMs(tooMany, null, random);
       const skipped = { scanId: lastScanId, reason: outcome.reason };
+      // The receiver's own words may repeat the badge: they are kept with the cursor, and stay out of the log.
+      const told = { scanId: lastScanId, httpStatus: outcome.httpStatus };
       const { state: next, actions } = write(
         { ...ended, failures: 0, skipsInARow, nextPostNs: later(now, delayMs) },
         { scanId: lastScanId, skipped },
       );
-      return { state: next, actions: [...recovered, log("error", events.webhookSkipped, skipped), ...actions] };
+      return { state: next, actions: [...recovered, log("error", events.webhookSkipped, told), ...actions] };
     }
     case "failed": {
       const failures = state.failures + 1;

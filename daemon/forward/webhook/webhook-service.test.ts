@@ -247,6 +247,19 @@ describe("each phase answers each input", () => {
   });
 });
 
+test("what a receiver says of a scan that it refuses is kept, and not logged: it may repeat the badge", () => {
+  const posting = play([woken, read(1)]).state;
+  const { actions } = stepFollower(
+    posting,
+    ended({ ...refused, reason: "no badge 7E00000001" }),
+    monotonicNs(0n),
+    half,
+  );
+  const logged = JSON.stringify(actions.filter(({ kind }) => kind === "log"));
+  expect(logged).toContain("422");
+  expect(logged).not.toContain("7E00000001");
+});
+
 test("a receiver that refuses everything costs one scan a backoff, not the history at once", () => {
   let { state } = play([woken]);
   const phases: string[] = [];

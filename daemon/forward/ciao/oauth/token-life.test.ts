@@ -110,6 +110,11 @@ describe("after a failure", () => {
   ] as const)("an outage that is over hastens what was %s: %s", (kind, isHastened) => {
     expect(shouldAsk(hastened(then(noTokenYet, 0, failed(kind))), at(0))).toBe(isHastened);
   });
+
+  test("an endpoint that asked for a wait is not hastened", () => {
+    const waiting = { kind: "down", detail: "status 503", retryAfterMs: 600_000 } as const;
+    expect(shouldAsk(hastened(then(noTokenYet, 0, waiting)), at(0))).toBe(false);
+  });
 });
 
 describe("a token that the service refuses", () => {

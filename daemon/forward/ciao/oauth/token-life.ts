@@ -104,9 +104,10 @@ export function afterRefusal(life: TokenLife, token: string, nowNs: MonotonicNs)
   return { ...life, held: null, refusals: life.refusals + 1, refusedNs: nowNs };
 }
 
-/** The network came back: what failed for want of it need not wait any longer. */
+/** The network came back: what failed for want of it need not wait any longer. An endpoint that asked for a wait was there. */
 export function hastened(life: TokenLife): TokenLife {
-  const isWorthwhile = life.failure !== null && networkKinds.includes(life.failure.kind);
+  const { failure } = life;
+  const isWorthwhile = failure !== null && failure.retryAfterMs === null && networkKinds.includes(failure.kind);
   return isWorthwhile ? { ...life, notBeforeNs: null } : life;
 }
 

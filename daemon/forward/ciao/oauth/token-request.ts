@@ -136,6 +136,8 @@ export class TokenRequest implements AsyncDisposable {
       case "broken-off": {
         const { cause, detail } = http;
         if (cause === "interrupted") return failure("interrupted", detail);
+        // What the status says holds without the words behind it.
+        if (http.head !== null && http.head.status >= 400) return this.#statusFailure({ head: http.head, body: "" });
         return failure(cause === "too-long" || cause === "not-http" ? "unintelligible" : "down", detail);
       }
       case "answered":
@@ -143,7 +145,10 @@ export class TokenRequest implements AsyncDisposable {
     }
   }
 
-  #statusFailure({ head, body }: Extract<HttpOutcome, { kind: "answered" }>): TokenFailure | null {
+  #statusFailure({
+    head,
+    body,
+  }: Pick<Extract<HttpOutcome, { kind: "answered" }>, "head" | "body">): TokenFailure | null {
     const { status, headers } = head;
     if (status === 200) return null;
     const waitMs = retryAfterMs(
@@ -186,10 +191,19 @@ function responseOf(http: HttpOutcome): Response {
   if (http.kind !== "answered") return new Response(null, { status: 503 });
   const { head, body } = http;
   const hasNoBody = head.status === 204 || head.status === 205 || head.status === 304;
-  return new Response(hasNoBody ? null : body, {
+  return new Response(hasNoBody ? null : tokenFields(body), {
     status: head.status,
     headers: { "content-type": head.headers["content-type"] ?? "" },
   });
+}
+
+/** Nothing else of the answer is used, and a field that is `null`, as some servers write one that is not there, is none. */
+function tokenFields(body: string): string {
+  const json = parseJson(body);
+  if (typeof json !== "object" || json === null) return body;
+  const fields = json as Readonly<Record<string, unknown>>;
+  const names = ["access_token", "token_type", "expires_in"].filter((name) => (fields[name] ?? null) !== null);
+  return JSON.stringify(Object.fromEntries(names.map((name) => [name, fields[name]])));
 }
 
 function failure(kind: TokenFailureKind, detail: string, retryMs: number | null = null): TokenFailure {
