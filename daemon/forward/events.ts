@@ -7,6 +7,7 @@
  * | `registered` | info | `count`, `attemptId`, `doubtful` (of the same call, left in doubt) |
  * | `refused` | warn | `count`, `attemptId`, `reason` (of the first) |
  * | `doubtful` | warn | `count`, `attemptId`, `outcome` |
+ * | `unread` | error | `count`, `attemptId` |
  * | `notReachable` | warn | `outcome`, `detail`, `count`, `failedCalls`, `retryInMs` |
  * | `noToken` | warn | the same |
  * | `answeredWithError` | warn | the same, `httpStatus`, `relatedTraceId` |
@@ -20,6 +21,7 @@
  * | `notFoundBySearch` | info | `count`, `attemptId`: sent again |
  * | `searchFailed` | warn | `outcome`, `detail`, `httpStatus`, `failedSearches`, `retryInMs` |
  * | `searchNotToBeHad` | warn | `httpStatus`, `detail`, `forMs` |
+ * | `searchRefused` | warn | `count`, `attemptId`, `httpStatus`, `detail`: sent again as possible duplicates |
  * | `receiptRemark` | error | `count`, `attemptId`: remark 32, the receipt limit was passed or the clock is wrong |
  * | `halfway` | error | `waitedMs`, `limitMs`: the oldest waiting scan has used up half of the receipt limit |
  * | `clockless` | warn | `waiting` |
@@ -29,7 +31,7 @@
  * | `storeFailed` | error | `operation`, `err`, `retryInMs` |
  * | `upstreamDefect` | error | `err` |
  * | `webhookDelivered` | debug | `target`, `count`, `lastScanId` |
- * | `webhookSkipped` | error | `target`, `scanId`, `reason` |
+ * | `webhookSkipped` | error | `target`, `scanId`, `httpStatus` |
  * | `webhookFailed` | warn | `target`, `detail`, `httpStatus`, `failedCalls`, `retryInMs` |
  * | `webhookAgain` | info | `target`, `failedCalls` |
  * | `webhookStoreFailed` | error | `target`, `operation`, `err`, `retryInMs` |
@@ -38,6 +40,7 @@ export const forwardEvents = {
   registered: "scans registered",
   refused: "scans refused by the service",
   doubtful: "scans left in doubt, possible duplicates",
+  unread: "answers of the service cannot be read, scans set aside that it may have registered",
   notReachable: "service not reachable, scans kept",
   noToken: "no token for the service, scans kept",
   heldBack: "call did not leave, the receipt of a scan would have been past the limit by then",
@@ -51,6 +54,7 @@ export const forwardEvents = {
   foundBySearch: "scans in doubt found at the service",
   notFoundBySearch: "scans in doubt not found at the service, sent again",
   searchFailed: "search for scans in doubt failed",
+  searchRefused: "service does not search for these scans, sent again as possible duplicates",
   searchNotToBeHad: "service offers no search, scans in doubt are sent again as possible duplicates",
   receiptRemark: "service raised remark 32 on registrations",
   halfway: "oldest scan has waited half of the receipt limit",

@@ -18,12 +18,13 @@ import {
 } from "./forwarder-state.ts";
 import { isNotReachable } from "./judgement.ts";
 import { keptText } from "./kept-text.ts";
-import type { AttemptOutcome, ForwardQueue, Written } from "./queue.ts";
+import type { AttemptOutcome, DueScan, ForwardQueue, Remark, Written } from "./queue.ts";
 import {
   type LateJudgement,
   ReceiptGuard,
   type ReceiptSettings,
   type ReceiptStatus,
+  receiptRemark,
   type SendingClock,
 } from "./receipt-guard.ts";
 import type { ReceiptMemory, ReceiptWindow } from "./receipt-window.ts";
@@ -245,6 +246,7 @@ export class ForwardService implements AsyncDisposable {
 
   #search({ claim, traceId }: Outgoing): void {
     const { upstream, log } = this.#ports;
+    const { attemptId } = claim;
     const [scan] = claim.scans;
     const searching = async (): Promise<SearchOutcome> => {
       if (scan === undefined || upstream.search === undefined) throw new InvariantError("a search has its scan");
@@ -257,8 +259,21 @@ export class ForwardService implements AsyncDisposable {
           const report = { outcome: "unintelligible", httpStatus: null, relatedTraceId: null } as const;
           return { kind: "failed", retryAfterMs: null, report: { ...report, detail: keptText(messageOf(error)) } };
         })
-        .then((outcome) => this.#take({ kind: "searched", outcome })),
+        .then(async (outcome) => {
+          if (scan !== undefined && outcome.kind === "found")
+            await this.#judgedBefore(scan, attemptId, outcome.remarks);
+          this.#take({ kind: "searched", outcome });
+        }),
     );
+  }
+
+  /** The call that left the doubt is not kept with the scan: it left after the badge, which is the moment that proves least. */
+  async #judgedBefore({ utcMs }: DueScan, attemptId: number, remarks: readonly Remark[]): Promise<void> {
+    if (!remarks.some(({ code }) => code === receiptRemark)) return;
+    const { clock, time, log } = this.#ports;
+    log.error({ count: 1, attemptId }, events.receiptRemark);
+    const answeredAt = clock.now()?.utcMs ?? time.wallMs();
+    await this.#guard.judged({ registeredAt: utcMs, sentAt: utcMs, answeredAt, remark32: true });
   }
 
   #now(): Now {

@@ -18,6 +18,7 @@ import { isNotReachable, type Judgement, judge } from "./judgement.ts";
 import type { AttemptReport, Claim, DoubtRule, Written } from "./queue.ts";
 import { judgeSearch } from "./search-judgement.ts";
 import {
+  afterCall,
   afterLook,
   afterRecovery,
   afterSearch,
@@ -137,7 +138,7 @@ function onLooked(
   const { state: next, actions } =
     state.wokenMeanwhile || looked.resolveDue || isMoreToLookAt(looked, doubts, now)
       ? onward(looked, now)
-      : nothingDue(looked, earliest(lookAgainMs, searchInMs(search, now)));
+      : nothingDue(looked, earliest(lookAgainMs, searchInMs(search, looked.failures, now)));
   return { state: next, actions: [...logs, ...actions] };
 }
 
@@ -205,7 +206,7 @@ function onEnded(
     ...state,
     lessons: judgement.lessons,
     heldBacks: 0,
-    search: state.failures > 0 && !isFailure ? afterRecovery(state.search) : state.search,
+    search: afterCall(state.failures > 0 && !isFailure ? afterRecovery(state.search) : state.search),
     failures,
     lastOutcome: outcome.report.outcome,
     nextCallNs: notSooner(state, delayMs, now),

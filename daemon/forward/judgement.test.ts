@@ -11,6 +11,7 @@ import {
   noLessons,
   putOffMs,
   refusedCallsMax,
+  unreadAnswersMax,
 } from "./judgement.ts";
 import type { AttemptOutcome, Claim } from "./queue.ts";
 import type { CallReport, ItemOutcome } from "./upstream.ts";
@@ -191,4 +192,48 @@ test.each<[AttemptOutcome, "not-processed" | "ambiguous", string]>([
   expect(kinds(judgement)).toEqual([settled, settled]);
   expect(judgement.result).toEqual({ kind: "failed", retryAfterMs: 7_000 });
   expect(scansOfNextCall(judgement.lessons.size)).toBe(1);
+});
+
+describe("answers of success that cannot be read", () => {
+  const unreadable: JudgedOutcome = { kind: "ambiguous", retryAfterMs: null, report: reported("unintelligible", 200) };
+
+  test("set a scan aside after the last of them, for the service may register it each time", () => {
+    let lessons = noLessons;
+    for (let answer = 1; answer < unreadAnswersMax; answer += 1) {
+      const judgement = judge(claimOf(1), unreadable, lessons, now);
+      expect(kinds(judgement)).toEqual(["doubtful"]);
+      ({ lessons } = judgement);
+    }
+    const { settlements, lines, lessons: after } = judge(claimOf(1), unreadable, lessons, now);
+    expect(settlements).toMatchObject([
+      { kind: "refused", reason: expect.stringContaining("it may hold the registration") },
+    ]);
+    expect(lines.map(({ level }) => level)).toContain("error");
+    expect(after.unread.size).toBe(0);
+  });
+
+  test("are counted of one that is always passed over among others, and forgotten with what is read", () => {
+    const created = { kind: "created", registrationId: "r", validity: "pending", remarks: [] } as const;
+    const passedOver: JudgedOutcome = {
+      kind: "answered",
+      items: [created, { kind: "unanswered" }],
+      report: reported("answered", 200),
+    };
+    let lessons = noLessons;
+    for (let answer = 1; answer < unreadAnswersMax; answer += 1) {
+      ({ lessons } = judge(claimOf(answer + 100, 2), passedOver, lessons, now));
+    }
+    expect(kinds(judge(claimOf(200, 2), passedOver, lessons, now))).toEqual(["registered", "refused"]);
+    const read: JudgedOutcome = { ...passedOver, items: [created, created] };
+    expect(judge(claimOf(200, 2), read, lessons, now).lessons.unread.size).toBe(0);
+  });
+
+  test("a server error is none of them", () => {
+    let lessons = noLessons;
+    for (let answer = 0; answer <= unreadAnswersMax; answer += 1) {
+      const failed: JudgedOutcome = { kind: "ambiguous", retryAfterMs: null, report: reported("server-error", 500) };
+      ({ lessons } = judge(claimOf(1), failed, lessons, now));
+    }
+    expect(lessons.unread.size).toBe(0);
+  });
 });

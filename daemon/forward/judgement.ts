@@ -28,6 +28,12 @@ export const blindRefusalsMax: number = 3;
 /** Refused calls count against a quota of their own at the service; after this many in a row badged backs off. */
 export const refusedCallsMax: number = 12;
 
+/**
+ * After this many answers of success that say nothing badged can read of a scan, it is set aside: the service may well have
+ * registered it each time, and would for ever.
+ */
+export const unreadAnswersMax: number = 5;
+
 /** A call that was held back is none to judge by. */
 export type JudgedOutcome = Exclude<CallOutcome, { readonly kind: "held-back" }>;
 
@@ -38,9 +44,11 @@ export type Lessons = {
   readonly refusedCalls: number;
   /** Scans refused alone, without being named, since a call was answered. */
   readonly blindRefusals: number;
+  /** How often a scan was answered with success and nothing that can be read; none that is settled is among them. */
+  readonly unread: ReadonlyMap<number, number>;
 };
 
-export const noLessons: Lessons = { size: fullSize, refusedCalls: 0, blindRefusals: 0 };
+export const noLessons: Lessons = { size: fullSize, refusedCalls: 0, blindRefusals: 0, unread: new Map() };
 
 /**
  * What a call's outcome means for its scans and for the next call.
@@ -98,7 +106,7 @@ function judgeAnswer(
   lessons: Lessons,
   now: WallMs,
 ): Judgement {
-  const settlements = claim.scans.map(({ scanId }, index): Settlement => {
+  const read = claim.scans.map(({ scanId }, index): Settlement => {
     const item = items[index] ?? { kind: "unanswered" };
     switch (item.kind) {
       case "created": {
@@ -113,20 +121,20 @@ function judgeAnswer(
         return unreachable(item);
     }
   });
-  const doubtful = count(settlements, "doubtful");
-  if (doubtful === claim.scans.length) {
+  if (count(read, "doubtful") === claim.scans.length) {
     return judgeFailure(claim, { kind: "ambiguous", retryAfterMs: null, report }, lessons, now);
   }
   const { attemptId } = claim;
-  const lines: LogLine[] = [];
+  const { settlements, unread, lines } = setAside(read, lessons.unread, attemptId);
+  const doubtful = count(settlements, "doubtful");
   const registered = count(settlements, "registered");
   if (registered > 0) {
     lines.push({ level: "info", event: events.registered, fields: { count: registered, attemptId, doubtful } });
   }
-  lines.push(...refusedLines(settlements, attemptId));
+  lines.push(...refusedLines(read, attemptId));
   if (doubtful > 0) lines.push(doubtLine(doubtful, attemptId, report));
   const size = afterAnswer(lessons.size, idsOf(claim));
-  return { settlements, lessons: { ...noLessons, size }, result: { kind: "went-through" }, lines };
+  return { settlements, lessons: { ...noLessons, size, unread }, result: { kind: "went-through" }, lines };
 }
 
 function judgeRefusal(
@@ -144,12 +152,14 @@ function judgeRefusal(
       return reason === undefined ? again(scanId) : { kind: "refused", scanId, reason };
     });
     // An answer that names scans has understood the call, so those refused before it were to blame themselves.
-    const next: Lessons = { size: { ...lessons.size, suspects: new Set() }, refusedCalls, blindRefusals: 0 };
+    const size = { ...lessons.size, suspects: new Set<number>() };
+    const next: Lessons = { ...lessons, size, refusedCalls, blindRefusals: 0 };
     return narrowed(settlements, next, refusedLines(settlements, claim.attemptId));
   }
   if (only !== undefined && others.length === 0) {
     const blindRefusals = lessons.blindRefusals + 1;
-    const next: Lessons = { size: withoutSuspect(lessons.size, only.scanId), refusedCalls, blindRefusals };
+    const size = withoutSuspect(lessons.size, only.scanId);
+    const next: Lessons = { ...lessons, size, refusedCalls, blindRefusals };
     if (blindRefusals >= blindRefusalsMax) return putOff(claim, next, now);
     const settlements: Settlement[] = [{ kind: "refused", scanId: only.scanId, reason: outcome.reason }];
     return narrowed(settlements, next, refusedLines(settlements, claim.attemptId));
@@ -186,14 +196,57 @@ function judgeFailure(
   const notBefore = failure.putOff ? later(now) : null;
   const lines: LogLine[] = isAmbiguous ? [doubtLine(claim.scans.length, claim.attemptId, outcome.report)] : [];
   if (failure.putOff) lines.push(putOffLine(claim));
+  const result = { kind: "failed", retryAfterMs: outcome.retryAfterMs } as const;
+  const size = failure.size;
+  if (!isAmbiguous) return { settlements: allAgain(claim, null), lessons: { ...lessons, size }, result, lines };
+  const doubtful = claim.scans.map(({ scanId }): Settlement => ({ kind: "doubtful", scanId, notBefore }));
+  if (!isSuccess(outcome.report)) return { settlements: doubtful, lessons: { ...lessons, size }, result, lines };
+  const { settlements, unread, lines: aside } = setAside(doubtful, lessons.unread, claim.attemptId);
+  return { settlements, lessons: { ...lessons, size, unread }, result, lines: [...lines, ...aside] };
+}
+
+/** Counts the answers of success that said nothing of a scan in doubt, and sets aside who had too many. */
+function setAside(
+  settlements: readonly Settlement[],
+  before: ReadonlyMap<number, number>,
+  attemptId: number,
+): {
+  readonly settlements: readonly Settlement[];
+  readonly unread: ReadonlyMap<number, number>;
+  readonly lines: LogLine[];
+} {
+  const unread = new Map(before);
+  let count = 0;
+  const kept = settlements.map((settlement): Settlement => {
+    const { scanId, kind } = settlement;
+    const answers = (unread.get(scanId) ?? 0) + 1;
+    unread.delete(scanId);
+    if (kind !== "doubtful") return settlement;
+    if (answers < unreadAnswersMax) {
+      unread.set(scanId, answers);
+      return settlement;
+    }
+    count += 1;
+    return { kind: "refused", scanId, reason: unreadReason };
+  });
+  // A worker's next scan is none the better for the memory of one that nobody has sent since.
+  for (const oldest of unread.keys()) {
+    if (unread.size <= unreadKeptMax) break;
+    unread.delete(oldest);
+  }
   return {
-    settlements: isAmbiguous
-      ? claim.scans.map(({ scanId }) => ({ kind: "doubtful", scanId, notBefore }))
-      : allAgain(claim, null),
-    lessons: { ...lessons, size: failure.size },
-    result: { kind: "failed", retryAfterMs: outcome.retryAfterMs },
-    lines,
+    settlements: kept,
+    unread,
+    lines: count === 0 ? [] : [{ level: "error", event: events.unread, fields: { count, attemptId } }],
   };
+}
+
+const unreadKeptMax = 10_000;
+
+const unreadReason = `the service answered it ${unreadAnswersMax} times with success, in a form that cannot be read: it may hold the registration; look there before it is released`;
+
+function isSuccess({ httpStatus }: CallReport): boolean {
+  return httpStatus !== null && httpStatus >= 200 && httpStatus < 300;
 }
 
 /** A single scan that the service will not take, for a reason that may lie in the call: it waits and others try. */

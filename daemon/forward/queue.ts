@@ -65,6 +65,8 @@ export type Settlement =
     }
   /** The service does not have it, which a search made certain: waits again, its mark stays, its doubt is no longer open. */
   | { readonly kind: "not-found"; readonly scanId: number }
+  /** No search is to be had for this one: waits again, and may be registered twice; its mark stays. */
+  | { readonly kind: "unsearchable"; readonly scanId: number }
   /** The service refuses this one: kept with its reason, never resent by itself. */
   | { readonly kind: "refused"; readonly scanId: number; readonly reason: string }
   /** Certainly not processed: waits again, without doubt, not before `notBefore`. */

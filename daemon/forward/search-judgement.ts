@@ -37,6 +37,14 @@ export function judgeSearch(
       const fields = { httpStatus, detail, forMs: searchOffMs };
       return { settlements: again(scans), line: { level: "warn", event: events.searchNotToBeHad, fields } };
     }
+    case "refused": {
+      const { httpStatus, detail } = outcome.report;
+      const settlements = scans.map(({ scanId }): Settlement => ({ kind: "unsearchable", scanId }));
+      return {
+        settlements,
+        line: { level: "warn", event: events.searchRefused, fields: { ...told, httpStatus, detail } },
+      };
+    }
     case "failed": {
       const { outcome: how, detail, httpStatus } = outcome.report;
       const retryInMs = Math.max(0, Math.round(elapsedMs(now.monotonicNs, nextNs)));

@@ -6,10 +6,21 @@ import { monotonicNs, wallMs } from "../base/time.ts";
 import { ManualTime, settled } from "../testing/manual-time.ts";
 import { MemoryQueue } from "../testing/memory-queue.ts";
 import { MemoryReceipts, openReceipt } from "../testing/receipt-windows.ts";
+import { recordingLog } from "../testing/store-fixture.ts";
 import { TrustingClock } from "../testing/trusting-clock.ts";
+import { forwardEvents } from "./events.ts";
 import { ForwardService } from "./forward-service.ts";
 import type { AttemptOutcome, DueScan } from "./queue.ts";
-import { afterRecovery, afterSearch, initialTrack, lateProcessingMs, searchStrikesMax } from "./search-track.ts";
+import {
+  afterLook,
+  afterRecovery,
+  afterSearch,
+  doubtRule,
+  initialTrack,
+  lateProcessingMs,
+  searchRefusalsMax,
+  searchStrikesMax,
+} from "./search-track.ts";
 import type { CallOutcome, CallReport, SearchOutcome, Upstream } from "./upstream.ts";
 
 const report = (outcome: AttemptOutcome, httpStatus: number | null = null): CallReport => ({
@@ -22,7 +33,7 @@ const created = { kind: "created", registrationId: "r", validity: "pending", rem
 
 /** How one call that registers is treated; `late` registers so much later than the connection is lost. */
 type Call = "registers" | "lost-before" | "lost-after" | "not-connected" | "throttled" | { readonly lateMs: number };
-type Search = "answers" | "server-error" | "timed-out" | "not-connected" | "throttled" | "none";
+type Search = "answers" | "server-error" | "timed-out" | "not-connected" | "throttled" | "none" | "refused";
 
 /** A service that treats calls and searches as it is told, then all of them well; it knows what it holds. */
 class SearchableService implements Upstream {
@@ -77,6 +88,8 @@ class SearchableService implements Upstream {
         return this.held.has(scanId)
           ? { ...created, kind: "found", report: report("answered", 200) }
           : { kind: "not-found", report: report("answered", 200) };
+      case "refused":
+        return { kind: "refused", report: report("call-refused", 403) };
       case "none":
         return { kind: "not-to-be-had", report: report("call-refused", 404) };
       case "throttled":
@@ -160,6 +173,26 @@ describe("a scan in doubt", () => {
     await time.advance(60_000);
     expect(kinds()).toEqual(["register", "search", "register", "register", "register"]);
     expect(queue.scan(1)).toMatchObject({ state: "registered", doubtAttemptId: 1, doubtVerdict: null });
+    await service[Symbol.asyncDispose]();
+  });
+
+  test("is sent again unsearched where its own search is refused, and the others are searched for", async () => {
+    const { time, queue, upstream, service } = harness(["lost-after"], ["refused"]);
+    for (const worker of [1, 2, 3, 4]) queue.record(worker, time.wallMs() + worker - 10);
+    service.start();
+    await time.advance(120_000);
+    expect([...upstream.held.values()]).toEqual([2, 1, 1, 1]);
+    expect(queue.scans.every(({ state, doubtAttemptId }) => state === "registered" && doubtAttemptId === 1)).toBe(true);
+    await service[Symbol.asyncDispose]();
+  });
+
+  test("is searched for no more once searches were refused for several in a row", async () => {
+    const { time, queue, service, kinds } = harness(["lost-after"], [], { otherwise: "refused" });
+    for (const worker of [1, 2, 3, 4, 5, 6]) queue.record(worker, time.wallMs() + worker - 10);
+    service.start();
+    await time.advance(120_000);
+    expect(kinds().filter((kind) => kind === "search")).toHaveLength(searchRefusalsMax);
+    expect(queue.scans.every(({ state }) => state === "registered")).toBe(true);
     await service[Symbol.asyncDispose]();
   });
 
@@ -285,4 +318,98 @@ test("a service that is back is searched anew at once, and no sooner than it ask
     afterSearch(initialTrack(true), { kind: "failed", retryAfterMs, report: report("throttled", 429) }, now, () => 0.5);
   expect(afterRecovery(failed(null)).nextNs).toBe(0n);
   expect(afterRecovery(failed(1_800_000)).nextNs).toBe(1_800_000_000_000n);
+});
+
+test("a search that is throttled an hour at a time does not hold a worker for his whole shift", () => {
+  const throttled = { kind: "failed", retryAfterMs: 3_600_000, report: report("throttled", 429) } as const;
+  let track = initialTrack(true);
+  let hours = 0;
+  const now = () => ({
+    monotonicNs: monotonicNs(BigInt(hours) * 3_600_000_000_000n),
+    wallMs: wallMs(1_780_000_000_000 + hours * 3_600_000),
+  });
+  for (; doubtRule(track, 0, now()).kind !== "send"; hours += 1) {
+    track = afterLook(track, { kind: "hold" }, false, wallMs(1_779_999_000_000), now());
+    if (doubtRule(track, 0, now()).kind === "seek") track = afterSearch(track, throttled, now(), () => 0.5);
+    if (doubtRule(track, 0, now()).kind === "send") break;
+  }
+  expect(hours).toBe(1);
+});
+
+test.each<[AttemptOutcome, number, number]>([
+  ["unauthorised", 40_000, 1],
+  ["pin-mismatch", 40_000, 1],
+  ["connection-lost", 40_000, 1],
+  ["not-connected", 900_000, 6],
+  ["no-token", 900_000, 6],
+])(
+  "after %s of calls and searches alike for %i ms a scan in doubt is searched for before it is sent",
+  async (why, awayMs, seed) => {
+    const time = new ManualTime();
+    const queue = new MemoryQueue();
+    const held: number[] = [];
+    let isAway = true;
+    const upstream: Upstream = {
+      async register(scans) {
+        const isFirst = held.length === 0;
+        if (!isFirst && isAway) return { kind: "not-processed", retryAfterMs: null, report: report(why) };
+        held.push(...scans.map(({ scanId }) => scanId));
+        if (isFirst) return { kind: "ambiguous", retryAfterMs: null, report: report("timed-out") };
+        return { kind: "answered", items: scans.map(() => created), report: report("answered", 200) };
+      },
+      async search() {
+        if (isAway) return { kind: "failed", retryAfterMs: null, report: report(why) };
+        return { ...created, kind: "found", report: report("answered", 200) };
+      },
+    };
+    await using service = new ForwardService(
+      {
+        queue,
+        upstream,
+        clock: new TrustingClock(time),
+        memory: new MemoryReceipts(),
+        onOutcome: () => {},
+        time,
+        random: seededRandom(seed),
+        log: silentLog,
+      },
+      { callIntervalMs: 100, receipt: openReceipt },
+    );
+    queue.record(1, time.wallMs());
+    service.start();
+    await time.advance(awayMs);
+    isAway = false;
+    await time.advance(1_800_000);
+    expect(held).toEqual([1]);
+  },
+);
+
+test("remark 32 that a search brings is alarmed, and teaches the limit", async () => {
+  const time = new ManualTime();
+  const queue = new MemoryQueue();
+  const log = recordingLog();
+  const remarks = [{ code: 32, text: "" }];
+  const upstream: Upstream = {
+    register: async () => ({ kind: "ambiguous", retryAfterMs: null, report: report("timed-out") }),
+    search: async () => ({ ...created, kind: "found", validity: "valid", remarks, report: report("answered", 200) }),
+  };
+  await using service = new ForwardService(
+    {
+      queue,
+      upstream,
+      clock: new TrustingClock(time),
+      memory: new MemoryReceipts(),
+      onOutcome: () => {},
+      time,
+      random: seededRandom(1),
+      log,
+    },
+    { callIntervalMs: 100, receipt: openReceipt },
+  );
+  queue.record(1, time.wallMs() - 600_000);
+  service.start();
+  await time.advance(120_000);
+  expect(queue.scan(1)).toMatchObject({ state: "registered", remarks });
+  expect(log.lines.map(({ message }) => message)).toContain(forwardEvents.receiptRemark);
+  expect(service.receipt.inForceMs).not.toBeNull();
 });

@@ -1,7 +1,7 @@
 import type { Random } from "../base/random.ts";
 import { type MonotonicNs, monotonicNs, type WallMs, wallMs } from "../base/time.ts";
 import { backoffMs, retryAfterMaxMs } from "./backoff.ts";
-import type { DoubtRule } from "./queue.ts";
+import type { AttemptOutcome, DoubtRule } from "./queue.ts";
 import type { SearchOutcome } from "./upstream.ts";
 
 /**
@@ -12,6 +12,9 @@ export const lateProcessingMs: number = 10_000;
 
 /** After this many searches in a row that the service failed, scans in doubt are sent again unsearched for a while. */
 export const searchStrikesMax: number = 5;
+
+/** After this many scans in a row for which it was refused, search counts as not to be had. */
+export const searchRefusalsMax: number = 3;
 
 /** A service that says it has no search is asked again after this long: it may have been something in between that said so. */
 export const searchOffMs: number = 60 * 60 * 1000;
@@ -25,7 +28,9 @@ export const seekAgainMs: number = 5_000;
  * - while a search can be had, scans in doubt are held: others pass, a worker's own later ones do not
  * - a search and a call take turns, so that neither holds up the other; after a failed call only when nothing else waits
  * - a search that fails backs off by itself; it never makes a call wait, but for a `Retry-After` that is meant for both
- * - a service that offers no search, or keeps failing it while it may well register, gets the scans again, marked
+ * - a service that offers no search, or keeps failing it while it may well register, gets the scans again, marked; while
+ *   calls fail as well, each time a scan in doubt would go again it is searched for right before
+ * - a search that is refused for one scan says nothing of the others, until it is refused for several in a row
  */
 export type SearchTrack = {
   /** Whether the adapter can search at all. */
@@ -40,11 +45,19 @@ export type SearchTrack = {
   readonly failures: number;
   /** Those of them that were the service's own doing, and not that of the way there. */
   readonly strikes: number;
+  /** When the service itself first failed one of them; `null` for none. */
+  readonly failingSinceNs: MonotonicNs | null;
+  /** A search was tried in vain since the last call ended. */
+  readonly isTried: boolean;
+  /** Searches in a row that were refused for the scan they were made for. */
+  readonly refusals: number;
   readonly isNext: boolean;
   readonly nothingElseWaits: boolean;
   /** End of the oldest call that left a doubt which nobody looked into. */
   readonly oldestDoubt: WallMs | null;
 };
+
+const nothingFailed = { failures: 0, strikes: 0, failingSinceNs: null, refusals: 0 } as const;
 
 type Now = { readonly monotonicNs: MonotonicNs; readonly wallMs: WallMs };
 
@@ -55,8 +68,8 @@ export function initialTrack(isOffered: boolean): SearchTrack {
     nextNs: never,
     askedNs: never,
     offUntilNs: never,
-    failures: 0,
-    strikes: 0,
+    ...nothingFailed,
+    isTried: false,
     isNext: false,
     nothingElseWaits: false,
     oldestDoubt: null,
@@ -65,9 +78,11 @@ export function initialTrack(isOffered: boolean): SearchTrack {
 
 /** What the next look does about scans in doubt. */
 export function doubtRule(track: SearchTrack, failedCalls: number, now: Now): DoubtRule {
-  if (isGivenUp(track, now)) return { kind: "send" };
-  const isTurn = track.nothingElseWaits || (track.isNext && failedCalls === 0);
-  if (!isTurn || now.monotonicNs < track.nextNs || !isRipe(track.oldestDoubt, now.wallMs)) return { kind: "hold" };
+  if (isGivenUp(track, failedCalls, now)) return { kind: "send" };
+  const isLastTry = isExhausted(track, now);
+  const isTurn = isLastTry || track.nothingElseWaits || (track.isNext && failedCalls === 0);
+  const notBeforeNs = isLastTry ? track.askedNs : track.nextNs;
+  if (!isTurn || now.monotonicNs < notBeforeNs || !isRipe(track.oldestDoubt, now.wallMs)) return { kind: "hold" };
   return { kind: "seek", endedBefore: ripeBefore(now.wallMs) };
 }
 
@@ -88,6 +103,7 @@ export function afterLook(
         ...looked,
         isNext: false,
         nothingElseWaits: false,
+        isTried: track.isTried || !found,
         nextNs: found ? track.nextNs : later(now.monotonicNs, seekAgainMs),
       };
     case "send":
@@ -96,10 +112,11 @@ export function afterLook(
 }
 
 /** When nothing was claimed: something may be to search after this long; `null` when nothing will be. */
-export function searchInMs(track: SearchTrack, now: Now): number | null {
-  if (track.oldestDoubt === null || isGivenUp(track, now)) return null;
+export function searchInMs(track: SearchTrack, failedCalls: number, now: Now): number | null {
+  if (track.oldestDoubt === null || isGivenUp(track, failedCalls, now)) return null;
   const ripeInMs = isRipe(track.oldestDoubt, now.wallMs) ? 0 : track.oldestDoubt - ripeBefore(now.wallMs);
-  const nextInMs = Number(track.nextNs - now.monotonicNs) / 1e6;
+  const notBeforeNs = isExhausted(track, now) ? track.askedNs : track.nextNs;
+  const nextInMs = Number(notBeforeNs - now.monotonicNs) / 1e6;
   return Math.max(1, ripeInMs, nextInMs);
 }
 
@@ -107,27 +124,45 @@ export function afterSearch(track: SearchTrack, outcome: SearchOutcome, now: Now
   switch (outcome.kind) {
     case "found":
     case "not-found":
-      return { ...track, failures: 0, strikes: 0 };
+      return { ...track, ...nothingFailed, isTried: false };
     case "not-to-be-had":
-      return { ...track, failures: 0, strikes: 0, offUntilNs: later(now.monotonicNs, searchOffMs) };
+      return { ...track, ...nothingFailed, offUntilNs: later(now.monotonicNs, searchOffMs) };
+    case "refused": {
+      const refusals = track.refusals + 1;
+      const isOff = refusals >= searchRefusalsMax;
+      const offUntilNs = isOff ? later(now.monotonicNs, searchOffMs) : track.offUntilNs;
+      return { ...track, ...nothingFailed, refusals: isOff ? 0 : refusals, offUntilNs };
+    }
     case "failed": {
       const failures = track.failures + 1;
       const strikes = track.strikes + (isOfTheService(outcome) || failures > patienceMax ? 1 : 0);
       const delayMs = backoffMs(failures, outcome.retryAfterMs, random);
       const askedMs = Math.min(retryAfterMaxMs, Math.max(0, outcome.retryAfterMs ?? 0));
       const nextNs = later(now.monotonicNs, delayMs);
-      return { ...track, failures, strikes, nextNs, askedNs: later(now.monotonicNs, askedMs) };
+      // A way that is cut says nothing of the search behind it, however long.
+      const isThere = isOfTheService(outcome) || outcome.report.outcome === "throttled";
+      const failingSinceNs = track.failingSinceNs ?? (isThere ? now.monotonicNs : null);
+      const askedNs = later(now.monotonicNs, askedMs);
+      return { ...track, failures, strikes, failingSinceNs, isTried: true, nextNs, askedNs };
     }
   }
 }
 
+/** What a search told before a call is not news after it. */
+export function afterCall(track: SearchTrack): SearchTrack {
+  return { ...track, isTried: false };
+}
+
 /** The service is back: it gets another chance to be searched, no sooner than it asked, before scans in doubt are sent again. */
 export function afterRecovery(track: SearchTrack): SearchTrack {
-  return { ...track, failures: 0, strikes: 0, nextNs: track.askedNs };
+  return { ...track, ...nothingFailed, refusals: track.refusals, nextNs: track.askedNs };
 }
 
 /** After this many failures in a row it does not matter any more whose they are: the doubt must not outlast the receipt limit. */
 const patienceMax = 10;
+
+/** Nor after this long: a service that wants no search for an hour holds up nobody's scans for one. */
+export const patienceMs: number = 10 * 60 * 1000;
 
 /** A quota that is that of searches or looks alone must not keep registrations away: they are asked after this, and answer for themselves. */
 export const throttledQuietMaxMs: number = 60_000;
@@ -138,15 +173,32 @@ export function quietAfterSearchMs(outcome: SearchOutcome): number {
   return Math.min(throttledQuietMaxMs, outcome.retryAfterMs ?? 0);
 }
 
-function isGivenUp({ isOffered, offUntilNs, strikes, nextNs }: SearchTrack, now: Now): boolean {
-  if (!isOffered || now.monotonicNs < offUntilNs) return true;
-  return strikes >= searchStrikesMax && now.monotonicNs < nextNs;
+function isGivenUp(track: SearchTrack, failedCalls: number, now: Now): boolean {
+  if (!track.isOffered || now.monotonicNs < track.offUntilNs) return true;
+  return isExhausted(track, now) && (failedCalls === 0 || track.isTried);
+}
+
+/** Searches have failed too often, or for too long, for scans in doubt to wait for the next one. */
+function isExhausted({ strikes, failingSinceNs, nextNs }: SearchTrack, now: Now): boolean {
+  if (now.monotonicNs >= nextNs) return false;
+  const isTooLong = failingSinceNs !== null && now.monotonicNs >= later(failingSinceNs, patienceMs);
+  return strikes >= searchStrikesMax || isTooLong;
 }
 
 /** A service that cannot be reached, or wants to be left alone, may have a search that works. */
 function isOfTheService({ report }: Extract<SearchOutcome, { kind: "failed" }>): boolean {
-  return !["not-connected", "tls-failed", "interrupted", "throttled", "no-token"].includes(report.outcome);
+  return !noStrikes.includes(report.outcome);
 }
+
+const noStrikes: readonly AttemptOutcome[] = [
+  "not-connected",
+  "tls-failed",
+  "pin-mismatch",
+  "interrupted",
+  "throttled",
+  "no-token",
+  "unauthorised",
+];
 
 function isRipe(oldestDoubt: WallMs | null, now: WallMs): boolean {
   return oldestDoubt !== null && isDoubtRipe(oldestDoubt, ripeBefore(now));

@@ -58,6 +58,7 @@ export interface Upstream {
  * - `found`: the service holds a registration of this worker, this second and this direction.
  * - `not-found`: the service answered, understood, and holds none.
  * - `not-to-be-had`: the service has no such search.
+ * - `refused`: it does not search for this one; it may for others.
  * - `failed`: anything else; nothing is known of the scan.
  */
 export type SearchOutcome =
@@ -69,7 +70,7 @@ export type SearchOutcome =
       readonly report: CallReport;
     }
   | { readonly kind: "not-found"; readonly report: CallReport }
-  | { readonly kind: "not-to-be-had"; readonly report: CallReport }
+  | { readonly kind: "not-to-be-had" | "refused"; readonly report: CallReport }
   | { readonly kind: "failed"; readonly retryAfterMs: number | null; readonly report: CallReport };
 
 /** Where the adapter gets its bearer token; `null` when the service is used without one (simulator). */

@@ -96,6 +96,7 @@ export function unpackSettlements(packed: Packed): readonly Settlement[] {
       case "refused":
         return { kind, scanId, reason: value(2) as string };
       case "not-found":
+      case "unsearchable":
         return { kind, scanId };
       case "again":
       case "doubtful":

@@ -63,6 +63,7 @@ export class QueueTable {
   readonly #doubtful: Sqlite.Statement<[number, number, number | null, number]>;
   readonly #found: Sqlite.Statement<[number]>;
   readonly #notFound: Sqlite.Statement<[number]>;
+  readonly #unsearchable: Sqlite.Statement<[number]>;
   readonly #oldestDoubt: Sqlite.Statement<[], number | null>;
   readonly #openAttempts: Sqlite.Statement<[], number>;
   readonly #oldest: Sqlite.Statement<[], number>;
@@ -123,6 +124,9 @@ export class QueueTable {
     this.#found = db.prepare("UPDATE scans SET doubt_since = NULL, doubt_verdict = 'found' WHERE id = ?");
     this.#notFound = db.prepare(
       "UPDATE scans SET state = 'waiting', doubt_since = NULL, doubt_verdict = 'not-found', not_before = NULL WHERE id = ?",
+    );
+    this.#unsearchable = db.prepare(
+      "UPDATE scans SET state = 'waiting', doubt_since = NULL, not_before = NULL WHERE id = ?",
     );
     this.#oldestDoubt = db
       .prepare<[], number | null>(
@@ -293,6 +297,9 @@ export class QueueTable {
         return;
       case "not-found":
         this.#notFound.run(scanId);
+        return;
+      case "unsearchable":
+        this.#unsearchable.run(scanId);
         return;
       case "refused":
         this.#refused.run(settlement.reason, settledAt, scanId);

@@ -292,16 +292,19 @@ function describeDoubts(subject: () => QueueUnderTest): void {
     expect(idsOf(await claimed(queue, hold))).toContain(later);
   });
 
-  test("not found, it goes again with its mark, and is not searched for a second time", async () => {
-    const under = subject();
-    const { queue } = under;
-    const { doubted, attemptId } = await oneInDoubt();
-    const search = await claimed(queue, seek(at(60)));
-    await queue.settle(search.attemptId, report, [{ kind: "not-found", scanId: doubted }]);
-    expect(await under.look(doubted)).toMatchObject({ state: "waiting", doubtAttemptId: attemptId });
-    expect(await queue.claim(request(seek(at(90))))).toBeNull();
-    expect(idsOf(await claimed(queue, { ...hold, limit: 1 }))).toEqual([doubted]);
-  });
+  test.each(["not-found", "unsearchable"] as const)(
+    "%s, it goes again with its mark, and is not searched for a second time",
+    async (kind) => {
+      const under = subject();
+      const { queue } = under;
+      const { doubted, attemptId } = await oneInDoubt();
+      const search = await claimed(queue, seek(at(60)));
+      await queue.settle(search.attemptId, report, [{ kind, scanId: doubted }]);
+      expect(await under.look(doubted)).toMatchObject({ state: "waiting", doubtAttemptId: attemptId });
+      expect(await queue.claim(request(seek(at(90))))).toBeNull();
+      expect(idsOf(await claimed(queue, { ...hold, limit: 1 }))).toEqual([doubted]);
+    },
+  );
 
   test("a search that failed leaves the doubt open, a new doubt opens it again", async () => {
     const { queue } = subject();

@@ -204,6 +204,9 @@ export class MemoryQueue implements ForwardQueue {
       case "not-found":
         this.#change(scanId, { state: "waiting", notBefore: null, doubtSince: null, doubtVerdict: "not-found" });
         return;
+      case "unsearchable":
+        this.#change(scanId, { state: "waiting", notBefore: null, doubtSince: null });
+        return;
       case "refused":
         this.#change(scanId, { state: "refused", reason: settlement.reason });
         return;

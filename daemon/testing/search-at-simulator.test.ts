@@ -46,9 +46,9 @@ test("a registration is found by worker, second and direction, and by nothing le
   expect(simulator.calls().filter(({ call }) => call === "search")).toHaveLength(5);
 });
 
-test("a service without a search says so", async () => {
+test("a service without a search says so, and of a path that is not there that this one is not to be searched", async () => {
   const { search, searching } = await registered();
-  expect(await search({}, searching("/search"))).toMatchObject({ kind: "not-to-be-had", report: { httpStatus: 404 } });
+  expect(await search({}, searching("/search"))).toMatchObject({ kind: "refused", report: { httpStatus: 404 } });
   expect((await search({}, searching("/presenceRegistrations/registerInBulk")))?.kind).toBe("not-to-be-had");
 });
 

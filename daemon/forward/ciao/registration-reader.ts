@@ -134,6 +134,8 @@ function readLook(asked: AskedRegistration, body: string): Look {
   if (!parsed.success) return failed("unintelligible", null, nothing);
   const { id, validity, remarks } = parsed.output;
   if (id === null && validity === null && remarks === undefined) return failed("unintelligible", null, nothing);
+  const isList = remarks === undefined || remarks === null || Array.isArray(remarks);
+  if (!isList) return failed("unintelligible", null, "its remarks are no list");
   if (id !== null && String(id) !== asked.registrationId) {
     return failed("another-registration", null, "the answer has another id");
   }

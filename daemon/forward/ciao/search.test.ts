@@ -8,8 +8,8 @@ const scan = dueScan({ scanId: 1, worker: 1, utcMs: now });
 const same = { id: 7, registrationDate: "2026-05-28T20:26:40Z", type: "IN", ssin: scan.ssin, remarks: [] };
 const earlier = { ...same, id: 6, registrationDate: "2026-05-28T05:00:00Z" };
 
-function found(answer: object) {
-  const head = { status: 200, headers: { "content-type": "application/json" } };
+function found(answer: object, status = 200) {
+  const head = { status, headers: { "content-type": "application/json" } };
   return searchOutcomeOf({ kind: "answered", head, body: JSON.stringify(answer) }, scan, now).kind;
 }
 
@@ -26,8 +26,27 @@ describe("nothing is concluded from", () => {
     ["moments that were not asked for, of which there may be more", { items: [earlier] }],
     ["another worker's registrations", { items: [{ ...same, ssin: "90010100123" }], total: 1 }],
     ["a part of them", { items: [earlier], total: 2 }],
+    ["a number that is none", { items: [], total: "3" }],
+    ["a number below none", { items: [], total: -1 }],
     ["a registration without its moment", { items: [{ id: 7, type: "IN" }] }],
   ])("%s", (_, answer) => expect(found(answer)).toBe("failed"));
+});
+
+test.each([202, 206])("a %i with an empty list is not all of the answer", (status) => {
+  expect(found({ items: [] }, status)).toBe("failed");
+});
+
+test.each([
+  [400, "refused"],
+  [403, "refused"],
+  [404, "refused"],
+  [422, "refused"],
+  [301, "not-to-be-had"],
+  [405, "not-to-be-had"],
+  [501, "not-to-be-had"],
+  [500, "failed"],
+])("%i is %s", (status, kind) => {
+  expect(found({}, status)).toBe(kind);
 });
 
 test("a registration of this worker, second and direction is found among others", () => {

@@ -35,12 +35,13 @@ export function searchOutcomeOf(http: HttpOutcome, scan: DueScan, now: WallMs): 
   const { head, body } = http;
   if (head.status >= 200 && head.status < 300) return fromSuccess(head, body, scan, called);
   if (hasNoSearch(head.status)) return { kind: "not-to-be-had", report: called };
+  if (isOfThisScan.includes(head.status)) return { kind: "refused", report: called };
   return { kind: "failed", retryAfterMs: waitMs, report: called };
 }
 
 const answerSchema = v.looseObject({
   items: v.array(v.unknown()),
-  total: v.optional(v.fallback(v.nullable(v.number()), null), null),
+  total: v.optional(v.unknown()),
 });
 
 function fromSuccess(head: HttpHead, body: string, scan: DueScan, called: SearchOutcome["report"]): SearchOutcome {
@@ -61,8 +62,10 @@ function fromSuccess(head: HttpHead, body: string, scan: DueScan, called: Search
   }
   // Who answers with moments that were not asked for may have left others out, unless it says how many there are.
   const isAsAsked = found.every((each) => each?.echo.registrationDate === wanted.registrationDate);
-  const total = parsed.success ? parsed.output.total : null;
-  const isWhole = parsed.success && (total === null ? isAsAsked : total <= found.length);
+  const total = (parsed.success ? parsed.output.total : null) ?? null;
+  const isTotal = typeof total === "number" && Number.isInteger(total) && total >= 0 && total <= found.length;
+  // 206 is a part of the answer by its own name, and no other status but 200 means all of it.
+  const isWhole = parsed.success && head.status === 200 && (total === null ? isAsAsked : isTotal);
   const isReadable = found.every(
     (each) =>
       each !== null &&
@@ -76,7 +79,10 @@ function fromSuccess(head: HttpHead, body: string, scan: DueScan, called: Search
   return { kind: "failed", retryAfterMs: null, report: report("unintelligible", detail) };
 }
 
-/** Moved, not understood, not allowed, not there, not for this method, not implemented. */
+/** Moved, not for this method, gone, not implemented. */
 function hasNoSearch(status: number): boolean {
-  return (status >= 300 && status < 400) || [400, 403, 404, 405, 410, 422, 501].includes(status);
+  return (status >= 300 && status < 400) || [405, 410, 501].includes(status);
 }
+
+/** Not understood, not allowed, not there: of the call, or of this worker and his employer alone. */
+const isOfThisScan: readonly number[] = [400, 403, 404, 422];

@@ -40,7 +40,9 @@ export function afterLook(followed: FollowedRegistration, look: Look, now: WallM
   const validity = look.kind === "found" ? look.validity : null;
   const remarks = look.kind === "found" ? look.remarks : null;
   const kept = { scanId, registrationId, at: now, kind: look.kind, validity, remarks };
-  if (look.kind === "found" && validity !== null) {
+  // What is not right is settled by the remark that says why, and followed until one can be read.
+  const isTold = remarks !== null || validity === "valid" || validity === "pending";
+  if (look.kind === "found" && validity !== null && isTold) {
     if (validity === "pending") return { ...kept, settledAt: null, next: whilePending(followed, now) };
     if (settledBefore === null) return { ...kept, settledAt: now, next: { kind: "at", at: nightAfter(now, timeZone) } };
     return { ...kept, settledAt: settledBefore, next: ended("settled") };
