@@ -34,9 +34,9 @@ export function composeRemarkSummary(
   language: Language,
   store: Store,
   log: Log,
-): (now: WallMs) => Promise<string | null> {
+): (now: WallMs, since: WallMs) => Promise<string | null> {
   const ports = { remarks: store, warnings: store, scans: store, log: log.child({ room: "forward" }) };
-  return (now) => summariseRemarks({ timeZone, language }, ports, now);
+  return (now, since) => summariseRemarks({ timeZone, language }, ports, now, since);
 }
 
 /** What follows registrations until the service has finished with them. */

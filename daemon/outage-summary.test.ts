@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { silentLog } from "./base/log.ts";
-import { monotonicNs, type WallMs } from "./base/time.ts";
+import { monotonicNs, type WallMs, wallMs } from "./base/time.ts";
 import { nothingSeen } from "./outage/layers.ts";
 import type { OutageArchive } from "./outage/outage-store.ts";
 import type { Language } from "./outage/words.ts";
@@ -72,4 +72,26 @@ test.each(languages)(
 test("a day without an outage leaves no file", async () => {
   save(-30 * 60);
   expect(await summarise(settingsIn("nl"), { archive, time: new ManualTime(at(0)), log: silentLog })).toBeNull();
+});
+
+test("each summary begins where the last one ended: a longer night and a box that was off leave nothing out", async () => {
+  const told: [number, number][] = [];
+  const remarks = async (now: WallMs, since: WallMs): Promise<null> => {
+    told.push([now, since]);
+    return null;
+  };
+  const summed = (now: WallMs): Promise<string | null> =>
+    summarise(settingsIn("nl"), { archive, remarks, time: new ManualTime(now), log: silentLog });
+  const hourMs = 3_600_000;
+  const first = at(0);
+  const longNight = wallMs(first + 25 * hourMs);
+  const daysOff = wallMs(longNight + 72 * hourMs);
+  const setBack = wallMs(first - hourMs);
+  for (const now of [first, longNight, daysOff, setBack]) await summed(now);
+  expect(told).toEqual([
+    [first, first - 25 * hourMs],
+    [longNight, first],
+    [daysOff, longNight],
+    [setBack, setBack - 25 * hourMs],
+  ]);
 });

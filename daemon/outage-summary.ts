@@ -1,8 +1,9 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { schedule } from "node-cron";
+import { systemCode } from "./base/errors.ts";
 import type { Log } from "./base/log.ts";
-import { zonedText } from "./base/system-time.ts";
+import { parseUtcText, utcText, zonedText } from "./base/system-time.ts";
 import { type Time, type WallMs, wallMs } from "./base/time.ts";
 import { describeOutage } from "./outage/description.ts";
 import { exemptionOf, type Supplier, wordsIn } from "./outage/explanation.ts";
@@ -20,16 +21,24 @@ export type SummarySettings = {
 
 export type SummaryPorts = {
   readonly archive: OutageArchive;
-  /** What there is to say of remarks; `null` for nothing. */
-  readonly remarks?: (now: WallMs) => Promise<string | null>;
+  /** What there is to say of remarks since the last summary; `null` for nothing. */
+  readonly remarks?: (now: WallMs, since: WallMs) => Promise<string | null>;
   readonly time: Time;
   readonly log: Log;
 };
 
-const dayMs = 24 * 60 * 60 * 1000;
+/** The night on which the clocks go back is an hour longer. */
+const longestDayMs = 25 * 60 * 60 * 1000;
+
+/** Of a box that was off for longer, the lists tell. */
+const longestPauseMs = 31 * 24 * 60 * 60 * 1000;
+
+/** Holds the moment of the last summary: a box that was off at that hour catches up the day after. */
+const lastFile = "last-summary";
+
 const outagesMax = 100;
 
-/** Once a day the outages of the last day and the remarks, in the log and, when there are any, as a file for the supervisor. */
+/** Once a day the outages and the remarks since the last time, in the log and, when there are any, as a file for the supervisor. */
 export function startDailySummary(settings: SummarySettings, ports: SummaryPorts): AsyncDisposable {
   const [hour = "18", minute = "30"] = settings.at.split(":");
   const task = schedule(
@@ -50,35 +59,60 @@ export function startDailySummary(settings: SummarySettings, ports: SummaryPorts
   };
 }
 
-/** Writes the summary of the day before now; returns the file, `null` when there was no outage and no remark. */
+/** Writes what there was since the last summary; returns the file, `null` when there was no outage and no remark. */
 export async function summarise(
   { timeZone, language, supplier, folder }: SummarySettings,
   { archive, remarks, time, log }: SummaryPorts,
 ): Promise<string | null> {
   const now = time.wallMs();
-  const windows = await archive.listOutages({ from: wallMs(now - dayMs), to: now, limit: outagesMax });
+  const since = sinceLast(folder, now);
+  const windows = await archive.listOutages({ from: since, to: now, limit: outagesMax });
   const exemptions = windows.map(exemptionOf);
   const count = (exemption: (typeof exemptions)[number]): number =>
     exemptions.filter((each) => each === exemption).length;
   const fields = { outages: windows.length, notExempt: count("not-exempt"), ambiguous: count("ambiguous") };
-  log.info(fields, "outages of the last day");
-  const ofRemarks = await whatIsSaidOfRemarks(remarks, now, log);
-  if (windows.length === 0 && ofRemarks === null) return null;
+  log.info(fields, "outages since the last summary");
+  const ofRemarks = await whatIsSaidOfRemarks(remarks, { now, since }, log);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (windows.length === 0 && ofRemarks === null) {
+    writeFileSync(join(folder, lastFile), `${utcText(now)}\n`, { mode: 0o600 });
+    return null;
+  }
   const texts: string[] = ofRemarks === null ? [] : [ofRemarks];
   for (const { windowId } of windows.toReversed()) {
     const kept = await archive.showOutage(windowId);
     if (kept !== null) texts.push(describeOutage(kept, wordsIn[language], timeZone, supplier).join("\n"));
   }
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, `outages-${zonedText(now, timeZone).slice(0, 10)}.txt`);
   writeFileSync(file, `${texts.join("\n\n")}\n`, { mode: 0o600 });
+  writeFileSync(join(folder, lastFile), `${utcText(now)}\n`, { mode: 0o600 });
   return file;
 }
 
-/** Outages are summed up also when remarks cannot be. */
-async function whatIsSaidOfRemarks(remarks: SummaryPorts["remarks"], now: WallMs, log: Log): Promise<string | null> {
+/** The longest day before now where no summary was made yet, or none that a clock set back has not overtaken. */
+function sinceLast(folder: string, now: WallMs): WallMs {
+  const last = parseUtcText(readOrEmpty(join(folder, lastFile)).trim());
+  if (last === null || last > now) return wallMs(now - longestDayMs);
+  return wallMs(Math.max(last, now - longestPauseMs));
+}
+
+function readOrEmpty(file: string): string {
   try {
-    return (await remarks?.(now)) ?? null;
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return "";
+    throw error;
+  }
+}
+
+/** Outages are summed up also when remarks cannot be. */
+async function whatIsSaidOfRemarks(
+  remarks: SummaryPorts["remarks"],
+  { now, since }: { readonly now: WallMs; readonly since: WallMs },
+  log: Log,
+): Promise<string | null> {
+  try {
+    return (await remarks?.(now, since)) ?? null;
   } catch (error) {
     log.error({ err: error }, "daily summary of remarks failed");
     return null;

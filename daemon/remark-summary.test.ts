@@ -29,6 +29,7 @@ let directory: TemporaryDirectory;
 let core: StoreCore;
 const ssins = ["93051822361", "97440936363"];
 const now: WallMs = wallMs(noon + 40 * dayMs);
+const dayBefore = wallMs(now - dayMs);
 
 beforeEach(() => {
   directory = temporaryDirectory();
@@ -42,13 +43,14 @@ afterEach(() => {
   directory[Symbol.dispose]();
 });
 
-function register(worker: number, daysAgo: number, ...remarks: readonly Remark[]): void {
+function register(worker: number, daysAgo: number, ...remarks: readonly Remark[]): number {
   const scanId = recordId(core, draftOf(worker, (40 - daysAgo) * 24 * 60, { rule: inRule }));
   const endedAt = wallMs(now - daysAgo * dayMs);
   const { claim } = core.claim(claimRequest({ now: endedAt }));
   const report = { outcome: "answered", httpStatus: 200, relatedTraceId: null, detail: "", endedAt } as const;
   const created = { kind: "registered", scanId, registrationId: `r${scanId}`, validity: "pending", remarks } as const;
   core.settle(claim?.attemptId ?? 0, report, [{ ...registered(scanId), ...created }]);
+  return scanId;
 }
 
 const portsWith = (log = silentLog): RemarkSummaryPorts => ({
@@ -64,7 +66,7 @@ test("it names what is due within a week and what is new, and counts what is for
   register(1, 26, { code: 1, text: "" });
   register(2, 15, { code: 10, text: "" });
   register(1, 0.5, { code: 21, text: "" });
-  const text = await summariseRemarks(settings, portsWith(log), now);
+  const text = await summariseRemarks(settings, portsWith(log), now, dayBefore);
   expect(text?.split("\n")).toEqual([
     "Remarks of the service",
     "1 remark is due within 7 days:",
@@ -75,13 +77,13 @@ test("it names what is due within a week and what is new, and counts what is for
     "  – 1 × remark 21: the worker's last registration was an IN too",
   ]);
   expect(log.lines).toEqual([
-    { message: "remarks of the last day", fields: { open: 3, dueWithin7Days: 1, fresh: 1, foreseen: 1 } },
+    { message: "remarks since the last summary", fields: { open: 3, dueWithin7Days: 1, fresh: 1, foreseen: 1 } },
   ]);
 });
 
 test("a day with nothing to say says nothing", async () => {
   register(2, 15, { code: 10, text: "" });
-  expect(await summariseRemarks(settings, portsWith(), now)).toBeNull();
+  expect(await summariseRemarks(settings, portsWith(), now, dayBefore)).toBeNull();
 });
 
 test.each(languages)("in %s it stands in the supervisor's file, without a national number", async (language) => {
@@ -99,7 +101,7 @@ test.each(languages)("in %s it stands in the supervisor's file, without a nation
       showOutage: async (windowId) => core.showOutage(windowId),
       addOutageEntry: async () => false,
     },
-    remarks: (at) => summariseRemarks({ ...settings, language }, portsWith(), at),
+    remarks: (at, since) => summariseRemarks({ ...settings, language }, portsWith(), at, since),
     time: new ManualTime(now),
     log: silentLog,
   });
@@ -107,4 +109,33 @@ test.each(languages)("in %s it stands in the supervisor's file, without a nation
   expect(text).toContain("Er bestaat geen relatie tussen de werknemer en de onderneming.");
   expect(text).not.toContain("undefined");
   for (const ssin of ssins) expect(text).not.toContain(ssin);
+});
+
+test("one that was dealt with and is raised again is new again", async () => {
+  const scanId = register(1, 10, { code: 1, text: "" });
+  core.markRemark(1, { at: wallMs(now - 9 * dayMs), kind: "done", note: "" });
+  const look = (daysAgo: number, ...remarks: readonly Remark[]): void => {
+    const at = wallMs(now - daysAgo * dayMs);
+    const next = { kind: "at", at: wallMs(now + dayMs) } as const;
+    core.keepLook({
+      scanId,
+      registrationId: `r${scanId}`,
+      at,
+      kind: "found",
+      validity: "pending",
+      remarks,
+      settledAt: null,
+      next,
+    });
+  };
+  look(5);
+  expect(await summariseRemarks(settings, portsWith(), now, dayBefore)).toBeNull();
+  look(0.5, { code: 1, text: "" });
+  expect(await summariseRemarks(settings, portsWith(), now, dayBefore)).not.toBeNull();
+});
+
+test("a new one is told however many older ones nobody has dealt with", async () => {
+  register(1, 15, ...Array.from({ length: 10_000 }, (_, code) => ({ code: 1_000 + code, text: "" })));
+  register(2, 0.5, { code: 1, text: "" });
+  expect(await summariseRemarks(settings, portsWith(), now, dayBefore)).toContain("scan 2");
 });

@@ -1,10 +1,10 @@
 import type { Language } from "./base/language.ts";
 import type { Log } from "./base/log.ts";
-import { type WallMs, wallMs } from "./base/time.ts";
+import type { WallMs } from "./base/time.ts";
 import { remarkWords } from "./forward/ciao/remarks/catalogue.ts";
 import { isDueSoon, leftText, officialText, type RemarkView, remarkView } from "./forward/ciao/remarks/remark-view.ts";
 import { remarkOf } from "./forward/ciao/remarks/warning-kinds.ts";
-import type { RemarkArchive } from "./forward/follow-up/remark-archive.ts";
+import type { RemarkArchive, RemarkFilter } from "./forward/follow-up/remark-archive.ts";
 import type { WarningStore } from "./forward/scan-warnings.ts";
 import type { ScanArchive } from "./scan/archive.ts";
 
@@ -15,22 +15,31 @@ export type RemarkSummaryPorts = {
   readonly log: Log;
 };
 
-const dayMs = 24 * 60 * 60 * 1000;
 const remarksMax = 10_000;
 const scansMax = 10_000;
 
-/** The remarks that are due within a week, those of the last day, and what is foreseen of the day's scans; else `null`. */
+/**
+ * The remarks that are due within a week, those since the last summary, and what is foreseen of the scans since then; else
+ * `null`.
+ *
+ * @param since when the last one was made
+ */
 export async function summariseRemarks(
   { language, timeZone }: { readonly language: Language; readonly timeZone: string },
   { remarks, warnings, scans, log }: RemarkSummaryPorts,
   now: WallMs,
+  since: WallMs,
 ): Promise<string | null> {
-  const since = wallMs(now - dayMs);
-  const open = (await remarks.listRemarks({ openOnly: true, seenFrom: null, limit: remarksMax })).map((kept) =>
-    remarkView(kept, language, timeZone, now),
-  );
+  const viewsOf = async (filter: Pick<RemarkFilter, "seenFrom" | "newestFirst">): Promise<readonly RemarkView[]> =>
+    (await remarks.listRemarks({ openOnly: true, limit: remarksMax, ...filter })).map((kept) =>
+      remarkView(kept, language, timeZone, now),
+    );
+  const open = await viewsOf({ seenFrom: null });
   const due = open.filter(isDueSoon);
-  const fresh = open.filter((view) => view.kept.firstSeen >= since && !due.includes(view));
+  const told = new Set(due.map(({ kept }) => kept.remarkId));
+  // Asked for apart: among more open ones than a list holds, those that nobody knows of yet are the last to be left out.
+  const seen = await viewsOf({ seenFrom: since, newestFirst: true });
+  const fresh = seen.filter(({ kept }) => !told.has(kept.remarkId)).toReversed();
   const ofDay = await scans.list({
     states: [],
     readerId: null,
@@ -44,7 +53,7 @@ export async function summariseRemarks(
     timeZone,
   );
   const fields = { open: open.length, dueWithin7Days: due.length, fresh: fresh.length, foreseen: warned.length };
-  log[due.length > 0 ? "warn" : "info"](fields, "remarks of the last day");
+  log[due.length > 0 ? "warn" : "info"](fields, "remarks since the last summary");
   if (due.length + fresh.length + warned.length === 0) return null;
   const words = remarkWords[language];
   const { summary } = words;

@@ -65,15 +65,19 @@ export class RemarkTable {
     );
   }
 
-  list({ openOnly, seenFrom, limit }: RemarkFilter): readonly KeptRemark[] {
+  list({ openOnly, seenFrom, newestFirst, limit }: RemarkFilter): readonly KeptRemark[] {
     const conditions = [
       ...(openOnly ? ["r.gone_at IS NULL AND m.kind IS NOT 'done'"] : []),
-      ...(seenFrom === null ? [] : ["r.first_seen >= ?"]),
+      ...(seenFrom === null ? [] : ["(r.first_seen >= ? OR (m.kind = 'undone' AND m.marked_at >= ?))"]),
     ];
+    const order = newestFirst === true ? "DESC" : "ASC";
+    const seen = seenFrom === null ? [] : [Math.floor(seenFrom), Math.floor(seenFrom)];
     const where = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
     return this.#connection.db
-      .prepare<unknown[], RemarkRow>(`${selectRemarks} ${where} ORDER BY r.registered_ms, r.id LIMIT ?`)
-      .all(...(seenFrom === null ? [] : [Math.floor(seenFrom)]), Math.min(Math.max(0, limit), remarksListMax))
+      .prepare<unknown[], RemarkRow>(
+        `${selectRemarks} ${where} ORDER BY r.registered_ms ${order}, r.id ${order} LIMIT ?`,
+      )
+      .all(...seen, Math.min(Math.max(0, limit), remarksListMax))
       .map(keptOf);
   }
 

@@ -30,14 +30,16 @@ export type RemarkMark = {
 export type RemarkFilter = {
   /** Neither dealt with nor gone. */
   readonly openOnly: boolean;
-  /** First seen at or past this moment. */
+  /** First seen, or raised again after it was dealt with, at or past this moment. */
   readonly seenFrom: WallMs | null;
+  /** Newest registration first; the oldest when left out. */
+  readonly newestFirst?: true;
   readonly limit: number;
 };
 
 /** The port through which people look at remarks, and say that they dealt with one. */
 export interface RemarkArchive {
-  /** Oldest registration first: its last day comes first. */
+  /** Oldest registration first, unless asked otherwise: its last day comes first. */
   listRemarks(filter: RemarkFilter): Promise<readonly KeptRemark[]>;
   /** With every mark that was ever made, oldest first. */
   showRemark(remarkId: number): Promise<{ readonly remark: KeptRemark; readonly marks: readonly RemarkMark[] } | null>;
