@@ -240,6 +240,7 @@ describe("what fails is told, and what it hides is not tried", () => {
   test.each([
     [503, '{"status":"DOWN"}', "failed", "not well (status 503, DOWN)"],
     [200, '{"status":"DEGRADED"}', "ok", "the service says DEGRADED"],
+    [302, "", "failed", "sends on to another address"],
     [404, "", "ok", "no page for its health"],
     [429, "", "failed", "fewer calls"],
   ])("a health of %d %s is %s", async (status, body, state, words) => {

@@ -254,6 +254,11 @@ function healthStepOf(outcome: HttpOutcome): Step {
       advice,
     );
   }
+  if (status >= 300 && status < 400) {
+    const advice =
+      "compare service.url with what the RSZ gives: badged follows no redirection, and a registration sent there would be in doubt";
+    return failed("health", `the service sends on to another address (status ${status})`, advice);
+  }
   if (status >= 400) return ok("health", `the service answers, and has no page for its health (status ${status})`);
   return ok("health", state === "" ? `the service answers (status ${status})` : `the service says ${state}`);
 }

@@ -47,7 +47,12 @@ test.each<[string, object, string]>([
   ["an SSIN of ten digits", { ssin: "9305182236" }, "items[0].ssin"],
   ["a lower-case type", { type: "in" }, "items[0].type"],
   ["no employer key", { employer: {} }, "items[0].employer"],
-  ["two employer keys", { employer: { enterpriseNumber: "0566988259", foreignVatNumber: "X" } }, "items[0].employer"],
+  [
+    "two employer keys",
+    { employer: { enterpriseNumber: "0566988259", foreignVatNumber: "PL5260250995" } },
+    "items[0].employer",
+  ],
+  ["a foreign VAT number of a letter", { employer: { foreignVatNumber: "X" } }, "items[0].employer.foreignVatNumber"],
   [
     "an enterprise number of nine digits",
     { employer: { enterpriseNumber: "566988259" } },

@@ -30,7 +30,7 @@ const date = v.pipe(
 const employer = v.pipe(
   v.strictObject({
     enterpriseNumber: v.optional(v.pipe(v.string(), v.regex(/^[01]\d{9}$/, "expected ten digits, the first 0 or 1"))),
-    foreignVatNumber: v.optional(text(20)),
+    foreignVatNumber: v.optional(v.pipe(v.string(), v.minLength(4), v.maxLength(15))),
   }),
   v.check((value) => Object.keys(value).length === 1, "expected one of enterpriseNumber and foreignVatNumber"),
 );
