@@ -26,7 +26,7 @@ import {
   synchronisationRecord,
   windowRecords,
 } from "./evidence-records.ts";
-import type { Sample, WindowChange } from "./outage/windows.ts";
+import type { OutageWindow, Sample, WindowChange } from "./outage/windows.ts";
 import type { Store } from "./store/store.ts";
 
 /** What the other rooms tell the log. Nothing here throws, and nobody waits. */
@@ -110,6 +110,8 @@ function composeWith(
       try {
         const last = await store.lastHeartbeat();
         if (last !== null) note(heartbeatGap(last, moment()));
+        const window = await store.openWindow();
+        if (window !== null) samples.takenUp(window);
       } catch (error) {
         log.error({ error: messageOf(error) }, "the last sign of life could not be read");
       }
@@ -142,20 +144,27 @@ function cronOf(edge: string): string {
 class SampleTaker {
   readonly #note: (content: RecordContent) => void;
   #last: LastSample | null = null;
-  #isOpen = false;
+  /** Key of the window that lasts. */
+  #open: string | null = null;
 
   constructor(note: (content: RecordContent) => void) {
     this.#note = note;
   }
 
   take(sample: Sample): void {
-    if (!isRecorded(sample, this.#isOpen, this.#last)) return;
+    if (!isRecorded(sample, this.#open !== null, this.#last)) return;
     this.#last = { atNs: sample.at.monotonicNs, text: sampleText(sample) };
     this.#note(sampleRecord(sample));
   }
 
+  /** A window that lasted when the last run ended; the watch tells of it only when it changes. */
+  takenUp({ key }: OutageWindow): void {
+    this.#open = key;
+  }
+
   windowChanged({ window }: WindowChange): void {
-    this.#isOpen = window.end === null;
+    if (window.end === null) this.#open = window.key;
+    else if (window.key === this.#open) this.#open = null;
   }
 }
 

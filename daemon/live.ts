@@ -10,7 +10,7 @@ import { type TokenStatus, wordsOf } from "./forward/ciao/oauth/token-keeper.ts"
 import type { FollowerStatus } from "./forward/follow-up/remark-follower.ts";
 import type { ReceiptStatus } from "./forward/receipt-guard.ts";
 import type { TargetStatus } from "./forward/target-status.ts";
-import { lastSegmentOf } from "./outage/explanation.ts";
+import { exemptionOf, lastSegmentOf } from "./outage/explanation.ts";
 import type { OutageService, OutageStatus } from "./outage/outage-service.ts";
 import type { Intake } from "./scan/intake.ts";
 import type { LiveStatus } from "./supervisor/live-status.ts";
@@ -65,6 +65,7 @@ function liveToken(token: TokenStatus | null): LiveStatus["token"] {
 
 function liveOutage({ kind, window, layers, looks }: OutageStatus): LiveStatus["outage"] {
   if (kind !== "open" || window === null) return { since: null, cause: null, exemption: null, layers, looks };
-  const { cause, exemption } = lastSegmentOf(window).finding;
+  const { cause } = lastSegmentOf(window).finding;
+  const exemption = exemptionOf({ window, otherChannelWorked: false });
   return { since: utcText(window.firstBad.utcMs), cause, exemption, layers, looks };
 }

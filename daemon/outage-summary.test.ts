@@ -95,3 +95,33 @@ test("each summary begins where the last one ended: a longer night and a box tha
     [setBack, setBack - 25 * hourMs],
   ]);
 });
+
+test("an outage that lasts is told every day", async () => {
+  const firstBad = { bootId: "b", monotonicNs: monotonicNs(1n), utcMs: at(0), errorBoundMs: 5 };
+  const finding = { cause: "own-network", exemption: "not-exempt", settledBy: [] } as const;
+  core.saveWindow({
+    key: "b/0",
+    lastGood: null,
+    firstBad,
+    openedAt: firstBad,
+    segments: [{ from: firstBad, finding, layers: nothingSeen }],
+    flaps: 0,
+    gaps: [],
+    end: null,
+  });
+  for (const days of [1, 2, 3]) {
+    const time = new ManualTime(at(days * 24 * 60));
+    expect(await summarise(settingsIn("en"), { archive, time, log: silentLog })).not.toBeNull();
+  }
+});
+
+test("a second summary of one day adds to the first", async () => {
+  save(-60);
+  const time = new ManualTime(at(0));
+  const first = readFileSync((await summarise(settingsIn("en"), { archive, time, log: silentLog })) ?? "", "utf8");
+  await time.advance(90 * 60_000);
+  save(60);
+  const second = readFileSync((await summarise(settingsIn("en"), { archive, time, log: silentLog })) ?? "", "utf8");
+  expect(second.startsWith(first)).toBe(true);
+  expect(second).toContain("Outage 2");
+});

@@ -84,7 +84,9 @@ export async function summarise(
     if (kept !== null) texts.push(describeOutage(kept, wordsIn[language], timeZone, supplier).join("\n"));
   }
   const file = join(folder, `outages-${zonedText(now, timeZone).slice(0, 10)}.txt`);
-  writeFileSync(file, `${texts.join("\n\n")}\n`, { mode: 0o600 });
+  const earlier = readOrEmpty(file);
+  const between = earlier === "" ? "" : "\n";
+  writeFileSync(file, `${earlier}${between}${texts.join("\n\n")}\n`, { mode: 0o600 });
   writeFileSync(join(folder, lastFile), `${utcText(now)}\n`, { mode: 0o600 });
   return file;
 }

@@ -115,7 +115,9 @@ function rowOf(listed: ListedWindow, words: Words, timeZone: string): readonly s
 function documentOf(kept: ListedWindow | KeptWindow): object {
   const { window } = kept;
   const interval = (each: Interval | null): object | null =>
-    each === null ? null : { from: each.fromMs === null ? null : utcText(each.fromMs), to: utcText(each.toMs) };
+    each === null
+      ? null
+      : { from: each.fromMs === null ? null : utcText(each.fromMs), to: utcText(each.toMs), proven: each.isProven };
   return {
     windowId: kept.windowId,
     key: window.key,

@@ -64,8 +64,9 @@ function endText({ window }: Pick<Claimed, "window">, words: Words, timeZone: st
   return end === null ? words.window.lasts : intervalText(end, words, timeZone);
 }
 
-function intervalText({ fromMs, toMs }: Interval, words: Words, timeZone: string): string {
+function intervalText({ fromMs, toMs, isProven }: Interval, words: Words, timeZone: string): string {
   const to = zonedText(toMs, timeZone);
+  if (!isProven) return words.window.notProven(to);
   return fromMs === null ? words.window.notLaterThan(to) : words.window.between(zonedText(fromMs, timeZone), to);
 }
 

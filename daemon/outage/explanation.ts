@@ -53,15 +53,26 @@ export function evidenceFor({ segments }: OutageWindow): readonly Evidence[] {
   return [...new Set(segments.flatMap(({ finding }) => finding.settledBy))];
 }
 
-/** The interval in which a window began or ended, widened by the clock's bound at both of its moments. */
-export type Interval = { readonly fromMs: WallMs | null; readonly toMs: WallMs };
+/**
+ * The interval in which a window began or ended, widened by the clock's bound at both of its moments. Where nothing proves
+ * the time of one of them, it is the box's own clock, and `isProven` false.
+ */
+export type Interval = { readonly fromMs: WallMs | null; readonly toMs: WallMs; readonly isProven: boolean };
 
 export function beginningOf({ lastGood, firstBad }: OutageWindow): Interval {
-  return { fromMs: lastGood === null ? null : earliestOf(lastGood), toMs: latestOf(firstBad) };
+  return between(lastGood, firstBad);
 }
 
 export function endOf({ end }: OutageWindow): Interval | null {
-  return end === null ? null : { fromMs: earliestOf(end.lastBad), toMs: latestOf(end.firstGood) };
+  return end === null ? null : between(end.lastBad, end.firstGood);
+}
+
+function between(before: Moment | null, after: Moment): Interval {
+  return {
+    fromMs: before === null ? null : earliestOf(before),
+    toMs: latestOf(after),
+    isProven: before?.errorBoundMs !== null && after.errorBoundMs !== null,
+  };
 }
 
 /** How long it lasted for certain, and at most; `null` for what is not bounded. */
@@ -69,9 +80,13 @@ export function durationOf(window: OutageWindow): {
   readonly atLeastMs: number | null;
   readonly atMostMs: number | null;
 } {
-  const { lastGood, firstBad, end, gaps } = window;
-  if (end === null) return { atLeastMs: null, atMostMs: null };
-  const unwatchedMs = gaps.reduce((sum, { from, to }) => sum + Math.max(0, to.utcMs - from.utcMs), 0);
+  const { lastGood, firstBad, end, gaps, healed = [] } = window;
+  if (end === null || !beginningOf(window).isProven || !between(end.lastBad, end.firstGood).isProven) {
+    return { atLeastMs: null, atMostMs: null };
+  }
+  // What was not watched after the last failure is not in the time up to it.
+  const within = [...healed, ...gaps].filter(({ to }) => to.utcMs <= end.lastBad.utcMs);
+  const unwatchedMs = within.reduce((sum, { from, to }) => sum + Math.max(0, to.utcMs - from.utcMs), 0);
   const atLeastMs = Math.max(0, earliestOf(end.lastBad) - latestOf(firstBad) - unwatchedMs);
   return { atLeastMs, atMostMs: lastGood === null ? null : latestOf(end.firstGood) - earliestOf(lastGood) };
 }

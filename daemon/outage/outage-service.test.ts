@@ -424,3 +424,46 @@ describe("what the token endpoint says", () => {
     expect(service.status.kind).toBe("open");
   });
 });
+
+test("a close that the disk refused once does not make the outage last until the next restart", async () => {
+  const { time, store, seen, service } = site();
+  await service.start();
+  await time.advance(31_000);
+  seen.layers = provider;
+  await time.advance(60_000);
+  const save = store.saveWindow.bind(store);
+  store.saveWindow = async () => {
+    throw new Error("database is locked");
+  };
+  seen.layers = well;
+  await time.advance(20_000);
+  store.saveWindow = save;
+  await time.advance(3 * 3_600_000);
+  await service[Symbol.asyncDispose]();
+  await time.advance(5_000);
+  const next = site(store, "boot", time);
+  await next.service.start();
+  await time.advance(6_000);
+  await next.service[Symbol.asyncDispose]();
+  const window = present(
+    [...store.windows.values()].find(({ key }) => !key.endsWith("/run")),
+    "window",
+  );
+  expect(present(window.end, "ended").lastBad.utcMs - noon).toBeLessThan(120_000);
+});
+
+test("a window that ended before the clock was known is dated once it is", async () => {
+  const { time, store, seen, service } = site();
+  seen.dated = false;
+  seen.layers = provider;
+  await service.start();
+  await time.advance(20_000);
+  seen.layers = well;
+  await time.advance(6_000);
+  seen.dated = true;
+  await time.advance(600_000);
+  await service[Symbol.asyncDispose]();
+  const [window] = [...store.windows.values()];
+  expect(present(window, "window").end).not.toBeNull();
+  expect(present(window, "window").firstBad.errorBoundMs).toBe(5);
+});

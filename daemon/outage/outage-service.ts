@@ -90,6 +90,10 @@ export class OutageService implements AsyncDisposable {
   /** When the way to the service was last seen to be open again. */
   #backNs: MonotonicNs | null = null;
   #beatNs: MonotonicNs | null = null;
+  /** Windows as they are, that the disk refused. */
+  readonly #unwritten: Map<string, OutageWindow> = new Map();
+  /** Windows that ended before the clock knew the time. */
+  readonly #undated: Map<string, OutageWindow> = new Map();
   #power: Layers["power"] = "unknown";
   /** How the last run ended: told once the clock can date it. */
   #lastRun: Heartbeat | null = null;
@@ -153,7 +157,8 @@ export class OutageService implements AsyncDisposable {
     this.#closing.abort();
     this.#timer?.[Symbol.dispose]();
     await this.#look;
-    if (this.#beatNs !== null) await this.#keep(() => this.#beat(true));
+    if (this.#unwritten.size > 0) await this.#keep(() => this.#writeWindows());
+    if (this.#beatNs !== null && this.#unwritten.size === 0) await this.#keep(() => this.#beat(true));
   }
 
   #schedule(delayMs: number): void {
@@ -211,6 +216,10 @@ export class OutageService implements AsyncDisposable {
     this.#ports.onSample(sample);
     for (const change of changes) await this.#tell(change);
     await this.#tellOfLastRun();
+    this.#dateEnded();
+    // A sign of life beside an end that is not written would make a window last until then.
+    if (this.#unwritten.size > 0) await this.#keep(() => this.#writeWindows());
+    if (this.#unwritten.size > 0) return;
     // The last run's sign of life is not written over before its end was told.
     if (this.#lastRun !== null) return;
     const power = beyond === null ? this.#power : await this.#ports.power();
@@ -267,8 +276,34 @@ export class OutageService implements AsyncDisposable {
       this.#log.warn({ window: change.window.key, cause, onlineService: onlineServiceUrl }, otherChannelMessage);
     }
     const window = this.#dated(change.window);
-    await this.#keep(() => this.#ports.store.saveWindow(window));
+    this.#unwritten.set(window.key, window);
+    if (this.#isUndated(window)) this.#undated.set(window.key, window);
+    else this.#undated.delete(window.key);
+    await this.#keep(() => this.#writeWindows());
     this.#ports.onChange({ ...change, window });
+  }
+
+  /** What is open is dated with its next change; an ended window has none. */
+  #dateEnded(): void {
+    const started = this.#ports.moment(this.#startedNs);
+    if (started.errorBoundMs === null) return;
+    for (const [key, window] of this.#undated) {
+      this.#undated.delete(key);
+      if (window.end !== null) this.#unwritten.set(key, this.#dated(window));
+    }
+  }
+
+  /** Holds a moment of this boot that the clock can date once it knows the time. */
+  #isUndated({ firstBad, end }: OutageWindow): boolean {
+    const { bootId } = this.#ports.moment(this.#startedNs);
+    return [firstBad, end?.lastBad, end?.firstGood].some((at) => at?.errorBoundMs === null && at.bootId === bootId);
+  }
+
+  async #writeWindows(): Promise<void> {
+    for (const [key, window] of this.#unwritten) {
+      await this.#ports.store.saveWindow(window);
+      this.#unwritten.delete(key);
+    }
   }
 
   /** The end of the last run is a window of its own, once the clock can say when it was. */
@@ -296,6 +331,9 @@ export class OutageService implements AsyncDisposable {
       openedAt: date(window.openedAt),
       segments: [{ ...first, from: date(first.from) }, ...others.map((each) => ({ ...each, from: date(each.from) }))],
       gaps: window.gaps.map(({ from, to }) => ({ from: date(from), to: date(to) })),
+      ...(window.healed === undefined
+        ? {}
+        : { healed: window.healed.map(({ from, to }) => ({ from: date(from), to: date(to) })) }),
       end: window.end === null ? null : { lastBad: date(window.end.lastBad), firstGood: date(window.end.firstGood) },
     };
   }

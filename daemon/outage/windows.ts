@@ -48,6 +48,8 @@ export type OutageWindow = {
   /** How often it seemed over and failed again within `mergeMs`. */
   readonly flaps: number;
   readonly gaps: readonly Gap[];
+  /** From a failure to the next one of the same window, with something well in between; absent while there is none. */
+  readonly healed?: readonly Gap[];
   /** `null` while it lasts. */
   readonly end: { readonly lastBad: Moment; readonly firstGood: Moment } | null;
 };
@@ -210,7 +212,9 @@ function reopened(window: OutageWindow, failing: readonly [Sample, ...Sample[]])
   const [first, ...others] = segmentsOf(failing);
   const isSameCause = window.segments.at(-1)?.finding.cause === first.finding.cause;
   const segments: OutageWindow["segments"] = [...window.segments, ...(isSameCause ? [] : [first]), ...others];
-  return { ...window, segments, flaps: window.flaps + 1, end: null };
+  const { healed = [], end } = window;
+  const interval = end === null ? [] : [{ from: end.lastBad, to: failing[0].at }];
+  return { ...window, segments, flaps: window.flaps + 1, healed: [...healed, ...interval], end: null };
 }
 
 function segmentsOf(failing: readonly [Sample, ...Sample[]]): readonly [Segment, ...Segment[]] {

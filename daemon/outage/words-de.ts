@@ -52,6 +52,7 @@ export const german: Words = {
     lasts: "dauert an",
     between: (from, to) => `zwischen ${from} und ${to}`,
     notLaterThan: (to) => `spätestens ${to}`,
+    notProven: (at) => `${at} nach der eigenen Uhr der Box, die damals nichts bewies`,
     duration: "Dauer",
     cause: "Ursache",
     exemption: "Freistellung",

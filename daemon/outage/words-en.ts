@@ -51,6 +51,7 @@ export const english: Words = {
     lasts: "goes on",
     between: (from, to) => `between ${from} and ${to}`,
     notLaterThan: (to) => `not later than ${to}`,
+    notProven: (at) => `${at} by the box's own clock, which nothing proved at that time`,
     duration: "lasted",
     cause: "cause",
     exemption: "exemption",

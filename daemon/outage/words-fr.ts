@@ -51,6 +51,7 @@ export const french: Words = {
     lasts: "dure encore",
     between: (from, to) => `entre ${from} et ${to}`,
     notLaterThan: (to) => `au plus tard ${to}`,
+    notProven: (at) => `${at} selon l’horloge du boîtier, que rien ne prouvait alors`,
     duration: "durée",
     cause: "cause",
     exemption: "dispense",

@@ -52,6 +52,7 @@ export const dutch: Words = {
     lasts: "duurt nog",
     between: (from, to) => `tussen ${from} en ${to}`,
     notLaterThan: (to) => `ten laatste ${to}`,
+    notProven: (at) => `${at} volgens de klok van de box, die toen door niets bewezen was`,
     duration: "duur",
     cause: "oorzaak",
     exemption: "vrijstelling",

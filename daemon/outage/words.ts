@@ -29,6 +29,8 @@ export type Words = {
     readonly lasts: string;
     readonly between: (from: string, to: string) => string;
     readonly notLaterThan: (to: string) => string;
+    /** Of a moment of which only the box's own clock tells. */
+    readonly notProven: (at: string) => string;
     readonly duration: string;
     readonly cause: string;
     readonly exemption: string;

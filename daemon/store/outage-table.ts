@@ -43,7 +43,7 @@ export class OutageTable {
       )
       .pluck();
     this.#list = db.prepare(
-      `SELECT ${windowColumns} FROM outage_windows WHERE began_ms < ? AND coalesce(ended_ms, began_ms) >= ?
+      `SELECT ${windowColumns} FROM outage_windows WHERE began_ms < ? AND (ended_ms IS NULL OR ended_ms >= ?)
       ORDER BY began_ms DESC, id DESC LIMIT ?`,
     );
     this.#show = db.prepare(`SELECT ${windowColumns} FROM outage_windows WHERE id = ?`);

@@ -139,6 +139,8 @@ class Survey {
   #to = 0;
   #lastGood = 0;
   readonly #windows = new Map<string, number>();
+  /** Of each window that lasts at this place: its first record, and the good sample before it. */
+  readonly #lasting = new Map<string, { readonly seq: number; readonly lastGood: number }>();
   /** Places of what was told of the windows beside what they are. */
   readonly #told: number[] = [];
 
@@ -189,14 +191,27 @@ class Survey {
       this.#key = first.kind === "epoch" ? first.data.key : "";
     }
     if (line.includes('"kind":"window"')) this.#lookAtWindow(seq, JSON.parse(line) as EvidenceRecord);
-    else if (this.#isInPeriod(line)) this.#widen(seq, seq);
+    else if (this.#isInPeriod(line)) this.#takeMoment(seq);
     if (toldKind.test(line)) this.#lookAtTold(seq, JSON.parse(line) as EvidenceRecord);
     if (line.includes('"kind":"sample"') && line.includes('"data":{"cause":null,')) this.#lastGood = seq;
+  }
+
+  /** A window that lasts through the period belongs to it, though nothing is written of it meanwhile. */
+  #takeMoment(seq: number): void {
+    this.#widen(seq, seq);
+    for (const [id, began] of this.#lasting) {
+      if (this.#windows.has(id)) continue;
+      this.#windows.set(id, began.seq);
+      this.#widen(began.lastGood, began.seq);
+    }
   }
 
   #lookAtWindow(seq: number, record: EvidenceRecord): void {
     if (record.kind !== "window") return;
     const { id, change } = record.data;
+    if (change === "closed") this.#lasting.delete(id);
+    else if (!this.#lasting.has(id))
+      this.#lasting.set(id, { seq, lastGood: change === "opened" ? this.#lastGood : seq });
     const isWanted =
       this.#wanted.kind === "window"
         ? this.#wanted.id === id

@@ -1,5 +1,6 @@
 import type { WallMs } from "../../base/time.ts";
 import { countOf, hashOf, textOf } from "../verify/canonical.ts";
+import { type Exemption, leastExemption } from "../verify/exemption.ts";
 import { type LogRecord, parseLine, type SampleRecord, sampleRecordOf, type WindowRecord } from "../verify/log-line.ts";
 import { gatherFacts, type LogFacts } from "../verify/read-log.ts";
 import { linesOf, type ProvenMoment, provenBounds } from "../verify/time-bounds.ts";
@@ -18,7 +19,7 @@ export const reportWordsIn: Readonly<Record<ReportLanguage, ReportWords>> = {
   en: englishReport,
 };
 
-export type Exemption = "not-exempt" | "presumed" | "ambiguous";
+export type { Exemption } from "../verify/exemption.ts";
 /** The states of the layers by their names, as a sample has them. */
 export type SeenLayers = Readonly<Record<string, string>>;
 
@@ -147,7 +148,7 @@ function sectionOf(
   const lines = linesOf(records, facts);
   const proven = provenBounds(lines, moments);
   const others = beside.get(id) ?? [];
-  const exemption = exemptionOf(records, others);
+  const exemption = leastExemption(records, facts.otherChannelWorked.has(id));
   const within = samples.filter(
     ({ seq, cause }) => cause !== null && seq >= (lines.firstBad ?? lines.opened) && seq <= (lines.lastBad ?? last.seq),
   );
@@ -178,13 +179,6 @@ function sectionOf(
 }
 
 /** The least of what any record of the window says, and nothing when another channel worked. */
-function exemptionOf(records: readonly WindowRecord[], others: readonly LogRecord[]): Exemption {
-  if (others.some(({ kind, data }) => kind === "attempt" && data["worked"] === true)) return "not-exempt";
-  const said = new Set(records.map(({ exemption }) => exemption));
-  if (said.has("not-exempt")) return "not-exempt";
-  return said.size === 1 && said.has("presumed") ? "presumed" : "ambiguous";
-}
-
 /** Each cause from the sample that first showed it; without a time when there is only one, whose time is the window's. */
 function causesOf(
   records: readonly WindowRecord[],

@@ -36,6 +36,8 @@ export type LogFacts = {
   readonly windows: ReadonlyMap<string, readonly [WindowRecord, ...WindowRecord[]]>;
   /** For the record by which a window closed: the sample just before it, in which nothing failed. */
   readonly goodBefore: ReadonlyMap<number, number>;
+  /** Windows of which somebody recorded that registering over another channel worked. */
+  readonly otherChannelWorked: ReadonlySet<string>;
   readonly untold: readonly UntoldFailure[];
   readonly erased: number;
   readonly records: number;
@@ -126,6 +128,7 @@ class Gathering {
   readonly #failing: FailingSample[] = [];
   readonly #windows = new Map<string, [WindowRecord, ...WindowRecord[]]>();
   readonly #goodBefore = new Map<number, number>();
+  readonly #otherChannelWorked = new Set<string>();
   readonly #untold = new UntoldFailures();
   #lastGood: number | null = null;
   #runFrom: number | null = null;
@@ -153,6 +156,9 @@ class Gathering {
         return this.#takeWindow(windowRecordOf(record));
       default:
         if (record.seq === 0 || !hasKnownForm(record)) return false;
+        if (record.kind === "attempt" && record.data["worked"] === true) {
+          this.#otherChannelWorked.add(String(record.data["window"]));
+        }
         this.#untold.takeOther(record);
         return true;
     }
@@ -165,6 +171,7 @@ class Gathering {
       failing: this.#failing,
       windows: this.#windows,
       goodBefore: this.#goodBefore,
+      otherChannelWorked: this.#otherChannelWorked,
       untold: this.#untold.found,
       erased: this.#erased,
       records: this.#records,

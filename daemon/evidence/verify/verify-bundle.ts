@@ -1,5 +1,6 @@
 import type { BundleFiles } from "./bundle-files.ts";
 import { checkCause } from "./cause-check.ts";
+import { leastExemption } from "./exemption.ts";
 import { type Failure, failure } from "./failure.ts";
 import { checkIntegrity, type ReadEvidence } from "./integrity.ts";
 import type { WindowRecord } from "./log-line.ts";
@@ -164,5 +165,6 @@ function reportOf(
     "who caused it: whoever owns the box can pull a plug that looks like somebody else's failure",
   ];
   const causes = [...new Set(records.map(({ cause }) => cause))];
-  return { id, causes, exemption: last.exemption, claimed: { start: last.start, end: last.end }, proven, notProven };
+  const exemption = leastExemption(records, facts.otherChannelWorked.has(id));
+  return { id, causes, exemption, claimed: { start: last.start, end: last.end }, proven, notProven };
 }

@@ -1,0 +1,75 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { present } from "./base/assert.ts";
+import { silentLog } from "./base/log.ts";
+import { systemTime } from "./base/system-time.ts";
+import { monotonicNs, wallMs } from "./base/time.ts";
+import { requireConfiguration } from "./commands/configuration.ts";
+import { storeSettings } from "./compose.ts";
+import { composeEvidence } from "./compose-evidence.ts";
+import { findingOf } from "./outage/cause.ts";
+import { nothingSeen } from "./outage/layers.ts";
+import { Store } from "./store/store.ts";
+import { writeSite } from "./testing/campaign/site.ts";
+
+test("after the end of the last run was told, an outage that stays as it is is recorded every half a minute", async () => {
+  const site = writeSite(mkdtempSync(join(tmpdir(), "zz-")), 1, "http://127.0.0.1:9/");
+  const configuration = requireConfiguration(site.configuration);
+  const store = await Store.open(storeSettings(configuration, "daemon"), { time: systemTime, log: silentLog });
+  const noon = 1_780_000_000_000;
+  const at = (s: number) => ({
+    bootId: "b",
+    monotonicNs: monotonicNs(BigInt(s) * 1_000_000_000n),
+    utcMs: wallMs(noon + s * 1000),
+    errorBoundMs: 5,
+  });
+  let now = 0;
+  const evidence = composeEvidence(
+    configuration,
+    store,
+    () => ({ ...at(now), state: "synchronised", anchor: null }) as never,
+    { time: systemTime, log: silentLog },
+  );
+  await evidence.start();
+  const layers = { ...nothingSeen, link: "up", lan: "ok", dns: "ok", anchors: "all", service: "unreachable" } as const;
+  const finding = present(findingOf(layers), "it fails");
+  const window = {
+    key: "w",
+    lastGood: null,
+    firstBad: at(5),
+    openedAt: at(15),
+    segments: [{ from: at(5), finding, layers }] as const,
+    flaps: 0,
+    gaps: [],
+    end: null,
+  };
+  const run = {
+    ...window,
+    key: "b/run",
+    segments: [
+      {
+        from: at(1),
+        finding: present(findingOf({ ...nothingSeen, box: "rebooted-unclean" }), "a reboot"),
+        layers: { ...nothingSeen, box: "rebooted-unclean" },
+      },
+    ] as const,
+    end: { lastBad: at(1), firstGood: at(2) },
+  } as const;
+  const look = () => {
+    now += 5;
+    evidence.onSample({ began: at(now), at: at(now), layers, finding, isWhole: true });
+  };
+  look();
+  look();
+  look();
+  evidence.onChange({ kind: "opened", window });
+  evidence.onChange({ kind: "closed", window: run });
+  const before = evidence.status?.size ?? 0;
+  for (let i = 0; i < 720; i += 1) look(); // one hour
+  const records = (evidence.status?.size ?? 0) - before;
+  await evidence[Symbol.asyncDispose]();
+  await store[Symbol.asyncDispose]();
+  expect(records).toBeLessThanOrEqual(130);
+});

@@ -1,0 +1,85 @@
+import { expect, test } from "vitest";
+import { present } from "../base/assert.ts";
+import { monotonicNs, wallMs } from "../base/time.ts";
+import { findingOf } from "./cause.ts";
+import { describeOutage } from "./description.ts";
+import { durationOf, wordsIn } from "./explanation.ts";
+import { nothingSeen } from "./layers.ts";
+import { initialWatch, type OutageWindow, step } from "./windows.ts";
+import { languages } from "./words.ts";
+
+const noon = 1_780_000_000_000;
+const at = (s: number, bootId = "boot") => ({
+  bootId,
+  monotonicNs: monotonicNs(BigInt(s) * 1_000_000_000n),
+  utcMs: wallMs(noon + s * 1000),
+  errorBoundMs: 5,
+});
+const good = { ...nothingSeen, service: "ok" } as const;
+const bad = { ...nothingSeen, link: "up", lan: "ok", dns: "ok", anchors: "all", service: "unreachable" } as const;
+
+function run(samples: [number, boolean, string?][]): OutageWindow {
+  let state = initialWatch;
+  let last: OutageWindow | undefined;
+  for (const [s, ok, boot] of samples) {
+    const layers = ok ? good : bad;
+    const next = step(state, {
+      began: at(s, boot),
+      at: at(s, boot),
+      layers,
+      finding: findingOf(layers),
+      isWhole: true,
+    });
+    state = next.state;
+    last = next.changes.at(-1)?.window ?? last;
+  }
+  return present(last, "a window opened");
+}
+
+test("three hours that were watched stay three hours when the box was off at their end", () => {
+  const three = Array.from({ length: 2161 }, (_, i): [number, boolean] => [5 + i * 5, false]);
+  const window = run([[0, true], ...three, [10805 + 86400, true, "boot 2"]]);
+  expect(durationOf(window).atLeastMs).toBeGreaterThan(3 * 3_600_000 - 1000);
+});
+
+test("the good minutes between two failures of one window are no failure for certain", () => {
+  const s: [number, boolean][] = [[0, true]];
+  let t = 5;
+  for (let k = 0; k < 30; k += 1) {
+    for (let i = 0; i < 3; i += 1, t += 5) s.push([t, false]);
+    for (let i = 0; i < 20; i += 1, t += 5) s.push([t, true]);
+  }
+  const window = run(s);
+  expect(window.flaps).toBe(29);
+  // Thirty times it failed, for no longer than from the good look before to the one after.
+  expect(durationOf(window).atLeastMs).toBeLessThanOrEqual(30 * 20_000);
+});
+
+test.each(languages)("in %s moments that nothing proves are told apart from proven ones", (language) => {
+  const proven = run([
+    [0, true],
+    [5, false],
+    [10, false],
+    [15, false],
+    [20, true],
+  ]);
+  const firstBad = { ...proven.firstBad, errorBoundMs: null };
+  const unproven = { ...proven, firstBad };
+  const told = (window: OutageWindow): string =>
+    describeOutage(
+      {
+        windowId: 1,
+        window,
+        otherChannelWorked: false,
+        entries: [],
+        delayed: 0,
+        withheld: 0,
+        firstRegisteredAfter: null,
+      },
+      wordsIn[language],
+      "Europe/Brussels",
+      null,
+    ).join("\n");
+  expect(told(unproven)).not.toEqual(told({ ...proven, firstBad: { ...firstBad, errorBoundMs: 0 } }));
+  expect(durationOf(unproven)).toEqual({ atLeastMs: null, atMostMs: null });
+});
