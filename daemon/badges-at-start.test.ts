@@ -11,12 +11,13 @@ test("what was read again is told, and nothing when there was nothing", async ()
   expect(log.lines.map(({ fields }) => fields)).toEqual([{ count: 3 }]);
 });
 
-test("a full disk lets badged start, another failure does not", async () => {
+test("what passes lets badged start, a damaged store does not", async () => {
   const log = recordingLog();
-  const failing = (code: "disk-full" | "corrupt") => ({
+  const failing = (code: "disk-full" | "busy" | "corrupt") => ({
     rereadBadges: () => Promise.reject(new StoreError(code, "no")),
   });
   await rereadBadgesAtStart(readings, "hex", failing("disk-full"), log);
-  expect(log.lines).toHaveLength(1);
+  await rereadBadgesAtStart(readings, "hex", failing("busy"), log);
+  expect(log.lines).toHaveLength(2);
   await expect(rereadBadgesAtStart(readings, "hex", failing("corrupt"), log)).rejects.toThrow("no");
 });

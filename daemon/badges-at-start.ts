@@ -1,7 +1,7 @@
 import type { BadgeForm } from "./base/badge-form.ts";
 import type { Log } from "./base/log.ts";
 import type { BadgeReading } from "./scan/draft.ts";
-import { storeErrorOf } from "./store/store-error.ts";
+import { isPassing, storeErrorOf } from "./store/store-error.ts";
 
 /** What `Store` is to badges that were read by another setting. */
 type BadgeStore = { rereadBadges(readings: readonly BadgeReading[], form: BadgeForm): Promise<number> };
@@ -10,7 +10,7 @@ type BadgeStore = { rereadBadges(readings: readonly BadgeReading[], form: BadgeF
  * Reads the badges that the roster does not know again, by the readers' settings as they are now: an installer who corrects
  * one loses no scan of the days before. The forwarder finds whom the roster knows by then at its next look.
  *
- * @throws StoreError when the store fails for another reason than a full disk, which the next start makes up for
+ * @throws StoreError when the store fails for a reason that does not pass; for one that does, the next start makes up
  */
 export async function rereadBadgesAtStart(
   readings: readonly BadgeReading[],
@@ -22,11 +22,8 @@ export async function rereadBadgesAtStart(
     const count = await store.rereadBadges(readings, form);
     if (count > 0) log.info({ count }, "scans of unknown badges were read again by the settings of their readers");
   } catch (error) {
-    const { code, message } = storeErrorOf(error);
-    if (code !== "disk-full") throw error;
-    log.error(
-      { detail: message },
-      "scans of unknown badges were not read again, the disk is full: make room, then restart",
-    );
+    if (!isPassing(error)) throw error;
+    const { message } = storeErrorOf(error);
+    log.warn({ detail: message }, "scans of unknown badges were not read again, the next start does");
   }
 }

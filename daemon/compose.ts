@@ -118,9 +118,9 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
       const events = readerEvents(intake.intake, log.child({ room: "drivers" }));
       await remarks.start();
       for (const reader of readers) reader.start(events);
-      await rereadBadgesAtStart(intake.rules, configuration.roster.badgeForm, store, log.child({ room: "scan" }));
       // In this order: the log notes the last sign of life before the watch of outages writes over it.
       for (const each of [clock, evidence, outages, service, forwarder, ...webhooks]) await each.start();
+      await rereadBadgesAtStart(intake.rules, configuration.roster.badgeForm, store, log.child({ room: "scan" }));
       log.info({ site: configuration.site.name, configuration: configuration.fingerprint }, "badged started");
       await notifier.ready(`site ${configuration.site.name}`);
     },

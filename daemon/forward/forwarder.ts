@@ -14,7 +14,7 @@ import type {
   Outgoing,
   Phase,
 } from "./forwarder-state.ts";
-import { isNotReachable, type Judgement, judge } from "./judgement.ts";
+import { isNotReachable, type Judgement, judge, withoutUnread } from "./judgement.ts";
 import type { AttemptReport, Claim, DoubtRule, Written } from "./queue.ts";
 import { judgeSearch } from "./search-judgement.ts";
 import {
@@ -273,7 +273,10 @@ function onSearched(state: ForwarderState, outcome: SearchOutcome, now: Now, ran
   assert(state.phase.kind === "searching", "a search ends while it is under way");
   const { claim } = state.phase;
   const search = afterSearch(state.search, outcome, now, random);
-  const quiet = askedToWait({ ...state, search }, quietAfterSearchMs(outcome), now);
+  const isMissing = outcome.kind === "not-found";
+  const ids = claim.scans.map(({ scanId }) => scanId);
+  const lessons = isMissing ? withoutUnread(state.lessons, ids) : state.lessons;
+  const quiet = askedToWait({ ...state, search, lessons }, quietAfterSearchMs(outcome), now);
   const next = { ...quiet, nextCallNs: notSooner(quiet, state.settings.callIntervalMs, now) };
   const { settlements, line } = judgeSearch(claim, outcome, search, now);
   const report: AttemptReport = { ...outcome.report, endedAt: now.wallMs };

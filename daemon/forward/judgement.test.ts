@@ -12,6 +12,7 @@ import {
   putOffMs,
   refusedCallsMax,
   unreadAnswersMax,
+  withoutUnread,
 } from "./judgement.ts";
 import type { AttemptOutcome, Claim } from "./queue.ts";
 import type { CallReport, ItemOutcome } from "./upstream.ts";
@@ -195,7 +196,8 @@ test.each<[AttemptOutcome, "not-processed" | "ambiguous", string]>([
 });
 
 describe("answers of success that cannot be read", () => {
-  const unreadable: JudgedOutcome = { kind: "ambiguous", retryAfterMs: null, report: reported("unintelligible", 200) };
+  const page: JudgedOutcome = { kind: "ambiguous", retryAfterMs: null, report: reported("unintelligible", 200) };
+  const unreadable: JudgedOutcome = { ...page, isUnread: true };
 
   test("set a scan aside after the last of them, for the service may register it each time", () => {
     let lessons = noLessons;
@@ -228,12 +230,17 @@ describe("answers of success that cannot be read", () => {
     expect(judge(claimOf(200, 2), read, lessons, now).lessons.unread.size).toBe(0);
   });
 
-  test("a server error is none of them", () => {
+  test("a server error, and a page with status 200, are none of them", () => {
+    const failed: JudgedOutcome = { kind: "ambiguous", retryAfterMs: null, report: reported("server-error", 500) };
     let lessons = noLessons;
     for (let answer = 0; answer <= unreadAnswersMax; answer += 1) {
-      const failed: JudgedOutcome = { kind: "ambiguous", retryAfterMs: null, report: reported("server-error", 500) };
-      ({ lessons } = judge(claimOf(1), failed, lessons, now));
+      for (const outcome of [failed, page]) ({ lessons } = judge(claimOf(1), outcome, lessons, now));
     }
     expect(lessons.unread.size).toBe(0);
+  });
+
+  test("are forgotten when a search made certain that the service holds nothing", () => {
+    const { lessons } = judge(claimOf(1), unreadable, noLessons, now);
+    expect(withoutUnread(lessons, [1]).unread.size).toBe(0);
   });
 });

@@ -85,6 +85,13 @@ export function judge(claim: Claim, outcome: JudgedOutcome, lessons: Lessons, no
   }
 }
 
+/** A search made certain that the service does not hold this one: what it answered to calls was about nothing. */
+export function withoutUnread(lessons: Lessons, scanIds: readonly number[]): Lessons {
+  const unread = new Map(lessons.unread);
+  for (const scanId of scanIds) unread.delete(scanId);
+  return { ...lessons, unread };
+}
+
 /** Whether the outcome says that the service could not be reached at all, or nobody tried for want of a token. */
 export function isNotReachable(outcome: AttemptOutcome): boolean {
   return notReachable.includes(outcome);
@@ -122,7 +129,7 @@ function judgeAnswer(
     }
   });
   if (count(read, "doubtful") === claim.scans.length) {
-    return judgeFailure(claim, { kind: "ambiguous", retryAfterMs: null, report }, lessons, now);
+    return judgeFailure(claim, { kind: "ambiguous", retryAfterMs: null, report, isUnread: true }, lessons, now);
   }
   const { attemptId } = claim;
   const { settlements, unread, lines } = setAside(read, lessons.unread, attemptId);
@@ -200,7 +207,7 @@ function judgeFailure(
   const size = failure.size;
   if (!isAmbiguous) return { settlements: allAgain(claim, null), lessons: { ...lessons, size }, result, lines };
   const doubtful = claim.scans.map(({ scanId }): Settlement => ({ kind: "doubtful", scanId, notBefore }));
-  if (!isSuccess(outcome.report)) return { settlements: doubtful, lessons: { ...lessons, size }, result, lines };
+  if (outcome.isUnread !== true) return { settlements: doubtful, lessons: { ...lessons, size }, result, lines };
   const { settlements, unread, lines: aside } = setAside(doubtful, lessons.unread, claim.attemptId);
   return { settlements, lessons: { ...lessons, size, unread }, result, lines: [...lines, ...aside] };
 }
@@ -244,10 +251,6 @@ function setAside(
 const unreadKeptMax = 10_000;
 
 const unreadReason = `the service answered it ${unreadAnswersMax} times with success, in a form that cannot be read: it may hold the registration; look there before it is released`;
-
-function isSuccess({ httpStatus }: CallReport): boolean {
-  return httpStatus !== null && httpStatus >= 200 && httpStatus < 300;
-}
 
 /** A single scan that the service will not take, for a reason that may lie in the call: it waits and others try. */
 function putOff(claim: Claim, lessons: Lessons, now: WallMs, retryAfterMs: number | null = null): Judgement {

@@ -31,7 +31,13 @@ export type CallOutcome =
       readonly report: CallReport;
     }
   | { readonly kind: "not-processed"; readonly retryAfterMs: number | null; readonly report: CallReport }
-  | { readonly kind: "ambiguous"; readonly retryAfterMs: number | null; readonly report: CallReport }
+  | {
+      readonly kind: "ambiguous";
+      readonly retryAfterMs: number | null;
+      readonly report: CallReport;
+      /** A success in the service's own language, of which nothing can be read; a page of something in between is none. */
+      readonly isUnread?: true;
+    }
   | { readonly kind: "held-back"; readonly report: CallReport };
 
 export type CallReport = Omit<AttemptReport, "endedAt">;

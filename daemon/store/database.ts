@@ -50,6 +50,8 @@ export function openDatabase(settings: StoreSettings, context: OpeningContext): 
  */
 export function replaceDamaged(directory: string, reason: string, { log, now }: OpeningContext): Connection {
   const files = new DatabaseFiles(directory);
+  // Salvage needs more room than anything else.
+  files.releaseReserve();
   let salvaged: Salvaged | null = null;
   try {
     salvaged = build(files, (target) => {
@@ -66,6 +68,7 @@ export function replaceDamaged(directory: string, reason: string, { log, now }: 
     build(files, () => null);
   }
   const setAside = files.replace(now);
+  files.keepReserve();
   log.error({ reason, setAside, salvaged }, "the database was damaged, set aside and replaced");
   return Connection.open(files.file, { mustExist: true });
 }
@@ -119,7 +122,7 @@ function openWithReserve(files: DatabaseFiles, context: OpeningContext, isLogDam
   try {
     return openChecked(files, lost);
   } catch (error) {
-    if (!isPassing(error) || !files.releaseReserve()) throw error;
+    if (storeErrorCodeOf(error) !== "disk-full" || !files.releaseReserve()) throw error;
     context.log.error({ error: messageOf(error) }, "the disk is full: the store is opened in the room kept for that");
     return openChecked(files, lost);
   }

@@ -214,6 +214,15 @@ describe("who saw no light before the power went, and tries again after the boot
     expect([again, later].map((scanId) => core.show(scanId)?.direction)).toEqual(["out", "in"]);
   });
 
+  test("stays when a later badge was stored as a double of it, which would be lost with it", () => {
+    const { first, again } = triedAgain();
+    // 50 s after the one before, 80 s after the first.
+    const later = undated(1, "b", 1);
+    sync("b", bootB, 5);
+    expect(core.dateSlice(request("b"), 0).doubles).toBe(0);
+    expect([first, again, later].map((scanId) => core.show(scanId)?.state)).toEqual(["waiting", "waiting", "double"]);
+  });
+
   test("is one act all the same when a scan of a fixed direction came since", () => {
     const { first, again } = triedAgain();
     const rule = { kind: "fixed", direction: "out" } as const;

@@ -12,6 +12,9 @@ import { type DirectionColumn, ruleOf, type WorkerChain } from "./worker-chain.t
 /** Rows that one slice looks at: about 5 ms, so that a badge at the reader never waits long for it. */
 export const datingSliceRows = 500;
 
+/** A scan's doubles follow it within a minute, in which no site stores more than this. */
+const doublesWithin = 5_000;
+
 /** What a slice did, `doubles` being among the dated; the next one begins after `afterId`, `null` at the end. */
 export type DatedSlice = { readonly dated: number; readonly doubles: number; readonly afterId: number | null };
 
@@ -44,6 +47,7 @@ export class DatingTable {
   readonly #chain: WorkerChain;
   readonly #doubleScanMs: number;
   readonly #drop: Sqlite.Statement<[string, number, number]>;
+  readonly #doubleOf: Sqlite.Statement<[number, number, number, string], number>;
 
   constructor(connection: Connection, { history, chain, doubleScanMs }: DatingParts) {
     this.#connection = connection;
@@ -60,6 +64,12 @@ export class DatingTable {
       `UPDATE scans SET dated_how = ?, dated_utc_ms = ?, dated_error_ms = ?, dated_state = ?, dated_sync_id = ?
       WHERE id = ?`,
     );
+    this.#doubleOf = connection.db
+      .prepare<[number, number, number, string], number>(
+        `SELECT id FROM scans WHERE id > ? AND id <= ? + ${doublesWithin} AND worker_id = ? AND state = 'double' AND reason = ?
+        LIMIT 1`,
+      )
+      .pluck();
     this.#drop = connection.db.prepare(
       "UPDATE scans SET state = 'double', reason = ?, settled_at = ?, previous_id = NULL WHERE id = ?",
     );
@@ -94,10 +104,15 @@ export class DatingTable {
     const last = this.#chain.before(workerId, scanId);
     if (last === null || last.bootId === stamp.bootId || this.#chain.isTurnedOn(workerId, scanId)) return false;
     const decision = decide(ruleOf(rule), stamp, last, this.#doubleScanMs);
-    if (decision.kind !== "double") return false;
+    if (decision.kind !== "double" || this.#hasDoubles(scanId, workerId)) return false;
     this.#chain.remove(workerId, scanId);
     this.#drop.run(reasonOfDouble(decision.ofScanId), Math.floor(stamp.utcMs), scanId);
     return true;
+  }
+
+  /** What was stored as a double of this one may be none of the one before: it would be lost with it. */
+  #hasDoubles(scanId: number, workerId: number): boolean {
+    return this.#doubleOf.get(scanId, scanId, workerId, reasonOfDouble(scanId)) !== undefined;
   }
 
   #proven(moment: StampMoment, { presentBootId, rates, builtAt }: DatingRequest): Stamp | null {

@@ -75,8 +75,13 @@ export class StoreKeeper implements Disposable {
 
   [Symbol.dispose](): void {
     this.#core?.[Symbol.dispose]();
-    // The log that was just closed made room.
-    if (this.#settings.mode === "daemon") new DatabaseFiles(this.#settings.directory).keepReserve();
+    if (this.#settings.mode === "visitor") return;
+    try {
+      // The log that was just closed made room.
+      new DatabaseFiles(this.#settings.directory).keepReserve();
+    } catch (error) {
+      this.#log.warn({ error: messageOf(error) }, "no room is kept for the next opening");
+    }
   }
 
   #guarded<T>(work: (core: StoreCore) => T): T {

@@ -148,3 +148,16 @@ test("those of a reader that is gone, and of a worker, stay as they were read", 
   expect(core.rereadSlice([another], "text", 0)).toEqual({ reread: 0, afterId: null });
   expect([known, stranger].map((scanId) => core.show(scanId)?.badgeNumber)).toEqual(["B1", "B7"]);
 });
+
+test.each([
+  ["of the reader that stands there now", "hex", [entryOf(1, { badge: "12345678" })], "unknown-badge"],
+  ["although the roster knows it by now", "3D5D", [entryOf(7, { badge: "00BC614E" })], "waiting"],
+] as const)("a badge that was understood is not read again by the setting %s", (_what, encoding, roster, state) => {
+  const raw = "12345678";
+  const number = badgeNumber(raw, { id: "gate", encoding: "decimal", byteOrder: "msb" }, "hex");
+  const scanId = recordId(core, { ...draftOf(7, 0), badge: { raw, number } });
+  core.replaceRoster(roster, "learnt", noon);
+  core.rereadSlice([{ id: "gate", encoding, byteOrder: "msb" }], "hex", 0);
+  resolveAll();
+  expect(core.show(scanId)).toMatchObject({ badgeNumber: "00BC614E", state });
+});

@@ -1,8 +1,8 @@
 import type Sqlite from "better-sqlite3";
 import { present } from "../base/assert.ts";
-import type { BadgeForm } from "../base/badge-form.ts";
+import { type BadgeForm, normaliseBadge } from "../base/badge-form.ts";
 import { decide } from "../scan/decide.ts";
-import { type BadgeReading, badgeNumber } from "../scan/draft.ts";
+import { type BadgeReading, badgeNumber, foreignMark } from "../scan/draft.ts";
 import type { Direction } from "../scan/scan.ts";
 import type { Connection } from "./connection.ts";
 import type { KnownBadge, RosterLookup } from "./roster-lookup.ts";
@@ -119,16 +119,19 @@ export class UnknownBadges {
   }
 
   /**
-   * Works the numbers of `resolveSliceRows` unknown badges out again from what their readers sent: a setting may have been
-   * corrected since. Those of a reader that is gone stay.
+   * Works the numbers of `resolveSliceRows` unknown badges out again from what their readers sent, of those that were not
+   * understood or are not of the roster's form: a setting may have been corrected since. Those of a reader that is gone stay.
    */
   rereadSlice(readings: readonly BadgeReading[], form: BadgeForm, afterId: number): RereadSlice {
     const rows = this.#read.all(afterId);
     const readingOf = new Map(readings.map((reading) => [reading.id, reading]));
     const changed = rows.flatMap(({ id, readerId, badgeRaw, badgeNumber: before }) => {
       const reading = readingOf.get(readerId);
-      const number = reading === undefined ? before : badgeNumber(badgeRaw, reading, form);
-      return number === before ? [] : [{ id, number }];
+      // A number that was understood stays: another reader may stand there under the same name since.
+      const isUnderstood = !before.startsWith(foreignMark) && normaliseBadge(before, form) === before;
+      if (reading === undefined || isUnderstood || this.#lookup.find(before) !== undefined) return [];
+      const number = badgeNumber(badgeRaw, reading, form);
+      return number.startsWith(foreignMark) || number === before ? [] : [{ id, number }];
     });
     if (changed.length > 0) {
       this.#connection.transact(() => {

@@ -34,7 +34,7 @@ export function plainLines(bursts: readonly string[]): PlainLines | null {
 /**
  * What stands in front of every badge and is none of it: the symbology mark of a scanner (`]Q3`, ISO 15424), or, where the
  * whole is no number, what different badges have in common up to the last character that no hexadecimal number has. It has
- * a letter that no number has either: `12-` may be half of one. Empty when nothing tells.
+ * a letter or a sign that no number is written with: `12-` may be half of one. Empty when nothing tells.
  */
 export function prefixOf(texts: readonly string[]): string {
   const [first = "", ...others] = new Set(texts);
@@ -42,7 +42,9 @@ export function prefixOf(texts: readonly string[]): string {
   const mark = /^\][A-Za-z][0-9A-Za-z]/.exec(common)?.[0] ?? "";
   if (others.length === 0 || formOf(texts.map((text) => text.slice(mark.length))).form !== "text") return mark;
   const words = /^.*[^0-9A-Fa-f]/.exec(common.slice(mark.length))?.[0] ?? "";
-  return /[G-Zg-z]/.test(words) && mark.length + words.length <= prefixMaxChars ? mark + words : mark;
+  return /[G-Zg-z]|[^0-9A-Fa-f\s:,.-]$/.test(words) && mark.length + words.length <= prefixMaxChars
+    ? mark + words
+    : mark;
 }
 
 /** Longer ones are no prefix but most of a long text, and the configuration takes none. */

@@ -216,6 +216,12 @@ test.each<[string, readonly string[], string, readonly string[]]>([
   expect(best === undefined ? [] : readAsPasted(best, bursts)).toEqual(others);
 });
 
+test.each([";", "#", "%", "C#"])("%s in front of the numbers is a prefix", (mark) => {
+  const bursts = [`${mark}0012345678\r`, `${mark}0012345699\r`];
+  const [best] = suggested(...bursts);
+  expect(best === undefined ? [] : readAsPasted(best, bursts)).toEqual(["0012345678", "0012345699"]);
+});
+
 test("an RDM6300 at another speed is no rdm6300, which opens at 9600", () => {
   const burst = "\x02010063E9AE25\x03";
   const [best] = suggest([latin1(burst)], port, { ...line, baudRate: 19_200 });

@@ -108,6 +108,15 @@ test("any success is read, any other answer is in doubt", () => {
   for (const status of [204, 300, 304, 500, 599]) expect(read(status, "").kind).toBe("ambiguous");
 });
 
+test.each([
+  ['{"registrations":[{"id":1}]}', true],
+  ["<html>maintenance</html>", undefined],
+  ["", undefined],
+])("a success of %j is an answer that cannot be read: %s", (body, isUnread) => {
+  expect(read(200, body)).toMatchObject({ kind: "ambiguous" });
+  expect((read(200, body) as { readonly isUnread?: true }).isUnread).toBe(isUnread);
+});
+
 test("409 and 422 are read as 400 is", () => {
   const body = JSON.stringify({ issues: [{ name: "items[1].type", title: "no such type" }] });
   for (const status of [400, 409, 422]) {

@@ -7,7 +7,7 @@ import type { AttemptOutcome, DueScan } from "../queue.ts";
 import { retryAfterMs } from "../retry-after.ts";
 import type { CallOutcome, CallReport } from "../upstream.ts";
 import { readItems } from "./answer-items.ts";
-import { readProblem } from "./problem.ts";
+import { parseJson, readProblem } from "./problem.ts";
 
 /** (C) Answer's header that names the call in the service's own logs. */
 export const relatedTraceHeader: string = "belgov-related-trace-id";
@@ -55,7 +55,13 @@ function fromSuccess(head: HttpHead, body: string, scans: readonly DueScan[]): C
   if (items === null || items.every((item) => item.kind === "unanswered")) {
     const type = head.headers["content-type"] ?? "no content type";
     const detail = `answer of ${body.length} characters (${type}) speaks of none of the scans`;
-    return { kind: "ambiguous", retryAfterMs: null, report: report("unintelligible", head, detail) };
+    const ambiguous = {
+      kind: "ambiguous",
+      retryAfterMs: null,
+      report: report("unintelligible", head, detail),
+    } as const;
+    const json = parseJson(body);
+    return typeof json === "object" && json !== null ? { ...ambiguous, isUnread: true } : ambiguous;
   }
   const silent = items.filter((item) => item.kind === "unanswered").length;
   const detail = silent === 0 ? "" : `answer does not speak of ${silent} of ${scans.length} scans`;

@@ -57,8 +57,8 @@ describe("what an ending means for a delivery", () => {
     [403, "failed"],
     [404, "failed"],
     [408, "failed"],
-    [409, "failed"],
-    [423, "failed"],
+    [409, "refused"],
+    [423, "refused"],
     [413, "refused"],
     [422, "refused"],
     [429, "failed"],
@@ -88,4 +88,12 @@ test("a Retry-After holds when the body behind it was cut off", () => {
   const head = { status: 503, headers: { "retry-after": "600" } };
   const http = { kind: "broken-off", cause: "connection-lost", detail: "", head } as const;
   expect(deliveryOutcomeOf(http, wallMs(0))).toMatchObject({ kind: "failed", retryAfterMs: 600_000 });
+});
+
+test.each([409, 423, 425])("a %i that names a time is asked again then", (status) => {
+  const head = { status, headers: { "retry-after": "30" } };
+  expect(deliveryOutcomeOf({ kind: "answered", head, body: "" }, wallMs(0))).toMatchObject({
+    kind: "failed",
+    retryAfterMs: 30_000,
+  });
 });

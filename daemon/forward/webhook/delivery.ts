@@ -48,11 +48,14 @@ export type DeliveryOutcome =
       readonly retryAfterMs: number | null;
     };
 
+/** Refusals that speak of the caller or of the moment, not of the scans. */
+const passing: readonly number[] = [401, 403, 404, 408, 429];
+
 /**
- * Refusals that speak of the caller or of the moment, not of the scans. By the Idempotency-Key draft 409 says that an
- * earlier delivery of the same scans is still being worked on, and may yet fail.
+ * By the Idempotency-Key draft 409 says that an earlier delivery of the same scans is still being worked on, and may yet
+ * fail; others say so of what they hold already, and would for ever. Who means the former names a time to come again.
  */
-const passing: readonly number[] = [401, 403, 404, 408, 409, 423, 425, 429];
+const passingWithWait: readonly number[] = [409, 423, 425];
 
 export function deliveryOutcomeOf(http: HttpOutcome, now: WallMs): DeliveryOutcome {
   switch (http.kind) {
@@ -71,10 +74,12 @@ export function deliveryOutcomeOf(http: HttpOutcome, now: WallMs): DeliveryOutco
       const { status } = http.head;
       if (status >= 200 && status < 300) return { kind: "accepted" };
       const detail = `status ${status}`;
-      if (status >= 400 && status < 500 && !passing.includes(status)) {
+      const waitMs = waitMsOf(http.head, now);
+      const isPassing = passing.includes(status) || (waitMs !== null && passingWithWait.includes(status));
+      if (status >= 400 && status < 500 && !isPassing) {
         return { kind: "refused", reason: keptText(`${detail}: ${http.body}`), httpStatus: status };
       }
-      return { kind: "failed", detail, httpStatus: status, retryAfterMs: waitMsOf(http.head, now) };
+      return { kind: "failed", detail, httpStatus: status, retryAfterMs: waitMs };
     }
     default:
       return unreachable(http);
