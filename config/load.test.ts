@@ -266,6 +266,12 @@ describe("what a cross check says of its consequence", () => {
       `${site}  declarationOfWorks: 1Y1003SQ5VSSO\n${roster}${readers}${service}`,
       'declarationOfWorks: is "1Y1003SQ5VSSO"; expected an AvW number',
     ],
+    ["a decimal comma", swap("51.0543", "51,0543"), "is the rest of a number behind a comma: write it with a point"],
+    [
+      "a number in quotation marks",
+      `${whole}store: { maxScans: "5000" }\n`,
+      'store.maxScans: is "5000"; expected a whole number from 1000 to 10000000, without quotation marks',
+    ],
     ["a place abroad", swap("51.0543", "52.37"), "4:25: site.place.coordinates: is not in Belgium"],
     [
       "no place at all",

@@ -133,7 +133,14 @@ function fromIssue(issue: v.BaseIssue<unknown>, surveyed: Survey, yaml: YamlFile
   const standsAlone = issue.type === "check" || issue.type === "raw_check";
   if (standsAlone) return [{ path, start, message: issue.message }];
   const found = hidden.has(path.at(-1)) ? "cannot be used" : `is ${inWords(writtenIn(issue))}`;
-  return [{ path, start, message: `${found}; expected ${issue.message}` }];
+  const quotes = isQuotedNumber(issue) ? ", without quotation marks" : "";
+  return [{ path, start, message: `${found}; expected ${issue.message}${quotes}` }];
+}
+
+function isQuotedNumber(issue: v.BaseIssue<unknown>): boolean {
+  const value = writtenIn(issue);
+  const isNumber = typeof value === "string" && /^-?\d+(\.\d+)?$/.test(value);
+  return isNumber && (issue.type === "number" || (issue.type === "picklist" && /\d$/.test(issue.message)));
 }
 
 function pathOf(issue: v.BaseIssue<unknown>): Path {

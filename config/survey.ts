@@ -114,6 +114,10 @@ class Surveyor {
       tell(`is not a key: no secret stands in this file; put it in a file that only badged may read, and ${way}`);
       return null;
     }
+    if (/^\d+$/.test(key) && known.includes("latitude")) {
+      tell("is the rest of a number behind a comma: write it with a point, such as 51.0543");
+      return null;
+    }
     const meant = nearest(key, known);
     if (meant !== null) {
       tell(`is not a key here; did you mean ${meant}?`);

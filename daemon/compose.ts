@@ -1,10 +1,10 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Configuration, ReaderSettings as ConfiguredReader } from "../config/configuration.ts";
 import type { Feedback, Reader, ReaderEvents } from "../drivers/contract.ts";
 import { createReader, type ReaderSettings } from "../drivers/index.ts";
 import { rereadBadgesAtStart } from "./badges-at-start.ts";
 import { BadgedError, messageOf } from "./base/errors.ts";
+import { makeFolder } from "./base/folders.ts";
 import type { Log } from "./base/log.ts";
 import type { WallMs } from "./base/time.ts";
 import { tellOfCall } from "./call-observation.ts";
@@ -176,7 +176,7 @@ export function storeSettings(configuration: Configuration, mode: StoreSettings[
 
 function makeDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeFolder(directory);
   } catch (error) {
     const advice = "create it and give it to the user that badged runs as, or name another store.directory";
     throw new BadgedError(

@@ -62,7 +62,7 @@ const outageEntries = {
   ),
   summaryAt: v.optional(
     shaped(
-      "When the day's outages are summed up, in the site's time zone: in the log and as a file.",
+      "When the outages since the last time are summed up, in the site's time zone: in the log and as a file.",
       /^([01]\d|2[0-3]):[0-5]\d$/,
       "a time of day, such as 18:30",
     ),

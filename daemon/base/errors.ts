@@ -35,6 +35,7 @@ export type ErrorCode =
   | "no-such-remark"
   | "scan-not-releasable"
   | "no-evidence"
+  | "no-input"
   | "usage";
 
 /** An expected failure: `message` says what is wrong, `advice` what to do about it. */
@@ -68,6 +69,7 @@ const exitCodes: Record<ErrorCode, ExitCode> = {
   "no-such-remark": exitCode.usage,
   "scan-not-releasable": exitCode.usage,
   "no-evidence": exitCode.noInput,
+  "no-input": exitCode.noInput,
   usage: exitCode.usage,
 };
 

@@ -50,6 +50,23 @@ test("a file with all that it names is sound, without a warning", () => {
   expect(checked()).toEqual({ code: exitCode.ok, said: `${configuration}: sound. Site Campaign, 1 reader.` });
 });
 
+test("a store in the place of a file keeps badged from starting", () => {
+  const text = readFileSync(configuration, "utf8");
+  const directoryOf = /directory: (\S+?)[ ,}\n]/.exec(text)?.[1] ?? "";
+  writeFileSync(configuration, text.replace(directoryOf, configuration));
+  const { code, said } = checked();
+  expect(code).toBe(exitCode.configuration);
+  expect(said).toContain("store.directory: is no folder");
+});
+
+test("a service of somebody else's without a token is a warning", () => {
+  const text = readFileSync(configuration, "utf8");
+  writeFileSync(configuration, text.replace("http://127.0.0.1:9", "https://service.example"));
+  const { code, said } = checked();
+  expect(code).toBe(exitCode.ok);
+  expect(said).toMatch(/service: has neither oauth nor tokenFile: .*write oauth: .*\(a warning\)/);
+});
+
 test("certificates that are none keep badged from starting, with the place in the file", () => {
   const ca = join(directory, "ca.pem");
   writeFileSync(ca, "nothing of the kind");

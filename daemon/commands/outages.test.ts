@@ -1,10 +1,18 @@
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { languages } from "../base/language.ts";
+import { monotonicNs } from "../base/time.ts";
 import { wordsIn } from "../outage/explanation.ts";
+import { nothingSeen } from "../outage/layers.ts";
 import { writeSite } from "../testing/campaign/site.ts";
-import { preparedCore, storeSettings, type TemporaryDirectory, temporaryDirectory } from "../testing/store-fixture.ts";
-import { csvField, listOutages } from "./outages.ts";
+import {
+  noon,
+  preparedCore,
+  storeSettings,
+  type TemporaryDirectory,
+  temporaryDirectory,
+} from "../testing/store-fixture.ts";
+import { addToOutage, csvField, listOutages, showOutage } from "./outages.ts";
 
 let directory: TemporaryDirectory;
 
@@ -25,6 +33,41 @@ test.each(languages)("the list as a spreadsheet has a heading over every column 
   expect(headings).toHaveLength(6);
   expect(headings).not.toContain("");
   expect(headings[0]).toBe(wordsIn[lang].window.title);
+});
+
+test.each([
+  [{ kind: "note", text: "asked 85.07.30-033.28 to come back" }, "asked [number removed] to come back"],
+  [{ kind: "attempt", channel: "85073003328", worked: false }, "[number removed]"],
+  [{ kind: "attachment", name: "85073003328.txt", bytes: 1, sha256: "0".repeat(64) }, "[number removed].txt"],
+] as const)("no national number stays in %j, and whoever wrote it is told", async (entry, kept) => {
+  const { configuration: config } = writeSite(directory.path, 1, "http://127.0.0.1:9");
+  {
+    using core = preparedCore(storeSettings(join(directory.path, "store")), []);
+    const firstBad = { bootId: "b", monotonicNs: monotonicNs(1n), utcMs: noon, errorBoundMs: 5 };
+    const finding = { cause: "own-network", exemption: "not-exempt", settledBy: [] } as const;
+    const segments = [{ from: firstBad, finding, layers: nothingSeen }] as const;
+    core.saveWindow({
+      key: "w",
+      lastGood: null,
+      firstBad,
+      openedAt: firstBad,
+      segments,
+      flaps: 0,
+      gaps: [],
+      end: null,
+    });
+  }
+  const [shown, told]: [string[], string[]] = [[], []];
+  const terminal = {
+    out: (line: string) => void shown.push(line),
+    err: (line: string) => void told.push(line),
+    interactive: false,
+  };
+  await addToOutage(1, entry, config, terminal);
+  await showOutage(1, { config }, terminal);
+  expect(shown.join("\n")).toContain(kept);
+  expect(shown.join("\n")).not.toMatch(/85\.?07/);
+  expect(told).toEqual([expect.stringContaining("was left out")]);
 });
 
 test.each(languages)("one scan is one, and two are more, in %s", (lang) => {

@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
+import { unreachable } from "../base/assert.ts";
 import { BadgedError, type ExitCode, exitCode, messageOf } from "../base/errors.ts";
 import { parseUtcText, systemTime, utcText, zonedText } from "../base/system-time.ts";
 import type { WallMs } from "../base/time.ts";
+import { scrubbed, scrubNumbers } from "../forward/kept-text.ts";
 import { describeOutage, durationText } from "../outage/description.ts";
 import {
   beginningOf,
@@ -44,7 +46,7 @@ export async function listOutages(options: OutageOptions, terminal: Terminal): P
   const headings = [title, began, ended, duration, cause, exemption];
   if (options.csv === true) {
     for (const row of [headings, ...rows]) terminal.out(row.map(csvField).join(","));
-  } else terminal.out(rows.length === 0 ? "–" : table(headings, rows));
+  } else terminal.out(rows.length === 0 ? words.window.none : table(headings, rows));
   return exitCode.ok;
 }
 
@@ -80,9 +82,27 @@ export async function addToOutage(
   terminal: Terminal,
 ): Promise<ExitCode> {
   await using site = await visitStore(config);
-  if (!(await site.store.addOutageEntry(windowId, entry, systemTime.wallMs()))) throw noSuchOutage(windowId);
+  const kept = withoutNumbers(entry);
+  if (!(await site.store.addOutageEntry(windowId, kept, systemTime.wallMs()))) throw noSuchOutage(windowId);
   terminal.out(`outage ${windowId}: ${entry.kind} added`);
+  if (JSON.stringify(kept) !== JSON.stringify(entry)) {
+    terminal.err(`A number that may be somebody's national number was left out: "${scrubbed}" stands in its place.`);
+  }
   return exitCode.ok;
+}
+
+/** What is added stays for as long as the outage does, in lists, exports and summaries. */
+function withoutNumbers(entry: OutageEntry): OutageEntry {
+  switch (entry.kind) {
+    case "note":
+      return { ...entry, text: scrubNumbers(entry.text) };
+    case "attachment":
+      return { ...entry, name: scrubNumbers(entry.name) };
+    case "attempt":
+      return { ...entry, channel: scrubNumbers(entry.channel) };
+    default:
+      return unreachable(entry);
+  }
 }
 
 /** The file itself stays where it is: what is kept is its name, its size and its hash. */
@@ -92,7 +112,7 @@ export function attachmentOf(file: string): OutageEntry {
     const sha256 = createHash("sha256").update(bytes).digest("hex");
     return { kind: "attachment", name: basename(file), bytes: bytes.length, sha256 };
   } catch (error) {
-    throw new BadgedError("usage", `${file} cannot be read: ${messageOf(error)}`, "name a file that may be read", {
+    throw new BadgedError("no-input", `${file} cannot be read: ${messageOf(error)}`, "name a file that may be read", {
       cause: error,
     });
   }

@@ -46,7 +46,8 @@ export async function simulateService(options: SimulateServiceOptions, terminal:
   if (client !== null) terminal.out(`Tokens are issued at    ${simulator.tokenUrl}`);
   terminal.out(`A page that shows what it received: http://127.0.0.1:${simulator.port}/`);
   terminal.out(`What it received:   curl ${simulator.controlUrl}/registrations`);
-  terminal.out(`An outage of 60 s:  curl -d '{"fault":{"kind":"refuse","forMs":60000}}' ${simulator.controlUrl}/fault`);
+  const order = `-H 'content-type: application/json' -d '{"fault":{"kind":"refuse","forMs":60000}}'`;
+  terminal.out(`An outage of 60 s:  curl ${order} ${simulator.controlUrl}/fault`);
   await signals.stopped;
   return exitCode.ok;
 }

@@ -1,9 +1,10 @@
 import { X509Certificate } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import type { Configuration } from "../../config/configuration.ts";
 import type { Path } from "../../config/problem.ts";
 import { anchorerFaults } from "../anchorers-at-start.ts";
 import { messageOf } from "../base/errors.ts";
+import { isLoopback } from "../base/loopback.ts";
 import type { WallMs } from "../base/time.ts";
 import { parseRoster } from "../scan/roster-csv.ts";
 import { dateOf } from "./certificate-look.ts";
@@ -33,8 +34,25 @@ export function startFindings(
     message: `${message}; ${advice}`,
     keepsFromStarting: true,
   }));
-  const later = [...rosterFindings(configuration), ...(faults.length > 0 ? [] : expiredAuthority(configuration, now))];
-  return [...faults, ...later, ...otherClockworks(programs())];
+  const later = [
+    ...tokenless(configuration),
+    ...rosterFindings(configuration),
+    ...(faults.length > 0 ? [] : expiredAuthority(configuration, now)),
+  ];
+  return [...faults, ...storeFolder(configuration), ...later, ...otherClockworks(programs())];
+}
+
+function storeFolder({ store: { directory } }: Configuration): readonly StartFinding[] {
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== false) return [];
+  const message = "is no folder, so badged could keep no scan; name one, which is made when it is missing";
+  return [{ path: ["store", "directory"], message, keepsFromStarting: true }];
+}
+
+function tokenless({ service: { url, oauth, tokenFile } }: Configuration): readonly StartFinding[] {
+  if (oauth !== null || tokenFile !== null || isLoopback(new URL(url).hostname)) return [];
+  const message =
+    "has neither oauth nor tokenFile: the RSZ's service registers nobody without a token; write oauth: { clientId: …, keyFile: … } (config/badged.example.yaml)";
+  return [{ path: ["service"], message, keepsFromStarting: false }];
 }
 
 function rosterFindings({ roster: { file, badgeForm } }: Configuration): readonly StartFinding[] {

@@ -93,7 +93,9 @@ export class ForwardService implements AsyncDisposable {
   }
 
   get status(): TargetStatus {
-    const { lastOutcome, failures } = this.#state;
+    const { lastOutcome, isAnswered } = this.#state;
+    // Calls are taken up again as carefully as before, but what a search found out is no outage any more.
+    const failures = isAnswered ? 0 : this.#state.failures;
     if (lastOutcome === null) return { state: "not-tried", lastOutcome: "", retryInMs: null };
     const state = failures > 0 && isDown(lastOutcome) ? "not-reachable" : "reachable";
     return { state, lastOutcome, retryInMs: failures > 0 ? Math.round(restMs(this.#state, this.#now())) : null };

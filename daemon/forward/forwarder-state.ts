@@ -49,6 +49,8 @@ export type ForwarderState = {
   readonly heldBacks: number;
   /** How the last call ended; `null` before the first. */
   readonly lastOutcome: AttemptOutcome | null;
+  /** A search was answered since the last call: the service is there. */
+  readonly isAnswered: boolean;
   /** Before this no call leaves. */
   readonly nextCallNs: MonotonicNs;
   /** Until then the service itself asked to be left alone. */
@@ -167,6 +169,7 @@ export function initialState(settings: ForwarderSettings): ForwarderState {
     storeFailures: 0,
     heldBacks: 0,
     lastOutcome: null,
+    isAnswered: false,
     nextCallNs: monotonicNs(0n),
     askedNs: monotonicNs(0n),
     isClaimLost: false,

@@ -209,6 +209,7 @@ function onEnded(
     search: afterCall(state.failures > 0 && !isFailure ? afterRecovery(state.search) : state.search),
     failures,
     lastOutcome: outcome.report.outcome,
+    isAnswered: false,
     nextCallNs: notSooner(state, delayMs, now),
     askedNs: asked(state, isFailure ? retryAfterOf(outcome) : null, now),
     lastCallMs: elapsedMs(state.leftNs, now.monotonicNs),
@@ -276,7 +277,11 @@ function onSearched(state: ForwarderState, outcome: SearchOutcome, now: Now, ran
   const isMissing = outcome.kind === "not-found";
   const ids = claim.scans.map(({ scanId }) => scanId);
   const lessons = isMissing ? withoutUnread(state.lessons, ids) : state.lessons;
-  const quiet = askedToWait({ ...state, search, lessons }, quietAfterSearchMs(outcome), now);
+  const quiet = askedToWait(
+    { ...state, search, lessons, isAnswered: outcome.kind !== "failed" },
+    quietAfterSearchMs(outcome),
+    now,
+  );
   const next = { ...quiet, nextCallNs: notSooner(quiet, state.settings.callIntervalMs, now) };
   const { settlements, line } = judgeSearch(claim, outcome, search, now);
   const report: AttemptReport = { ...outcome.report, endedAt: now.wallMs };

@@ -163,6 +163,18 @@ describe("a scan in doubt", () => {
     await service[Symbol.asyncDispose]();
   });
 
+  test("is no outage any more once the search found it", async () => {
+    const { time, queue, service } = harness(["lost-after"]);
+    queue.record(1, time.wallMs());
+    service.start();
+    await time.advance(1_000);
+    expect(service.status.state).toBe("not-reachable");
+    await time.advance(60_000);
+    expect(queue.scan(1).state).toBe("registered");
+    expect(service.status).toMatchObject({ state: "reachable", retryInMs: null });
+    await service[Symbol.asyncDispose]();
+  });
+
   test("is sent again unsearched, marked, where no search is to be had", async () => {
     const { time, queue, service, kinds } = harness(["lost-after", "registers", "lost-after"], ["none"]);
     queue.record(1, time.wallMs());

@@ -47,6 +47,7 @@ export const german: Words = {
   },
   window: {
     title: "Störung",
+    none: "Keine Störungen.",
     began: "Beginn",
     ended: "Ende",
     lasts: "dauert an",

@@ -46,6 +46,7 @@ export const english: Words = {
   },
   window: {
     title: "Outage",
+    none: "No outages.",
     began: "began",
     ended: "ended",
     lasts: "goes on",

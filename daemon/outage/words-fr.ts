@@ -46,6 +46,7 @@ export const french: Words = {
   },
   window: {
     title: "Panne",
+    none: "Aucune panne.",
     began: "début",
     ended: "fin",
     lasts: "dure encore",

@@ -47,6 +47,7 @@ export const dutch: Words = {
   },
   window: {
     title: "Storing",
+    none: "Geen storingen.",
     began: "begin",
     ended: "einde",
     lasts: "duurt nog",

@@ -24,6 +24,8 @@ export type Words = {
   };
   readonly window: {
     readonly title: string;
+    /** In place of a list without any. */
+    readonly none: string;
     readonly began: string;
     readonly ended: string;
     readonly lasts: string;

@@ -227,6 +227,12 @@ function readEntry(row: Row, form: BadgeForm, say: (column: Column, message: str
   if (declaration !== "" && !isDeclarationOfWorksNumber(declaration)) {
     wrong("avw_number", "is no AvW number: thirteen capitals and digits, neither I nor O");
   }
+  if (isSsin(digitsOf(row.field("reference")))) {
+    wrong(
+      "reference",
+      "holds a national number, and is shown in lists, summaries and exports; give the employer's own number",
+    );
+  }
   const validFrom = readDate(row.field("valid_from"));
   const validUntil = readDate(row.field("valid_until"));
   if (validFrom === undefined) wrong("valid_from", "is no date; write 2026-01-31 or 31/01/2026");

@@ -105,9 +105,16 @@ export class PseudoTerminal implements AsyncDisposable {
     // A master reads EIO when its last slave closes; unplugging is what ends it.
     stream.on("error", () => stream.destroy());
     this.#pair = { master, slave, stream, closed };
-    if (this.#link !== null) {
+    if (this.#link === null) return;
+    try {
       removeLink(this.#link);
       symlinkSync(this.#path, this.#link);
+    } catch (error) {
+      // What nobody can find must not keep the process alive.
+      this.#pair = null;
+      stream.destroy();
+      closeSync(slave);
+      throw error;
     }
   }
 

@@ -1,15 +1,6 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { makeFolder } from "../base/folders.ts";
 import { utcSecondsText } from "../base/system-time.ts";
 import type { WallMs } from "../base/time.ts";
 import { storeErrorCodeOf } from "./store-error.ts";
@@ -49,8 +40,7 @@ export class DatabaseFiles {
 
   /** Makes the directory, for the owner alone: it holds national numbers. */
   createDirectory(): void {
-    if (mkdirSync(this.directory, { recursive: true, mode: 0o700 }) !== undefined)
-      syncDirectory(dirname(this.directory));
+    if (makeFolder(this.directory)) syncDirectory(dirname(this.directory));
   }
 
   exists(): boolean {

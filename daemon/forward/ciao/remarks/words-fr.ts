@@ -54,7 +54,7 @@ export const french: RemarkWords = {
     scan: "scan",
     worker: "travailleur",
     registered: "enregistré",
-    seen: "vue d'abord",
+    seen: "vue la première fois",
     text: "texte officiel",
     cause: "cause",
     action: "action",
