@@ -14,7 +14,7 @@ import type {
   Outgoing,
   Phase,
 } from "./forwarder-state.ts";
-import { isNotReachable, type Judgement, judge, withoutUnread } from "./judgement.ts";
+import { isNotReachable, type Judgement, judge } from "./judgement.ts";
 import type { AttemptReport, Claim, DoubtRule, Written } from "./queue.ts";
 import { judgeSearch } from "./search-judgement.ts";
 import {
@@ -27,6 +27,7 @@ import {
   searchInMs,
   throttledQuietMaxMs,
 } from "./search-track.ts";
+import { withoutUnread } from "./unread-answers.ts";
 import type { CallOutcome, CallReport, SearchOutcome } from "./upstream.ts";
 
 /** The first full call after an outage waits up to this much longer, at random: a thousand boxes get their link back at once. */
@@ -276,7 +277,8 @@ function onSearched(state: ForwarderState, outcome: SearchOutcome, now: Now, ran
   const search = afterSearch(state.search, outcome, now, random);
   const isMissing = outcome.kind === "not-found";
   const ids = claim.scans.map(({ scanId }) => scanId);
-  const lessons = isMissing ? withoutUnread(state.lessons, ids) : state.lessons;
+  const unread = isMissing ? withoutUnread(state.lessons.unread, ids) : state.lessons.unread;
+  const lessons = { ...state.lessons, unread };
   const quiet = askedToWait(
     { ...state, search, lessons, isAnswered: outcome.kind !== "failed" },
     quietAfterSearchMs(outcome),

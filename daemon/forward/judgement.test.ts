@@ -11,10 +11,9 @@ import {
   noLessons,
   putOffMs,
   refusedCallsMax,
-  unreadAnswersMax,
-  withoutUnread,
 } from "./judgement.ts";
 import type { AttemptOutcome, Claim } from "./queue.ts";
+import { unreadAnswersMax, withoutUnread } from "./unread-answers.ts";
 import type { CallReport, ItemOutcome } from "./upstream.ts";
 
 const now = wallMs(1_780_000_000_000);
@@ -241,6 +240,6 @@ describe("answers of success that cannot be read", () => {
 
   test("are forgotten when a search made certain that the service holds nothing", () => {
     const { lessons } = judge(claimOf(1), unreadable, noLessons, now);
-    expect(withoutUnread(lessons, [1]).unread.size).toBe(0);
+    expect(withoutUnread(lessons.unread, [1]).size).toBe(0);
   });
 });

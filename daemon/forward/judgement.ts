@@ -11,6 +11,7 @@ import {
 } from "./call-size.ts";
 import { forwardEvents as events, type LogLine } from "./events.ts";
 import type { AttemptOutcome, Claim, Settlement } from "./queue.ts";
+import { setAsideUnread, type UnreadAnswers } from "./unread-answers.ts";
 import type { CallOutcome, CallReport } from "./upstream.ts";
 
 /**
@@ -28,12 +29,6 @@ export const blindRefusalsMax: number = 3;
 /** Refused calls count against a quota of their own at the service; after this many in a row badged backs off. */
 export const refusedCallsMax: number = 12;
 
-/**
- * After this many answers of success that say nothing badged can read of a scan, it is set aside: the service may well have
- * registered it each time, and would for ever.
- */
-export const unreadAnswersMax: number = 5;
-
 /** A call that was held back is none to judge by. */
 export type JudgedOutcome = Exclude<CallOutcome, { readonly kind: "held-back" }>;
 
@@ -44,8 +39,7 @@ export type Lessons = {
   readonly refusedCalls: number;
   /** Scans refused alone, without being named, since a call was answered. */
   readonly blindRefusals: number;
-  /** How often a scan was answered with success and nothing that can be read; none that is settled is among them. */
-  readonly unread: ReadonlyMap<number, number>;
+  readonly unread: UnreadAnswers;
 };
 
 export const noLessons: Lessons = { size: fullSize, refusedCalls: 0, blindRefusals: 0, unread: new Map() };
@@ -83,13 +77,6 @@ export function judge(claim: Claim, outcome: JudgedOutcome, lessons: Lessons, no
     default:
       return unreachable(outcome);
   }
-}
-
-/** A search made certain that the service does not hold this one: what it answered to calls was about nothing. */
-export function withoutUnread(lessons: Lessons, scanIds: readonly number[]): Lessons {
-  const unread = new Map(lessons.unread);
-  for (const scanId of scanIds) unread.delete(scanId);
-  return { ...lessons, unread };
 }
 
 /** Whether the outcome says that the service could not be reached at all, or nobody tried for want of a token. */
@@ -132,7 +119,7 @@ function judgeAnswer(
     return judgeFailure(claim, { kind: "ambiguous", retryAfterMs: null, report, isUnread: true }, lessons, now);
   }
   const { attemptId } = claim;
-  const { settlements, unread, lines } = setAside(read, lessons.unread, attemptId);
+  const { settlements, unread, lines } = setAsideUnread(read, lessons.unread, attemptId);
   const doubtful = count(settlements, "doubtful");
   const registered = count(settlements, "registered");
   if (registered > 0) {
@@ -208,49 +195,9 @@ function judgeFailure(
   if (!isAmbiguous) return { settlements: allAgain(claim, null), lessons: { ...lessons, size }, result, lines };
   const doubtful = claim.scans.map(({ scanId }): Settlement => ({ kind: "doubtful", scanId, notBefore }));
   if (outcome.isUnread !== true) return { settlements: doubtful, lessons: { ...lessons, size }, result, lines };
-  const { settlements, unread, lines: aside } = setAside(doubtful, lessons.unread, claim.attemptId);
+  const { settlements, unread, lines: aside } = setAsideUnread(doubtful, lessons.unread, claim.attemptId);
   return { settlements, lessons: { ...lessons, size, unread }, result, lines: [...lines, ...aside] };
 }
-
-/** Counts the answers of success that said nothing of a scan in doubt, and sets aside who had too many. */
-function setAside(
-  settlements: readonly Settlement[],
-  before: ReadonlyMap<number, number>,
-  attemptId: number,
-): {
-  readonly settlements: readonly Settlement[];
-  readonly unread: ReadonlyMap<number, number>;
-  readonly lines: LogLine[];
-} {
-  const unread = new Map(before);
-  let count = 0;
-  const kept = settlements.map((settlement): Settlement => {
-    const { scanId, kind } = settlement;
-    const answers = (unread.get(scanId) ?? 0) + 1;
-    unread.delete(scanId);
-    if (kind !== "doubtful") return settlement;
-    if (answers < unreadAnswersMax) {
-      unread.set(scanId, answers);
-      return settlement;
-    }
-    count += 1;
-    return { kind: "refused", scanId, reason: unreadReason };
-  });
-  // A worker's next scan is none the better for the memory of one that nobody has sent since.
-  for (const oldest of unread.keys()) {
-    if (unread.size <= unreadKeptMax) break;
-    unread.delete(oldest);
-  }
-  return {
-    settlements: kept,
-    unread,
-    lines: count === 0 ? [] : [{ level: "error", event: events.unread, fields: { count, attemptId } }],
-  };
-}
-
-const unreadKeptMax = 10_000;
-
-const unreadReason = `the service answered it ${unreadAnswersMax} times with success, in a form that cannot be read: it may hold the registration; look there before it is released`;
 
 /** A single scan that the service will not take, for a reason that may lie in the call: it waits and others try. */
 function putOff(claim: Claim, lessons: Lessons, now: WallMs, retryAfterMs: number | null = null): Judgement {

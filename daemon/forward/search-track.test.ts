@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { silentLog } from "../base/log.ts";
+import { type Log, silentLog } from "../base/log.ts";
 import { seededRandom } from "../base/random.ts";
 import { monotonicNs, wallMs } from "../base/time.ts";
 import { ManualTime, settled } from "../testing/manual-time.ts";
@@ -104,15 +104,15 @@ class SearchableService implements Upstream {
   }
 }
 
-function harness(
-  script: readonly Call[],
-  searches: readonly Search[] = [],
-  { otherwise = "answers" as Search, seed = 1 } = {},
-) {
-  const time = new ManualTime();
-  const queue = new MemoryQueue();
-  const upstream = new SearchableService(time, script, searches, otherwise);
-  const service = new ForwardService(
+function forwarding(ports: {
+  readonly time: ManualTime;
+  readonly queue: MemoryQueue;
+  readonly upstream: Upstream;
+  readonly seed: number;
+  readonly log?: Log;
+}): ForwardService {
+  const { time, queue, upstream, seed, log = silentLog } = ports;
+  return new ForwardService(
     {
       queue,
       upstream,
@@ -121,10 +121,21 @@ function harness(
       onOutcome: () => {},
       time,
       random: seededRandom(seed),
-      log: silentLog,
+      log,
     },
     { callIntervalMs: 100, receipt: openReceipt },
   );
+}
+
+function harness(
+  script: readonly Call[],
+  searches: readonly Search[] = [],
+  { otherwise = "answers" as Search, seed = 1 } = {},
+) {
+  const time = new ManualTime();
+  const queue = new MemoryQueue();
+  const upstream = new SearchableService(time, script, searches, otherwise);
+  const service = forwarding({ time, queue, upstream, seed });
   const kinds = (): readonly string[] => upstream.calls.map(({ kind }) => kind);
   return { time, queue, upstream, service, kinds };
 }
@@ -405,19 +416,7 @@ test("remark 32 that a search brings is alarmed, and teaches the limit", async (
     register: async () => ({ kind: "ambiguous", retryAfterMs: null, report: report("timed-out") }),
     search: async () => ({ ...created, kind: "found", validity: "valid", remarks, report: report("answered", 200) }),
   };
-  await using service = new ForwardService(
-    {
-      queue,
-      upstream,
-      clock: new TrustingClock(time),
-      memory: new MemoryReceipts(),
-      onOutcome: () => {},
-      time,
-      random: seededRandom(1),
-      log,
-    },
-    { callIntervalMs: 100, receipt: openReceipt },
-  );
+  await using service = forwarding({ time, queue, upstream, seed: 1, log });
   queue.record(1, time.wallMs() - 600_000);
   service.start();
   await time.advance(120_000);

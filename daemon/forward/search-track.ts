@@ -161,8 +161,8 @@ export function afterRecovery(track: SearchTrack): SearchTrack {
 /** After this many failures in a row it does not matter any more whose they are: the doubt must not outlast the receipt limit. */
 const patienceMax = 10;
 
-/** Nor after this long: a service that wants no search for an hour holds up nobody's scans for one. */
-export const patienceMs: number = 10 * 60 * 1000;
+/** Nor after this long: a service that wants no search for hours holds up nobody's scans for his shift. */
+export const patienceMs: number = 60 * 60 * 1000;
 
 /** A quota that is that of searches or looks alone must not keep registrations away: they are asked after this, and answer for themselves. */
 export const throttledQuietMaxMs: number = 60_000;

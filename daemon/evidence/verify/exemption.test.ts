@@ -92,61 +92,60 @@ async function verified(log: EvidenceLog, wanted: Wanted) {
   return { g, report: verifyBundle(new Map(files.map(({ path, bytes }) => [path, Buffer.from(bytes)])), trust) };
 }
 
-test("the verifier never calls a window presumed that has an own fault in it", async () => {
-  const b = begin();
+type Failing = typeof cable | typeof provider;
+
+/** A window that opens with `first`, and a function that closes it after one more look at `last`. */
+function outage(b: LogBuilder, first: Failing): (last: Failing) => void {
   look(b, well);
   b.anchor(vouchers);
   const good = look(b, well);
-  const bad = look(b, cable);
-  look(b, cable);
-  look(b, cable);
-  change(b, "w", "opened", cable, [good, bad]);
-  look(b, provider);
-  change(b, "w", "cause-changed", provider, [good, bad]);
-  const last = look(b, provider);
-  const end = look(b, well);
-  change(b, "w", "closed", provider, [good, bad], [last, end]);
+  const bad = look(b, first);
+  look(b, first);
+  look(b, first);
+  change(b, "w", "opened", first, [good, bad]);
+  return (last) => {
+    if (last !== first) {
+      look(b, last);
+      change(b, "w", "cause-changed", last, [good, bad]);
+    }
+    const lastBad = look(b, last);
+    const firstGood = look(b, well);
+    change(b, "w", "closed", last, [good, bad], [lastBad, firstGood]);
+  };
+}
+
+const window = { kind: "window", id: "w" } as const;
+
+test("the verifier calls no window presumed that has an own fault in it", async () => {
+  const b = begin();
+  outage(b, cable)(provider);
   b.anchor(vouchers);
-  const { report } = await verified(b.build(), { kind: "window", id: "w" });
+  const { report } = await verified(b.build(), window);
   expect(report.windows[0]?.exemption).toBe("not-exempt");
 });
 
-test("the verifier never calls a window presumed in which another channel worked", async () => {
+test.each([
+  [true, "not-exempt"],
+  [false, "presumed"],
+] as const)("nor one in which another channel worked (%s)", async (worked, exemption) => {
   const b = begin();
-  look(b, well);
+  outage(b, provider)(provider);
+  b.record({ kind: "attempt", data: { window: "w", entry: 1, sha256: "0".repeat(64), bytes: 3, worked } });
   b.anchor(vouchers);
-  const good = look(b, well);
-  const bad = look(b, provider);
-  look(b, provider);
-  look(b, provider);
-  change(b, "w", "opened", provider, [good, bad]);
-  const last = look(b, provider);
-  const end = look(b, well);
-  change(b, "w", "closed", provider, [good, bad], [last, end]);
-  b.record({ kind: "attempt", data: { window: "w", entry: 1, sha256: "0".repeat(64), bytes: 3, worked: true } });
-  b.anchor(vouchers);
-  const { report } = await verified(b.build(), { kind: "window", id: "w" });
-  expect(report.windows[0]?.exemption).toBe("not-exempt");
+  const { report } = await verified(b.build(), window);
+  expect(report.windows[0]?.exemption).toBe(exemption);
 });
 
 test("a period in the middle of an outage tells of it", async () => {
   const b = begin();
-  look(b, well);
-  b.anchor(vouchers);
-  const good = look(b, well);
-  const bad = look(b, provider);
-  look(b, provider);
-  look(b, provider);
-  change(b, "w", "opened", provider, [good, bad]);
+  const end = outage(b, provider);
   b.anchor(vouchers);
   const from = b.now + 1;
   for (let i = 0; i < 20; i += 1) look(b, provider, 30_000);
   b.anchor(vouchers);
   const to = b.now + 1;
   for (let i = 0; i < 20; i += 1) look(b, provider, 30_000);
-  const last = look(b, provider);
-  const end = look(b, well);
-  change(b, "w", "closed", provider, [good, bad], [last, end]);
+  end(provider);
   b.anchor(vouchers);
   const { g } = await verified(b.build(), { kind: "period", fromMs: from, toMs: to });
   expect(g.windows).toEqual(["w"]);
