@@ -7,8 +7,8 @@ import { isPassing, storeErrorOf } from "./store/store-error.ts";
 type BadgeStore = { rereadBadges(readings: readonly BadgeReading[], form: BadgeForm): Promise<number> };
 
 /**
- * Reads the badges that the roster does not know again, by the readers' settings as they are now: an installer who corrects
- * one loses no scan of the days before. The forwarder finds whom the roster knows by then at its next look.
+ * Reads the badges that were not understood again, by the readers' settings as they are now: an installer who corrects one
+ * loses none of the scans that it could not read. The forwarder finds whom the roster knows by then at its next look.
  *
  * @throws StoreError when the store fails for a reason that does not pass; for one that does, the next start makes up
  */

@@ -28,3 +28,10 @@ export function isEnterpriseNumber(text: string): boolean {
 export function isDeclarationOfWorksNumber(text: string): boolean {
   return /^[A-HJ-NP-Z0-9]{13}$/.test(text);
 }
+
+/** Puts `instead` in place of every national number with right check digits, however punctuated; other numbers stay. */
+export function withoutSsins(text: string, instead: string): string {
+  return text.replace(/(?<!\d)\d(?:[\s./-]{0,2}\d){10}(?!\d)/g, (number) =>
+    isSsin(number.replace(/\D/g, "")) ? instead : number,
+  );
+}

@@ -3,9 +3,10 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { unreachable } from "../base/assert.ts";
 import { BadgedError, type ExitCode, exitCode, messageOf } from "../base/errors.ts";
+import { withoutSsins } from "../base/identifiers.ts";
 import { parseUtcText, systemTime, utcText, zonedText } from "../base/system-time.ts";
 import type { WallMs } from "../base/time.ts";
-import { scrubbed, scrubNumbers } from "../forward/kept-text.ts";
+import { scrubbed } from "../forward/kept-text.ts";
 import { describeOutage, durationText } from "../outage/description.ts";
 import {
   beginningOf,
@@ -86,7 +87,7 @@ export async function addToOutage(
   if (!(await site.store.addOutageEntry(windowId, kept, systemTime.wallMs()))) throw noSuchOutage(windowId);
   terminal.out(`outage ${windowId}: ${entry.kind} added`);
   if (JSON.stringify(kept) !== JSON.stringify(entry)) {
-    terminal.err(`A number that may be somebody's national number was left out: "${scrubbed}" stands in its place.`);
+    terminal.err(`A national number was left out: "${scrubbed}" stands in its place.`);
   }
   return exitCode.ok;
 }
@@ -95,11 +96,11 @@ export async function addToOutage(
 function withoutNumbers(entry: OutageEntry): OutageEntry {
   switch (entry.kind) {
     case "note":
-      return { ...entry, text: scrubNumbers(entry.text) };
+      return { ...entry, text: withoutSsins(entry.text, scrubbed) };
     case "attachment":
-      return { ...entry, name: scrubNumbers(entry.name) };
+      return { ...entry, name: withoutSsins(entry.name, scrubbed) };
     case "attempt":
-      return { ...entry, channel: scrubNumbers(entry.channel) };
+      return { ...entry, channel: withoutSsins(entry.channel, scrubbed) };
     default:
       return unreachable(entry);
   }

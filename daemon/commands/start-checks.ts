@@ -43,7 +43,14 @@ export function startFindings(
 }
 
 function storeFolder({ store: { directory } }: Configuration): readonly StartFinding[] {
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== false) return [];
+  let isFolder: boolean;
+  try {
+    isFolder = statSync(directory).isDirectory();
+  } catch {
+    // It is made when it is missing, and what whoever checks may not look into is no finding.
+    return [];
+  }
+  if (isFolder) return [];
   const message = "is no folder, so badged could keep no scan; name one, which is made when it is missing";
   return [{ path: ["store", "directory"], message, keepsFromStarting: true }];
 }

@@ -27,7 +27,6 @@ import {
   searchInMs,
   throttledQuietMaxMs,
 } from "./search-track.ts";
-import { withoutUnread } from "./unread-answers.ts";
 import type { CallOutcome, CallReport, SearchOutcome } from "./upstream.ts";
 
 /** The first full call after an outage waits up to this much longer, at random: a thousand boxes get their link back at once. */
@@ -275,12 +274,8 @@ function onSearched(state: ForwarderState, outcome: SearchOutcome, now: Now, ran
   assert(state.phase.kind === "searching", "a search ends while it is under way");
   const { claim } = state.phase;
   const search = afterSearch(state.search, outcome, now, random);
-  const isMissing = outcome.kind === "not-found";
-  const ids = claim.scans.map(({ scanId }) => scanId);
-  const unread = isMissing ? withoutUnread(state.lessons.unread, ids) : state.lessons.unread;
-  const lessons = { ...state.lessons, unread };
   const quiet = askedToWait(
-    { ...state, search, lessons, isAnswered: outcome.kind !== "failed" },
+    { ...state, search, isAnswered: outcome.kind !== "failed" },
     quietAfterSearchMs(outcome),
     now,
   );

@@ -13,7 +13,7 @@ import {
   refusedCallsMax,
 } from "./judgement.ts";
 import type { AttemptOutcome, Claim } from "./queue.ts";
-import { unreadAnswersMax, withoutUnread } from "./unread-answers.ts";
+import { unreadAnswersMax } from "./unread-answers.ts";
 import type { CallReport, ItemOutcome } from "./upstream.ts";
 
 const now = wallMs(1_780_000_000_000);
@@ -236,10 +236,5 @@ describe("answers of success that cannot be read", () => {
       for (const outcome of [failed, page]) ({ lessons } = judge(claimOf(1), outcome, lessons, now));
     }
     expect(lessons.unread.size).toBe(0);
-  });
-
-  test("are forgotten when a search made certain that the service holds nothing", () => {
-    const { lessons } = judge(claimOf(1), unreadable, noLessons, now);
-    expect(withoutUnread(lessons.unread, [1]).size).toBe(0);
   });
 });

@@ -8,6 +8,8 @@ import { MemoryQueue } from "../testing/memory-queue.ts";
 import { MemoryReceipts, openReceipt } from "../testing/receipt-windows.ts";
 import { recordingLog } from "../testing/store-fixture.ts";
 import { TrustingClock } from "../testing/trusting-clock.ts";
+import { callOutcomeOf } from "./ciao/answer.ts";
+import { searchOutcomeOf } from "./ciao/search.ts";
 import { forwardEvents } from "./events.ts";
 import { ForwardService } from "./forward-service.ts";
 import type { AttemptOutcome, DueScan } from "./queue.ts";
@@ -21,6 +23,7 @@ import {
   searchRefusalsMax,
   searchStrikesMax,
 } from "./search-track.ts";
+import { unreadAnswersMax } from "./unread-answers.ts";
 import type { CallOutcome, CallReport, SearchOutcome, Upstream } from "./upstream.ts";
 
 const report = (outcome: AttemptOutcome, httpStatus: number | null = null): CallReport => ({
@@ -424,3 +427,30 @@ test("remark 32 that a search brings is alarmed, and teaches the limit", async (
   expect(log.lines.map(({ message }) => message)).toContain(forwardEvents.receiptRemark);
   expect(service.receipt.inForceMs).not.toBeNull();
 });
+
+test.each([
+  ["", 404, ""],
+  ['{"registrations":[{"id":1}]}', 200, '{"items":[]}'],
+])(
+  "a service that answers %j with success each time does not register one scan for ever (search: %i %s)",
+  async (body, status, found) => {
+    const time = new ManualTime();
+    const queue = new MemoryQueue();
+    let calls = 0;
+    const answered = (code: number, text: string) =>
+      ({ kind: "answered", head: { status: code, headers: {} }, body: text }) as const;
+    const upstream: Upstream = {
+      async register(scans) {
+        calls += 1;
+        return callOutcomeOf(answered(201, body), scans, time.wallMs());
+      },
+      search: async (scan) => searchOutcomeOf(answered(status, found), scan, time.wallMs()),
+    };
+    await using service = forwarding({ time, queue, upstream, seed: 1 });
+    queue.record(1, time.wallMs());
+    service.start();
+    await time.advance(24 * 3_600_000);
+    expect(calls).toBeLessThanOrEqual(unreadAnswersMax);
+    expect(queue.scan(1).state).toBe("refused");
+  },
+);

@@ -6,7 +6,8 @@ export type UnreadAnswers = ReadonlyMap<number, number>;
 
 /**
  * After this many answers of success that say nothing badged can read of a scan, it is set aside: the service may well have
- * registered it each time, and would for ever.
+ * registered it each time, and would for ever. Nor does a search that finds nothing begin the count anew: what it looks
+ * into may lag behind.
  */
 export const unreadAnswersMax: number = 5;
 
@@ -49,10 +50,3 @@ export function setAsideUnread(
 const unreadKeptMax = 10_000;
 
 const unreadReason = `the service answered it ${unreadAnswersMax} times with success, in a form that cannot be read: it may hold the registration; look there before it is released`;
-
-/** A search made certain that the service does not hold these: what it answered to calls was about nothing. */
-export function withoutUnread(unread: UnreadAnswers, scanIds: readonly number[]): UnreadAnswers {
-  const kept = new Map(unread);
-  for (const scanId of scanIds) kept.delete(scanId);
-  return kept;
-}

@@ -24,7 +24,8 @@ function run(samples: [number, boolean, string?][]): OutageWindow {
   for (const [s, ok, boot] of samples) {
     const layers = ok ? good : bad;
     const next = step(state, {
-      began: at(s, boot),
+      // A look takes two seconds.
+      began: at(s - 2, boot),
       at: at(s, boot),
       layers,
       finding: findingOf(layers),
@@ -39,7 +40,31 @@ function run(samples: [number, boolean, string?][]): OutageWindow {
 test("three hours that were watched stay three hours when the box was off at their end", () => {
   const three = Array.from({ length: 2161 }, (_, i): [number, boolean] => [5 + i * 5, false]);
   const window = run([[0, true], ...three, [10805 + 86400, true, "boot 2"]]);
-  expect(durationOf(window).atLeastMs).toBeGreaterThan(3 * 3_600_000 - 1000);
+  expect(durationOf(window).atLeastMs).toBeGreaterThan(3 * 3_600_000 - 3000);
+});
+
+test("a day in which the box was off is no failure for certain", () => {
+  const window = run([
+    [0, true],
+    [5, false],
+    [10, false],
+    [15, false],
+    [86_400, false, "boot 2"],
+    [86_405, true, "boot 2"],
+  ]);
+  expect(durationOf(window).atLeastMs).toBeLessThan(60_000);
+});
+
+test("an hour that nobody watched is taken off once, also when it failed again soon after", () => {
+  const watched = Array.from({ length: 1440 }, (_, i): [number, boolean] => [5 + i * 5, false]);
+  const again: [number, boolean, string][] = [
+    [10_800, true, "boot 2"],
+    [10_805, false, "boot 2"],
+    [10_810, false, "boot 2"],
+    [10_815, false, "boot 2"],
+    [10_820, true, "boot 2"],
+  ];
+  expect(durationOf(run([[0, true], ...watched, ...again])).atLeastMs).toBeGreaterThan(7_100_000);
 });
 
 test("the good minutes between two failures of one window are no failure for certain", () => {

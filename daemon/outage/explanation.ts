@@ -55,7 +55,7 @@ export function evidenceFor({ segments }: OutageWindow): readonly Evidence[] {
 
 /**
  * The interval in which a window began or ended, widened by the clock's bound at both of its moments. Where nothing proves
- * the time of one of them, it is the box's own clock, and `isProven` false.
+ * the time of its later one, that is the box's own clock, and `isProven` false.
  */
 export type Interval = { readonly fromMs: WallMs | null; readonly toMs: WallMs; readonly isProven: boolean };
 
@@ -68,11 +68,7 @@ export function endOf({ end }: OutageWindow): Interval | null {
 }
 
 function between(before: Moment | null, after: Moment): Interval {
-  return {
-    fromMs: before === null ? null : earliestOf(before),
-    toMs: latestOf(after),
-    isProven: before?.errorBoundMs !== null && after.errorBoundMs !== null,
-  };
+  return { fromMs: earliestOf(before), toMs: latestOf(after), isProven: after.errorBoundMs !== null };
 }
 
 /** How long it lasted for certain, and at most; `null` for what is not bounded. */
@@ -80,15 +76,27 @@ export function durationOf(window: OutageWindow): {
   readonly atLeastMs: number | null;
   readonly atMostMs: number | null;
 } {
-  const { lastGood, firstBad, end, gaps, healed = [] } = window;
-  if (end === null || !beginningOf(window).isProven || !between(end.lastBad, end.firstGood).isProven) {
-    return { atLeastMs: null, atMostMs: null };
+  const { lastGood, firstBad, end } = window;
+  const [earliest, latest] = [earliestOf(lastGood), end === null ? null : latestOf(end.firstGood)];
+  const lastBad = earliestOf(end?.lastBad ?? null);
+  const isProven = firstBad.errorBoundMs !== null && end?.firstGood.errorBoundMs !== null;
+  if (end === null || lastBad === null || !isProven) return { atLeastMs: null, atMostMs: null };
+  return {
+    atLeastMs: Math.max(0, lastBad - latestOf(firstBad) - unwatchedMs(window, end.lastBad.utcMs)),
+    atMostMs: earliest === null || latest === null ? null : latest - earliest,
+  };
+}
+
+/** Time up to a moment that was not watched, or in which something was well: each millisecond once. */
+function unwatchedMs({ gaps, healed = [] }: OutageWindow, untilMs: WallMs): number {
+  let sumMs = 0;
+  let countedTo = Number.NEGATIVE_INFINITY;
+  for (const { from, to } of [...healed, ...gaps].toSorted((one, other) => one.from.utcMs - other.from.utcMs)) {
+    const end = Math.min(to.utcMs, untilMs);
+    sumMs += Math.max(0, end - Math.max(from.utcMs, countedTo));
+    countedTo = Math.max(countedTo, end);
   }
-  // What was not watched after the last failure is not in the time up to it.
-  const within = [...healed, ...gaps].filter(({ to }) => to.utcMs <= end.lastBad.utcMs);
-  const unwatchedMs = within.reduce((sum, { from, to }) => sum + Math.max(0, to.utcMs - from.utcMs), 0);
-  const atLeastMs = Math.max(0, earliestOf(end.lastBad) - latestOf(firstBad) - unwatchedMs);
-  return { atLeastMs, atMostMs: lastGood === null ? null : latestOf(end.firstGood) - earliestOf(lastGood) };
+  return sumMs;
 }
 
 /** The segment in force, or the last one. */
@@ -96,8 +104,9 @@ export function lastSegmentOf({ segments }: OutageWindow): Segment {
   return segments.at(-1) ?? segments[0];
 }
 
-function earliestOf({ utcMs, errorBoundMs }: Moment): WallMs {
-  return wallMs(utcMs - (errorBoundMs ?? 0));
+/** `null` for no moment, or one whose time nothing proves. */
+function earliestOf(moment: Moment | null): WallMs | null {
+  return moment === null || moment.errorBoundMs === null ? null : wallMs(moment.utcMs - moment.errorBoundMs);
 }
 
 function latestOf({ utcMs, errorBoundMs }: Moment): WallMs {

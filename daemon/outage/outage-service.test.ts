@@ -467,3 +467,37 @@ test("a window that ended before the clock was known is dated once it is", async
   expect(present(window, "window").end).not.toBeNull();
   expect(present(window, "window").firstBad.errorBoundMs).toBe(5);
 });
+
+test("a window that opened before the clock was known stays dated over a restart", async () => {
+  const { time, store, seen, service } = site();
+  seen.dated = false;
+  seen.layers = provider;
+  await service.start();
+  await time.advance(20_000);
+  seen.dated = true;
+  await time.advance(3 * 3_600_000);
+  await service[Symbol.asyncDispose]();
+  const next = site(store, "boot 2", time);
+  await next.service.start();
+  await time.advance(60_000);
+  await next.service[Symbol.asyncDispose]();
+  const window = [...store.windows.values()].find(({ key }) => !key.endsWith("/run"));
+  expect(present(window, "window").firstBad.errorBoundMs).toBe(5);
+});
+
+test("a disk that refuses for a day neither fills the log nor makes the watch deaf to the UPS", async () => {
+  const { time, store, seen, service, log } = site();
+  await service.start();
+  await time.advance(31_000);
+  store.saveWindow = async () => {
+    throw new Error("database or disk is full");
+  };
+  seen.layers = provider;
+  await time.advance(60_000);
+  seen.power = "battery";
+  await time.advance(24 * 3_600_000);
+  await service[Symbol.asyncDispose]();
+  const said = log.lines.map(({ message }) => message);
+  expect(said).toContain("the supply of the box changed");
+  expect(said.filter((message) => message === "outage not written")).toHaveLength(1);
+});

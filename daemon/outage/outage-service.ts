@@ -92,7 +92,8 @@ export class OutageService implements AsyncDisposable {
   #beatNs: MonotonicNs | null = null;
   /** Windows as they are, that the disk refused. */
   readonly #unwritten: Map<string, OutageWindow> = new Map();
-  /** Windows that ended before the clock knew the time. */
+  #isRefused = false;
+  /** Windows that hold a moment from before the clock knew the time. */
   readonly #undated: Map<string, OutageWindow> = new Map();
   #power: Layers["power"] = "unknown";
   /** How the last run ended: told once the clock can date it. */
@@ -157,7 +158,7 @@ export class OutageService implements AsyncDisposable {
     this.#closing.abort();
     this.#timer?.[Symbol.dispose]();
     await this.#look;
-    if (this.#unwritten.size > 0) await this.#keep(() => this.#writeWindows());
+    if (this.#unwritten.size > 0) await this.#keepWindows();
     if (this.#beatNs !== null && this.#unwritten.size === 0) await this.#keep(() => this.#beat(true));
   }
 
@@ -216,10 +217,9 @@ export class OutageService implements AsyncDisposable {
     this.#ports.onSample(sample);
     for (const change of changes) await this.#tell(change);
     await this.#tellOfLastRun();
-    this.#dateEnded();
-    // A sign of life beside an end that is not written would make a window last until then.
-    if (this.#unwritten.size > 0) await this.#keep(() => this.#writeWindows());
-    if (this.#unwritten.size > 0) return;
+    this.#dateWindows();
+    // A sign of life beside an end that is not written would make a window last until then: it waits for that.
+    if (this.#unwritten.size > 0) await this.#keepWindows();
     // The last run's sign of life is not written over before its end was told.
     if (this.#lastRun !== null) return;
     const power = beyond === null ? this.#power : await this.#ports.power();
@@ -228,7 +228,7 @@ export class OutageService implements AsyncDisposable {
     const hasTurned = power !== this.#power;
     if (hasTurned) this.#log.warn({ power, before: this.#power }, "the supply of the box changed");
     this.#power = power;
-    if (isDue || hasTurned) await this.#keep(() => this.#beat(false));
+    if ((isDue || hasTurned) && this.#unwritten.size === 0) await this.#keep(() => this.#beat(false));
   }
 
   #isBeyondDue(nowNs: MonotonicNs, local: Pick<Layers, "lan">): boolean {
@@ -279,17 +279,17 @@ export class OutageService implements AsyncDisposable {
     this.#unwritten.set(window.key, window);
     if (this.#isUndated(window)) this.#undated.set(window.key, window);
     else this.#undated.delete(window.key);
-    await this.#keep(() => this.#writeWindows());
+    await this.#keepWindows();
     this.#ports.onChange({ ...change, window });
   }
 
-  /** What is open is dated with its next change; an ended window has none. */
-  #dateEnded(): void {
+  /** A window that goes on may have no other change before the box goes off, and the next boot cannot date it. */
+  #dateWindows(): void {
     const started = this.#ports.moment(this.#startedNs);
     if (started.errorBoundMs === null) return;
     for (const [key, window] of this.#undated) {
       this.#undated.delete(key);
-      if (window.end !== null) this.#unwritten.set(key, this.#dated(window));
+      this.#unwritten.set(key, this.#dated(window));
     }
   }
 
@@ -299,10 +299,17 @@ export class OutageService implements AsyncDisposable {
     return [firstBad, end?.lastBad, end?.firstGood].some((at) => at?.errorBoundMs === null && at.bootId === bootId);
   }
 
-  async #writeWindows(): Promise<void> {
-    for (const [key, window] of this.#unwritten) {
-      await this.#ports.store.saveWindow(window);
-      this.#unwritten.delete(key);
+  /** Tries again with every look what the disk refused, and says so once. */
+  async #keepWindows(): Promise<void> {
+    try {
+      for (const [key, window] of this.#unwritten) {
+        await this.#ports.store.saveWindow(window);
+        this.#unwritten.delete(key);
+      }
+      this.#isRefused = false;
+    } catch (error) {
+      if (!this.#isRefused) this.#log.error({ error: messageOf(error) }, "outage not written");
+      this.#isRefused = true;
     }
   }
 

@@ -43,7 +43,8 @@ export class OutageTable {
       )
       .pluck();
     this.#list = db.prepare(
-      `SELECT ${windowColumns} FROM outage_windows WHERE began_ms < ? AND (ended_ms IS NULL OR ended_ms >= ?)
+      `SELECT ${windowColumns} FROM outage_windows WHERE began_ms < ? AND (coalesce(ended_ms, began_ms) >= ? OR id = (
+        SELECT max(id) FROM outage_windows INDEXED BY outage_windows_open WHERE ended_ms IS NULL))
       ORDER BY began_ms DESC, id DESC LIMIT ?`,
     );
     this.#show = db.prepare(`SELECT ${windowColumns} FROM outage_windows WHERE id = ?`);

@@ -42,7 +42,7 @@ export function prefixOf(texts: readonly string[]): string {
   const mark = /^\][A-Za-z][0-9A-Za-z]/.exec(common)?.[0] ?? "";
   if (others.length === 0 || formOf(texts.map((text) => text.slice(mark.length))).form !== "text") return mark;
   const words = /^.*[^0-9A-Fa-f]/.exec(common.slice(mark.length))?.[0] ?? "";
-  return /[G-Zg-z]|[^0-9A-Fa-f\s:,.-]$/.test(words) && mark.length + words.length <= prefixMaxChars
+  return /[G-Zg-z]|[^0-9A-Fa-f\s:,./_-]$/.test(words) && mark.length + words.length <= prefixMaxChars
     ? mark + words
     : mark;
 }

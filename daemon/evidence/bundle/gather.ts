@@ -130,6 +130,8 @@ async function* checkpointsOf(
 const toldKind = /"kind":"(?:scans|note|attachment|attempt)"/;
 
 /** What one pass over an epoch finds out. Samples are the most by far, and are looked at as text. */
+type Beginning = { readonly seq: number; readonly lastGood: number };
+
 class Survey {
   readonly #wanted: Wanted;
   #leaves = Buffer.alloc(hashBytes * sliceRecords);
@@ -139,8 +141,11 @@ class Survey {
   #to = 0;
   #lastGood = 0;
   readonly #windows = new Map<string, number>();
-  /** Of each window that lasts at this place: its first record, and the good sample before it. */
-  readonly #lasting = new Map<string, { readonly seq: number; readonly lastGood: number }>();
+  /** The first record of each window, and the good sample before it; of those that last at this place once more. */
+  readonly #beginnings = new Map<string, Beginning>();
+  readonly #lasting = new Map<string, Beginning>();
+  /** Whole samples in a row in which nothing fails: at the first of them the watch closes what was open. */
+  #goodInARow = 0;
   /** Places of what was told of the windows beside what they are. */
   readonly #told: number[] = [];
 
@@ -193,32 +198,45 @@ class Survey {
     if (line.includes('"kind":"window"')) this.#lookAtWindow(seq, JSON.parse(line) as EvidenceRecord);
     else if (this.#isInPeriod(line)) this.#takeMoment(seq);
     if (toldKind.test(line)) this.#lookAtTold(seq, JSON.parse(line) as EvidenceRecord);
-    if (line.includes('"kind":"sample"') && line.includes('"data":{"cause":null,')) this.#lastGood = seq;
+    if (line.includes('"kind":"sample"')) this.#lookAtSample(seq, line);
+  }
+
+  #lookAtSample(seq: number, line: string): void {
+    const isGood = line.includes('"data":{"cause":null,');
+    if (isGood) this.#lastGood = seq;
+    if (!isGood) this.#goodInARow = 0;
+    else if (line.includes('"whole":true')) this.#goodInARow += 1;
+    // The record of an end may be lost with the power: what is well does not last.
+    if (this.#goodInARow > 1) this.#lasting.clear();
   }
 
   /** A window that lasts through the period belongs to it, though nothing is written of it meanwhile. */
   #takeMoment(seq: number): void {
     this.#widen(seq, seq);
-    for (const [id, began] of this.#lasting) {
-      if (this.#windows.has(id)) continue;
-      this.#windows.set(id, began.seq);
-      this.#widen(began.lastGood, began.seq);
-    }
+    for (const [id, began] of this.#lasting) this.#takeWindow(id, began);
   }
 
   #lookAtWindow(seq: number, record: EvidenceRecord): void {
     if (record.kind !== "window") return;
     const { id, change } = record.data;
+    const began = this.#beginnings.get(id) ?? { seq, lastGood: change === "opened" ? this.#lastGood : seq };
+    this.#beginnings.set(id, began);
     if (change === "closed") this.#lasting.delete(id);
-    else if (!this.#lasting.has(id))
-      this.#lasting.set(id, { seq, lastGood: change === "opened" ? this.#lastGood : seq });
+    else this.#lasting.set(id, began);
     const isWanted =
       this.#wanted.kind === "window"
         ? this.#wanted.id === id
         : this.#windows.has(id) || (record.wall >= this.#wanted.fromMs && record.wall < this.#wanted.toMs);
     if (!isWanted) return;
-    if (!this.#windows.has(id)) this.#windows.set(id, seq);
-    this.#widen(change === "opened" ? this.#lastGood : seq, seq);
+    this.#takeWindow(id, began);
+    this.#widen(seq, seq);
+  }
+
+  /** From its beginning on: what failed first may be the site's own. */
+  #takeWindow(id: string, { seq, lastGood }: Beginning): void {
+    if (this.#windows.has(id)) return;
+    this.#windows.set(id, seq);
+    this.#widen(lastGood, seq);
   }
 
   #lookAtTold(seq: number, { data }: EvidenceRecord): void {

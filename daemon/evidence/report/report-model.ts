@@ -178,7 +178,6 @@ function sectionOf(
   };
 }
 
-/** The least of what any record of the window says, and nothing when another channel worked. */
 /** Each cause from the sample that first showed it; without a time when there is only one, whose time is the window's. */
 function causesOf(
   records: readonly WindowRecord[],

@@ -34,7 +34,7 @@ function look(b: LogBuilder, layers: typeof well | typeof cable | typeof provide
 function change(
   b: LogBuilder,
   id: string,
-  change: "opened" | "cause-changed" | "closed",
+  change: "opened" | "reopened" | "cause-changed" | "closed",
   layers: typeof cable | typeof provider,
   start: [number, number],
   end: [number, number] | null = null,
@@ -149,4 +149,33 @@ test("a period in the middle of an outage tells of it", async () => {
   b.anchor(vouchers);
   const { g } = await verified(b.build(), { kind: "period", fromMs: from, toMs: to });
   expect(g.windows).toEqual(["w"]);
+});
+
+test("a window whose end the log lost with the power does not last for ever", async () => {
+  const b = begin();
+  outage(b, provider);
+  for (let i = 0; i < 100; i += 1) look(b, well, 30_000);
+  b.anchor(vouchers);
+  const from = b.now + 1;
+  for (let i = 0; i < 20; i += 1) look(b, well, 30_000);
+  b.anchor(vouchers);
+  const { g } = await verified(b.build(), { kind: "period", fromMs: from, toMs: b.now + 1 });
+  expect(g.windows).toEqual([]);
+});
+
+test("a period in an outage that was reopened tells of the own fault with which it began", async () => {
+  const b = begin();
+  outage(b, cable)(cable);
+  b.anchor(vouchers);
+  const good = look(b, well);
+  const bad = look(b, provider);
+  look(b, provider);
+  look(b, provider);
+  change(b, "w", "reopened", provider, [good, bad]);
+  b.anchor(vouchers);
+  const from = b.now + 1;
+  for (let i = 0; i < 20; i += 1) look(b, provider, 30_000);
+  b.anchor(vouchers);
+  const { report } = await verified(b.build(), { kind: "period", fromMs: from, toMs: b.now + 1 });
+  expect(report.windows.map(({ exemption }) => exemption)).toEqual(["not-exempt"]);
 });

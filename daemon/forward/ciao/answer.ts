@@ -61,7 +61,8 @@ function fromSuccess(head: HttpHead, body: string, scans: readonly DueScan[]): C
       report: report("unintelligible", head, detail),
     } as const;
     const json = parseJson(body);
-    return typeof json === "object" && json !== null ? { ...ambiguous, isUnread: true } : ambiguous;
+    const isItsOwn = body.trim() === "" || (typeof json === "object" && json !== null);
+    return isItsOwn ? { ...ambiguous, isUnread: true } : ambiguous;
   }
   const silent = items.filter((item) => item.kind === "unanswered").length;
   const detail = silent === 0 ? "" : `answer does not speak of ${silent} of ${scans.length} scans`;

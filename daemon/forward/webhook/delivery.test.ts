@@ -59,6 +59,7 @@ describe("what an ending means for a delivery", () => {
     [408, "failed"],
     [409, "refused"],
     [423, "refused"],
+    [425, "failed"],
     [413, "refused"],
     [422, "refused"],
     [429, "failed"],
@@ -90,7 +91,7 @@ test("a Retry-After holds when the body behind it was cut off", () => {
   expect(deliveryOutcomeOf(http, wallMs(0))).toMatchObject({ kind: "failed", retryAfterMs: 600_000 });
 });
 
-test.each([409, 423, 425])("a %i that names a time is asked again then", (status) => {
+test.each([409, 423])("a %i that names a time is asked again then", (status) => {
   const head = { status, headers: { "retry-after": "30" } };
   expect(deliveryOutcomeOf({ kind: "answered", head, body: "" }, wallMs(0))).toMatchObject({
     kind: "failed",

@@ -49,13 +49,13 @@ export type DeliveryOutcome =
     };
 
 /** Refusals that speak of the caller or of the moment, not of the scans. */
-const passing: readonly number[] = [401, 403, 404, 408, 429];
+const passing: readonly number[] = [401, 403, 404, 408, 425, 429];
 
 /**
  * By the Idempotency-Key draft 409 says that an earlier delivery of the same scans is still being worked on, and may yet
  * fail; others say so of what they hold already, and would for ever. Who means the former names a time to come again.
  */
-const passingWithWait: readonly number[] = [409, 423, 425];
+const passingWithWait: readonly number[] = [409, 423];
 
 export function deliveryOutcomeOf(http: HttpOutcome, now: WallMs): DeliveryOutcome {
   switch (http.kind) {
