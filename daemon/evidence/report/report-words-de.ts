@@ -56,7 +56,7 @@ export const germanReport: ReportWords = {
   noScans: "keine Angaben im Protokoll",
   added: "Hinzugefügt",
   addedNote: "eine Notiz",
-  attachment: (sha256) => `ein Stück von jemand anderem, SHA-256 ${sha256}`,
+  attachment: (sha256) => `ein Stück von jemand anderem, im Protokoll versiegelt (SHA-256 mit Salz: ${sha256})`,
   attempt: (worked) => `ein Versuch über einen anderen Weg, der ${worked ? "gelang" : "misslang"}`,
   limits: "Was dies nicht zeigt",
   limitsAre: [

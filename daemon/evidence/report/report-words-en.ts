@@ -57,7 +57,7 @@ export const englishReport: ReportWords = {
   noScans: "nothing in the log",
   added: "Added",
   addedNote: "a note",
-  attachment: (sha256) => `a document of somebody else, SHA-256 ${sha256}`,
+  attachment: (sha256) => `a document of somebody else, sealed in the log (SHA-256 with a salt: ${sha256})`,
   attempt: (worked) => `a try over another channel, which ${worked ? "worked" : "failed"}`,
   limits: "What this does not show",
   limitsAre: [

@@ -56,7 +56,7 @@ export const frenchReport: ReportWords = {
   noScans: "aucune donnée dans le journal",
   added: "Ajouté",
   addedNote: "une note",
-  attachment: (sha256) => `une pièce d’un tiers, SHA-256 ${sha256}`,
+  attachment: (sha256) => `une pièce d’un tiers, scellée dans le journal (SHA-256 avec sel: ${sha256})`,
   attempt: (worked) => `une tentative par un autre canal, ${worked ? "réussie" : "échouée"}`,
   limits: "Ce que ceci ne montre pas",
   limitsAre: [

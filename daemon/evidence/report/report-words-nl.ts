@@ -56,7 +56,7 @@ export const dutchReport: ReportWords = {
   noScans: "geen gegevens in het logboek",
   added: "Toegevoegd",
   addedNote: "een notitie",
-  attachment: (sha256) => `een stuk van iemand anders, SHA-256 ${sha256}`,
+  attachment: (sha256) => `een stuk van iemand anders, verzegeld in het logboek (SHA-256 met zout: ${sha256})`,
   attempt: (worked) => `een poging via een ander kanaal, die ${worked ? "lukte" : "mislukte"}`,
   limits: "Wat dit niet aantoont",
   limitsAre: [

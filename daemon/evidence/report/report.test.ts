@@ -92,7 +92,7 @@ describe("the model of a report", () => {
         steps: ["first", "second"],
         support: ["anchors none"],
         scans: "14 sent later, 2 kept back, 12 registered",
-        added: [`a document of somebody else, SHA-256 ${"ab".repeat(32)}`],
+        added: [`a document of somebody else, sealed in the log (SHA-256 with a salt: ${"ab".repeat(32)})`],
       },
     ]);
   });
