@@ -125,3 +125,17 @@ test("a second summary of one day adds to the first", async () => {
   expect(second.startsWith(first)).toBe(true);
   expect(second).toContain("Outage 2");
 });
+
+test("remarks that could not be read are in the next summary", async () => {
+  const asked: WallMs[] = [];
+  const remarks = async (_now: WallMs, since: WallMs): Promise<string> => {
+    asked.push(since);
+    if (asked.length === 2) throw new Error("the store is busy");
+    return "two remarks";
+  };
+  const day = (days: number): WallMs => at(days * 24 * 60);
+  for (const days of [0, 1, 2, 3]) {
+    await summarise(settingsIn("nl"), { archive, remarks, time: new ManualTime(day(days)), log: silentLog });
+  }
+  expect(asked.slice(1)).toEqual([day(0), day(0), day(2)]);
+});

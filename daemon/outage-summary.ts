@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { schedule } from "node-cron";
 import { systemCode } from "./base/errors.ts";
@@ -72,23 +72,21 @@ export async function summarise(
     exemptions.filter((each) => each === exemption).length;
   const fields = { outages: windows.length, notExempt: count("not-exempt"), ambiguous: count("ambiguous") };
   log.info(fields, "outages since the last summary");
-  const ofRemarks = await whatIsSaidOfRemarks(remarks, { now, since }, log);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (windows.length === 0 && ofRemarks === null) {
-    writeFileSync(join(folder, lastFile), `${utcText(now)}\n`, { mode: 0o600 });
-    return null;
-  }
-  const texts: string[] = ofRemarks === null ? [] : [ofRemarks];
+  const { text, isRead } = await whatIsSaidOfRemarks(remarks, { now, since }, log);
+  const texts: string[] = text === null ? [] : [text];
   for (const { windowId } of windows.toReversed()) {
     const kept = await archive.showOutage(windowId);
     if (kept !== null) texts.push(describeOutage(kept, wordsIn[language], timeZone, supplier).join("\n"));
   }
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, `outages-${zonedText(now, timeZone).slice(0, 10)}.txt`);
-  const earlier = readOrEmpty(file);
-  const between = earlier === "" ? "" : "\n";
-  writeFileSync(file, `${earlier}${between}${texts.join("\n\n")}\n`, { mode: 0o600 });
-  writeFileSync(join(folder, lastFile), `${utcText(now)}\n`, { mode: 0o600 });
-  return file;
+  if (texts.length > 0) {
+    // A second summary of a day holds only what came since the first.
+    appendFileSync(file, `${existsSync(file) ? "\n" : ""}${texts.join("\n\n")}\n`, { mode: 0o600 });
+  }
+  // Remarks that could not be read are still to be told.
+  if (isRead) writeFileSync(join(folder, lastFile), `${utcText(now)}\n`, { mode: 0o600 });
+  return texts.length === 0 ? null : file;
 }
 
 /** The longest day before now where no summary was made yet, or none that a clock set back has not overtaken. */
@@ -112,11 +110,11 @@ async function whatIsSaidOfRemarks(
   remarks: SummaryPorts["remarks"],
   { now, since }: { readonly now: WallMs; readonly since: WallMs },
   log: Log,
-): Promise<string | null> {
+): Promise<{ readonly text: string | null; readonly isRead: boolean }> {
   try {
-    return (await remarks?.(now, since)) ?? null;
+    return { text: (await remarks?.(now, since)) ?? null, isRead: true };
   } catch (error) {
     log.error({ err: error }, "daily summary of remarks failed");
-    return null;
+    return { text: null, isRead: false };
   }
 }

@@ -173,6 +173,13 @@ describe("what spreadsheets and people leave in a file", () => {
     ["rows that end in CR", `${head}\r${first}\r${second}`],
     ["rows of nothing but separators", `${head}\r\n${first}\r\n;;;\r\n${second}\r\n;;;\r\n`],
     ["a line that names the separator", `sep=;\r\n${head}\r\n${first}\r\n${second}\r\n`],
+    [
+      "tabs, also around nothing",
+      `${head};limosa\n${first};\n${second};\n`
+        .replaceAll(";0566988259;", ";;0566988259;")
+        .replace("ssin;", "ssin;avw_number;")
+        .replaceAll(";", "\t"),
+    ],
     ["blank lines before the header", `\n\n${head}\n${first}\n\n${second}\n`],
     ["separators behind the last column", `${head};;\n${first};;\n${second}\n`],
   ])("%s take nobody out", (_what, text) => {

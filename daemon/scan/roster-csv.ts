@@ -36,7 +36,7 @@ type Column = (typeof columns)[number];
 type Row = { readonly line: number; readonly field: (column: Column) => string };
 
 /**
- * Reads a roster: CSV with a header, comma or semicolon (as Belgian spreadsheets write it), UTF-8, with or without BOM.
+ * Reads a roster: CSV with a header, comma, semicolon (as Belgian spreadsheets write it) or tab, UTF-8, with or without BOM.
  *
  * | column | |
  * | --- | --- |
@@ -90,10 +90,11 @@ function readRows(written: string): Rows {
   const text = written.replace(/^\ufeff/, "").replace(/\r\n?/g, "\n");
   const foreign = text.indexOf(notUtf8Mark);
   if (foreign >= 0) return refused(lineAt(text, foreign), "has characters that are no UTF-8; save it as CSV UTF-8");
-  const [preface, named] = /^\s*(?:sep=(.)[^\S\n]*\n\s*)?/i.exec(text) ?? ["", undefined];
+  const [preface, named] = /^\s*(?:sep=([,;\t])[^\S\n]*\n\s*)?/i.exec(text) ?? ["", undefined];
   const body = text.slice(preface.length);
   const linesBefore = lineAt(text, preface.length) - 1;
-  const delimiter = named ?? (/^.*/.exec(body)?.[0].includes(";") ? ";" : ",");
+  const firstLine = /^.*/.exec(body)?.[0] ?? "";
+  const delimiter = named ?? [";", "\t"].find((each) => firstLine.includes(each)) ?? ",";
   const read = recordsOf(body, delimiter);
   if (!read.ok) return refused(read.line + linesBefore, read.message);
   const records = read.records.map(({ record, line }) => ({ record, line: line + linesBefore }));

@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BadgedError, messageOf, systemCode } from "../../base/errors.ts";
+import { makeFolder } from "../../base/folders.ts";
 import { ensureDeviceKey, findDeviceKey, type KeptKey } from "../device-key.ts";
 import type { NoteSigner } from "../note.ts";
 
@@ -28,7 +29,7 @@ export function ensureWitness(directory: string, name: string | null): NoteSigne
   if (!isName)
     throw new BadgedError("usage", `${name} cannot be a witness's name`, "use letters, digits, dots, hyphens");
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeFolder(directory);
     if (name !== null && readName(directory) === null) writeName(directory, name);
   } catch (error) {
     if (error instanceof BadgedError) throw error;
