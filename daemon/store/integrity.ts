@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
+import type Sqlite from "better-sqlite3";
 import { scanStates } from "../scan/scan.ts";
 import type { Connection } from "./connection.ts";
 import { countByIndex, recountByIndex } from "./scan-counts.ts";
@@ -115,6 +116,7 @@ export type ScrubStep = "more" | "read" | "recounted";
 export class Scrub {
   readonly #connection: Connection;
   #position: { readonly table: number; readonly afterId: bigint };
+  #reading: TableReading | null = null;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -126,38 +128,11 @@ export class Scrub {
     const { table, afterId } = this.#position;
     const name = tables[table];
     if (name === undefined) return this.#checkCounts();
-    const lastId = this.#connection.snapshot(() => this.#read(name, afterId));
+    if (this.#reading?.table !== name) this.#reading = new TableReading(this.#connection.db, name);
+    const reading = this.#reading;
+    const lastId = this.#connection.snapshot(() => reading.after(afterId));
     this.#position = lastId === null ? { table: table + 1, afterId: 0n } : { table, afterId: lastId };
     return "more";
-  }
-
-  #read(table: (typeof tables)[number], afterId: bigint): bigint | null {
-    const rows = this.#connection.db
-      .prepare<[bigint], { readonly id: bigint; readonly state?: string }>(
-        `SELECT * FROM ${table} WHERE id > ? ORDER BY id LIMIT ${scrubSliceRows}`,
-      )
-      .safeIntegers()
-      .all(afterId);
-    const lastId = rows.at(-1)?.id ?? null;
-    if (table === "scans" && lastId !== null) {
-      for (const [state, index] of openIndexes) {
-        const inTable = rows.filter((row) => row.state === state).length;
-        this.#compare(index, state, inTable, afterId, lastId);
-      }
-    }
-    return lastId;
-  }
-
-  #compare(index: string, state: string, inTable: number, afterId: bigint, lastId: bigint): void {
-    const inIndex = this.#connection.db
-      .prepare<[bigint, bigint], number>(
-        `SELECT count(*) FROM scans INDEXED BY ${index} WHERE state = '${state}' AND id > ? AND id <= ?`,
-      )
-      .pluck()
-      .get(afterId, lastId);
-    if (inIndex !== inTable) {
-      throw new StoreError("corrupt", `index ${index} holds ${inIndex} of ${inTable} scans after ${afterId}`);
-    }
   }
 
   /** Wrong ones refuse scans for a limit that is not reached, or claims for a count below nothing. */
@@ -175,5 +150,53 @@ export class Scrub {
     if (isRight) return "read";
     this.#connection.transact(() => recountByIndex(db));
     return "recounted";
+  }
+}
+
+/** Reads one table slice by slice, within SQLite: rows that became objects would be 10 MB more of memory meanwhile. */
+class TableReading {
+  readonly table: (typeof tables)[number];
+  readonly #slice: Sqlite.Statement<[bigint], readonly bigint[]>;
+  readonly #inIndex: readonly { readonly index: string; readonly count: Sqlite.Statement<[bigint, bigint], bigint> }[];
+
+  constructor(db: Sqlite.Database, table: (typeof tables)[number]) {
+    this.table = table;
+    const indexes = table === "scans" ? openIndexes : [];
+    const columns = db.prepare<[string], string>("SELECT name FROM pragma_table_info(?)").pluck().all(table);
+    const counts = indexes.map(([state]) => `count(*) FILTER (WHERE state = '${state}')`);
+    // The greatest value of a column is known when every byte of it has been read, on overflow pages as well.
+    const values = columns.map((name) => `max("${name}") IS NULL`);
+    this.#slice = db
+      .prepare<[bigint], readonly bigint[]>(
+        `SELECT ${["max(id)", ...counts, ...values].join(", ")}
+        FROM (SELECT * FROM ${table} WHERE id > ? ORDER BY id LIMIT ${scrubSliceRows})`,
+      )
+      .safeIntegers()
+      .raw();
+    this.#inIndex = indexes.map(([state, index]) => ({
+      index,
+      count: db
+        .prepare<[bigint, bigint], bigint>(
+          `SELECT count(*) FROM scans INDEXED BY ${index} WHERE state = '${state}' AND id > ? AND id <= ?`,
+        )
+        .safeIntegers()
+        .pluck(),
+    }));
+  }
+
+  /**
+   * @returns the id of the last row that was read; `null` when none follows
+   * @throws StoreError `corrupt`, or SQLite's own error for a malformed page
+   */
+  after(afterId: bigint): bigint | null {
+    const [lastId = null, ...inTable] = this.#slice.get(afterId) ?? [];
+    if (lastId === null) return null;
+    this.#inIndex.forEach(({ index, count }, position) => {
+      const [found, expected] = [count.get(afterId, lastId), inTable[position]];
+      if (found !== expected) {
+        throw new StoreError("corrupt", `index ${index} holds ${found} of ${expected} scans after ${afterId}`);
+      }
+    });
+    return lastId;
   }
 }
