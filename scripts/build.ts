@@ -1,6 +1,7 @@
 import { copyFileSync, readdirSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { rolldown } from "rolldown";
+import { type Plugin, rolldown } from "rolldown";
+import { assert } from "../daemon/base/assert.ts";
 
 const checkout = new URL("..", import.meta.url);
 /** What goes into every bundle of evidence; the daemon reads it beside its own files. */
@@ -8,6 +9,26 @@ const guide = new URL("daemon/evidence/bundle/", checkout);
 
 /** Left in `node_modules`: native programs, and what reads files of its own or is wanted by few. */
 const leftOutside = ["@serialport/bindings-cpp", "better-sqlite3", "koffi", "pdfkit", "pino-pretty"];
+
+const formatter = "new Intl.DateTimeFormat(";
+
+/** Gives node-cron the local time of the site without the calendars of all languages (`node-cron-format.ts` says why). */
+const nodeCronFormat: Plugin = {
+  name: "node-cron-format",
+  transform: {
+    filter: { id: /[\\/]node-cron[\\/]/ },
+    handler(code) {
+      const [before, ...others] = code.split(formatter);
+      if (others.length === 0) return null;
+      assert(
+        others.length === 2,
+        "node-cron makes its two formatters in one file: another version has to be read again",
+      );
+      const substitute = fileURLToPath(new URL("node-cron-format.ts", import.meta.url));
+      return `import { NodeCronFormat } from ${JSON.stringify(substitute)};${[before, ...others].join("new NodeCronFormat(")}`;
+    },
+  },
+};
 
 /**
  * Writes the daemon and the store's thread, with the libraries they use, in few files: Node opens some thirty of them at
@@ -23,6 +44,7 @@ export async function build(target: URL): Promise<void> {
     input: { main: "daemon/main.ts", "store-worker": "daemon/store/store-worker.ts" },
     platform: "node",
     external: leftOutside,
+    plugins: [nodeCronFormat],
     logLevel: "warn",
   });
   await bundle.write({
@@ -30,6 +52,8 @@ export async function build(target: URL): Promise<void> {
     format: "esm",
     entryFileNames: "[name].js",
     chunkFileNames: "[name]-[hash].js",
+    // One character beyond Latin-1 would make V8 keep the text of a whole file at two bytes a character.
+    charset: "ascii",
     comments: { legal: true, annotation: false, jsdoc: false },
   });
   await bundle.close();

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { belgianZone } from "../../daemon/base/belgium.ts";
 import type { Place, SiteSettings } from "../configuration.ts";
 import { nearest } from "../nearest.ts";
 import { degrees, numericText, sectionMessage, shaped, text, type Value } from "./values.ts";
@@ -90,9 +91,9 @@ export const siteSchema: Value<SiteSettings> = v.pipe(
   v.transform((site) => ({ ...site, declarationOfWorks: site.declarationOfWorks ?? null })),
 );
 
-/** The list is asked first: making a formatter loads 8 MB of locale data, and only the old names of zones need it. */
+/** The list is asked first: making a formatter loads 10 MB of locale data, and only the old names of zones need it. */
 function isTimeZone(name: string): boolean {
-  if (Intl.supportedValuesOf("timeZone").includes(name)) return true;
+  if (name === belgianZone || Intl.supportedValuesOf("timeZone").includes(name)) return true;
   try {
     new Intl.DateTimeFormat("en", { timeZone: name });
     return true;

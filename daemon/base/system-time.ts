@@ -88,20 +88,3 @@ export function parseHttpDate(text: string): WallMs | null {
   const value = Date.parse(/ (?:[A-Z]{1,4}|[+-]\d{4})$/.test(text) ? text : `${text} GMT`);
   return Number.isNaN(value) ? null : wallMs(value);
 }
-
-/** Local date and time with its offset in an IANA zone: `2026-10-25 02:30:00 GMT+1`; both folds of DST stay distinct. */
-export function zonedText(at: WallMs, timeZone: string): string {
-  const parts = new Intl.DateTimeFormat("en-GB", {
-    timeZone,
-    year: "numeric",
-    month: "2-digit",
-    day: "2-digit",
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-    hourCycle: "h23",
-    timeZoneName: "shortOffset",
-  }).formatToParts(at);
-  const part = (type: Intl.DateTimeFormatPartTypes): string => parts.find((each) => each.type === type)?.value ?? "";
-  return `${part("year")}-${part("month")}-${part("day")} ${part("hour")}:${part("minute")}:${part("second")} ${part("timeZoneName")}`;
-}

@@ -4,8 +4,9 @@ import { basename } from "node:path";
 import { unreachable } from "../base/assert.ts";
 import { BadgedError, type ExitCode, exitCode, messageOf } from "../base/errors.ts";
 import { withoutSsins } from "../base/identifiers.ts";
-import { parseUtcText, systemTime, utcText, zonedText } from "../base/system-time.ts";
+import { parseUtcText, systemTime, utcText } from "../base/system-time.ts";
 import type { WallMs } from "../base/time.ts";
+import { zonedText } from "../base/zoned-time.ts";
 import { scrubbed } from "../forward/kept-text.ts";
 import { describeOutage, durationText } from "../outage/description.ts";
 import {

@@ -1,6 +1,7 @@
 import { BadgedError, type ExitCode, exitCode } from "../base/errors.ts";
 import type { Language } from "../base/language.ts";
-import { systemTime, utcText, zonedText } from "../base/system-time.ts";
+import { systemTime, utcText } from "../base/system-time.ts";
+import { zonedText } from "../base/zoned-time.ts";
 import { remarkWords } from "../forward/ciao/remarks/catalogue.ts";
 import {
   isDueWithin,

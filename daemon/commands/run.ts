@@ -1,5 +1,6 @@
 import { type ExitCode, exitCode } from "../base/errors.ts";
 import { systemTime } from "../base/system-time.ts";
+import { adoptZone } from "../base/zoned-time.ts";
 import { composeDaemon } from "../compose.ts";
 import { createLog } from "../logging.ts";
 import { requireConfiguration } from "./configuration.ts";
@@ -9,6 +10,7 @@ import type { Terminal } from "./terminal.ts";
 /** Runs a site until SIGTERM or SIGINT. JSON under systemd and into pipes, lines for a person at a terminal. */
 export async function run(file: string, terminal: Terminal): Promise<ExitCode> {
   const configuration = requireConfiguration(file);
+  adoptZone(configuration.site.timeZone);
   const log = await createLog(configuration.log.level, terminal.interactive ? "pretty" : "json");
   using signals = new StopSignals();
   {

@@ -1,6 +1,7 @@
 import { BadgedError, type ExitCode, exitCode } from "../base/errors.ts";
-import { parseUtcText, systemTime, utcText, zonedText } from "../base/system-time.ts";
+import { parseUtcText, systemTime, utcText } from "../base/system-time.ts";
 import { elapsedMs, monotonicNs, type WallMs } from "../base/time.ts";
+import { zonedText } from "../base/zoned-time.ts";
 import type { StampHow } from "../clock/stamp.ts";
 import { remarkWords } from "../forward/ciao/remarks/catalogue.ts";
 import type { WarningKind } from "../forward/ciao/remarks/warning-kinds.ts";

@@ -1,5 +1,5 @@
 import { durationWords } from "../base/duration-words.ts";
-import { zonedText } from "../base/system-time.ts";
+import { zonedText } from "../base/zoned-time.ts";
 import {
   beginningOf,
   type Claimed,

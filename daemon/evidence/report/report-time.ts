@@ -1,5 +1,5 @@
-import { zonedText } from "../../base/system-time.ts";
 import { wallMs } from "../../base/time.ts";
+import { zonedText } from "../../base/zoned-time.ts";
 import type { Interval } from "../verify/log-line.ts";
 import type { ReportWords } from "./report-words.ts";
 

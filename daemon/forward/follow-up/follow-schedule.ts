@@ -1,5 +1,5 @@
-import { zonedText } from "../../base/system-time.ts";
 import { type WallMs, wallMs } from "../../base/time.ts";
+import { zonedText } from "../../base/zoned-time.ts";
 import type { FollowEnding, FollowedRegistration, KeptLook, Look, LookKind } from "./follow-up.ts";
 
 const minuteMs = 60_000;

@@ -1,5 +1,6 @@
-import { parseUtcText, utcText, zonedText } from "../../../base/system-time.ts";
+import { parseUtcText, utcText } from "../../../base/system-time.ts";
 import { type WallMs, wallMs } from "../../../base/time.ts";
+import { zonedText } from "../../../base/zoned-time.ts";
 
 /** "Meld deze situatie binnen de 30 dagen via het webformulier." */
 export const webFormDays: number = 30;
