@@ -34,6 +34,7 @@ export const anchorStates = ["unknown", "all", "some", "none"] as const;
 /**
  * - `unreachable`: refused, reset or silent, over TCP or in the middle of a call.
  * - `server-error`: an answer of 5xx, or its health says `DOWN`.
+ * - `health-only`: its health says `UP`, and it answers our calls with 5xx all the same: it may be its fault or what we send.
  * - `bad-certificate`: its certificate is not valid at the time that our clock proves.
  * - `own-tls`: it is valid, but this box does not take it: its system clock, its authorities or its pin are wrong.
  * - `refuses-us`: 4xx, 401, 429. It answered; what it did not like is ours.
@@ -43,6 +44,7 @@ export const serviceStates = [
   "ok",
   "unreachable",
   "server-error",
+  "health-only",
   "bad-certificate",
   "own-tls",
   "refuses-us",

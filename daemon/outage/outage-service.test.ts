@@ -174,6 +174,57 @@ describe("what the forwarder's calls say", () => {
     expect(changes).toEqual(["opened", "closed"]);
   });
 
+  test("calls that all end in 5xx are an outage whose cause nobody knows, however healthy the service says it is", async () => {
+    const { time, store, changes, service } = site();
+    await using _closing = service;
+    await service.start();
+    await time.advance(1_000);
+    service.callEnded("server-error");
+    await time.advance(60_000);
+    expect(changes).toEqual([]);
+    for (let call = 0; call < 5; call += 1) {
+      service.callEnded("server-error");
+      await time.advance(60_000);
+    }
+    expect(changes).toEqual(["opened"]);
+    const [window] = [...store.windows.values()];
+    expect(causesOf(present(window, "opened"))).toEqual(["unknown"]);
+    service.callEnded("ok");
+    await time.advance(5_000);
+    expect(changes).toEqual(["opened", "closed"]);
+  });
+
+  test("calls in vain while the service said that it was down keep no window open after that", async () => {
+    const { time, seen, changes, service } = site();
+    await using _closing = service;
+    await service.start();
+    await time.advance(1_000);
+    seen.layers = { ...well, service: "server-error" };
+    for (let call = 0; call < 5; call += 1) {
+      service.callEnded("server-error");
+      await time.advance(20_000);
+    }
+    seen.layers = well;
+    await time.advance(6_000);
+    expect(changes).toEqual(["opened", "closed"]);
+  });
+
+  test("a call speaks no longer than the longest wait for the next", async () => {
+    const { time, changes, service } = site();
+    await using _closing = service;
+    await service.start();
+    await time.advance(1_000);
+    for (let call = 0; call < 2; call += 1) {
+      service.callEnded("server-error");
+      await time.advance(60_000);
+    }
+    expect(changes).toEqual(["opened"]);
+    await time.advance(60 * 60_000);
+    expect(changes).toEqual(["opened"]);
+    await time.advance(15 * 60_000);
+    expect(changes).toEqual(["opened", "closed"]);
+  });
+
   test("one failed call is no outage when the service is well", async () => {
     const { time, changes, service } = site();
     await using _closing = service;

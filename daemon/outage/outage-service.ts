@@ -71,6 +71,10 @@ export type OutageStatus = {
   readonly looks: readonly Look[];
 };
 
+/** One call that fails is no outage; nor does one speak for longer than the longest wait for the next, of an hour. */
+const errorsInHealthMin = 2;
+const callSpeaksMs = 70 * 60_000;
+
 type SeenCall = { readonly state: Layers["service"]; readonly atNs: MonotonicNs };
 
 /** The shell of the watch: looks at the layers when it is time to, keeps the windows, and says when one changes. */
@@ -85,6 +89,9 @@ export class OutageService implements AsyncDisposable {
   #beyondNs: MonotonicNs | null = null;
   /** What the last call to the service said of it, and when. */
   #call: SeenCall | null = null;
+  /** Calls in a row that the service answered with 5xx, each with a look after it at which its health said `UP`. */
+  #errorsInHealth = 0;
+  #countedCallNs: MonotonicNs | null = null;
   /** What the last request for a token said of its endpoint. */
   #token: Layers["token"] = "unknown";
   /** When the way to the service was last seen to be open again. */
@@ -199,6 +206,7 @@ export class OutageService implements AsyncDisposable {
     const wasOpen = isWayOpen(this.#layers);
     this.#layers = { ...this.#layers, ...local, ...beyond };
     const isBack = !wasOpen && isWayOpen(this.#layers);
+    this.#weigh(call, beyond);
     if (isBack) this.#wayIsBack();
     const layers: Layers = {
       ...this.#layers,
@@ -260,7 +268,19 @@ export class OutageService implements AsyncDisposable {
     const { service } = this.#layers;
     if (call === null) return service;
     if (call.state === "refuses-us") return service === "ok" || service === "unknown" ? "refuses-us" : service;
-    return this.#isNewerThanBeyond(call.atNs) ? call.state : service;
+    if (this.#isNewerThanBeyond(call.atNs)) return call.state;
+    const hasErrors = this.#errorsInHealth >= errorsInHealthMin;
+    const speaks = elapsedMs(call.atNs, this.#ports.time.monotonicNs()) <= callSpeaksMs;
+    return hasErrors && speaks && service === "ok" ? "health-only" : service;
+  }
+
+  /** Only a look that came after a call tells whether the service was said to be well when it answered that one so. */
+  #weigh(call: SeenCall | null, beyond: Partial<Layers> | null): void {
+    if (call?.state !== "server-error" || (beyond !== null && beyond.service !== "ok")) this.#errorsInHealth = 0;
+    else if (beyond !== null && call.atNs !== this.#countedCallNs) {
+      this.#errorsInHealth += 1;
+      this.#countedCallNs = call.atNs;
+    }
   }
 
   #isNewerThanBeyond(atNs: MonotonicNs): boolean {
