@@ -59,6 +59,18 @@ test("a store in the place of a file keeps badged from starting", () => {
   expect(said).toContain("store.directory: is no folder");
 });
 
+test.each([
+  ["Europe/London", true],
+  ["Africa/Lagos", true],
+  ["Europe/Paris", false],
+])("a zone whose clocks are not Belgium's is a warning: %s", (zone, isWarned) => {
+  const text = readFileSync(configuration, "utf8");
+  writeFileSync(configuration, text.replace("Europe/Brussels", zone));
+  const { code, said } = checked();
+  expect(code).toBe(exitCode.ok);
+  expect(said.includes(`site.timeZone: is ${zone}`)).toBe(isWarned);
+});
+
 test("a service of somebody else's without a token is a warning", () => {
   const text = readFileSync(configuration, "utf8");
   writeFileSync(configuration, text.replace("http://127.0.0.1:9", "https://service.example"));

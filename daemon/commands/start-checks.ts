@@ -3,9 +3,11 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import type { Configuration } from "../../config/configuration.ts";
 import type { Path } from "../../config/problem.ts";
 import { anchorerFaults } from "../anchorers-at-start.ts";
+import { belgianZone } from "../base/belgium.ts";
 import { messageOf } from "../base/errors.ts";
 import { isLoopback } from "../base/loopback.ts";
-import type { WallMs } from "../base/time.ts";
+import { type WallMs, wallMs } from "../base/time.ts";
+import { zonedText } from "../base/zoned-time.ts";
 import { parseRoster } from "../scan/roster-csv.ts";
 import { dateOf } from "./certificate-look.ts";
 
@@ -35,6 +37,7 @@ export function startFindings(
     keepsFromStarting: true,
   }));
   const later = [
+    ...foreignZone(configuration, now),
     ...tokenless(configuration),
     ...rosterFindings(configuration),
     ...(faults.length > 0 ? [] : expiredAuthority(configuration, now)),
@@ -53,6 +56,18 @@ function storeFolder({ store: { directory } }: Configuration): readonly StartFin
   if (isFolder) return [];
   const message = "is no folder, so badged could keep no scan; name one, which is made when it is missing";
   return [{ path: ["store", "directory"], message, keepsFromStarting: true }];
+}
+
+const halfYearMs = 182 * 24 * 60 * 60 * 1000;
+
+/** A zone that tells the same time in summer and in winter is as good. */
+function foreignZone({ site: { timeZone } }: Configuration, now: WallMs): readonly StartFinding[] {
+  const isBelgian = [now, wallMs(now + halfYearMs)].every(
+    (at) => zonedText(at, timeZone) === zonedText(at, belgianZone),
+  );
+  if (isBelgian) return [];
+  const message = `is ${timeZone}, where clocks show another time than in Belgium: local times in reports, last days of remarks and the daily summary would be those of that place; write ${belgianZone}`;
+  return [{ path: ["site", "timeZone"], message, keepsFromStarting: false }];
 }
 
 function tokenless({ service: { url, oauth, tokenFile } }: Configuration): readonly StartFinding[] {
