@@ -21,7 +21,7 @@ beforeEach(() => {
   core = openCore(storeSettings(directory.path));
   archive = {
     listOutages: async (filter) => core.listOutages(filter),
-    showOutage: async (windowId) => core.showOutage(windowId),
+    showOutage: async (windowId, now) => core.showOutage(windowId, now),
     addOutageEntry: async (windowId, entry, now) => core.addOutageEntry(windowId, entry, now),
   };
 });

@@ -76,7 +76,7 @@ export async function summarise(
   const { text, isRead } = await whatIsSaidOfRemarks(remarks, { now, since }, log);
   const texts: string[] = text === null ? [] : [text];
   for (const { windowId } of windows.toReversed()) {
-    const kept = await archive.showOutage(windowId);
+    const kept = await archive.showOutage(windowId, now);
     if (kept !== null) texts.push(describeOutage(kept, wordsIn[language], timeZone, supplier).join("\n"));
   }
   mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -98,7 +98,7 @@ test.each(languages)("in %s it stands in the supervisor's file, without a nation
   const file = await summarise(summary, {
     archive: {
       listOutages: async (filter) => core.listOutages(filter),
-      showOutage: async (windowId) => core.showOutage(windowId),
+      showOutage: async (windowId, now) => core.showOutage(windowId, now),
       addOutageEntry: async () => false,
     },
     remarks: (at, since) => summariseRemarks({ ...settings, language }, portsWith(), at, since),

@@ -54,7 +54,7 @@ export async function listOutages(options: OutageOptions, terminal: Terminal): P
 
 export async function showOutage(windowId: number, options: OutageOptions, terminal: Terminal): Promise<ExitCode> {
   await using site = await visitStore(options.config);
-  const kept = await site.store.showOutage(windowId);
+  const kept = await site.store.showOutage(windowId, systemTime.wallMs());
   if (kept === null) throw noSuchOutage(windowId);
   if (options.json === true) {
     terminal.out(JSON.stringify(documentOf(kept)));
@@ -71,7 +71,7 @@ export async function exportOutages(options: OutageOptions, terminal: Terminal):
   await using site = await visitStore(options.config);
   const filter = { from: readMoment("--from", options.from), to: readMoment("--to", options.to), limit: listMax };
   for (const { windowId } of (await site.store.listOutages(filter)).toReversed()) {
-    const kept = await site.store.showOutage(windowId);
+    const kept = await site.store.showOutage(windowId, systemTime.wallMs());
     if (kept !== null) terminal.out(JSON.stringify(documentOf(kept)));
   }
   return exitCode.ok;

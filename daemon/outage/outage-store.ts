@@ -35,9 +35,11 @@ export type ListedWindow = {
 /** A window as it is kept, with what people and the other rooms know of it. */
 export type KeptWindow = ListedWindow & {
   readonly entries: readonly KeptEntry[];
-  /** Scans made while it lasted that were registered later, and those that were kept back. */
-  readonly delayed: number;
+  /** Scans made while it lasted that were registered later; `null` when they may have been erased since. */
+  readonly delayed: number | null;
+  /** Those that were kept back; they are not erased. */
   readonly withheld: number;
+  /** `null` when there is none, or it may have been erased. */
   readonly firstRegisteredAfter: WallMs | null;
 };
 
@@ -57,7 +59,7 @@ export interface OutageStore {
 export interface OutageArchive {
   /** Newest first. */
   listOutages(filter: WindowFilter): Promise<readonly ListedWindow[]>;
-  showOutage(windowId: number): Promise<KeptWindow | null>;
+  showOutage(windowId: number, now: WallMs): Promise<KeptWindow | null>;
   /** Returns whether there is such a window. */
   addOutageEntry(windowId: number, entry: OutageEntry, now: WallMs): Promise<boolean>;
 }

@@ -63,7 +63,7 @@ export const german: Words = {
     settledBy: "was dies stützen würde",
     scansOf: "Scans",
     scans: (delayed, withheld) =>
-      `${delayed} ${delayed === 1 ? "Scan" : "Scans"} später gesendet, ${withheld} zurückgehalten`,
+      `${delayed === null ? "wie viele später gesendet wurden, ist nicht mehr gespeichert" : `${delayed} ${delayed === 1 ? "Scan" : "Scans"} später gesendet`}, ${withheld} zurückgehalten`,
     firstAfter: "erste Registrierung danach",
     notes: "Notizen",
   },

@@ -61,7 +61,8 @@ export const english: Words = {
     steps: "what to do",
     settledBy: "what would support this",
     scansOf: "scans",
-    scans: (delayed, withheld) => `${delayed} ${delayed === 1 ? "scan" : "scans"} sent later, ${withheld} kept back`,
+    scans: (delayed, withheld) =>
+      `${delayed === null ? "how many were sent later is no longer kept" : `${delayed} ${delayed === 1 ? "scan" : "scans"} sent later`}, ${withheld} kept back`,
     firstAfter: "first registration after it",
     notes: "notes",
   },

@@ -62,7 +62,7 @@ export const french: Words = {
     settledBy: "ce qui l’appuierait",
     scansOf: "scans",
     scans: (delayed, withheld) =>
-      `${delayed} ${delayed < 2 ? "scan envoyé" : "scans envoyés"} plus tard, ${withheld} ${withheld < 2 ? "retenu" : "retenus"}`,
+      `${delayed === null ? "le nombre de scans envoyés plus tard n'est plus conservé" : `${delayed} ${delayed < 2 ? "scan envoyé" : "scans envoyés"} plus tard`}, ${withheld} ${withheld < 2 ? "retenu" : "retenus"}`,
     firstAfter: "premier enregistrement ensuite",
     notes: "notes",
   },

@@ -63,7 +63,7 @@ export const dutch: Words = {
     settledBy: "wat dit zou ondersteunen",
     scansOf: "scans",
     scans: (delayed, withheld) =>
-      `${delayed} ${delayed === 1 ? "scan" : "scans"} later verstuurd, ${withheld} ingehouden`,
+      `${delayed === null ? "hoeveel er later verstuurd zijn, wordt niet meer bewaard" : `${delayed} ${delayed === 1 ? "scan" : "scans"} later verstuurd`}, ${withheld} ingehouden`,
     firstAfter: "eerste registratie erna",
     notes: "notities",
   },

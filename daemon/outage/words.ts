@@ -41,7 +41,8 @@ export type Words = {
     readonly steps: string;
     readonly settledBy: string;
     readonly scansOf: string;
-    readonly scans: (delayed: number, withheld: number) => string;
+    /** `null` when nobody knows any more. */
+    readonly scans: (delayed: number | null, withheld: number) => string;
     readonly firstAfter: string;
     readonly notes: string;
   };

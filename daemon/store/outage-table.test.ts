@@ -100,8 +100,13 @@ test("it knows the scans it delayed and withheld, and the first registration aft
   recordId(core, draftOf(4, 25));
   registerDue(core, at(26));
   core.saveWindow(windowFrom(10, 20));
-  expect(core.showOutage(1)).toMatchObject({ delayed: 1, withheld: 1, firstRegisteredAfter: at(21) });
-  expect(core.showOutage(2)).toBeNull();
+  expect(core.showOutage(1, at(30))).toMatchObject({ delayed: 1, withheld: 1, firstRegisteredAfter: at(21) });
+  expect(core.showOutage(2, at(30))).toBeNull();
+  // What may have been erased since is not counted as nothing, nor is a later registration called the first.
+  const keptMs = storeSettings("").keepSettledMs;
+  const counted = { delayed: null, withheld: 1 };
+  expect(core.showOutage(1, wallMs(at(15) + keptMs))).toMatchObject({ ...counted, firstRegisteredAfter: at(21) });
+  expect(core.showOutage(1, wallMs(at(22) + keptMs))).toMatchObject({ ...counted, firstRegisteredAfter: null });
 });
 
 test("the scan whose call found the outage is one of those that it delayed, and no earlier one", () => {
@@ -111,7 +116,7 @@ test("the scan whose call found the outage is one of those that it delayed, and 
   const found = windowFrom(10, 20);
   core.saveWindow({ ...found, lastGood: { ...found.firstBad, utcMs: at(8) } });
   registerDue(core, at(21));
-  expect(core.showOutage(1)).toMatchObject({ delayed: 1, withheld: 0 });
+  expect(core.showOutage(1, at(30))).toMatchObject({ delayed: 1, withheld: 0 });
   expect(core.windowScans(found.key)).toEqual({ delayed: 1, withheld: 0, registered: 1 });
 });
 
@@ -122,7 +127,7 @@ test("what people add stays, in order, and is never replaced", () => {
   core.addOutageEntry(1, { kind: "attempt", channel: "online", worked: false }, at(31));
   expect(core.listOutages(all)[0]?.otherChannelWorked).toBe(false);
   core.addOutageEntry(1, { kind: "attempt", channel: "telephone", worked: true }, at(32));
-  const kept = present(core.showOutage(1), "it is kept");
+  const kept = present(core.showOutage(1, at(40)), "it is kept");
   expect(kept.entries.map(({ at: when, entry }) => [when, entry.kind])).toEqual([
     [at(30), "note"],
     [at(31), "attempt"],

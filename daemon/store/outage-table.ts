@@ -17,6 +17,7 @@ const windowColumns = `id AS windowId, content, EXISTS (SELECT 1 FROM outage_ent
 export class OutageTable {
   readonly #connection: Connection;
   readonly #save: Sqlite.Statement<[string, number, number | null, string]>;
+  readonly #keepSettledMs: number;
   readonly #open: Sqlite.Statement<[], string>;
   readonly #list: Sqlite.Statement<[number, number, number], WindowRow>;
   readonly #show: Sqlite.Statement<[number], WindowRow>;
@@ -30,8 +31,10 @@ export class OutageTable {
   readonly #beat: Sqlite.Statement<[string]>;
   readonly #lastBeat: Sqlite.Statement<[], string>;
 
-  constructor(connection: Connection) {
+  /** @param keepSettledMs as in the settings of the store: scans registered longer ago may have been erased */
+  constructor(connection: Connection, keepSettledMs: number) {
     this.#connection = connection;
+    this.#keepSettledMs = keepSettledMs;
     const { db } = connection;
     this.#save = db.prepare(
       `INSERT INTO outage_windows (key, began_ms, ended_ms, content) VALUES (?, ?, ?, ?)
@@ -84,7 +87,8 @@ export class OutageTable {
       .map(listedOf);
   }
 
-  show(windowId: number): KeptWindow | null {
+  /** @param now tells which scans may have been erased */
+  show(windowId: number, now: WallMs): KeptWindow | null {
     const row = this.#show.get(windowId);
     if (row === undefined) return null;
     const listed = listedOf(row);
@@ -99,11 +103,12 @@ export class OutageTable {
     // The scan whose call found the outage was stamped before the first look that failed.
     const { utcMs: fromMs } = window.lastGood ?? window.firstBad;
     const counted = this.#scans.get(until, Math.floor(fromMs), until);
-    const first = endMs === null ? null : (this.#firstAfter.get(endMs) ?? null);
+    const keptSince = now - this.#keepSettledMs;
+    const first = endMs === null || endMs < keptSince ? null : (this.#firstAfter.get(endMs) ?? null);
     return {
       ...listed,
       entries,
-      delayed: counted?.delayed ?? 0,
+      delayed: fromMs < keptSince ? null : (counted?.delayed ?? 0),
       withheld: counted?.withheld ?? 0,
       firstRegisteredAfter: first === null ? null : wallMs(first),
     };

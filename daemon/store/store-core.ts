@@ -106,7 +106,7 @@ export class StoreCore implements Disposable {
     this.#clock = new ClockTable(connection);
     this.#dating = new DatingTable(connection, { history: this.#clock, chain, doubleScanMs: settings.doubleScanMs });
     this.#knowledge = new KnowledgeTable(connection);
-    this.#outages = new OutageTable(connection);
+    this.#outages = new OutageTable(connection, settings.keepSettledMs);
     this.#evidence = new EvidenceTable(connection);
   }
 
@@ -292,8 +292,8 @@ export class StoreCore implements Disposable {
     return this.#outages.list(filter);
   }
 
-  showOutage(windowId: number): KeptWindow | null {
-    return this.#outages.show(windowId);
+  showOutage(windowId: number, now: WallMs): KeptWindow | null {
+    return this.#outages.show(windowId, now);
   }
 
   addOutageEntry(windowId: number, entry: OutageEntry, now: WallMs): boolean {

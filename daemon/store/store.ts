@@ -334,8 +334,8 @@ export class Store
     return this.#link.call("listOutages", filter);
   }
 
-  showOutage(windowId: number): Promise<KeptWindow | null> {
-    return this.#link.call("showOutage", windowId);
+  showOutage(windowId: number, now: WallMs): Promise<KeptWindow | null> {
+    return this.#link.call("showOutage", windowId, now);
   }
 
   addOutageEntry(windowId: number, entry: OutageEntry, now: WallMs): Promise<boolean> {
