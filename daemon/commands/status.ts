@@ -94,7 +94,7 @@ function targetLine(kind: string, target: LiveTarget): string {
 }
 
 function tokenLine({ hasToken, failure, retryInMs }: LiveToken): string {
-  if (failure === null) return `token     ${hasToken ? "at hand" : "not asked for yet"}`;
+  if (failure === null) return `token     ${hasToken ? "at hand" : "none at hand, asked for with the next call"}`;
   const retry = retryInMs === null ? "" : `; asked again in ${durationWords(retryInMs)}`;
   return `token     ${hasToken ? "at hand, BUT NOT RENEWED" : "NONE"}: ${failure}${retry}`;
 }
