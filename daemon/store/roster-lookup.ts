@@ -3,7 +3,13 @@ import type { Connection } from "./connection.ts";
 import { type LastScanRow, lastScanColumns } from "./worker-chain.ts";
 
 /** The roster's entry in force for a badge, with its worker's last scan. */
-export type KnownBadge = LastScanRow & { readonly entryId: number; readonly workerId: number };
+export type KnownBadge = LastScanRow & {
+  readonly entryId: number;
+  readonly workerId: number;
+  /** Local dates `YYYY-MM-DD`, both inclusive; `null` is open. */
+  readonly validFrom: string | null;
+  readonly validUntil: string | null;
+};
 
 /** Finds who holds a badge now; the reading side of the roster that the tables of scans share. */
 export class RosterLookup {
@@ -12,7 +18,8 @@ export class RosterLookup {
   readonly #generation: Sqlite.Statement<[], number>;
 
   constructor({ db }: Connection) {
-    const columns = `e.id AS entryId, e.worker_id AS workerId, ${lastScanColumns}`;
+    const columns = `e.id AS entryId, e.worker_id AS workerId, e.valid_from AS validFrom, e.valid_until AS validUntil,
+      ${lastScanColumns}`;
     const entry = "roster_entries e INDEXED BY roster_in_force";
     const last = "JOIN workers w ON w.id = e.worker_id LEFT JOIN scans l ON l.id = w.last_scan_id";
     const inForce = "e.superseded_at IS NULL";

@@ -1,6 +1,9 @@
 import type Sqlite from "better-sqlite3";
 import { present } from "../base/assert.ts";
 import { type BadgeForm, normaliseBadge } from "../base/badge-form.ts";
+import { belgianZone } from "../base/belgium.ts";
+import { zonedText } from "../base/zoned-time.ts";
+import type { Stamp } from "../clock/stamp.ts";
 import { decide } from "../scan/decide.ts";
 import { type BadgeReading, badgeNumber, foreignMark } from "../scan/draft.ts";
 import type { Direction } from "../scan/scan.ts";
@@ -88,7 +91,10 @@ export class UnknownBadges {
 
   /** Resolves the latest scans of one badge, inside the caller's transaction: before a new one decides on its past. */
   resolveBadge(badgeNumber: string, known: KnownBadge): number {
-    const strangers = this.#ofBadge.all(badgeNumber).reverse();
+    const strangers = this.#ofBadge
+      .all(badgeNumber)
+      .reverse()
+      .filter((stranger) => heldThen(known, stampOf(stranger)));
     for (const stranger of strangers) this.#resolve(stranger, known);
     return strangers.length;
   }
@@ -106,7 +112,7 @@ export class UnknownBadges {
         if (resolved >= limit) break;
         afterId = row.id;
         const known = this.#lookup.find(row.badgeNumber);
-        if (known === undefined) continue;
+        if (known === undefined || !heldThen(known, stampOf(row))) continue;
         this.#resolve(row, known);
         resolved += 1;
       }
@@ -159,6 +165,16 @@ export class UnknownBadges {
     );
     this.#chain.insert(known.workerId, scan.id);
   }
+}
+
+/**
+ * Whether who holds the badge now held it then, as far as the roster has dates: a badge that somebody left behind goes to
+ * the next, and what was badged before must never become the registration of someone else.
+ */
+function heldThen({ validFrom, validUntil }: KnownBadge, { utcMs }: Pick<Stamp, "utcMs">): boolean {
+  if (validFrom === null && validUntil === null) return true;
+  const date = zonedText(utcMs, belgianZone).slice(0, 10);
+  return (validFrom === null || validFrom <= date) && (validUntil === null || date <= validUntil);
 }
 
 export function reasonOfDouble(ofScanId: number): string {
