@@ -13,23 +13,36 @@ import type { Connection } from "./connection.ts";
  * @returns how many scans are in doubt by it
  */
 export function doubtAfterLostCommits(connection: Connection, now: WallMs): number {
-  return connection.transact(() => doubtAll(connection.db, Math.ceil(now)));
+  const { db } = connection;
+  return connection.transact(() => {
+    db.prepare("UPDATE store SET store_id = ?").run(randomUUID());
+    return doubt(db, unsettled, Math.ceil(now));
+  });
 }
 
-function doubtAll(db: Sqlite.Database, now: number): number {
-  db.prepare("UPDATE store SET store_id = ?").run(randomUUID());
-  const unsettled = "state IN ('waiting', 'unknown-badge', 'withheld', 'refused')";
-  const scans = db.prepare<[], number>(`SELECT count(*) FROM scans WHERE ${unsettled}`).pluck().get() ?? 0;
+const unsettled = "state IN ('waiting', 'unknown-badge', 'withheld', 'refused')";
+
+/**
+ * Puts scans in open doubt that are not settled and yet have a registration that is followed, or remarks: the disk kept an
+ * older state of their page. Inside the caller's transaction.
+ */
+export function doubtRegistered(db: Sqlite.Database, now: WallMs): number {
+  const known = "id IN (SELECT id FROM follow_ups UNION ALL SELECT scan_id FROM remarks)";
+  return doubt(db, `${unsettled} AND ${known}`, Math.ceil(now));
+}
+
+function doubt(db: Sqlite.Database, which: string, now: number): number {
+  const scans = db.prepare<[], number>(`SELECT count(*) FROM scans WHERE ${which}`).pluck().get() ?? 0;
   if (scans === 0) return 0;
   const { lastInsertRowid } = db
     .prepare(
       `INSERT INTO attempts (trace_id, scans, started_at, ended_at, outcome, detail)
-      VALUES ('lost', ?, ?, ?, 'interrupted', 'what was sent last was lost with a damaged log')`,
+      VALUES ('lost', ?, ?, ?, 'interrupted', 'what was sent last was lost with a damaged file')`,
     )
     .run(scans, now, now);
   db.prepare(
     `UPDATE scans SET doubt_attempt_id = coalesce(doubt_attempt_id, ?), doubt_since = ?, doubt_verdict = NULL
-    WHERE ${unsettled}`,
+    WHERE ${which}`,
   ).run(lastInsertRowid, now);
   return scans;
 }

@@ -3,7 +3,9 @@ import { messageOf } from "../base/errors.ts";
 import type { WallMs } from "../base/time.ts";
 import type { Connection } from "./connection.ts";
 import { tables } from "./integrity.ts";
+import { doubtRegistered } from "./lost-commits.ts";
 import { lostPlace } from "./lost-reference.ts";
+import { followRegistered } from "./migrations/007-remarks.ts";
 import { QueueTable } from "./queue-table.ts";
 import type { SalvageSource } from "./salvage-source.ts";
 import type { Readable, SourceRow } from "./salvage-walk.ts";
@@ -39,7 +41,8 @@ const rebuilt: Readonly<Record<string, readonly string[]>> = {
  *
  * - its worker: unsent, it is an unknown badge again, until the roster is imported anew;
  * - its place of work: unsent, it is withheld, for a person to see;
- * - the record of a call it was in: the doubt stays, the call is said to be lost.
+ * - the record of a call it was in: the doubt stays, the call is said to be lost;
+ * - that it was registered, while its registration is followed: it is in doubt, and never sent again as if it were new.
  *
  * Where scans or calls were lost, the calls under way are over: what comes of them can no longer be told from what came of others.
  */
@@ -55,6 +58,8 @@ export function salvage(source: SalvageSource, target: Connection, now: WallMs):
     // Ids of lost scans may be given again: under another name of the store they are not the same scans.
     if (hasLostScans) target.db.exec("UPDATE store SET store_id = lower(hex(randomblob(16)))");
     if (damaged("workers") || damaged("roster_entries")) target.db.exec("UPDATE store SET roster_fingerprint = NULL");
+    if (damaged("follow_ups") || damaged("remarks")) target.db.exec(followRegistered);
+    doubtRegistered(target.db, now);
     target.db.exec("UPDATE webhook_targets SET cursor = min(cursor, (SELECT coalesce(max(id), 0) FROM scans))");
   });
   if (hasLostScans) new QueueTable(target, new ScanCounts(target), new WorkSites(target)).recoverInterrupted(now);

@@ -19,6 +19,12 @@ SELECT ${row}.id, ${row}.registration_id, coalesce(${row}.dated_utc_ms, ${row}.u
   (SELECT e.reference FROM roster_entries e WHERE e.id = ${row}.roster_entry_id),
   json_extract(r.value, '$.code'), coalesce(json_extract(r.value, '$.text'), ''), ${row}.settled_at`;
 
+/** Begins the following of what was registered in the last days, and takes over the remarks that stand beside it. */
+export const followRegistered: string = `
+${follow("s")} FROM scans s WHERE s.state = 'registered' AND coalesce(s.validity, 'pending') = 'pending'
+  AND s.settled_at > (SELECT max(n.settled_at) FROM scans n WHERE n.state = 'registered') - 864000000 ORDER BY s.id;
+${remark("s")} FROM scans s, json_each(coalesce(s.remarks, '[]')) r WHERE s.state = 'registered' ORDER BY s.id;
+`;
 export const remarks: string = `
 CREATE TABLE follow_ups (
   id INTEGER PRIMARY KEY,
@@ -75,7 +81,4 @@ BEGIN
   ${remark("NEW")} FROM json_each(coalesce(NEW.remarks, '[]')) r;
 END;
 
-${follow("s")} FROM scans s WHERE s.state = 'registered' AND coalesce(s.validity, 'pending') = 'pending'
-  AND s.settled_at > (SELECT max(n.settled_at) FROM scans n WHERE n.state = 'registered') - 864000000 ORDER BY s.id;
-${remark("s")} FROM scans s, json_each(coalesce(s.remarks, '[]')) r WHERE s.state = 'registered' ORDER BY s.id;
-`;
+${followRegistered}`;
