@@ -138,6 +138,8 @@ function openChecked(files: DatabaseFiles, lost: OpeningContext | null): Connect
     checkAtStart(connection);
     if (lost !== null) {
       const count = doubtAfterLostCommits(connection, lost.now);
+      // Frames behind the damaged place have the salt of those that follow: left there, they would count as lost again.
+      connection.db.pragma("wal_checkpoint(TRUNCATE)");
       lost.log.warn(
         { count },
         "scans that are not settled may have been sent by a call that was lost, and are in doubt",
