@@ -51,10 +51,12 @@ export function lastScanOf(row: LastScanRow | undefined): LastScan | null {
  * to the one before. An index over worker and id would do the same, but writes a page of its own for each worker of a
  * commit once it is large; the chain costs the same with any number of scans stored.
  *
- * A scan that was erased ends the chain there. All methods belong inside a transaction of the caller.
+ * A scan that was erased ends the chain there, at the head as well: what is inserted beyond it begins the chain anew. All
+ * methods belong inside a transaction of the caller.
  */
 export class WorkerChain {
   readonly #head: Sqlite.Statement<[number], number | null>;
+  /** `undefined` when the scan was erased. */
   readonly #previous: Sqlite.Statement<[number], number | null>;
   readonly #scan: Sqlite.Statement<[number], LastScanRow>;
   readonly #rule: Sqlite.Statement<[number], DirectionColumn>;
@@ -109,8 +111,9 @@ export class WorkerChain {
     let newer: number | null = null;
     let older = this.#head.get(workerId) ?? null;
     for (let steps = 0; older !== null && older >= scanId && steps < chainMaxSteps; steps += 1) {
-      if (older > scanId) newer = older;
-      older = this.#previous.get(older) ?? null;
+      const previous = this.#previous.get(older);
+      if (older > scanId && previous !== undefined) newer = older;
+      older = previous ?? null;
     }
     return { newer, older: older !== null && older < scanId ? older : null };
   }
