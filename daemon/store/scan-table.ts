@@ -130,7 +130,8 @@ export class ScanTable {
     const found = this.#lookup.findAll(drafts.map((draft) => draft.badge.number));
     if (this.#unknown.settled()) return found;
     let resolved = 0;
-    for (const [badge, known] of found) resolved += this.#unknown.resolveBadge(badge, known);
+    const workers = new Set([...found.values()].map(({ workerId }) => workerId));
+    for (const workerId of workers) resolved += this.#unknown.resolveWorker(workerId);
     return resolved === 0 ? found : this.#lookup.findAll([...found.keys()]);
   }
 

@@ -49,7 +49,7 @@ export class UnknownBadges {
   readonly #chain: WorkerChain;
   readonly #doubleScanMs: number;
   readonly #after: Sqlite.Statement<[number, number], StrangerRow>;
-  readonly #ofBadge: Sqlite.Statement<[string], StrangerRow>;
+  readonly #ofWorker: Sqlite.Statement<[number], StrangerRow>;
   readonly #read: Sqlite.Statement<[number], ReadRow>;
   readonly #reread: Sqlite.Statement<[string, number]>;
   readonly #keep: Sqlite.Statement<[Direction, number, number, number]>;
@@ -66,8 +66,9 @@ export class UnknownBadges {
     this.#after = db.prepare(
       `SELECT ${columns} FROM scans INDEXED BY scans_unknown WHERE state = 'unknown-badge' AND id > ? ORDER BY id LIMIT ?`,
     );
-    this.#ofBadge = db.prepare(
-      `SELECT ${columns} FROM scans INDEXED BY scans_unknown_badge WHERE state = 'unknown-badge' AND badge_number = +?
+    this.#ofWorker = db.prepare(
+      `SELECT ${columns} FROM scans INDEXED BY scans_unknown_badge WHERE state = 'unknown-badge' AND badge_number IN (
+        SELECT e.badge FROM roster_entries e INDEXED BY roster_of_worker WHERE e.worker_id = +? AND e.superseded_at IS NULL)
       ORDER BY id DESC LIMIT ${resolveSliceRows}`,
     );
     this.#read = db.prepare(
@@ -89,14 +90,19 @@ export class UnknownBadges {
     return this.#walk.done && this.#walk.generation === this.#lookup.generation();
   }
 
-  /** Resolves the latest scans of one badge, inside the caller's transaction: before a new one decides on its past. */
-  resolveBadge(badgeNumber: string, known: KnownBadge): number {
-    const strangers = this.#ofBadge
-      .all(badgeNumber)
-      .reverse()
-      .filter((stranger) => heldThen(known, stampOf(stranger)));
-    for (const stranger of strangers) this.#resolve(stranger, known);
-    return strangers.length;
+  /**
+   * Resolves the latest scans of all badges that a worker holds, inside the caller's transaction: before a new one decides
+   * on its past.
+   */
+  resolveWorker(workerId: number): number {
+    let resolved = 0;
+    for (const stranger of this.#ofWorker.all(workerId).reverse()) {
+      const known = this.#lookup.find(stranger.badgeNumber);
+      if (known === undefined || !heldThen(known, stampOf(stranger))) continue;
+      this.#resolve(stranger, known);
+      resolved += 1;
+    }
+    return resolved;
   }
 
   /** Resolves at most `limit` scans, oldest first, looking at `resolveSliceRows` at most. */
