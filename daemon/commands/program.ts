@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { BadgedError, type ExitCode } from "../base/errors.ts";
 import { version } from "../base/version.ts";
+import type { ReleaseOptions } from "./scans.ts";
 import type { SimulateServiceOptions } from "./simulate.ts";
 import { defaultConfiguration, type Terminal } from "./terminal.ts";
 
@@ -129,7 +130,8 @@ function addScans(program: Command, terminal: Terminal, conclude: Conclude): voi
     .argument("<scans...>", "their numbers", (text: string, before: number[] = []) => [...before, wholeNumber(text)])
     .option("-c, --config <file>", siteWords, defaultConfiguration)
     .option("--accept-bracket", "also scans whose time is only known to lie in an interval: its middle is sent")
-    .action(async (scanIds: readonly number[], options: { readonly config: string; readonly acceptBracket?: true }) => {
+    .option("--same-person", "also scans whose badge is now of somebody with another national number: it was corrected")
+    .action(async (scanIds: readonly number[], options: ReleaseOptions) => {
       conclude(await (await import("./scans.ts")).releaseScans(scanIds, options, terminal));
     });
 }

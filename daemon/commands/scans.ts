@@ -101,16 +101,21 @@ export async function showScan(scanId: number, config: string, json: boolean, te
   return exitCode.ok;
 }
 
+export type ReleaseOptions = { readonly config: string; readonly acceptBracket?: true; readonly samePerson?: true };
+
 /** Each scan is released or not on its own; the exit code is the first one's that was not. */
 export async function releaseScans(
   scanIds: readonly number[],
-  { config, acceptBracket }: { readonly config: string; readonly acceptBracket?: true },
+  { config, acceptBracket, samePerson }: ReleaseOptions,
   terminal: Terminal,
 ): Promise<ExitCode> {
   await using site = await visitStore(config);
   let code: ExitCode = exitCode.ok;
   for (const scanId of scanIds) {
-    const outcome = await site.store.release(scanId, systemTime.wallMs(), acceptBracket === true);
+    const outcome = await site.store.release(scanId, systemTime.wallMs(), {
+      bracket: acceptBracket === true,
+      samePerson: samePerson === true,
+    });
     switch (outcome.kind) {
       case "released":
         terminal.out(`scan ${scanId}: released, to be sent with the time it was made`);
@@ -123,6 +128,12 @@ export async function releaseScans(
         code = exitCode.usage;
         break;
       }
+      case "other-holder":
+        terminal.err(
+          `scan ${scanId}: who has its badge now has another national number, and without the same reference on both lines of the roster badged cannot tell a corrected number from another person; --same-person sends it with the number of now`,
+        );
+        code = exitCode.usage;
+        break;
       case "no-such-scan":
         terminal.err(`scan ${scanId}: ${noSuchScan(scanId).message}`);
         code = exitCode.usage;

@@ -45,8 +45,18 @@ export type ReleaseOutcome =
   | { readonly kind: "released" }
   /** Its time is only known to lie in between: a person has to say that its middle may be sent. */
   | { readonly kind: "bracket"; readonly earliestMs: WallMs; readonly latestMs: WallMs }
+  /** The badge is now of a worker with another number, and nothing tells a corrected number from another person. */
+  | { readonly kind: "other-holder" }
   | { readonly kind: "no-such-scan" }
   | { readonly kind: "not-releasable"; readonly state: ScanState };
+
+/** What the person who releases a scan answers for. */
+export type ReleaseConsent = {
+  /** A scan whose stamp is a bracket is sent with the middle of it. */
+  readonly bracket: boolean;
+  /** Who has the badge now is who badged, with a corrected number. */
+  readonly samePerson: boolean;
+};
 
 /** What is on disk, in numbers. */
 export type StoreSummary = {
@@ -69,9 +79,7 @@ export interface ScanArchive {
   show(scanId: number): Promise<ArchivedScan | null>;
   /**
    * `refused` and `withheld` scans wait again; a person's decision, kept with its moment. The stamp stays as it is.
-   *
-   * @param acceptBracket lets a scan go whose stamp is a bracket, with the middle of it
    */
-  release(scanId: number, now: WallMs, acceptBracket: boolean): Promise<ReleaseOutcome>;
+  release(scanId: number, now: WallMs, consent: ReleaseConsent): Promise<ReleaseOutcome>;
   summary(): Promise<StoreSummary>;
 }

@@ -91,6 +91,16 @@ describe("release", () => {
     expect(recordOne(core, draftOf(1, 100))).toMatchObject({ direction: "out" });
   });
 
+  test("without references a corrected number looks like the next holder's: a person has to say which it is", () => {
+    core.replaceRoster([entryOf(1, { reference: null })], "no references", noon);
+    const scanId = refuse(1, 0);
+    core.replaceRoster([entryOf(1, { reference: null, ssin: "91000000001" })], "handed on, or corrected", noon);
+    expect(core.release(scanId, at(60))).toEqual({ kind: "other-holder" });
+    expect(core.show(scanId)).toMatchObject({ state: "refused" });
+    expect(core.release(scanId, at(60), { samePerson: true })).toEqual({ kind: "released" });
+    expect(claimSome(core).scans[0]?.ssin).toBe("91000000001");
+  });
+
   test.each([
     ["another person's reference", { reference: "someone-else" }],
     ["a validity that begins later", { validFrom: "2099-01-01" }],

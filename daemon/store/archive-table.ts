@@ -4,7 +4,7 @@ import type Sqlite from "better-sqlite3";
 import { present } from "../base/assert.ts";
 import { utcText } from "../base/system-time.ts";
 import { type WallMs, wallMs } from "../base/time.ts";
-import type { ArchivedScan, ReleaseOutcome, ScanFilter, StoreSummary } from "../scan/archive.ts";
+import type { ArchivedScan, ReleaseConsent, ReleaseOutcome, ScanFilter, StoreSummary } from "../scan/archive.ts";
 import type { Direction, ScanState } from "../scan/scan.ts";
 import type { Connection } from "./connection.ts";
 import type { RosterTable } from "./roster-table.ts";
@@ -137,7 +137,7 @@ export class ArchiveTable {
     return row === undefined ? null : archivedOf(row);
   }
 
-  release(scanId: number, now: WallMs, acceptBracket: boolean): ReleaseOutcome {
+  release(scanId: number, now: WallMs, consent: ReleaseConsent): ReleaseOutcome {
     return this.#connection.transact(() => {
       const scan = this.#releasable.get(scanId);
       if (scan === undefined) return { kind: "no-such-scan" };
@@ -147,7 +147,8 @@ export class ArchiveTable {
       if ((scan.state !== "refused" && scan.state !== "withheld") || !sendable) {
         return { kind: "not-releasable", state: scan.state };
       }
-      if (scan.bracketMs !== null && !acceptBracket) {
+      if (entry !== null && isUncertain(scan, entry) && !consent.samePerson) return { kind: "other-holder" };
+      if (scan.bracketMs !== null && !consent.bracket) {
         const [earliestMs, latestMs] = [wallMs(scan.utcMs - scan.bracketMs), wallMs(scan.utcMs + scan.bracketMs)];
         return { kind: "bracket", earliestMs, latestMs };
       }
@@ -192,6 +193,13 @@ export class ArchiveTable {
 function isCorrection(scan: ReleasableRow, entry: EntryRow): boolean {
   if (scan.reference !== null && entry.reference !== null && scan.reference !== entry.reference) return false;
   return entry.validFrom === null || entry.validFrom <= utcText(wallMs(scan.utcMs)).slice(0, 10);
+}
+
+/** Another worker, by his number, and no reference on both sides that shows him to be the same person. */
+function isUncertain(scan: ReleasableRow, entry: EntryRow): boolean {
+  return (
+    scan.workerId !== null && scan.workerId !== entry.workerId && (scan.reference === null || entry.reference === null)
+  );
 }
 
 function conditionsOf(filter: ScanFilter): { readonly where: string; readonly values: readonly unknown[] } {

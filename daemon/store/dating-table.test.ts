@@ -308,7 +308,7 @@ describe("a scan of a boot that never knew the time", () => {
 
     const bracket = { kind: "bracket", earliestMs: stamp.earliestMs, latestMs: stamp.latestMs };
     expect(core.release(scanId, at(70))).toEqual(bracket);
-    expect(core.release(scanId, at(70), true)).toEqual({ kind: "released" });
+    expect(core.release(scanId, at(70), { bracket: true })).toEqual({ kind: "released" });
     expect(claimSome(core).scans).toMatchObject([{ scanId, utcMs: stamp.utcMs }]);
   });
 

@@ -26,7 +26,7 @@ import type { ScanWarnings, WarnedSlice } from "../forward/scan-warnings.ts";
 import type { WebhookScan } from "../forward/webhook/cursor.ts";
 import type { Heartbeat, KeptWindow, ListedWindow, OutageEntry, WindowFilter } from "../outage/outage-store.ts";
 import type { OutageWindow } from "../outage/windows.ts";
-import type { ArchivedScan, ReleaseOutcome, ScanFilter, StoreSummary } from "../scan/archive.ts";
+import type { ArchivedScan, ReleaseConsent, ReleaseOutcome, ScanFilter, StoreSummary } from "../scan/archive.ts";
 import type { BadgeReading } from "../scan/draft.ts";
 import type { RosterChange, RosterEntry } from "../scan/roster.ts";
 import type { RecordOutcome, ScanDraft, WorkSite } from "../scan/scan.ts";
@@ -199,8 +199,8 @@ export class StoreCore implements Disposable {
     return this.#archive.show(scanId);
   }
 
-  release(scanId: number, now: WallMs, acceptBracket = false): ReleaseOutcome {
-    return this.#archive.release(scanId, now, acceptBracket);
+  release(scanId: number, now: WallMs, consent: Partial<ReleaseConsent> = {}): ReleaseOutcome {
+    return this.#archive.release(scanId, now, { bracket: false, samePerson: false, ...consent });
   }
 
   summary(): StoreSummary {

@@ -76,7 +76,7 @@ forwardQueueContract("the store", async () => {
     recordUnknown: (worker, utcMs) => record(worker + strangers, utcMs),
     learn: (workers) => learn(workers.map((worker) => worker + strangers)),
     release: async (scanId, now) => {
-      expect(await store.release(scanId, now, false)).toEqual({ kind: "released" });
+      expect(await store.release(scanId, now, { bracket: false, samePerson: false })).toEqual({ kind: "released" });
     },
     look: async (scanId) => {
       const scan = await store.show(scanId);

@@ -33,7 +33,14 @@ import type {
   WindowFilter,
 } from "../outage/outage-store.ts";
 import type { OutageWindow } from "../outage/windows.ts";
-import type { ArchivedScan, ReleaseOutcome, ScanArchive, ScanFilter, StoreSummary } from "../scan/archive.ts";
+import type {
+  ArchivedScan,
+  ReleaseConsent,
+  ReleaseOutcome,
+  ScanArchive,
+  ScanFilter,
+  StoreSummary,
+} from "../scan/archive.ts";
 import type { BadgeReading } from "../scan/draft.ts";
 import type { RosterChange, RosterEntry, RosterStore } from "../scan/roster.ts";
 import type { RecordOutcome, ScanDraft, ScanLedger, WorkSite } from "../scan/scan.ts";
@@ -238,8 +245,8 @@ export class Store
     return this.#link.call("show", scanId);
   }
 
-  release(scanId: number, now: WallMs, acceptBracket: boolean): Promise<ReleaseOutcome> {
-    return this.#link.call("release", scanId, now, acceptBracket);
+  release(scanId: number, now: WallMs, consent: ReleaseConsent): Promise<ReleaseOutcome> {
+    return this.#link.call("release", scanId, now, consent);
   }
 
   summary(): Promise<StoreSummary> {

@@ -200,7 +200,9 @@ async function releaseBrackets(site: CampaignSite, time: Time): Promise<boolean>
   const kept = scans.filter(({ state }) => state === "withheld");
   const others = new Set(scans.filter(({ state }) => state !== "withheld" && state !== "double").map(badgeOf));
   const alone = kept.filter((scan) => !others.has(badgeOf(scan)));
-  const outcomes = await Promise.all(alone.map(({ scanId }) => store.release(scanId, time.wallMs(), true)));
+  const outcomes = await Promise.all(
+    alone.map(({ scanId }) => store.release(scanId, time.wallMs(), { bracket: true, samePerson: false })),
+  );
   return outcomes.every(({ kind }) => kind === "released");
 }
 
