@@ -47,6 +47,27 @@ const openIndexes = [
   ["unknown-badge", "scans_unknown"],
 ] as const;
 
+type IndexCheck = { readonly index: string; readonly where: string };
+
+/** Indexes over ids, of which as many entries are expected as rows fit: those, and what gets its time or waits for a person. */
+const countedIndexes: Readonly<Partial<Record<(typeof tables)[number], readonly IndexCheck[]>>> = {
+  scans: [
+    ...openIndexes.map(([state, index]) => ({ index, where: `state = '${state}'` })),
+    { index: "scans_refused", where: "state = 'refused'" },
+    { index: "scans_withheld", where: "state = 'withheld'" },
+    { index: "scans_undated", where: "error_bound_ms IS NULL AND dated_how IS NULL" },
+  ],
+};
+
+/** Indexes over another column, in which each row is looked up: doubts that are searched for, and who holds a badge. */
+const soughtIndexes: Readonly<Partial<Record<(typeof tables)[number], readonly (IndexCheck & { column: string })[]>>> =
+  {
+    scans: [
+      { index: "scans_doubt_open", where: "doubt_since IS NOT NULL AND state = 'waiting'", column: "doubt_since" },
+    ],
+    roster_entries: [{ index: "roster_in_force", where: "superseded_at IS NULL", column: "badge" }],
+  };
+
 const headerBytes = 100;
 
 /** What the header of badged's own databases always holds, by offset (https://sqlite.org/fileformat2.html#database_header). */
@@ -153,17 +174,21 @@ export class Scrub {
   }
 }
 
+type CountStatement = { readonly index: string; readonly count: Sqlite.Statement<[bigint, bigint], bigint> };
+
 /** Reads one table slice by slice, within SQLite: rows that became objects would be 10 MB more of memory meanwhile. */
 class TableReading {
   readonly table: (typeof tables)[number];
   readonly #slice: Sqlite.Statement<[bigint], readonly bigint[]>;
-  readonly #inIndex: readonly { readonly index: string; readonly count: Sqlite.Statement<[bigint, bigint], bigint> }[];
+  readonly #counted: readonly CountStatement[];
+  /** How many rows of a slice an index does not have. */
+  readonly #missing: readonly CountStatement[];
 
   constructor(db: Sqlite.Database, table: (typeof tables)[number]) {
     this.table = table;
-    const indexes = table === "scans" ? openIndexes : [];
+    const indexes = countedIndexes[table] ?? [];
     const columns = db.prepare<[string], string>("SELECT name FROM pragma_table_info(?)").pluck().all(table);
-    const counts = indexes.map(([state]) => `count(*) FILTER (WHERE state = '${state}')`);
+    const counts = indexes.map(({ where }) => `count(*) FILTER (WHERE ${where})`);
     // The greatest value of a column is known when every byte of it has been read, on overflow pages as well.
     const values = columns.map((name) => `max("${name}") IS NULL`);
     this.#slice = db
@@ -173,15 +198,20 @@ class TableReading {
       )
       .safeIntegers()
       .raw();
-    this.#inIndex = indexes.map(([state, index]) => ({
+    const counting = (index: string, sql: string): CountStatement => ({
       index,
-      count: db
-        .prepare<[bigint, bigint], bigint>(
-          `SELECT count(*) FROM scans INDEXED BY ${index} WHERE state = '${state}' AND id > ? AND id <= ?`,
-        )
-        .safeIntegers()
-        .pluck(),
-    }));
+      count: db.prepare<[bigint, bigint], bigint>(sql).safeIntegers().pluck(),
+    });
+    this.#counted = indexes.map(({ index, where }) =>
+      counting(index, `SELECT count(*) FROM ${table} INDEXED BY ${index} WHERE ${where} AND id > ? AND id <= ?`),
+    );
+    this.#missing = (soughtIndexes[table] ?? []).map(({ index, where, column }) =>
+      counting(
+        index,
+        `SELECT count(*) FROM ${table} AS r NOT INDEXED WHERE r.id > ? AND r.id <= ? AND ${where} AND NOT EXISTS (
+          SELECT 1 FROM ${table} AS i INDEXED BY ${index} WHERE ${where} AND i.${column} = r.${column} AND i.id = r.id)`,
+      ),
+    );
   }
 
   /**
@@ -191,12 +221,16 @@ class TableReading {
   after(afterId: bigint): bigint | null {
     const [lastId = null, ...inTable] = this.#slice.get(afterId) ?? [];
     if (lastId === null) return null;
-    this.#inIndex.forEach(({ index, count }, position) => {
+    this.#counted.forEach(({ index, count }, position) => {
       const [found, expected] = [count.get(afterId, lastId), inTable[position]];
       if (found !== expected) {
-        throw new StoreError("corrupt", `index ${index} holds ${found} of ${expected} scans after ${afterId}`);
+        throw new StoreError("corrupt", `index ${index} holds ${found} of ${expected} rows after ${afterId}`);
       }
     });
+    for (const { index, count } of this.#missing) {
+      const missing = count.get(afterId, lastId);
+      if (missing !== 0n) throw new StoreError("corrupt", `index ${index} lacks ${missing} rows after ${afterId}`);
+    }
     return lastId;
   }
 }
