@@ -18,6 +18,7 @@ const reserveBytes = 128 * 1024;
  *     badged.sqlite.building         its replacement while it is being filled with what can be read
  *     badged.sqlite.new              its replacement, finished
  *     badged.sqlite.corrupt-<utc>    a damaged one, set aside with its `-wal`
+ *     badged.sqlite.schema-pages     a copy of the pages that say where its tables begin (`schema-pages.ts`)
  *     badged.sqlite.reserve          room for an opening that finds the disk full
  *
  * A replacement is finished before the damaged file is moved, so a power cut at any moment leaves either the damaged
@@ -27,6 +28,7 @@ export class DatabaseFiles {
   readonly directory: string;
   readonly file: string;
   readonly building: string;
+  readonly schemaPages: string;
   readonly #finished: string;
   readonly #reserve: string;
 
@@ -34,6 +36,7 @@ export class DatabaseFiles {
     this.directory = directory;
     this.file = join(directory, "badged.sqlite");
     this.building = `${this.file}.building`;
+    this.schemaPages = `${this.file}.schema-pages`;
     this.#finished = `${this.file}.new`;
     this.#reserve = `${this.file}.reserve`;
   }
@@ -90,6 +93,8 @@ export class DatabaseFiles {
     renameSync(this.building, this.#finished);
     syncDirectory(this.directory);
     const setAside = this.exists() ? this.#moveAside(now) : null;
+    // Of the one that was there: the tables of another begin elsewhere.
+    rmSync(this.schemaPages, { force: true });
     this.#promote();
     return setAside;
   }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { copyFileSync } from "node:fs";
+import { copyFileSync, existsSync } from "node:fs";
 import { BadgedError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { WallMs } from "../base/time.ts";
@@ -10,6 +10,7 @@ import { doubtAfterLostCommits } from "./lost-commits.ts";
 import { type Salvaged, salvage } from "./salvage.ts";
 import { SalvageSource } from "./salvage-source.ts";
 import { isSchemaWhole, migrate, schemaVersion, versionOf } from "./schema.ts";
+import { isCopyOf, keepSchemaPages, readSchemaPages, schemaPageNumbers } from "./schema-pages.ts";
 import { isPassing, StoreError, storeErrorCodeOf, storeErrorOf } from "./store-error.ts";
 import type { StoreSettings } from "./store-settings.ts";
 import { inspectWal } from "./wal-file.ts";
@@ -55,7 +56,7 @@ export function replaceDamaged(directory: string, reason: string, { log, now }: 
   let salvaged: Salvaged | null = null;
   try {
     salvaged = build(files, (target) => {
-      using source = SalvageSource.open(files.file, files.building);
+      using source = SalvageSource.open(files.file, files.building, readSchemaPages(files.schemaPages));
       return salvage(source, target, now);
     });
   } catch (error) {
@@ -109,11 +110,26 @@ function openAsDaemon(files: DatabaseFiles, context: OpeningContext): Connection
   try {
     checkHeader(files.file);
     const isLogDamaged = keepDamagedLog(files, context);
-    return openWithReserve(files, context, isLogDamaged);
+    const connection = openWithReserve(files, context, isLogDamaged);
+    return withSchemaPages(files, connection, context);
   } catch (error) {
     if (error instanceof BadgedError || storeErrorCodeOf(error) !== "corrupt") throw error;
     return replaceDamaged(files.directory, messageOf(error), context);
   }
+}
+
+/** Sees to it that there is a copy of the present schema's pages, once for each schema that the database has had. */
+function withSchemaPages(files: DatabaseFiles, connection: Connection, context: OpeningContext): Connection {
+  if (isCopyOf(readSchemaPages(files.schemaPages), connection)) return connection;
+  const pages = schemaPageNumbers(connection);
+  connection[Symbol.dispose]();
+  try {
+    // The last to close a database empties its log into it. Who reads it beside us keeps the log, until another start.
+    if (!existsSync(`${files.file}-wal`)) keepSchemaPages(files.file, pages, files.schemaPages);
+  } catch (error) {
+    context.log.warn({ error: messageOf(error) }, "the pages of the schema could not be copied");
+  }
+  return openWithReserve(files, context, false);
 }
 
 /** A full disk would keep the daemon from starting: the room that an earlier opening kept is used up for this one. */

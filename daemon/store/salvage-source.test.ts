@@ -87,7 +87,7 @@ function salvaged(hurt: (bytes: Buffer) => void): ReadonlyMap<bigint, unknown> {
   const bytes = readFileSync(damaged);
   hurt(bytes);
   writeFileSync(damaged, bytes);
-  using source = SalvageSource.open(damaged, file);
+  using source = SalvageSource.open(damaged, file, []);
   const rows = new Map<bigint, unknown>();
   let last = 0n;
   for (const readable of source.rows("scans")) {
@@ -170,7 +170,7 @@ test("rows that were erased leave no gap", () => {
   db.exec("DELETE FROM scans WHERE id < 300 OR id % 7 = 0");
   const expected = db.prepare<[], number>("SELECT id FROM scans ORDER BY id").pluck().all();
   db.close();
-  using source = SalvageSource.open(file, file);
+  using source = SalvageSource.open(file, file, []);
   const read = [...source.rows("scans")];
   expect(read.map((each) => (each.kind === "row" ? Number(each.row["id"]) : "gap"))).toEqual(expected);
 });

@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import Sqlite from "better-sqlite3";
 import { type Readable, type SourceRow, type TableReads, walk } from "./salvage-walk.ts";
+import type { SchemaPage } from "./schema-pages.ts";
 import { storeErrorCodeOf } from "./store-error.ts";
 
 const pageBytes = 4096;
@@ -18,22 +19,31 @@ const headerBytes = 100;
 
 /**
  * A damaged database, opened for reading what can be read of it; the file itself is never written. When its first page
- * is damaged, a copy is read in which that page is the one of an empty database of the same schema: the first page
- * says where each table begins, and that never moves, for the database is never vacuumed.
+ * is damaged, a copy is read in which the pages of the schema are those that were kept of it, or, where none were, the
+ * first page is the one of an empty database of the same schema.
  */
 export class SalvageSource implements Disposable {
   readonly #db: Sqlite.Database;
   readonly #copy: string | null;
 
-  /** @param template an empty database of the present schema, checkpointed */
-  static open(file: string, template: string): SalvageSource {
+  /**
+   * @param template an empty database of the present schema, checkpointed
+   * @param kept the pages of its own schema, as they were when it was whole; may be empty
+   */
+  static open(file: string, template: string, kept: readonly SchemaPage[]): SalvageSource {
     const asItIs = tryOpen(file);
     if (asItIs !== null) return new SalvageSource(asItIs, null);
     const copy = `${file}.salvage`;
-    for (const repairedBytes of [headerBytes, pageBytes]) {
+    const first = firstPageOf(template);
+    const repairs: readonly (readonly SchemaPage[])[] = [
+      ...(kept.length > 0 ? [kept] : []),
+      [{ page: 1, bytes: first.subarray(0, headerBytes) }],
+      [{ page: 1, bytes: first }],
+    ];
+    for (const pages of repairs) {
       copyFileSync(file, copy);
       if (existsSync(`${file}-wal`)) copyFileSync(`${file}-wal`, `${copy}-wal`);
-      writeFirstPage(copy, template, repairedBytes);
+      writePages(copy, pages);
       const repaired = tryOpen(copy);
       if (repaired !== null) return new SalvageSource(repaired, copy);
       drop(copy);
@@ -121,18 +131,27 @@ function tryOpen(file: string): Sqlite.Database | null {
   return null;
 }
 
-/** Puts the template's first `bytes` over the copy's, with the copy's own length and no free pages. */
-function writeFirstPage(copy: string, template: string, bytes: number): void {
+function firstPageOf(template: string): Buffer {
   const first = Buffer.alloc(pageBytes);
   const source = openSync(template, "r");
   readSync(source, first, 0, pageBytes, 0);
   closeSync(source);
-  first.writeUInt32BE(Math.ceil(statSync(copy).size / pageBytes), 28);
-  first.writeUInt32BE(0, 32);
-  first.writeUInt32BE(0, 36);
-  first.writeUInt32BE(first.readUInt32BE(24), 92);
+  return first;
+}
+
+/** Puts pages over the copy's, the first one with the copy's own length and no free pages. */
+function writePages(copy: string, pages: readonly SchemaPage[]): void {
   const target = openSync(copy, "r+");
-  writeSync(target, first, 0, bytes, 0);
+  for (const { page, bytes } of pages) {
+    const written = Buffer.from(bytes);
+    if (page === 1) {
+      written.writeUInt32BE(Math.ceil(statSync(copy).size / pageBytes), 28);
+      written.writeUInt32BE(0, 32);
+      written.writeUInt32BE(0, 36);
+      written.writeUInt32BE(written.readUInt32BE(24), 92);
+    }
+    writeSync(target, written, 0, written.length, (page - 1) * pageBytes);
+  }
   fsyncSync(target);
   closeSync(target);
 }
