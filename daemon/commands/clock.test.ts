@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { silentLog } from "../base/log.ts";
 import { systemTime } from "../base/system-time.ts";
 import { startServiceSimulator } from "../simulator/service/service-simulator.ts";
-import type { LiveClock } from "../supervisor/live-status.ts";
+import type { LiveClock, LiveSource } from "../supervisor/live-status.ts";
 import { DaemonProcess } from "../testing/campaign/daemon-process.ts";
 import { writeSite } from "../testing/campaign/site.ts";
 import { TimeServers } from "../testing/campaign/time-servers.ts";
@@ -44,9 +44,30 @@ const clock: LiveClock = {
   },
 };
 
+const heard = { operator: "one", votes: true, verdict: "undecided", detail: "", offsetMs: 60_000, delayMs: 20 };
+const silent = { ...heard, verdict: "silent", detail: "for 2000 ms", offsetMs: null, delayMs: null };
+
+function asked(
+  result: "quorum" | "no-quorum",
+  remarks: readonly string[],
+  sources: readonly Omit<LiveSource, "id">[],
+): Pick<LiveClock, "state" | "poll" | "sources"> {
+  const poll = { result, remarks, ageMs: 1000, nextInMs: 63_000 };
+  return { state: "holdover", poll, sources: sources.map((source, index) => ({ id: `server ${index}`, ...source })) };
+}
+
 test.each([
   [{}, "synchronised, right to ± 7.4 ms", true],
   [{ state: "holdover" }, "holdover, no time server answers; right to ± 7.4 ms, last compared 4 min ago", true],
+  [asked("no-quorum", ["too-few-sources"], [silent, silent]), "holdover, no time server answers;", true],
+  [asked("no-quorum", ["too-few-sources"], [heard, silent]), "holdover, too few time servers answer;", true],
+  [
+    asked("no-quorum", ["too-few-sources"], [silent, { ...heard, votes: false }]),
+    "holdover, no time server answers;",
+    true,
+  ],
+  [asked("no-quorum", ["no-agreement"], [heard, heard]), "holdover, the time servers disagree;", true],
+  [asked("quorum", [], [heard]), "holdover, the time servers contradicted what they said before;", true],
   [
     { state: "holdover", basis: "service" },
     "from the service's own clock, right to ± 7.4 ms, last compared 4 min ago",

@@ -49,12 +49,21 @@ export function clockWords(clock: LiveClock): string {
     case "holdover":
       return clock.basis === "service"
         ? `from the service's own clock, right to ± ${bound(clock)}${since}`
-        : `holdover, no time server answers; right to ± ${bound(clock)}${since}`;
+        : `holdover, ${holdoverWords(clock)}; right to ± ${bound(clock)}${since}`;
     case "untrusted":
       return `NOT TRUSTED: ${untrustedWords[clock.why ?? ""] ?? clock.why}`;
     case "unsynchronised":
       return "UNSYNCHRONISED: nothing has vouched for the time yet; scans are kept and get their time when something does";
   }
+}
+
+/** Servers that disagree call for another list of them, servers that are silent for another look at the network. */
+function holdoverWords({ poll, sources }: LiveClock): string {
+  // The service's clock took the side of the older of two quorums.
+  if (poll?.result === "quorum") return "the time servers contradicted what they said before";
+  if (poll?.remarks.includes("no-agreement")) return "the time servers disagree";
+  const isHeard = sources.some(({ votes, verdict }) => votes && verdict === "undecided");
+  return isHeard ? "too few time servers answer" : "no time server answers";
 }
 
 const untrustedWords: Readonly<Record<string, string>> = {
