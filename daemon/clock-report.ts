@@ -34,7 +34,7 @@ export function liveClock(status: ClockStatus, receipt: ReceiptStatus): LiveCloc
             ageMs: milliseconds(nowNs - lastPoll.atNs),
             nextInMs: Math.max(0, milliseconds(schedule.roundNs - nowNs)),
           },
-    sources: (lastPoll?.sources ?? []).map((row) => liveSource(row, anchor)),
+    sources: (lastPoll?.sources ?? []).map((row) => liveSource(row, offsetsFrom(status))),
     events: status.events.map((event) => liveEvent(event, nowNs)),
     service:
       service === null || anchor === null
@@ -47,6 +47,16 @@ export function liveClock(status: ClockStatus, receipt: ReceiptStatus): LiveCloc
           },
     receipt,
   };
+}
+
+/**
+ * What a poll's answers are compared with. Those from before the box slept with nothing: monotonic time stood still since,
+ * so a server that told the truth would be shown off by as long as that took.
+ */
+function offsetsFrom({ state, lastPoll, events }: ClockStatus): Anchor | null {
+  const hasSleptSince =
+    lastPoll !== null && events.some(({ kind, atNs }) => kind === "suspend" && atNs >= lastPoll.atNs);
+  return hasSleptSince ? null : anchorOf(state);
 }
 
 function liveSource({ sourceId, operator, votes, verdict, sample }: SourceRow, anchor: Anchor | null): LiveSource {
