@@ -28,6 +28,9 @@ type UndatedRow = {
   readonly workerId: number | null;
 };
 
+/** What a scan gets when it is dated. */
+type Dating = Pick<Stamp, "how" | "utcMs" | "errorBoundMs" | "state" | "syncId"> & { readonly id: number };
+
 export type DatingParts = {
   readonly history: ClockTable;
   readonly chain: WorkerChain;
@@ -43,7 +46,7 @@ export class DatingTable {
   readonly #connection: Connection;
   readonly #history: ClockTable;
   readonly #undated: Sqlite.Statement<[number], UndatedRow>;
-  readonly #date: Sqlite.Statement<unknown[]>;
+  readonly #date: Sqlite.Statement<[Dating]>;
   readonly #chain: WorkerChain;
   readonly #doubleScanMs: number;
   readonly #drop: Sqlite.Statement<[string, number, number]>;
@@ -60,9 +63,11 @@ export class DatingTable {
       FROM scans INDEXED BY scans_undated WHERE error_bound_ms IS NULL AND dated_how IS NULL AND id > ?
       ORDER BY id LIMIT ${datingSliceRows}`,
     );
+    // A double was settled when it was made: a clock that was years ahead would keep it, and its worker, for as long.
     this.#date = connection.db.prepare(
-      `UPDATE scans SET dated_how = ?, dated_utc_ms = ?, dated_error_ms = ?, dated_state = ?, dated_sync_id = ?
-      WHERE id = ?`,
+      `UPDATE scans SET dated_how = @how, dated_utc_ms = @utcMs, dated_error_ms = @errorBoundMs, dated_state = @state,
+        dated_sync_id = @syncId, settled_at = iif(state = 'double', @utcMs, settled_at)
+      WHERE id = @id`,
     );
     this.#doubleOf = connection.db
       .prepare<[number, number, number, string], number>(
@@ -86,7 +91,8 @@ export class DatingTable {
         const moment = { bootId, monotonicNs: monotonicNs(BigInt(row.monotonicNs)), captureLagMs };
         const stamp = this.#proven(moment, request);
         if (stamp === null) continue;
-        this.#date.run(stamp.how, stamp.utcMs, stamp.errorBoundMs, stamp.state, stamp.syncId, id);
+        const { how, utcMs, errorBoundMs, state, syncId } = stamp;
+        this.#date.run({ id, how, utcMs, errorBoundMs, state, syncId });
         dated += 1;
         if (workerId !== null && this.#isDroppedAsDouble(id, workerId, rule, stamp)) doubles += 1;
       }

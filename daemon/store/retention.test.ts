@@ -2,7 +2,9 @@ import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { WallMs } from "../base/time.ts";
-import { wallMs } from "../base/time.ts";
+import { monotonicNs, wallMs } from "../base/time.ts";
+import type { QuorumResult } from "../clock/quorum.ts";
+import { nsPerMs, utcNsOfWall } from "../clock/utc.ts";
 import {
   at,
   dayMs,
@@ -115,6 +117,39 @@ test("superseded entries and workers are erased once no scan refers to them, not
   expect(maintain(later)).toMatchObject({ scans: 1, rosterEntries: 1, workers: 1 });
   expect([count("workers"), count("roster_entries")]).toEqual([2, 2]);
 });
+
+test.each([
+  ["of the same badge", 1],
+  ["of another badge, which the roster learnt later,", 7],
+])(
+  "a double %s that was stored while the box's own clock was years ahead goes in its time, and its worker with it",
+  (_name, badge) => {
+    const bootId = "ahead";
+    const since = (minutes: number) => monotonicNs(BigInt(minutes * minuteMs) * nsPerMs);
+    core.seeBoot(bootId, { atNs: since(0), sleptMs: 0 });
+    const ahead = (worker: number, minutes: number) =>
+      recordId(core, draftOf(worker, minutes + 3650 * 1440, { bootId, monotonicNs: since(minutes), undated: true }));
+    const [scanId, doubleId] = [ahead(1, 1), ahead(badge, 1.5)];
+    const result: QuorumResult = {
+      kind: "quorum",
+      thetaNs: utcNsOfWall(noon),
+      boundNs: nsPerMs,
+      verdicts: new Map(),
+      warnings: [],
+    };
+    core.recordSynchronisation({ syncId: "s", bootId, atNs: since(5), ppm: 15, sources: [], result }, true, noon);
+    const rates = { synchronisedPpm: 15, holdoverPpm: 100 };
+    core.dateSlice({ presentBootId: bootId, rates, builtAt: utcNsOfWall(at(-100_000)) }, 0);
+    core.replaceRoster([...rosterOf(1, 2, 3), entryOf(7, { ssin: entryOf(1).ssin })], "learnt", at(6));
+    core.resolveUnknown(200);
+    expect(core.show(doubleId)).toMatchObject({ state: "double", settledAt: at(1.5) });
+    expect(registerDue(core, at(10))).toEqual([scanId]);
+    recordId(core, draftOf(2, 20));
+    core.replaceRoster(rosterOf(2, 3), "left", at(30));
+    expect(maintain(later)).toMatchObject({ scans: 2, workers: 1 });
+    expect(count("workers")).toBe(2);
+  },
+);
 
 test("what a webhook skipped is forgotten with its scan", () => {
   core.record([draftOf(1, 0), draftOf(2, 1)]);

@@ -9,7 +9,7 @@ import { type BadgeReading, badgeNumber, foreignMark } from "../scan/draft.ts";
 import type { Direction } from "../scan/scan.ts";
 import type { Connection } from "./connection.ts";
 import type { KnownBadge, RosterLookup } from "./roster-lookup.ts";
-import { type StampRow, stampColumns, stampOf } from "./stamp-columns.ts";
+import { type StampRow, stampColumns, stampOf, utcColumn } from "./stamp-columns.ts";
 import { type DirectionColumn, ruleOf, type WorkerChain } from "./worker-chain.ts";
 
 /** Rows one slice looks at: about 5 ms, so that a badge at the reader never waits long for it. */
@@ -80,7 +80,8 @@ export class UnknownBadges {
       "UPDATE scans SET state = 'waiting', direction = ?, roster_entry_id = ?, worker_id = ? WHERE id = ?",
     );
     this.#drop = db.prepare(
-      `UPDATE scans SET state = 'double', reason = ?, roster_entry_id = ?, worker_id = ?, settled_at = utc_ms
+      `UPDATE scans SET state = 'double', reason = ?, roster_entry_id = ?, worker_id = ?,
+        settled_at = ${utcColumn("scans")}
       WHERE id = ?`,
     );
   }
