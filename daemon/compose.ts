@@ -28,7 +28,7 @@ import { startMaintenance } from "./maintenance.ts";
 import type { OutageService } from "./outage/outage-service.ts";
 import { startDailySummary } from "./outage-summary.ts";
 import { placesAtStart } from "./places-at-start.ts";
-import { importRosterAtStart, rosterLater } from "./roster-at-start.ts";
+import { importRosterAtStart, type RosterLater, rosterLater } from "./roster-at-start.ts";
 import type { BadgeReading, ReaderRule } from "./scan/draft.ts";
 import { Intake } from "./scan/intake.ts";
 import { Store, type StoreSettings } from "./store/store.ts";
@@ -153,13 +153,17 @@ async function openStore(
   configuration: Configuration,
   building: AsyncDisposableStack,
   ports: DaemonPorts,
-): Promise<{ readonly store: Store; readonly roster: Maintained }> {
-  const store = building.use(await Store.open(storeSettings(configuration, "daemon"), ports));
+): Promise<{ readonly store: Store; readonly roster: RosterLater }> {
+  let roster: RosterLater | null = null;
+  const onReopened = (): void => void roster?.reopened();
+  const settings = storeSettings(configuration, "daemon");
+  const store = building.use(await Store.open(settings, { time: ports.time, log: ports.log, onReopened }));
   const webhooks = configuration.webhooks.map((webhook) => webhook.name);
   await webhooksAtStart(webhooks, store, ports.log.child({ room: "forward" }));
   const log = ports.log.child({ room: "scan" });
   const imported = (): ReturnType<typeof importRosterAtStart> => importRosterAtStart(configuration.roster, store, log);
-  return { store, roster: rosterLater(await imported(), imported) };
+  roster = rosterLater(await imported(), imported, store, log);
+  return { store, roster };
 }
 
 export function storeSettings(configuration: Configuration, mode: StoreSettings["mode"]): StoreSettings {

@@ -49,15 +49,35 @@ export async function importRosterAtStart(
   }
 }
 
-/** Tries an import that the store could not take again after each nightly clean-up, which makes room. */
+/** A roster that may have to be imported while badged runs. */
+export interface RosterLater {
+  maintain(): Promise<void>;
+  /** A failure is logged, and the next night makes up for it. */
+  reopened(): Promise<void>;
+}
+
+/**
+ * Imports again after each nightly clean-up, which makes room, what the store could not take. So is a roster that was lost
+ * with a damaged database, for until then its workers are strangers; that one at once, too.
+ */
 export function rosterLater(
   first: "settled" | "later",
   again: () => Promise<"settled" | "later">,
-): { maintain(): Promise<void> } {
+  store: Pick<RosterStore, "rosterFingerprint">,
+  log: Log,
+): RosterLater {
   let outcome = first;
+  const maintain = async (): Promise<void> => {
+    if (outcome === "later" || (await store.rosterFingerprint()) === null) outcome = await again();
+  };
   return {
-    async maintain() {
-      if (outcome === "later") outcome = await again();
+    maintain,
+    async reopened() {
+      try {
+        await maintain();
+      } catch (error) {
+        log.error({ detail: messageOf(error) }, "roster not looked for after the database was opened again");
+      }
     },
   };
 }

@@ -19,7 +19,12 @@ beforeEach(() => {
 
 const recorded: RecordOutcome = { kind: "recorded", scanId: 1, direction: "in" };
 const notRecorded: RecordOutcome = { kind: "not-recorded", reason: "disk-full", detail: "full" };
-const logOf = (frames: number, rows = 1): Gauges => ({ wal: { frames, checkpointed: 0 }, rows, storeId: "id" });
+const logOf = (frames: number, rows = 1): Gauges => ({
+  wal: { frames, checkpointed: 0 },
+  rows,
+  storeId: "id",
+  opening: "first",
+});
 
 function keep(changed: Partial<StoreSettings> = {}, chores: Partial<Chores> = {}): Housekeeping {
   return new Housekeeping(

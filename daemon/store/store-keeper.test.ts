@@ -65,7 +65,7 @@ const setAside = (): readonly string[] => readdirSync(directory.path).filter((na
 test("damage that shows while running is set aside and salvaged, and the call that met it is answered", () => {
   using keeper = new StoreKeeper(storeSettings(directory.path), log, new ManualTime());
   const rows = keeper.gauges().rows;
-  const storeId = keeper.gauges().storeId;
+  const { storeId, opening } = keeper.gauges();
   damageWhileOpen();
   readAll(keeper);
   expect(log.lines.map((line) => line.message)).toEqual([replaced]);
@@ -73,6 +73,7 @@ test("damage that shows while running is set aside and salvaged, and the call th
   expect(keeper.gauges().rows).toBeGreaterThan(rows - 100);
   expect(keeper.gauges().rows).toBeLessThan(rows);
   expect(keeper.gauges().storeId).not.toBe(storeId);
+  expect(keeper.gauges().opening).not.toBe(opening);
   const [outcome] = unpackOutcomes(keeper.record(packDrafts([draftOf(1, 1e6)])));
   expect(outcome?.kind).toBe("recorded");
 });

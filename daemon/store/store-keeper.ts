@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { BadgedError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Time } from "../base/time.ts";
@@ -14,8 +15,17 @@ import type { StoreSettings } from "./store-settings.ts";
 /** Damaged databases replaced while running: a disk that damages one after the other is no longer worth writing to. */
 export const replacementsMax = 3;
 
-/** The write-ahead log for the next checkpoint, the rows for the alarm, and the id, which salvage may have to change. */
-export type Gauges = { readonly wal: WalFrames; readonly rows: number; readonly storeId: string };
+/** What is read beside every answer. */
+export type Gauges = {
+  /** The write-ahead log, for the next checkpoint. */
+  readonly wal: WalFrames;
+  /** For the alarm. */
+  readonly rows: number;
+  /** Salvage may have to change it. */
+  readonly storeId: string;
+  /** Another one each time that the database was opened, or replaced: what was kept in it may be lost. */
+  readonly opening: string;
+};
 
 /** What may be asked of the core from another thread; scans come by `record`. */
 export type StoreCalls = Omit<StoreCore, "record" | "restoreWorkSites" | typeof Symbol.dispose>;
@@ -32,7 +42,7 @@ export class StoreKeeper implements Disposable {
   /** `null` when a damaged database could not be replaced: the next call tries to open it again. */
   #core: StoreCore | null = null;
   #replacements = 0;
-  #gauges: Gauges = { wal: { frames: 0, checkpointed: 0 }, rows: 0, storeId: "" };
+  #gauges: Gauges = { wal: { frames: 0, checkpointed: 0 }, rows: 0, storeId: "", opening: "" };
   /** Readers go on using these ids; a replaced database may have lost what they stand for. */
   readonly #places: Map<number, WorkSite> = new Map();
 
@@ -137,7 +147,7 @@ export class StoreKeeper implements Disposable {
     try {
       const core = new StoreCore(connection, this.#settings);
       if (this.#places.size > 0) core.restoreWorkSites(this.#places);
-      this.#gauges = { ...this.#gauges, storeId: core.storeId() };
+      this.#gauges = { ...this.#gauges, storeId: core.storeId(), opening: randomUUID() };
       return core;
     } catch (error) {
       connection[Symbol.dispose]();

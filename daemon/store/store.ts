@@ -65,6 +65,13 @@ export type Erased = {
   readonly attempts: number;
 };
 
+export type StorePorts = {
+  readonly time: Time;
+  readonly log: Log;
+  /** The database was opened again while badged runs: a damaged one was replaced, and what stood in it may be lost. */
+  readonly onReopened?: () => void;
+};
+
 const outcomeLost = "the database was replaced during a call, its outcome is not kept and its scans are in doubt";
 
 /**
@@ -101,13 +108,15 @@ export class Store
   readonly #claimedFrom: Map<number, string> = new Map();
 
   /** @throws BadgedError `store-missing`, `store-newer` or `store-unusable` */
-  static async open(settings: StoreSettings, ports: { readonly time: Time; readonly log: Log }): Promise<Store> {
+  static async open(settings: StoreSettings, ports: StorePorts): Promise<Store> {
     const gauges: { latest: Gauges | null } = { latest: null };
     const log = ports.log.child({ room: "store" });
     let housekeeping: Housekeeping | null = null;
     const link = await StoreLink.open(settings, log, (latest) => {
+      const before = gauges.latest;
       gauges.latest = latest;
       housekeeping?.answered(latest);
+      if (before !== null && before.opening !== latest.opening) ports.onReopened?.();
     });
     housekeeping = new Housekeeping(
       settings,
