@@ -31,6 +31,7 @@ import { placesAtStart } from "./places-at-start.ts";
 import { importRosterAtStart, type RosterLater, rosterLater } from "./roster-at-start.ts";
 import type { BadgeReading, ReaderRule } from "./scan/draft.ts";
 import { Intake } from "./scan/intake.ts";
+import { eraseSetAside } from "./store/set-aside.ts";
 import { Store, type StoreSettings } from "./store/store.ts";
 import type { LiveStatus } from "./supervisor/live-status.ts";
 import { createServiceNotifier } from "./supervisor/service-notifier.ts";
@@ -259,7 +260,7 @@ async function composeIntake(
 
 /** What happens by the hour: the nightly clean-up, and the day's outages summed up. */
 function startClockwork(
-  { site, outage, supplier, store: { directory } }: Configuration,
+  configuration: Configuration,
   store: Store,
   {
     clock,
@@ -268,11 +269,15 @@ function startClockwork(
   }: { readonly clock: SendingClock; readonly evidence: Pick<Evidence, "maintain">; readonly roster: Maintained },
   { time, log }: DaemonPorts,
 ): AsyncDisposable {
+  const { site, outage, supplier } = configuration;
   const { timeZone } = site;
   const { summaryAt: at, language } = outage;
-  const maintenance = startMaintenance(timeZone, () => maintain([store, evidence, roster], clock, log), { log });
+  const settings = storeSettings(configuration, "daemon");
+  const setAside: Maintained = { maintain: (now) => eraseSetAside(settings, now, log.child({ room: "store" })) };
+  const kept = [store, setAside, evidence, roster];
+  const maintenance = startMaintenance(timeZone, () => maintain(kept, clock, log), { log });
   const summary = startDailySummary(
-    { at, timeZone, language, supplier, folder: join(directory, "summaries") },
+    { at, timeZone, language, supplier, folder: join(settings.directory, "summaries") },
     {
       archive: store,
       remarks: composeRemarkSummary(timeZone, language, store, log),

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { makeFolder } from "../base/folders.ts";
-import { utcSecondsText } from "../base/system-time.ts";
+import { parseUtcText, utcSecondsText } from "../base/system-time.ts";
 import type { WallMs } from "../base/time.ts";
 import { storeErrorCodeOf } from "./store-error.ts";
 
@@ -17,7 +17,7 @@ const reserveBytes = 128 * 1024;
  *     badged.sqlite                  the database, with `-wal` and `-shm` beside it while it is open
  *     badged.sqlite.building         its replacement while it is being filled with what can be read
  *     badged.sqlite.new              its replacement, finished
- *     badged.sqlite.corrupt-<utc>    a damaged one, set aside with its `-wal`
+ *     badged.sqlite.corrupt-<utc>    a damaged one, set aside with its `-wal`; erased at night, in its time
  *     badged.sqlite.schema-pages     a copy of the pages that say where its tables begin (`schema-pages.ts`)
  *     badged.sqlite.reserve          room for an opening that finds the disk full
  *
@@ -124,6 +124,18 @@ export class DatabaseFiles {
     renameSync(this.#finished, this.file);
     syncDirectory(this.directory);
   }
+}
+
+/** A file that was set aside under a `nameAside`, whose last part is `name` and to which SQLite's own ending is added. */
+export type SetAsidePart = { readonly name: string; readonly suffix: string; readonly at: WallMs };
+
+const asideNames = /^(badged\.sqlite\.corrupt-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z(?:-\d+)?)(-wal|-shm)?$/;
+
+/** `null` for any other file of the directory. */
+export function setAsidePart(file: string): SetAsidePart | null {
+  const [, name, year, month, day, hours, minutes, seconds, suffix = ""] = asideNames.exec(file) ?? [];
+  const at = parseUtcText(`${year}-${month}-${day}T${hours}:${minutes}:${seconds}Z`);
+  return name === undefined || at === null ? null : { name, suffix, at };
 }
 
 /** An empty log, and the shared memory beside it, are nothing to keep. */
