@@ -6,7 +6,6 @@ import { rereadBadgesAtStart } from "./badges-at-start.ts";
 import { BadgedError, messageOf } from "./base/errors.ts";
 import { makeFolder } from "./base/folders.ts";
 import type { Log } from "./base/log.ts";
-import type { WallMs } from "./base/time.ts";
 import { tellOfCall } from "./call-observation.ts";
 import type { ClockService } from "./clock/clock-service.ts";
 import { readAddresses } from "./clock/host-readings.ts";
@@ -24,7 +23,7 @@ import type { SendingClock } from "./forward/receipt-guard.ts";
 import type { Upstream } from "./forward/upstream.ts";
 import { WebhookService } from "./forward/webhook/webhook-service.ts";
 import { liveStatus } from "./live.ts";
-import { startMaintenance } from "./maintenance.ts";
+import { type Maintained, startMaintenance } from "./maintenance.ts";
 import type { OutageService } from "./outage/outage-service.ts";
 import { startDailySummary } from "./outage-summary.ts";
 import { placesAtStart } from "./places-at-start.ts";
@@ -274,8 +273,8 @@ function startClockwork(
   const { summaryAt: at, language } = outage;
   const settings = storeSettings(configuration, "daemon");
   const setAside: Maintained = { maintain: (now) => eraseSetAside(settings, now, log.child({ room: "store" })) };
-  const kept = [store, setAside, evidence, roster];
-  const maintenance = startMaintenance(timeZone, () => maintain(kept, clock, log), { log });
+  const kept = { store, setAside, evidence, roster };
+  const maintenance = startMaintenance({ timeZone, folder: settings.directory }, kept, { clock, time, log });
   const summary = startDailySummary(
     { at, timeZone, language, supplier, folder: join(settings.directory, "summaries") },
     {
@@ -291,16 +290,6 @@ function startClockwork(
       await maintenance[Symbol.asyncDispose]();
     },
   };
-}
-
-/** What has something to do at night. */
-type Maintained = { maintain(now: WallMs): Promise<unknown> };
-
-/** A clock that nothing vouches for may be years ahead, and would have everything erased. */
-async function maintain(kept: readonly Maintained[], clock: SendingClock, log: Log): Promise<void> {
-  const now = clock.now();
-  if (now === null) log.warn({}, "nightly clean-up left out, nothing vouches for the time");
-  else for (const each of kept) await each.maintain(now.utcMs);
 }
 
 function readerEvents(intake: Intake, log: Log): ReaderEvents {

@@ -1,9 +1,8 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { schedule } from "node-cron";
-import { systemCode } from "./base/errors.ts";
 import type { Log } from "./base/log.ts";
-import { parseUtcText, utcText } from "./base/system-time.ts";
+import { keepMoment, readMoment } from "./base/moment-file.ts";
 import { type Time, type WallMs, wallMs } from "./base/time.ts";
 import { zonedText } from "./base/zoned-time.ts";
 import { describeOutage } from "./outage/description.ts";
@@ -86,24 +85,15 @@ export async function summarise(
     appendFileSync(file, `${existsSync(file) ? "\n" : ""}${texts.join("\n\n")}\n`, { mode: 0o600 });
   }
   // Remarks that could not be read are still to be told.
-  if (isRead) writeFileSync(join(folder, lastFile), `${utcText(now)}\n`, { mode: 0o600 });
+  if (isRead) keepMoment(join(folder, lastFile), now);
   return texts.length === 0 ? null : file;
 }
 
 /** The longest day before now where no summary was made yet, or none that a clock set back has not overtaken. */
 function sinceLast(folder: string, now: WallMs): WallMs {
-  const last = parseUtcText(readOrEmpty(join(folder, lastFile)).trim());
+  const last = readMoment(join(folder, lastFile));
   if (last === null || last > now) return wallMs(now - longestDayMs);
   return wallMs(Math.max(last, now - longestPauseMs));
-}
-
-function readOrEmpty(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return "";
-    throw error;
-  }
 }
 
 /** Outages are summed up also when remarks cannot be. */
