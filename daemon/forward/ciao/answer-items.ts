@@ -5,6 +5,7 @@ import type { DueScan, Remark } from "../queue.ts";
 import type { ItemOutcome } from "../upstream.ts";
 import { type ItemEcho, matchItems } from "./item-match.ts";
 import { parseJson } from "./problem.ts";
+import { readToldSsin } from "./told-ssin.ts";
 import { wireDirection } from "./wire.ts";
 
 /** The procedure document lists 26 remarks. */
@@ -81,7 +82,7 @@ export function readFound(value: unknown): FoundRegistration | null {
     registrationId: String(id),
     validity: keptValidity(validity),
     remarks: (remarks ?? []).slice(0, remarksMax).map(readRemark),
-    echo: { ssin, registrationDate: readDate(registrationDate), type: type?.toUpperCase() ?? null },
+    echo: { ssin: readToldSsin(ssin), registrationDate: readDate(registrationDate), type: type?.toUpperCase() ?? null },
   };
 }
 
@@ -100,7 +101,7 @@ function readItem(value: unknown): ReadItem {
   const notCreated = parsedOrNull(notCreatedSchema, notCreatedPresenceRegistration);
   const inner = created ?? notCreated;
   const echo = {
-    ssin: inner?.ssin ?? item.output.ssin,
+    ssin: readToldSsin(inner?.ssin ?? item.output.ssin),
     registrationDate: readDate(inner?.registrationDate ?? item.output.registrationDate),
     type: (inner?.type ?? item.output.type)?.toUpperCase() ?? null,
   };

@@ -97,6 +97,19 @@ test("the validity is read in capitals as well", () => {
   expect(createdItem({ id: 1, validity: " PENDING " })).toMatchObject({ kind: "created", validity: "pending" });
 });
 
+test.each([
+  ["hidden in part", (ssin: string) => `*******${ssin.slice(7)}`],
+  ["with points and hyphens", (ssin: string) => ssin.replace(/^(..)(..)(..)(...)(..)$/, "$1.$2.$3-$4.$5")],
+])("registrations whose worker is told %s are registered, not left in doubt and sent again", (_, told) => {
+  const items = scans.map(({ ssin }, index) => ({
+    createdPresenceRegistration: { id: 100 + index, validity: "pending", remarks: [], ssin: told(ssin) },
+  }));
+  expect(read(200, JSON.stringify({ items }))).toMatchObject({
+    kind: "answered",
+    items: [{ registrationId: "100" }, { registrationId: "101" }],
+  });
+});
+
 test("an answer about some scans says about how many it is silent", () => {
   const outcome = read(200, JSON.stringify({ items: [{ createdPresenceRegistration: { id: 1 } }, {}] }));
   expect(outcome).toMatchObject({ kind: "answered", report: { detail: "answer does not speak of 1 of 2 scans" } });

@@ -10,6 +10,8 @@ const sent: readonly SentItem[] = [0, 1, 2].map((worker) => ({
 }));
 const silent: ItemEcho = { ssin: null, registrationDate: null, type: null };
 const echo = (index: number): ItemEcho => sent[index] ?? silent;
+const hidden = (index: number): ItemEcho => ({ ...silent, ssin: `*******${sent[index]?.ssin.slice(7)}` });
+const dated = (index: number): ItemEcho => ({ ...echo(index), ssin: hidden(index).ssin });
 
 describe("an answer's item belongs to", () => {
   test.each<[string, readonly ItemEcho[], readonly (number | null)[]]>([
@@ -24,6 +26,19 @@ describe("an answer's item belongs to", () => {
     ["no scan, when two would do", [{ ...silent, type: "IN" }], [null, null, null]],
     ["no scan, when another claims it too", [echo(1), echo(1)], [null, null, null]],
     ["no scan, when it repeats a stranger", [{ ...silent, ssin: fictionalSsin(9) }], [null, null, null]],
+    [
+      "the scan at its place, when its number is hidden in part and agrees",
+      [hidden(0), hidden(1), hidden(2)],
+      [0, 1, 2],
+    ],
+    ["no scan at its place, when what it shows is another's", [hidden(1), hidden(0), hidden(2)], [null, null, null]],
+    ["the scan of its moment that its number may be of", [dated(2), dated(0), dated(1)], [1, 2, 0]],
+    ["no scan, when a number hidden in part is all it repeats", [hidden(2)], [null, null, null]],
+    [
+      "no scan, when its number may be of that of another moment only",
+      [{ ...dated(1), ...hidden(0), registrationDate: dated(1).registrationDate }],
+      [null, null, null],
+    ],
     ["no scan, when it contradicts itself", [{ ...echo(1), type: "OUT" }], [null, null, null]],
   ])("%s", (_, echoes, expected) => {
     expect(matchItems(echoes, sent)).toEqual(expected);

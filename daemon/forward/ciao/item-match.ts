@@ -1,6 +1,8 @@
+import { mayBeOf, type ToldSsin, wholeSsin } from "./told-ssin.ts";
+
 /** What an item of an answer repeats of the one it is about; `null` for what it does not. */
 export type ItemEcho = {
-  readonly ssin: string | null;
+  readonly ssin: ToldSsin | null;
   /** UTC, whole seconds, as sent. */
   readonly registrationDate: string | null;
   readonly type: string | null;
@@ -34,10 +36,12 @@ export function matchItems(echoes: readonly ItemEcho[], sent: readonly SentItem[
 }
 
 function indexOf(echo: ItemEcho, sent: readonly SentItem[], bySsin: ReadonlyMap<string, number>): number | null {
-  const isBlank = echo.ssin === null && echo.registrationDate === null && echo.type === null;
+  // A number hidden in part rules others out, and by itself points at nobody.
+  const ssin = wholeSsin(echo.ssin);
+  const isBlank = ssin === null && echo.registrationDate === null && echo.type === null;
   if (isBlank) return null;
-  if (echo.ssin !== null) {
-    const index = bySsin.get(echo.ssin);
+  if (ssin !== null) {
+    const index = bySsin.get(ssin);
     const item = index === undefined ? undefined : sent[index];
     return index !== undefined && item !== undefined && agrees(echo, item) ? index : null;
   }
@@ -47,7 +51,7 @@ function indexOf(echo: ItemEcho, sent: readonly SentItem[], bySsin: ReadonlyMap<
 
 function agrees(echo: ItemEcho, item: SentItem): boolean {
   return (
-    (echo.ssin === null || echo.ssin === item.ssin) &&
+    mayBeOf(echo.ssin, item.ssin) &&
     (echo.registrationDate === null || echo.registrationDate === item.registrationDate) &&
     (echo.type === null || echo.type === item.type)
   );

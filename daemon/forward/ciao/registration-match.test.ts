@@ -47,6 +47,7 @@ describe("what a registration tells is that of its scan", () => {
 describe("what a registration tells contradicts its scan", () => {
   test.each<[string, object, readonly string[]]>([
     ["worker", { ssin: "90010100123" }, ["worker"]],
+    ["worker, of whose number a part is hidden", { ssin: "*******0123" }, ["worker"]],
     ["direction", { type: "OUT" }, ["direction"]],
     ["moment", { registrationDate: "2026-05-28T20:26:41Z" }, ["moment"]],
     ["place", { placeOfWork: { coordinates: { latitude: 51.06, longitude: 3.72 } } }, ["place"]],

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { parseUtcText, utcSecondsText } from "../../base/system-time.ts";
 import type { PlaceOfWork } from "../../scan/scan.ts";
 import type { AskedRegistration } from "../follow-up/follow-up.ts";
+import { mayBeOf, readToldSsin } from "./told-ssin.ts";
 import { wireDirection } from "./wire.ts";
 
 /** What a registration at the service may differ in from the scan that it is said to be of. */
@@ -36,7 +37,7 @@ export function differencesOf(registration: unknown, asked: AskedRegistration): 
   const { registeredAt, sent } = asked;
   const moment = registrationDate === null ? null : parseUtcText(registrationDate);
   const differs: Readonly<Record<Difference, boolean>> = {
-    worker: sent !== null && differsInWorker(ssin, sent.ssin),
+    worker: sent !== null && !mayBeOf(readToldSsin(ssin), sent.ssin),
     direction: sent !== null && differsInDirection(type, wireDirection(sent.direction)),
     moment: moment !== null && utcSecondsText(moment) !== utcSecondsText(registeredAt),
     place: sent?.place != null && differsInPlace(placeOfWork, sent.place),
@@ -45,12 +46,6 @@ export function differencesOf(registration: unknown, asked: AskedRegistration): 
 }
 
 const differences: readonly Difference[] = ["worker", "direction", "moment", "place"];
-
-/** A number that is made unreadable in part tells nothing. */
-function differsInWorker(ssin: string | null, sent: string): boolean {
-  const digits = ssin?.replace(/[\s./-]/g, "") ?? "";
-  return /^\d{11}$/.test(digits) && digits !== sent;
-}
 
 function differsInDirection(type: string | null, sent: string): boolean {
   const direction = type?.trim().toUpperCase() ?? "";

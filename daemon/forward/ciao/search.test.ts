@@ -25,6 +25,7 @@ describe("nothing is concluded from", () => {
   test.each<[string, object]>([
     ["moments that were not asked for, of which there may be more", { items: [earlier] }],
     ["another worker's registrations", { items: [{ ...same, ssin: "90010100123" }], total: 1 }],
+    ["another worker's, whose number is hidden in part", { items: [{ ...same, ssin: "*******0123" }], total: 1 }],
     ["a part of them", { items: [earlier], total: 2 }],
     ["a number that is none", { items: [], total: "3" }],
     ["a number below none", { items: [], total: -1 }],
@@ -51,6 +52,15 @@ test.each([
 
 test("a registration of this worker, second and direction is found among others", () => {
   expect(found({ items: [earlier, same] })).toBe("found");
+});
+
+test.each([
+  ["with points and hyphens", scan.ssin.replace(/^(..)(..)(..)(...)(..)$/, "$1.$2.$3-$4.$5")],
+  ["hidden in part", `*******${scan.ssin.slice(7)}`],
+  ["hidden altogether", "***********"],
+])("a registration whose worker is told %s is found", (_, ssin) => {
+  expect(found({ items: [{ ...same, ssin }] })).toBe("found");
+  expect(found({ items: [{ ...same, ssin, type: "OUT" }] })).toBe("not-found");
 });
 
 test.each([429, 503])("a %i whose body broke off keeps the time that it asked for", (status) => {

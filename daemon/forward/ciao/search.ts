@@ -9,6 +9,7 @@ import type { SearchOutcome } from "../upstream.ts";
 import { callOutcomeOf } from "./answer.ts";
 import { readFound } from "./answer-items.ts";
 import { parseJson } from "./problem.ts";
+import { mayBeOf } from "./told-ssin.ts";
 import { wireDirection } from "./wire.ts";
 
 /** (I) Behind the base address; nothing public names it. Configuration may name another, or none. */
@@ -54,7 +55,7 @@ function fromSuccess(head: HttpHead, body: string, scan: DueScan, called: Search
       each !== null &&
       each.echo.registrationDate === wanted.registrationDate &&
       each.echo.type === wanted.type &&
-      (each.echo.ssin ?? scan.ssin) === scan.ssin,
+      mayBeOf(each.echo.ssin, scan.ssin),
   );
   if (match !== undefined && match !== null) {
     const { registrationId, validity, remarks } = match;
@@ -71,7 +72,7 @@ function fromSuccess(head: HttpHead, body: string, scan: DueScan, called: Search
       each !== null &&
       each.echo.registrationDate !== null &&
       each.echo.type !== null &&
-      (each.echo.ssin ?? scan.ssin) === scan.ssin,
+      mayBeOf(each.echo.ssin, scan.ssin),
   );
   if (isWhole && isReadable) return { kind: "not-found", report: report("answered", "search: not found") };
   const type = head.headers["content-type"] ?? "no content type";
