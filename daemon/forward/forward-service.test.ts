@@ -119,9 +119,12 @@ function recordingLog(lines: Line[]): Log {
   };
 }
 
-function harness(upstream: Upstream, callIntervalMs = 1_000, seed = 1) {
-  const time = new ManualTime();
-  const queue = new MemoryQueue();
+function harness(
+  upstream: Upstream,
+  callIntervalMs = 1_000,
+  seed = 1,
+  { time, queue } = { time: new ManualTime(), queue: new MemoryQueue() },
+) {
   const lines: Line[] = [];
   const service = new ForwardService(
     {
@@ -398,14 +401,55 @@ test("one scan on which the service breaks does not halt the others", async () =
   await service[Symbol.asyncDispose]();
 });
 
-test("a call that is malformed by our own mistake does not cost the backlog", async () => {
-  const { time, queue, service } = harness({ register: async () => refusal([]) });
+test("a call that is malformed by our own mistake costs no scan, however often badged is started", async () => {
+  const queue = new MemoryQueue();
+  const time = new ManualTime();
   for (let worker = 0; worker < 300; worker += 1) queue.record(worker, time.wallMs());
+  for (let run = 0; run < 5; run += 1) {
+    const { service } = harness({ register: async () => refusal([]) }, 1_000, 1, { queue, time });
+    service.start();
+    await time.advance(6 * 3_600_000);
+    await service[Symbol.asyncDispose]();
+  }
+  expect(queue.scans.filter((scan) => scan.state !== "waiting")).toEqual([]);
+});
+
+test("a call that the service begins to refuse as a whole costs two scans of the backlog", async () => {
+  const good = new ScriptedService();
+  const { time, queue, service } = harness({
+    register: async (scans) => (good.calls.length === 0 ? await good.register(scans) : refusal([])),
+  });
+  queue.record(1_000, time.wallMs());
   service.start();
+  await time.advance(1_000);
+  for (let worker = 0; worker < 300; worker += 1) queue.record(worker, time.wallMs());
   await time.advance(6 * 3_600_000);
-  expect(queue.scans.filter((scan) => scan.state === "refused").length).toBeLessThan(3);
+  expect(queue.scans.filter((scan) => scan.state === "refused")).toHaveLength(2);
   await service[Symbol.asyncDispose]();
 });
+
+test.each([1, 2, 5, 8])(
+  "%i scans at the head, refused from the start without a name, halt no other and end refused",
+  async (poisonous) => {
+    const good = new ScriptedService();
+    const { time, queue, service } = harness({
+      register: async (scans) =>
+        scans.some(({ scanId }) => scanId <= poisonous) ? refusal([]) : await good.register(scans),
+    });
+    for (let worker = 0; worker < 40; worker += 1) queue.record(worker, time.wallMs());
+    service.start();
+    await time.advance(10 * 60_000);
+    expect(queue.scans.filter(({ scanId, state }) => scanId > poisonous && state !== "registered")).toEqual([]);
+    for (let worker = 0; worker < 40; worker += 1) {
+      queue.record(100 + worker, time.wallMs());
+      await time.advance(10 * 60_000);
+    }
+    expect(
+      queue.scans.filter(({ state }) => state !== "registered").map(({ scanId, state }) => [scanId, state]),
+    ).toEqual(Array.from({ length: poisonous }, (_, index) => [index + 1, "refused"]));
+    await service[Symbol.asyncDispose]();
+  },
+);
 
 test("a long outage leaves a handful of scans in doubt and is asked rarely", async () => {
   const upstream = new ScriptedService(Array.from({ length: 10_000 }, (): Treatment => "lost-before"));

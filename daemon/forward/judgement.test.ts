@@ -40,6 +40,7 @@ const refused = (...culprits: readonly number[]): JudgedOutcome => ({
   reason: "bad request",
   report: reported("call-refused", 400),
 });
+const understood: Lessons = { ...noLessons, isUnderstood: true };
 const kinds = ({ settlements }: Judgement): readonly string[] => settlements.map((settlement) => settlement.kind);
 
 describe("an answered call", () => {
@@ -113,13 +114,23 @@ describe("a refused call", () => {
   });
 
   test("of one scan refuses that scan, with the service's reason", () => {
-    expect(judge(claimOf(1), refused(), noLessons, now).settlements).toEqual([
+    expect(judge(claimOf(1), refused(), understood, now).settlements).toEqual([
       { kind: "refused", scanId: 1, reason: "bad request" },
     ]);
   });
 
+  test("of one scan lets others try first, as long as the service has understood no call of this run", () => {
+    const first = judge(claimOf(1), refused(), noLessons, now);
+    expect(first.settlements).toEqual([{ kind: "again", scanId: 1, notBefore: now + putOffMs }]);
+    expect(first.result.kind).toBe("narrowed");
+    for (const other of [answered(created), refused(0)]) {
+      const { lessons } = judge(claimOf(2), other, first.lessons, now);
+      expect(kinds(judge(claimOf(1), refused(), lessons, now))).toEqual(["refused"]);
+    }
+  });
+
   test("scan after scan puts the blame on the call: from the third on none is set aside", () => {
-    let lessons: Lessons = noLessons;
+    let lessons: Lessons = understood;
     const seen: string[] = [];
     for (let scanId = 1; scanId <= 20; scanId += 1) {
       const judgement = judge(claimOf(scanId), refused(), lessons, now);

@@ -22,9 +22,17 @@ export const putOffMs: number = 2 * 60 * 1000;
 
 /**
  * This many scans in a row, each refused alone by an answer that named nothing, are not to blame: the call itself is
- * malformed. From the last of them on none is set aside until the service has answered a call.
+ * malformed. From the last of them on none is set aside until the service has answered a call. Before the first such answer
+ * of a run a single one is put off, not set aside: a configuration that makes every call malformed would otherwise cost
+ * some scans at each start.
  */
 export const blindRefusalsMax: number = 3;
+
+/**
+ * Scans refused so wait longer one after the other, up to this many times as long: the calls between them are backed off
+ * too, and those put off first would come before the others again.
+ */
+export const blindPutOffsMax: number = 4;
 
 /** Refused calls count against a quota of their own at the service; after this many in a row badged backs off. */
 export const refusedCallsMax: number = 12;
@@ -37,12 +45,20 @@ export type Lessons = {
   readonly size: CallSize;
   /** Refused calls since one was answered. */
   readonly refusedCalls: number;
+  /** Whether the service has understood a call of this run: it answered one, or named what it will not take of one. */
+  readonly isUnderstood: boolean;
   /** Scans refused alone, without being named, since a call was answered. */
   readonly blindRefusals: number;
   readonly unread: UnreadAnswers;
 };
 
-export const noLessons: Lessons = { size: fullSize, refusedCalls: 0, blindRefusals: 0, unread: new Map() };
+export const noLessons: Lessons = {
+  size: fullSize,
+  refusedCalls: 0,
+  isUnderstood: false,
+  blindRefusals: 0,
+  unread: new Map(),
+};
 
 /**
  * What a call's outcome means for its scans and for the next call.
@@ -128,7 +144,12 @@ function judgeAnswer(
   lines.push(...refusedLines(read, attemptId));
   if (doubtful > 0) lines.push(doubtLine(doubtful, attemptId, report));
   const size = afterAnswer(lessons.size, idsOf(claim));
-  return { settlements, lessons: { ...noLessons, size, unread }, result: { kind: "went-through" }, lines };
+  return {
+    settlements,
+    lessons: { ...noLessons, isUnderstood: true, size, unread },
+    result: { kind: "went-through" },
+    lines,
+  };
 }
 
 function judgeRefusal(
@@ -147,14 +168,18 @@ function judgeRefusal(
     });
     // An answer that names scans has understood the call, so those refused before it were to blame themselves.
     const size = { ...lessons.size, suspects: new Set<number>() };
-    const next: Lessons = { ...lessons, size, refusedCalls, blindRefusals: 0 };
+    const next: Lessons = { ...lessons, size, refusedCalls, isUnderstood: true, blindRefusals: 0 };
     return narrowed(settlements, next, refusedLines(settlements, claim.attemptId));
   }
   if (only !== undefined && others.length === 0) {
     const blindRefusals = lessons.blindRefusals + 1;
     const size = withoutSuspect(lessons.size, only.scanId);
     const next: Lessons = { ...lessons, size, refusedCalls, blindRefusals };
-    if (blindRefusals >= blindRefusalsMax) return putOff(claim, next, now);
+    const forMs = putOffMs * Math.min(blindRefusals, blindPutOffsMax);
+    if (blindRefusals >= blindRefusalsMax) return putOff(claim, next, now, { forMs });
+    if (!lessons.isUnderstood) {
+      return narrowed(allAgain(claim, later(now, forMs)), next, [putOffLine(claim, forMs)]);
+    }
     const settlements: Settlement[] = [{ kind: "refused", scanId: only.scanId, reason: outcome.reason }];
     return narrowed(settlements, next, refusedLines(settlements, claim.attemptId));
   }
@@ -171,7 +196,7 @@ function judgeTooLarge(
   now: WallMs,
 ): Judgement {
   const refusedCalls = lessons.refusedCalls + 1;
-  if (claim.scans.length <= 1) return putOff(claim, { ...lessons, refusedCalls }, now, retryAfterMs);
+  if (claim.scans.length <= 1) return putOff(claim, { ...lessons, refusedCalls }, now, { retryAfterMs });
   const size = afterTooLarge(lessons.size, claim.scans.length);
   const fields = { count: claim.scans.length, attemptId: claim.attemptId, nextMax: size.ceiling };
   const line: LogLine = { level: "warn", event: events.batchTooLarge, fields };
@@ -200,12 +225,17 @@ function judgeFailure(
 }
 
 /** A single scan that the service will not take, for a reason that may lie in the call: it waits and others try. */
-function putOff(claim: Claim, lessons: Lessons, now: WallMs, retryAfterMs: number | null = null): Judgement {
+function putOff(
+  claim: Claim,
+  lessons: Lessons,
+  now: WallMs,
+  { forMs = putOffMs, retryAfterMs = null }: { readonly forMs?: number; readonly retryAfterMs?: number | null },
+): Judgement {
   return {
-    settlements: allAgain(claim, later(now)),
+    settlements: allAgain(claim, later(now, forMs)),
     lessons: { ...lessons, size: { ...lessons.size, mode: "probing" } },
     result: { kind: "failed", retryAfterMs },
-    lines: [putOffLine(claim)],
+    lines: [putOffLine(claim, forMs)],
   };
 }
 
@@ -243,8 +273,8 @@ function allAgain(claim: Claim, notBefore: WallMs | null): readonly Settlement[]
   return claim.scans.map(({ scanId }) => again(scanId, notBefore));
 }
 
-function later(now: WallMs): WallMs {
-  return wallMs(now + putOffMs);
+function later(now: WallMs, forMs: number = putOffMs): WallMs {
+  return wallMs(now + forMs);
 }
 
 function idsOf(claim: Claim): readonly number[] {
@@ -266,7 +296,7 @@ function doubtLine(doubtful: number, attemptId: number, { outcome }: CallReport)
   return { level: "warn", event: events.doubtful, fields: { count: doubtful, attemptId, outcome } };
 }
 
-function putOffLine(claim: Claim): LogLine {
-  const fields = { count: claim.scans.length, attemptId: claim.attemptId, forMs: putOffMs };
+function putOffLine(claim: Claim, forMs: number = putOffMs): LogLine {
+  const fields = { count: claim.scans.length, attemptId: claim.attemptId, forMs };
   return { level: "warn", event: events.putOff, fields };
 }
