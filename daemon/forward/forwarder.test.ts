@@ -346,6 +346,12 @@ describe("an outage that is over", () => {
     expect(step(quiet, { kind: "hastened" }, now(50), half).actions).toEqual([{ kind: "rest", delayMs: 60_000 - 10 }]);
   });
 
+  test("ends the wait for a token, for which the service did not ask", () => {
+    const state = inBackoff({ kind: "not-processed", retryAfterMs: 290_000, report: report("no-token") });
+    expect(step(state, { kind: "rested" }, now(40), half).actions).toEqual([{ kind: "rest", delayMs: 290_000 - 20 }]);
+    expect(kinds(step(state, { kind: "hastened" }, now(40), half).actions)).toEqual(["look"]);
+  });
+
   test("hastens nothing while all is well", () => {
     const { state } = play(toIdle);
     expect(step(state, { kind: "hastened" }, now(10), half)).toEqual({ state, actions: [] });

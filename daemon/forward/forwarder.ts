@@ -27,7 +27,7 @@ import {
   searchInMs,
   throttledQuietMaxMs,
 } from "./search-track.ts";
-import type { CallOutcome, CallReport, SearchOutcome } from "./upstream.ts";
+import { askedWaitMs, type CallReport, type SearchOutcome } from "./upstream.ts";
 
 /** The first full call after an outage waits up to this much longer, at random: a thousand boxes get their link back at once. */
 export const rejoinSpreadMs: number = 5_000;
@@ -211,7 +211,7 @@ function onEnded(
     lastOutcome: outcome.report.outcome,
     isAnswered: false,
     nextCallNs: notSooner(state, delayMs, now),
-    askedNs: asked(state, isFailure ? retryAfterOf(outcome) : null, now),
+    askedNs: asked(state, isFailure ? askedWaitMs(outcome) : null, now),
     lastCallMs: elapsedMs(state.leftNs, now.monotonicNs),
   };
   const report: AttemptReport = { ...outcome.report, endedAt: now.wallMs };
@@ -425,10 +425,6 @@ function askedToWait(state: ForwarderState, delayMs: number, now: Now): Forwarde
 function asked({ askedNs }: ForwarderState, delayMs: number | null, now: Now): MonotonicNs {
   const until = later(now.monotonicNs, Math.min(retryAfterMaxMs, Math.max(0, delayMs ?? 0)));
   return delayMs !== null && until > askedNs ? until : askedNs;
-}
-
-function retryAfterOf(outcome: CallOutcome): number | null {
-  return "retryAfterMs" in outcome ? outcome.retryAfterMs : null;
 }
 
 function quietMs(askedMs: number): number {

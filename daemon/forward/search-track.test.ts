@@ -340,10 +340,11 @@ test("where the search answers and the service is not later than the margin, eac
 
 test("a service that is back is searched anew at once, and no sooner than it asked", () => {
   const now = { monotonicNs: monotonicNs(0n), wallMs: wallMs(1_780_000_000_000) };
-  const failed = (retryAfterMs: number | null) =>
-    afterSearch(initialTrack(true), { kind: "failed", retryAfterMs, report: report("throttled", 429) }, now, () => 0.5);
+  const failed = (retryAfterMs: number | null, reported = report("throttled", 429)) =>
+    afterSearch(initialTrack(true), { kind: "failed", retryAfterMs, report: reported }, now, () => 0.5);
   expect(afterRecovery(failed(null)).nextNs).toBe(0n);
   expect(afterRecovery(failed(1_800_000)).nextNs).toBe(1_800_000_000_000n);
+  expect(afterRecovery(failed(290_000, report("no-token"))).nextNs).toBe(0n);
 });
 
 test("a search that is throttled an hour at a time does not hold a worker for his whole shift", () => {

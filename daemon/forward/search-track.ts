@@ -2,7 +2,7 @@ import type { Random } from "../base/random.ts";
 import { type MonotonicNs, monotonicNs, type WallMs, wallMs } from "../base/time.ts";
 import { backoffMs, retryAfterMaxMs } from "./backoff.ts";
 import type { AttemptOutcome, DoubtRule } from "./queue.ts";
-import type { SearchOutcome } from "./upstream.ts";
+import { askedWaitMs, type SearchOutcome } from "./upstream.ts";
 
 /**
  * The service may go on with a request whose connection is gone. What a search does not find is believed to be missing only
@@ -137,7 +137,7 @@ export function afterSearch(track: SearchTrack, outcome: SearchOutcome, now: Now
       const failures = track.failures + 1;
       const strikes = track.strikes + (isOfTheService(outcome) || failures > patienceMax ? 1 : 0);
       const delayMs = backoffMs(failures, outcome.retryAfterMs, random);
-      const askedMs = Math.min(retryAfterMaxMs, Math.max(0, outcome.retryAfterMs ?? 0));
+      const askedMs = Math.min(retryAfterMaxMs, Math.max(0, askedWaitMs(outcome) ?? 0));
       const nextNs = later(now.monotonicNs, delayMs);
       // A way that is cut says nothing of the search behind it, however long.
       const isThere = isOfTheService(outcome) || outcome.report.outcome === "throttled";

@@ -79,6 +79,14 @@ export type SearchOutcome =
   | { readonly kind: "not-to-be-had" | "refused"; readonly report: CallReport }
   | { readonly kind: "failed"; readonly retryAfterMs: number | null; readonly report: CallReport };
 
+/**
+ * How long the service itself asked to be left alone; `null` when it did not. The wait for a token is none of its asking:
+ * where the endpoint of tokens asked for one, whoever wants a token is told so again.
+ */
+export function askedWaitMs(outcome: CallOutcome | SearchOutcome): number | null {
+  return "retryAfterMs" in outcome && outcome.report.outcome !== "no-token" ? outcome.retryAfterMs : null;
+}
+
 /** Where the adapter gets its bearer token; `null` when the service is used without one (simulator). */
 export interface TokenSource {
   /** Rejects with `NoTokenError` when whoever gives tokens gave none, with any other error when it is ours. */
