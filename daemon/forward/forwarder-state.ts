@@ -55,6 +55,8 @@ export type ForwarderState = {
   readonly nextCallNs: MonotonicNs;
   /** Until then the service itself asked to be left alone. */
   readonly askedNs: MonotonicNs;
+  /** When an outage was last said to be over; `null` for never. */
+  readonly hastenedNs: MonotonicNs | null;
   /** A claim was asked for, and what came of it is not known: its scans may be `sending`, and in nobody's hands. */
   readonly isClaimLost: boolean;
   /** When the call under way left, and how long the one before it took; `null` before the first. */
@@ -172,6 +174,7 @@ export function initialState(settings: ForwarderSettings): ForwarderState {
     isAnswered: false,
     nextCallNs: monotonicNs(0n),
     askedNs: monotonicNs(0n),
+    hastenedNs: null,
     isClaimLost: false,
     leftNs: monotonicNs(0n),
     lastCallMs: null,

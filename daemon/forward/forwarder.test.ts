@@ -333,7 +333,8 @@ describe("an outage that is over", () => {
   test.each(["throttled", "unauthorised"] as const)("does not end the one of a service that is %s", (outcome) => {
     const refused: CallOutcome = { kind: "not-processed", retryAfterMs: null, report: report(outcome, 429) };
     const state = inBackoff(refused);
-    expect(step(state, { kind: "hastened" }, now(40), half)).toEqual({ state, actions: [] });
+    const { actions, state: after } = step(state, { kind: "hastened" }, now(40), half);
+    expect([actions, after.nextCallNs]).toEqual([[], state.nextCallNs]);
   });
 
   test("ends nothing that the service asked for", () => {
@@ -352,9 +353,51 @@ describe("an outage that is over", () => {
     expect(kinds(step(state, { kind: "hastened" }, now(40), half).actions)).toEqual(["look"]);
   });
 
+  /** A night without network, of calls that hang: the backoff has come to its longest. */
+  const night = Array.from({ length: 12 }, (_, call) => call * 400_000).flatMap((atMs) => [
+    [atMs, { kind: "rested" } as const] as const,
+    [atMs, looked(claim)] as const,
+    [atMs + 10_000, ended(refusedConnection)] as const,
+    [atMs + 10_001, { kind: "settled" } as const] as const,
+  ]);
+  const morning = 12 * 400_000;
+  const dawn = [
+    [0, { kind: "recovered", scans: 0 }],
+    ...night.slice(1),
+    [morning, { kind: "rested" }],
+    [morning, looked(claim)],
+  ] as const;
+  const restAfter = (...inputs: Parameters<typeof play>[0]): number =>
+    play([...dawn, ...inputs]).last.reduce((sum, action) => (action.kind === "rest" ? action.delayMs : sum), 0);
+
+  test("while a call hangs that left before ends the backoff after that call as well", () => {
+    const failed = [morning + 10_000, ended(refusedConnection)] as const;
+    const settled = [morning + 10_000, { kind: "settled" }] as const;
+    expect(restAfter(failed, settled)).toBe(150_000);
+    expect(restAfter([morning + 9_000, { kind: "hastened" }], failed, settled)).toBe(1_000);
+    expect(restAfter(failed, [morning + 10_000, { kind: "hastened" }], settled)).toBe(0);
+    const throttled: CallOutcome = { kind: "not-processed", retryAfterMs: null, report: report("throttled", 429) };
+    expect(restAfter([morning + 9_000, { kind: "hastened" }], [morning + 10_000, ended(throttled)], settled)).toBe(
+      150_000,
+    );
+  });
+
+  test("says nothing of a call that leaves after it", () => {
+    const next = [
+      [morning + 10_000, ended(refusedConnection)],
+      [morning + 10_000, { kind: "hastened" }],
+      [morning + 10_000, { kind: "settled" }],
+      [morning + 10_001, looked(claim)],
+      [morning + 20_000, ended(refusedConnection)],
+      [morning + 20_000, { kind: "settled" }],
+    ] as const;
+    expect(restAfter(...next)).toBe(150_000);
+  });
+
   test("hastens nothing while all is well", () => {
     const { state } = play(toIdle);
-    expect(step(state, { kind: "hastened" }, now(10), half)).toEqual({ state, actions: [] });
+    const { actions, state: after } = step(state, { kind: "hastened" }, now(10), half);
+    expect([actions, after.nextCallNs]).toEqual([[], state.nextCallNs]);
   });
 });
 

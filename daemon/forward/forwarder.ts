@@ -15,7 +15,7 @@ import type {
   Phase,
 } from "./forwarder-state.ts";
 import { isNotReachable, type Judgement, judge } from "./judgement.ts";
-import type { AttemptReport, Claim, DoubtRule, Written } from "./queue.ts";
+import type { AttemptOutcome, AttemptReport, Claim, DoubtRule, Written } from "./queue.ts";
 import { judgeSearch } from "./search-judgement.ts";
 import {
   afterCall,
@@ -104,9 +104,15 @@ function onWoken(state: ForwarderState, now: Now): ForwarderStep {
 /** A service that asked to be left alone, or refuses what it gets, is none the readier for a network that is back. */
 function onHastened(state: ForwarderState, now: Now): ForwarderStep {
   const { phase, failures, lastOutcome } = state;
-  const wasAway = lastOutcome !== null && (isNotReachable(lastOutcome) || lastOutcome === "server-error");
-  if (phase.kind !== "resting" || failures === 0 || !wasAway) return { state, actions: [] };
-  return onward({ ...state, nextCallNs: state.askedNs }, now);
+  const told = { ...state, hastenedNs: now.monotonicNs };
+  if (failures === 0 || lastOutcome === null || !isAway(lastOutcome)) return { state: told, actions: [] };
+  const hastened = { ...told, nextCallNs: state.askedNs };
+  return phase.kind === "resting" ? onward(hastened, now) : { state: hastened, actions: [] };
+}
+
+/** Whether an outage may have been why. */
+function isAway(outcome: AttemptOutcome): boolean {
+  return isNotReachable(outcome) || outcome === "server-error";
 }
 
 function onRested(state: ForwarderState, now: Now): ForwarderStep {
@@ -201,7 +207,9 @@ function onEnded(
   const judgement = judge(claim, outcome, state.lessons, now.wallMs);
   const isFailure = judgement.result.kind === "failed";
   const failures = isFailure ? state.failures + 1 : 0;
-  const delayMs = delayBeforeNext(state, judgement, failures, random);
+  // A call that left while the outage lasted says nothing of what came after it.
+  const isOver = state.hastenedNs !== null && state.hastenedNs >= state.leftNs && isAway(outcome.report.outcome);
+  const delayMs = delayBeforeNext(state, judgement, isOver ? 1 : failures, random);
   const next: ForwarderState = {
     ...state,
     lessons: judgement.lessons,

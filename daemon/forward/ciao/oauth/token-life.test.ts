@@ -111,6 +111,14 @@ describe("after a failure", () => {
     expect(shouldAsk(hastened(then(noTokenYet, 0, failed(kind))), at(0))).toBe(isHastened);
   });
 
+  test("a request that was under way when the outage was over begins the backoff anew", () => {
+    const page = failed("unintelligible");
+    const night = Array.from({ length: 12 }).reduce<TokenLife>((life) => then(life, 0, page), noTokenYet);
+    const late = then(night, 0, page);
+    expect(waitMs(late, at(0))).toBeGreaterThan(100_000);
+    expect(waitMs(then(hastened(night), 0, page), at(0))).toBeLessThanOrEqual(5_000);
+  });
+
   test("an endpoint that asked for a wait is not hastened", () => {
     const waiting = { kind: "down", detail: "status 503", retryAfterMs: 600_000 } as const;
     expect(shouldAsk(hastened(then(noTokenYet, 0, waiting)), at(0))).toBe(false);

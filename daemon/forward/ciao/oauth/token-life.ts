@@ -108,7 +108,8 @@ export function afterRefusal(life: TokenLife, token: string, nowNs: MonotonicNs)
 export function hastened(life: TokenLife): TokenLife {
   const { failure } = life;
   const isWorthwhile = failure !== null && failure.retryAfterMs === null && networkKinds.includes(failure.kind);
-  return isWorthwhile ? { ...life, notBeforeNs: null } : life;
+  // A request that is under way left before: should it fail, the backoff after it begins anew.
+  return isWorthwhile ? { ...life, failures: 0, notBeforeNs: null } : life;
 }
 
 const networkKinds: readonly TokenFailureKind[] = ["down", "no-name", "tls-failed", "unintelligible"];
