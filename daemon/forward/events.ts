@@ -34,6 +34,7 @@
  * | `webhookSkipped` | error | `target`, `scanId`, `httpStatus` |
  * | `webhookFailed` | warn | `target`, `detail`, `httpStatus`, `failedCalls`, `retryInMs` |
  * | `webhookAgain` | info | `target`, `failedCalls` |
+ * | `webhookDefect` | error | `target`, `err`: `webhookFailed` follows |
  * | `webhookStoreFailed` | error | `target`, `operation`, `err`, `retryInMs` |
  */
 export const forwardEvents = {
@@ -68,6 +69,7 @@ export const forwardEvents = {
   webhookSkipped: "webhook refused a scan, skipped",
   webhookFailed: "webhook failed, its scans are kept",
   webhookAgain: "webhook reachable again",
+  webhookDefect: "delivery ended in a way its adapter does not know",
   webhookStoreFailed: "store failed, webhook waits",
 } as const;
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { fictionalSsin } from "../testing/fictional-worker.ts";
-import { keptText, keptTextMaxChars, keptTraceId, scrubbed } from "./kept-text.ts";
+import { keptText, keptTextMaxChars, keptTraceId, readTextMaxChars, scrubbed } from "./kept-text.ts";
 
 test.each([
   ["93051822361", scrubbed],
@@ -68,6 +68,48 @@ test("words alone are kept on one line as they are, blanks between them as one",
 test("a text is cut at its limit and not before", () => {
   expect(keptText("a".repeat(keptTextMaxChars))).toBe("a".repeat(keptTextMaxChars));
   expect(keptText("a".repeat(keptTextMaxChars + 1))).toBe(`${"a".repeat(keptTextMaxChars - 1)}…`);
+});
+
+describe("a text longer than is looked at", () => {
+  const megabytes = 4 * 1024 * 1024;
+
+  test.each([
+    ["digits", "7"],
+    ["digits with blanks between", "7 "],
+    ["moments", "2026-01-31 07:02:11, "],
+    ["blanks", "\u00a0\n"],
+    ["one word", "word"],
+    ["half written characters", "7&ndash"],
+  ])("of %s is cut", (_, part) => {
+    expect(keptText(`refused: ${part.repeat(megabytes / part.length)}`)).toMatch(/^refused:.{0,30}…$/);
+  });
+
+  test("is no such text at the limit", () => {
+    const end = " end.";
+    const blanks = readTextMaxChars - end.length;
+    expect(keptText(`${" ".repeat(blanks)}${end}`)).toBe("end.");
+    expect(keptText(`${" ".repeat(blanks + 1)}${end}`)).toBe("…");
+  });
+
+  test("tells nothing of a national number wherever in it the cut is, however it is punctuated", () => {
+    const separator = fc.constantFrom("", ".", "-", " ", "\u00a0", " - ", "%2D", "&#45;", "&ndash;", "\\u002D", "\n\n");
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 2_000_000 }),
+        fc.array(separator, { minLength: 10, maxLength: 10 }),
+        fc.integer({ min: -80, max: 5 }),
+        (worker, separators, place) => {
+          const written = [...fictionalSsin(worker)]
+            .map((digit, index) => `${digit}${separators[index] ?? ""}`)
+            .join("");
+          const before = `no: ${" ".repeat(readTextMaxChars - "no: ".length + place)}`;
+          expect(keptText(`${before}${written} and ${"more ".repeat(100)}`)).toMatch(
+            /^no:( \[number removed\])?[ andmore]*…$/,
+          );
+        },
+      ),
+    );
+  });
 });
 
 test("lines and control characters do not reach a log or a terminal", () => {

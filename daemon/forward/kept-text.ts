@@ -5,13 +5,35 @@ export const keptTextMaxChars: number = 400;
 export const scrubbed: string = "[number removed]";
 
 /**
+ * How much of a text is looked at. Answers may be of megabytes, and on a run of digits as long as that the expressions
+ * below throw, for V8 backs their repetitions with a stack of limited size.
+ */
+export const readTextMaxChars: number = 8 * 1024;
+
+/**
  * A text of somebody else's, fit to be kept and logged: on one line, of bounded length, and without any run of 11 or more
- * digits, however punctuated, since an SSIN may be repeated in what a service says of it.
+ * digits, however punctuated, since an SSIN may be repeated in what a service says of it. Never throws.
  */
 export function keptText(text: string): string {
   if (text.length <= keptTextMaxChars && plainWords.test(text)) return text;
-  const oneLine = scrubNumbers(text.replace(/[\p{C}\p{Z}]+/gu, " ")).trim();
-  return oneLine.length <= keptTextMaxChars ? oneLine : `${oneLine.slice(0, keptTextMaxChars - 1)}…`;
+  const isCut = text.length > readTextMaxChars;
+  const read = isCut ? `${beginningOf(text)}${endlessNumber}` : text;
+  const oneLine = scrubNumbers(read.replace(/[\p{C}\p{Z}]+/gu, " ")).trim();
+  const kept = isCut ? `${oneLine.slice(0, -scrubbed.length)}…` : oneLine;
+  return kept.length <= keptTextMaxChars ? kept : `${kept.slice(0, keptTextMaxChars - 1)}…`;
+}
+
+/** Written where a text was cut: digits that touch the cut, and may go on behind it, become one long number with it. */
+const endlessNumber = "0".repeat(11);
+
+/** Letters and digits, and what characters are written with as addresses, pages and JSON do. */
+const wordCharacter = /[\w+=%&#;\\-]/;
+
+/** A word that touches the cut is left out whole: half a `&ndash;` would part the digits before it from those behind. */
+function beginningOf(text: string): string {
+  let end = readTextMaxChars;
+  while (end > 0 && wordCharacter.test(text.charAt(end - 1))) end -= 1;
+  return text.slice(0, end);
 }
 
 /** ASCII without digits, a blank between two words: nothing in it has to go, and most of what the service says is such. */

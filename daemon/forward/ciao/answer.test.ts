@@ -49,6 +49,14 @@ describe("a created item", () => {
     expect(JSON.stringify(createdItem({ remarks }))).not.toMatch(/\d{5}/);
   });
 
+  test("with a remark of megabytes is created all the same", () => {
+    const description = "2026-01-31 07:02:11, ".repeat(195_000);
+    expect(createdItem({ remarks: [{ code: 37, description }] })).toMatchObject({
+      kind: "created",
+      remarks: [{ code: 37, text: "…" }],
+    });
+  });
+
   test("with more remarks than there are is cut", () => {
     const remarks = Array.from({ length: remarksMax + 1 }, (_, code) => code);
     expect((createdItem({ remarks }) as { remarks: unknown[] }).remarks).toHaveLength(remarksMax);

@@ -73,6 +73,12 @@ describe("what an ending means for a delivery", () => {
     expect(deliveryOutcomeOf(answered(422), now)).toMatchObject({ reason: "status 422: who is [number removed]?" });
   });
 
+  test("a refusal of megabytes is one: the longest answer that is read, printed with a table of moments", () => {
+    const body = "2026-01-31 07:02:11, ".repeat(195_000);
+    const http: HttpOutcome = { kind: "answered", head: { status: 400, headers: {} }, body };
+    expect(deliveryOutcomeOf(http, now)).toEqual({ kind: "refused", reason: "status …", httpStatus: 400 });
+  });
+
   test("a Retry-After is kept", () => {
     expect(deliveryOutcomeOf(answered(429, { "retry-after": "7" }), now)).toMatchObject({ retryAfterMs: 7_000 });
   });

@@ -8,6 +8,7 @@ import { seededRandom } from "../../base/random.ts";
 import { systemTime } from "../../base/system-time.ts";
 import { type MonotonicNs, monotonicNs, wallMs } from "../../base/time.ts";
 import { FileToken, noToken } from "../ciao/token.ts";
+import { forwardEvents } from "../events.ts";
 import type { WebhookCursor, WebhookScan } from "./cursor.ts";
 import { type DeliveryOutcome, deliveryMaxScans } from "./delivery.ts";
 import {
@@ -179,6 +180,30 @@ describe("against a real receiver", () => {
     expect(cursor.skips).toEqual([]);
     expect(deliveries.map((delivery) => delivery.headers["idempotency-key"])).toEqual(Array(4).fill("store-1-1-2"));
   });
+});
+
+test("a delivery that cannot be made is a failed one: logged, tried again, and skips nothing", async () => {
+  const cursor = new MemoryCursor();
+  cursor.add(1);
+  const { url, deliveries } = await receiver(() => 200);
+  const logged: string[] = [];
+  const keep = (_: object, message: string): number => logged.push(message);
+  const done = reached(cursor, 1);
+  let broken = 2;
+  const next = cursor.next.bind(cursor);
+  // A time that no text can be made of, as of a damaged row.
+  cursor.next = async (target, limit) => {
+    const scans = await next(target, limit);
+    broken -= 1;
+    return broken < 0 ? scans : scans.map((scan) => ({ ...scan, utcMs: wallMs(9e15) }));
+  };
+  const service = serviceOf(url, cursor, noToken, { ...silentLog, error: keep, warn: keep });
+  service.start();
+  await done;
+  const { webhookDefect, webhookFailed } = forwardEvents;
+  expect(logged).toEqual([webhookDefect, webhookFailed, webhookDefect, webhookFailed]);
+  expect(deliveries.map(({ ids }) => ids)).toEqual([[1]]);
+  expect(cursor.skips).toEqual([]);
 });
 
 const refused: DeliveryOutcome = { kind: "refused", reason: "no", httpStatus: 422 };

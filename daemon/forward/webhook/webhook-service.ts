@@ -3,6 +3,7 @@ import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import type { Time } from "../../base/time.ts";
+import { forwardEvents as events } from "../events.ts";
 import { abortMaxMs, finishMaxMs, pollPeriodMs } from "../forward-service.ts";
 import { HttpCaller } from "../http-call.ts";
 import { keptText } from "../kept-text.ts";
@@ -111,7 +112,14 @@ export class WebhookService implements AsyncDisposable {
         });
         break;
       case "post":
-        this.#work.begin(this.#post(action.scans).then((outcome) => this.#take({ kind: "ended", outcome })));
+        this.#work.begin(
+          this.#post(action.scans)
+            .catch((error: unknown): DeliveryOutcome => {
+              log.error({ target: name, err: error }, events.webhookDefect);
+              return { kind: "failed", detail: keptText(messageOf(error)), httpStatus: null, retryAfterMs: null };
+            })
+            .then((outcome) => this.#take({ kind: "ended", outcome })),
+        );
         break;
       case "rest":
         this.#rest?.[Symbol.dispose]();
