@@ -36,9 +36,13 @@ test("a delivery holds the scans, their time as text, and no field beside those 
   });
 });
 
-test("the idempotency key names store, first and last scan", () => {
-  expect(idempotencyKey("store-1", [scan(4), scan(5), scan(9)])).toBe("store-1-4-9");
-  expect(idempotencyKey("store-1", [scan(4)])).toBe("store-1-4-4");
+test("the idempotency key names store, first and last scan, and is another for another body", () => {
+  const keyOf = (storeId: string, ...scans: readonly WebhookScan[]): string =>
+    idempotencyKey(storeId, scans, deliveryBody(storeId, scans));
+  expect(keyOf("store-1", scan(4), scan(5), scan(9))).toMatch(/^store-1-4-9-[0-9a-f]{16}$/);
+  expect(keyOf("store-1", scan(4))).toMatch(/^store-1-4-4-[0-9a-f]{16}$/);
+  expect(keyOf("store-1", scan(4))).toBe(keyOf("store-1", scan(4)));
+  expect(keyOf("store-1", { ...scan(4), state: "registered" })).not.toBe(keyOf("store-1", scan(4)));
 });
 
 describe("what an ending means for a delivery", () => {

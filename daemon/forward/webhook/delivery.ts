@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { unreachable } from "../../base/assert.ts";
 import type { HttpHead } from "../../base/http-exchange.ts";
 import { utcText } from "../../base/system-time.ts";
@@ -28,10 +29,17 @@ export function deliveryBody(storeId: string, scans: readonly WebhookScan[]): st
   return JSON.stringify({ store: storeId, scans: listed });
 }
 
-/** The same for the same scans, so that a receiver that got them before can say so. */
-export function idempotencyKey(storeId: string, scans: readonly WebhookScan[]): string {
-  return `${storeId}-${scans[0]?.scanId ?? 0}-${scans.at(-1)?.scanId ?? 0}`;
+/**
+ * The same for the same body, so that a receiver that got it before can say so. Another when the state of a scan changed
+ * between two deliveries: by the Idempotency-Key draft a receiver answers 422 to another body under a key that it knows.
+ */
+export function idempotencyKey(storeId: string, scans: readonly WebhookScan[], body: string): string {
+  const digest = createHash("sha256").update(body).digest("hex").slice(0, keyDigestChars);
+  return `${storeId}-${scans[0]?.scanId ?? 0}-${scans.at(-1)?.scanId ?? 0}-${digest}`;
 }
+
+/** 64 bits: it only has to tell apart the few bodies that the same scans ever have. */
+const keyDigestChars = 16;
 
 /**
  * - `accepted`: the receiver has them.

@@ -68,19 +68,25 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-type Delivery = { readonly headers: IncomingHttpHeaders; readonly ids: readonly number[]; readonly store: string };
+type Delivery = {
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+  readonly ids: readonly number[];
+  readonly store: string;
+};
 
 /** An employer's system that answers each delivery with a status. */
-async function receiver(statusOf: (ids: readonly number[], call: number) => number) {
+async function receiver(statusOf: (delivery: Delivery, call: number) => number) {
   const deliveries: Delivery[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
-      const body = JSON.parse(Buffer.concat(chunks).toString()) as { store: string; scans: { scanId: number }[] };
-      const ids = body.scans.map((scan) => scan.scanId);
-      deliveries.push({ headers: request.headers, ids, store: body.store });
-      response.writeHead(statusOf(ids, deliveries.length)).end("said so");
+      const body = Buffer.concat(chunks).toString();
+      const { store, scans } = JSON.parse(body) as { store: string; scans: { scanId: number }[] };
+      const delivery = { headers: request.headers, body, ids: scans.map(({ scanId }) => scanId), store };
+      deliveries.push(delivery);
+      response.writeHead(statusOf(delivery, deliveries.length)).end("said so");
     });
   });
   cleanups.push(() => {
@@ -120,7 +126,7 @@ describe("against a real receiver", () => {
     expect(deliveries[1]).toMatchObject({
       store: "store-1",
       headers: {
-        "idempotency-key": "store-1-101-200",
+        "idempotency-key": expect.stringMatching(/^store-1-101-200-/),
         "content-type": "application/json",
         authorization: "Bearer hook-token",
       },
@@ -162,7 +168,7 @@ describe("against a real receiver", () => {
   test("one scan that it refuses costs itself alone", async () => {
     const cursor = new MemoryCursor();
     cursor.add(5);
-    const { url, deliveries } = await receiver((ids) => (ids.includes(3) ? 422 : 200));
+    const { url, deliveries } = await receiver(({ ids }) => (ids.includes(3) ? 422 : 200));
     const done = reached(cursor, 5);
     serviceOf(url, cursor).start();
     await done;
@@ -173,12 +179,39 @@ describe("against a real receiver", () => {
   test("an error is tried again with the same key, and skips nothing", async () => {
     const cursor = new MemoryCursor();
     cursor.add(2);
-    const { url, deliveries } = await receiver((_ids, call) => (call <= 3 ? 503 : 200));
+    const { url, deliveries } = await receiver((_, call) => (call <= 3 ? 503 : 200));
     const done = reached(cursor, 2);
     serviceOf(url, cursor).start();
     await done;
     expect(cursor.skips).toEqual([]);
-    expect(deliveries.map((delivery) => delivery.headers["idempotency-key"])).toEqual(Array(4).fill("store-1-1-2"));
+    const keys = deliveries.map((delivery) => delivery.headers["idempotency-key"]);
+    expect(keys).toEqual(Array(4).fill(expect.stringMatching(/^store-1-1-2-/)));
+    expect(new Set(keys).size).toBe(1);
+  });
+
+  test("a scan that is registered between two deliveries is not lost on a receiver that refuses a used key", async () => {
+    const cursor = new MemoryCursor();
+    cursor.add(1);
+    const used = new Map<unknown, string>();
+    const { url, deliveries } = await receiver(({ body, headers }, call) => {
+      const key = headers["idempotency-key"];
+      if ((used.get(key) ?? body) !== body) return 422;
+      used.set(key, body);
+      return call === 1 ? 503 : 204;
+    });
+    const done = reached(cursor, 1);
+    const next = cursor.next.bind(cursor);
+    let state: WebhookScan["state"] = "waiting";
+    cursor.next = async (target, limit) => {
+      const read = await next(target, limit);
+      const told = read.map((scan) => ({ ...scan, state }));
+      state = "registered";
+      return told;
+    };
+    serviceOf(url, cursor).start();
+    await done;
+    expect(cursor.skips).toEqual([]);
+    expect(deliveries.map(({ ids }) => ids)).toEqual([[1], [1]]);
   });
 });
 

@@ -151,12 +151,13 @@ export class WebhookService implements AsyncDisposable {
       const detail = keptText(`token could not be read: ${messageOf(error)}`);
       return { kind: "failed", detail, httpStatus: null, retryAfterMs: null };
     }
+    const body = deliveryBody(this.#readFrom, scans);
     const headers = {
       "content-type": "application/json",
-      "idempotency-key": idempotencyKey(this.#readFrom, scans),
+      "idempotency-key": idempotencyKey(this.#readFrom, scans, body),
       ...(bearer === null ? {} : { authorization: `Bearer ${bearer}` }),
     };
-    const request = { path: "", headers, body: deliveryBody(this.#readFrom, scans) };
-    return deliveryOutcomeOf(await this.#caller.call({ method: "POST", ...request }, signal), time.wallMs());
+    const http = await this.#caller.call({ method: "POST", path: "", headers, body }, signal);
+    return deliveryOutcomeOf(http, time.wallMs());
   }
 }
