@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { type ExitCode, exitCode, exitCodeOf } from "./base/errors.ts";
+import { refusalOf } from "./commands/refusal.ts";
 import { defaultConfiguration, explain, processTerminal } from "./commands/terminal.ts";
 
 /** argv → command → exit code. */
@@ -9,8 +10,9 @@ async function main(words: readonly string[]): Promise<ExitCode> {
     if (configuration === null) return await command(words);
     return await (await import("./commands/run.ts")).run(configuration, processTerminal);
   } catch (error) {
-    processTerminal.err(explain(error));
-    return exitCodeOf(error);
+    const told = refusalOf(error);
+    processTerminal.err(explain(told));
+    return exitCodeOf(told);
   }
 }
 

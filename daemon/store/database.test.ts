@@ -24,6 +24,7 @@ import {
   temporaryDirectory,
 } from "../testing/store-fixture.ts";
 import { schemaVersion } from "./schema.ts";
+import { storeAdvice } from "./store-advice.ts";
 import type { StoreSettings } from "./store-settings.ts";
 
 /** What is found in the store's place, and what is made of it. Damage has its own test. */
@@ -163,5 +164,15 @@ describe("a visitor", () => {
     expect(codeOf(visit())).toBe("store-unusable");
     expect(setAside()).toEqual([]);
     rmSync(file);
+  });
+
+  test("of a store with a damaged header is told what mends it", () => {
+    fill();
+    const bytes = readFileSync(file);
+    writeFileSync(file, bytes.fill(0x5a, 0, 16));
+    expect(() => openCore(visit())).toThrow(
+      expect.objectContaining({ code: "store-unusable", advice: storeAdvice.corrupt }),
+    );
+    expect(readFileSync(file).equals(bytes)).toBe(true);
   });
 });

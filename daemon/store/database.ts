@@ -11,6 +11,7 @@ import { type Salvaged, salvage } from "./salvage.ts";
 import { SalvageSource } from "./salvage-source.ts";
 import { isSchemaWhole, migrate, schemaVersion, versionOf } from "./schema.ts";
 import { isCopyOf, keepSchemaPages, readSchemaPages, schemaPageNumbers } from "./schema-pages.ts";
+import { storeAdvice } from "./store-advice.ts";
 import { isPassing, StoreError, storeErrorCodeOf, storeErrorOf } from "./store-error.ts";
 import type { StoreSettings } from "./store-settings.ts";
 import { inspectWal } from "./wal-file.ts";
@@ -35,7 +36,8 @@ export function openDatabase(settings: StoreSettings, context: OpeningContext): 
     throw new BadgedError(
       "store-unusable",
       `the store in ${settings.directory} cannot be opened: ${messageOf(error)}`,
-      "see that the directory belongs to the user badged runs as, and that its disk is writable and has room",
+      storeAdvice[storeErrorCodeOf(error)] ??
+        "see that the directory belongs to the user badged runs as, and that its disk is writable and has room",
       { cause: error },
     );
   }

@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { exitCode, exitCodeOf } from "../base/errors.ts";
+import { StoreError, type StoreErrorCode } from "../store/store-error.ts";
+import { refusalOf } from "./refusal.ts";
+import { explain } from "./terminal.ts";
+
+test.each<[StoreErrorCode, string]>([
+  ["disk-full", "make room on the disk"],
+  ["busy", "try again in a moment"],
+  ["corrupt", "start the daemon"],
+  ["input-output", "mounted, writable and sound"],
+])("a store that is %s is told with what to do, and ends with 74", (code, advice) => {
+  const told = refusalOf(new StoreError(code, "what SQLite said"));
+  expect(explain(told)).toMatch(new RegExp(`^badged: the store failed: what SQLite said\n  .*${advice}`));
+  expect(exitCodeOf(told)).toBe(exitCode.ioError);
+});
+
+test.each<StoreErrorCode>(["closed", "defect"])("a store that is %s stays a defect with its stack", (code) => {
+  const told = refusalOf(new StoreError(code, "x is undefined"));
+  expect(explain(told)).toMatch(/defect in badged.*x is undefined[\s\S]*refusal\.test/);
+  expect(exitCodeOf(told)).toBe(exitCode.software);
+});
