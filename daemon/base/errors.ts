@@ -36,6 +36,7 @@ export type ErrorCode =
   | "scan-not-releasable"
   | "no-evidence"
   | "no-input"
+  | "no-permission"
   | "usage";
 
 /** An expected failure: `message` says what is wrong, `advice` what to do about it. */
@@ -70,6 +71,7 @@ const exitCodes: Record<ErrorCode, ExitCode> = {
   "scan-not-releasable": exitCode.usage,
   "no-evidence": exitCode.noInput,
   "no-input": exitCode.noInput,
+  "no-permission": exitCode.noPermission,
   usage: exitCode.usage,
 };
 

@@ -3,6 +3,7 @@ import type { Configuration } from "../../config/configuration.ts";
 import { readSecret } from "../../config/secret.ts";
 import { BadgedError, type ExitCode, exitCode } from "../base/errors.ts";
 import { silentLog } from "../base/log.ts";
+import { forbidden, isForbidden } from "../base/permission.ts";
 import { systemTime } from "../base/system-time.ts";
 import { storeSettings } from "../compose.ts";
 import { type DeviceKey, findDeviceKey, readDeviceKey } from "../evidence/device-key.ts";
@@ -44,11 +45,20 @@ async function epochOf(configuration: Configuration): Promise<number> {
 
 /** Never made here: a command may run as another user than the daemon, which could not read its key then. */
 export function deviceKeyOf({ evidence: { keyFile }, store: { directory } }: Configuration): DeviceKey {
-  const key = keyFile === null ? findDeviceKey(directory) : readDeviceKey(readSecret(keyFile), keyFile);
+  const key = keyFile === null ? ownKeyIn(directory) : readDeviceKey(readSecret(keyFile), keyFile);
   if (key !== null) return key;
   throw new BadgedError(
     "store-missing",
     `there is no key in ${directory} yet`,
     "start the daemon once: it makes the key at its first start",
   );
+}
+
+function ownKeyIn(directory: string): DeviceKey | null {
+  try {
+    return findDeviceKey(directory);
+  } catch (error) {
+    if (error instanceof BadgedError && isForbidden(error.cause)) throw forbidden(error.cause);
+    throw error;
+  }
 }

@@ -20,3 +20,12 @@ test.each<StoreErrorCode>(["closed", "defect"])("a store that is %s stays a defe
   expect(explain(told)).toMatch(/defect in badged.*x is undefined[\s\S]*refusal\.test/);
   expect(exitCodeOf(told)).toBe(exitCode.software);
 });
+
+test.each(["EACCES", "EPERM"])(
+  "what this user may not do (%s) is told with whose it is to do, and ends with 77",
+  (code) => {
+    const told = refusalOf(Object.assign(new Error(`${code}: open /somewhere`), { code }));
+    expect(explain(told)).toMatch(/^badged: this user may not do that: .*somewhere\n {2}.*runuser -u badged/);
+    expect(exitCodeOf(told)).toBe(exitCode.noPermission);
+  },
+);

@@ -1,5 +1,17 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
+import { systemCode } from "../base/errors.ts";
 import { makeFolder } from "../base/folders.ts";
 import { parseUtcText, utcSecondsText } from "../base/system-time.ts";
 import type { WallMs } from "../base/time.ts";
@@ -46,8 +58,19 @@ export class DatabaseFiles {
     if (makeFolder(this.directory)) syncDirectory(dirname(this.directory));
   }
 
+  /** @throws Error with the system's code when this user may not know, which is not the same as that there is none */
   exists(): boolean {
-    return existsSync(this.file);
+    return statSync(this.file, { throwIfNoEntry: false }) !== undefined;
+  }
+
+  /**
+   * What SQLite says of a file that is not its user's sounds like a bad disk.
+   *
+   * @throws Error with the system's code
+   */
+  requireAccess(): void {
+    // Even who only reads writes into the shared memory beside it.
+    for (const suffix of ["", ...companions]) requireAccessTo(this.file + suffix);
   }
 
   /** Finishes or undoes what an earlier process was doing when it died. Returns where a stray log was set aside. */
@@ -136,6 +159,15 @@ export function setAsidePart(file: string): SetAsidePart | null {
   const [, name, year, month, day, hours, minutes, seconds, suffix = ""] = asideNames.exec(file) ?? [];
   const at = parseUtcText(`${year}-${month}-${day}T${hours}:${minutes}:${seconds}Z`);
   return name === undefined || at === null ? null : { name, suffix, at };
+}
+
+/** What is not there, or is gone by now, is nobody else's. */
+function requireAccessTo(file: string): void {
+  try {
+    accessSync(file, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") throw error;
+  }
 }
 
 /** An empty log, and the shared memory beside it, are nothing to keep. */

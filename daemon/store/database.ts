@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { copyFileSync, existsSync } from "node:fs";
 import { BadgedError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import { forbidden, isForbidden } from "../base/permission.ts";
 import type { WallMs } from "../base/time.ts";
 import { applicationId, Connection } from "./connection.ts";
 import { DatabaseFiles } from "./database-files.ts";
@@ -25,7 +26,7 @@ export type OpeningContext = { readonly log: Log; readonly now: WallMs };
  * A `daemon` makes it when there is none, brings it to the present schema, and sets aside a damaged one, carrying over
  * what reads. A `visitor` does none of that.
  *
- * @throws BadgedError `store-missing`, `store-newer` (never touched) or `store-unusable`
+ * @throws BadgedError `store-missing`, `store-newer` (never touched), `no-permission` or `store-unusable`
  */
 export function openDatabase(settings: StoreSettings, context: OpeningContext): Connection {
   const files = new DatabaseFiles(settings.directory);
@@ -33,6 +34,7 @@ export function openDatabase(settings: StoreSettings, context: OpeningContext): 
     return settings.mode === "visitor" ? openAsVisitor(files) : openAsDaemon(files, context);
   } catch (error) {
     if (error instanceof BadgedError) throw error;
+    if (isForbidden(error)) throw forbidden(error);
     throw new BadgedError(
       "store-unusable",
       `the store in ${settings.directory} cannot be opened: ${messageOf(error)}`,
@@ -84,6 +86,7 @@ function openAsVisitor(files: DatabaseFiles): Connection {
       "start the daemon once, or name the configuration it runs with",
     );
   }
+  files.requireAccess();
   refuseDamagedLog(files);
   const connection = Connection.open(files.file, { mustExist: true });
   try {
@@ -109,6 +112,7 @@ function openAsDaemon(files: DatabaseFiles, context: OpeningContext): Connection
     files.replace(context.now);
   }
   files.keepReserve();
+  files.requireAccess();
   try {
     checkHeader(files.file);
     const isLogDamaged = keepDamagedLog(files, context);

@@ -2,6 +2,7 @@ import { chmodSync, unlinkSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { BadgedError, messageOf, systemCode } from "../base/errors.ts";
+import { forbidden, isForbidden } from "../base/permission.ts";
 
 /** A unix socket's path holds at most this many bytes (sun_path in unix(7), less the closing zero). */
 export const socketPathMaxBytes: number = 107;
@@ -24,7 +25,10 @@ export class StatusSocket implements AsyncDisposable {
     this.#server = server;
   }
 
-  /** @throws BadgedError `already-running` when another daemon answers on the socket */
+  /**
+   * @throws BadgedError `already-running` when another daemon answers on the socket, `no-permission` when the socket, or
+   *   the folder it is in, is another user's
+   */
   static async open(path: string, status: () => Promise<unknown>): Promise<StatusSocket> {
     if (Buffer.byteLength(path) > socketPathMaxBytes) {
       throw new BadgedError(
@@ -43,6 +47,7 @@ export class StatusSocket implements AsyncDisposable {
     try {
       await listen(server, path);
     } catch (error) {
+      if (isForbidden(error)) throw forbidden(error);
       if (systemCode(error) !== "EADDRINUSE") throw error;
       if ((await readStatus(path)) !== null) {
         throw new BadgedError(
@@ -51,9 +56,7 @@ export class StatusSocket implements AsyncDisposable {
           "stop it first, or give this one another store.directory",
         );
       }
-      // Left behind by a process that was killed: nobody answers on it.
-      unlinkSync(path);
-      await listen(server, path);
+      await takeOver(server, path);
     }
     chmodSync(path, 0o600);
     server.unref();
@@ -65,7 +68,11 @@ export class StatusSocket implements AsyncDisposable {
   }
 }
 
-/** What the daemon says of itself; `null` when none runs on this store. */
+/**
+ * What the daemon says of itself; `null` when none runs on this store.
+ *
+ * @throws BadgedError `no-permission` when it is another user's
+ */
 export function readStatus(path: string): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -86,9 +93,19 @@ export function readStatus(path: string): Promise<unknown> {
     socket.on("error", (error) => {
       const code = systemCode(error);
       if (code === "ENOENT" || code === "ECONNREFUSED") resolve(null);
-      else reject(error);
+      else reject(isForbidden(error) ? forbidden(error) : error);
     });
   });
+}
+
+/** Left behind by a process that was killed: nobody answers on it. */
+async function takeOver(server: Server, path: string): Promise<void> {
+  try {
+    unlinkSync(path);
+    await listen(server, path);
+  } catch (error) {
+    throw isForbidden(error) ? forbidden(error) : error;
+  }
 }
 
 function listen(server: Server, path: string): Promise<void> {

@@ -1,0 +1,67 @@
+import { spawn, spawnSync } from "node:child_process";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { writeSite } from "../testing/campaign/site.ts";
+import { openCore, storeSettings } from "../testing/store-fixture.ts";
+
+/** What the commands say to somebody who is not the user of the store. */
+
+/** Root may do everything, so the commands are run as the one who may nothing; anybody else's rights are taken away. */
+const nobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
+const mayRun = spawnSync(process.execPath, ["--check", "daemon/main.ts"], nobody).status === 0;
+
+type Ran = { readonly code: number | null; readonly out: string; readonly err: string };
+
+function badged(words: readonly string[]): Promise<Ran> {
+  const stdio: ["ignore", "pipe", "pipe"] = ["ignore", "pipe", "pipe"];
+  const child = spawn(process.execPath, ["daemon/main.ts", ...words], { ...nobody, stdio });
+  let out = "";
+  let err = "";
+  child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString("utf8")));
+  child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString("utf8")));
+  return new Promise((resolve) => child.once("close", (code) => resolve({ code, out, err })));
+}
+
+const told = { code: 77, out: "", err: expect.stringMatching(/^badged: this user may not.*\n {2}.*runuser -u badged/) };
+
+describe.skipIf(!mayRun)("a store of somebody else's", () => {
+  let directory: string;
+  let configuration: string;
+  let store: string;
+
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), "badged-other-"));
+    chmodSync(directory, 0o755);
+    configuration = writeSite(directory, 3, "http://127.0.0.1:9").configuration;
+    store = join(directory, "store");
+    openCore(storeSettings(store))[Symbol.dispose]();
+  });
+  afterAll(() => {
+    chmodSync(store, 0o700);
+    rmSync(directory, { recursive: true });
+  });
+
+  test.each([
+    "status",
+    "clock",
+    "run",
+    "scans list",
+    "scans release 1",
+    "outages list",
+    "remarks list",
+    "evidence identity",
+    "roster check",
+    "roster import",
+  ])("%s: whose it is to look into is told, with 77", async (words) => {
+    chmodSync(store, 0);
+    expect(await badged([...words.split(" "), "--config", configuration])).toMatchObject(told);
+  });
+
+  test("whose folder may be looked into is no broken disk either", async () => {
+    chmodSync(store, 0o755);
+    chmodSync(join(store, "badged.sqlite"), 0);
+    expect(await badged(["scans", "list", "--config", configuration])).toMatchObject(told);
+  });
+});
