@@ -37,6 +37,7 @@ export type ErrorCode =
   | "no-evidence"
   | "no-input"
   | "no-permission"
+  | "output-unwritable"
   | "usage";
 
 /** An expected failure: `message` says what is wrong, `advice` what to do about it. */
@@ -72,6 +73,7 @@ const exitCodes: Record<ErrorCode, ExitCode> = {
   "no-evidence": exitCode.noInput,
   "no-input": exitCode.noInput,
   "no-permission": exitCode.noPermission,
+  "output-unwritable": exitCode.ioError,
   usage: exitCode.usage,
 };
 

@@ -1,9 +1,10 @@
 import { sign } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { zipSync } from "fflate";
 import type { Configuration } from "../../config/configuration.ts";
 import { BadgedError, type ExitCode, exitCode, messageOf } from "../base/errors.ts";
+import { makeFolder } from "../base/folders.ts";
 import { parseUtcText, systemTime } from "../base/system-time.ts";
 import { wallMs } from "../base/time.ts";
 import { version } from "../base/version.ts";
@@ -14,7 +15,7 @@ import { type DeviceKey, signerOf } from "../evidence/device-key.ts";
 import type { Store } from "../store/store.ts";
 import { visitedConfiguration } from "./configuration.ts";
 import { deviceKeyOf } from "./evidence.ts";
-import { requireNew } from "./new-target.ts";
+import { handedOverMode, writeNew } from "./new-target.ts";
 import { reportOf } from "./report-bytes.ts";
 import type { Terminal } from "./terminal.ts";
 import { visitStore } from "./visit.ts";
@@ -129,23 +130,22 @@ function certificatesOf({ evidence: { authority } }: Configuration): readonly st
 }
 
 function writeFolder(files: readonly BundleFile[], folder: string): string {
-  requireNew(folder);
-  for (const { path, bytes } of files) {
-    const target = join(folder, path);
-    mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(target, bytes, { mode: path.endsWith(".sh") ? 0o755 : 0o644, flag: "wx" });
-  }
+  writeNew(folder, (temporary) => {
+    for (const { path, bytes } of files) {
+      const target = join(temporary, path);
+      makeFolder(dirname(target), handedOverMode);
+      writeFileSync(target, bytes, { mode: path.endsWith(".sh") ? 0o755 : 0o644, flag: "wx" });
+    }
+  });
   return folder;
 }
 
 function writeZip(files: readonly BundleFile[], name: string): string {
   const target = name.endsWith(".zip") ? name : `${name}.zip`;
-  requireNew(target);
   // A zip has its own times, which say nothing: all the same, so that the same bundle is the same file.
   const entries = files.map(({ path, bytes }) => [path, bytes] as const);
-  writeFileSync(target, zipSync(Object.fromEntries(entries), { level: 9, mtime: "1980-01-01T00:00:00Z" }), {
-    flag: "wx",
-  });
+  const zip = zipSync(Object.fromEntries(entries), { level: 9, mtime: "1980-01-01T00:00:00Z" });
+  writeNew(target, (temporary) => writeFileSync(temporary, zip, { flag: "wx" }));
   return target;
 }
 

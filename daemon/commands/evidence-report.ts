@@ -1,11 +1,11 @@
 import { writeFileSync } from "node:fs";
-import { BadgedError, type ExitCode, exitCode, messageOf } from "../base/errors.ts";
+import { type ExitCode, exitCode } from "../base/errors.ts";
 import { systemTime } from "../base/system-time.ts";
 import { wallMs } from "../base/time.ts";
 import { gatherLog } from "../evidence/bundle/gather.ts";
 import { visitedConfiguration } from "./configuration.ts";
 import { requireCovered, wantedOf } from "./evidence-export.ts";
-import { requireNew } from "./new-target.ts";
+import { requireNew, writeNew } from "./new-target.ts";
 import { languageOf } from "./outages.ts";
 import { reportOf } from "./report-bytes.ts";
 import type { Terminal } from "./terminal.ts";
@@ -33,12 +33,7 @@ export async function reportEvidence(
   const log = requireCovered(await gatherLog(site.store.evidence, wanted));
   const period = wanted.kind === "period" ? { from: wallMs(wanted.fromMs), to: wallMs(wanted.toMs) } : null;
   const bytes = await reportOf({ log, configuration, language, period, madeAt: systemTime.wallMs() });
-  try {
-    writeFileSync(options.out, bytes, { flag: "wx" });
-  } catch (error) {
-    const advice = "name a file that may be written with --out";
-    throw new BadgedError("usage", `${options.out} cannot be written: ${messageOf(error)}`, advice, { cause: error });
-  }
+  writeNew(options.out, (temporary) => writeFileSync(temporary, bytes, { flag: "wx" }));
   terminal.out(options.out);
   return exitCode.ok;
 }
