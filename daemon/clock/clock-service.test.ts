@@ -9,7 +9,8 @@ import { SimulatedBox, type SimulatedServer, trueServer } from "../testing/chron
 import { ClockService } from "./clock-service.ts";
 import { anchorOf } from "./discipline.ts";
 import type { Stamp } from "./stamp.ts";
-import { retroactiveStamp } from "./stamping.ts";
+import { retroactiveStamp, type TimeBreak } from "./stamping.ts";
+import type { ClockEvent } from "./step-watch.ts";
 import type { ClockHistory } from "./synchronisation.ts";
 import { type UtcNs, utcNsOfWall } from "./utc.ts";
 
@@ -199,6 +200,46 @@ test("a whole quorum that moves is not believed at once, and settled by the next
   serve(box, trueServer);
   await box.pass(70);
   expect(stampOf(clock, box).state).toBe("synchronised");
+});
+
+describe("while CLOCK_MONOTONIC is slewed by more than any bound allows", () => {
+  /** Scans of every ten seconds while the clock runs off by `ppm` and while it comes back; none may be dated wrong. */
+  const wrongOf = async (slews: readonly { readonly ppm: number; readonly seconds: number }[]) => {
+    const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+    const history = new MemoryClockHistory();
+    await using clock = clockOf(box, history);
+    await clock.start();
+    await box.pass(600);
+    // A slew bends the system clock alike: no step is seen.
+    const [wallThen, monoThen] = [box.wallMs(), box.monotonicNs()];
+    box.wallMs = () => wallMs(wallThen + Math.floor(Number(box.monotonicNs() - monoThen) / 1e6));
+    const undated: { readonly stamp: Stamp; readonly truth: UtcNs }[] = [];
+    for (const { ppm, seconds } of [...slews, { ppm: 0, seconds: 400 }]) {
+      box.crystalPpm = ppm;
+      for (let passed = 0; passed < seconds; passed += 10) {
+        await box.pass(10);
+        const stamp = clock.stamp(box.monotonicNs());
+        if (stamp.errorBoundMs === null) undated.push({ stamp, truth: box.utc() });
+      }
+    }
+    expect(stampOf(clock, box).state).toBe("synchronised");
+    expect(undated.length).toBeGreaterThan(5);
+    const breaks = history.events.filter((event): event is ClockEvent & TimeBreak => event.kind !== "step");
+    const anchors = await history.anchors(512);
+    return undated.filter(({ stamp, truth }) => {
+      const dated = retroactiveStamp(stamp, anchors, breaks, clock.status().rates);
+      return dated !== null && !holds(dated, truth);
+    });
+  };
+
+  test("no anchor reaches a scan across the second contradiction in a row", async () => {
+    expect(await wrongOf([{ ppm: 83_333, seconds: 360 }])).toEqual([]);
+  });
+
+  test("nor across one that ends where it began", async () => {
+    const away = { ppm: 83_333, seconds: 60 };
+    expect(await wrongOf([away, { ppm: -83_333, seconds: 70 }])).toEqual([]);
+  });
 });
 
 test("an inserted leap second leaves no stamp outside its bound, before, in and after it", async () => {

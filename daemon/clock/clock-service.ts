@@ -30,7 +30,7 @@ import {
   type Synchronisation,
   synchronise,
 } from "./synchronisation.ts";
-import { nsPerMs, type UtcNs } from "./utc.ts";
+import { laterBy, nsPerMs, type UtcNs } from "./utc.ts";
 
 export type ClockPorts = {
   readonly transport: NtpTransport;
@@ -358,13 +358,14 @@ export class ClockService implements Clock, AsyncDisposable {
 
   #discipline(input: DisciplineInput): void {
     const nowNs = this.#ports.time.monotonicNs();
-    const held = anchorOf(this.#state);
-    const { state, change } = stepDiscipline(this.#state, input, nowNs, this.#rates);
+    const { state, change, contradicted } = stepDiscipline(this.#state, input, nowNs, this.#rates);
     this.#state = state;
-    if (change === null) return;
-    if (change.why === "contradicted" && held !== null) {
-      this.#note({ kind: "contradiction", sinceNs: held.atNs, atNs: nowNs });
+    if (contradicted !== null) {
+      // Where the new one is believed all the same, the break ends before it.
+      const atNs = state.kind === "synchronised" ? laterBy(state.anchor.atNs, -1n) : nowNs;
+      this.#note({ kind: "contradiction", sinceNs: contradicted.atNs, atNs });
     }
+    if (change === null) return;
     this.#log[change.to === "synchronised" ? "info" : "warn"](change, "clock state changed");
     this.#keep(this.#ports.history.recordChange(this.#settings.bootId, nowNs, change));
   }

@@ -55,7 +55,7 @@ const states = {
 const quorum: DisciplineInput = { kind: "quorum", anchor: fresh };
 const otherQuorum: DisciplineInput = { kind: "quorum", anchor: far };
 const thirdQuorum: DisciplineInput = { kind: "quorum", anchor: anchor(100, -900) };
-const wideQuorum: DisciplineInput = { kind: "quorum", anchor: anchor(100, 0, 300) };
+const wideQuorum = { kind: "quorum", anchor: anchor(100, 0, 300) } as const satisfies DisciplineInput;
 const serviceSays: DisciplineInput = { kind: "service", anchor: service };
 const missed: DisciplineInput = { kind: "missed-poll" };
 const suspended: DisciplineInput = { kind: "suspended" };
@@ -145,6 +145,26 @@ test("a change is told once, with its reason", () => {
   expect(step("unsynchronised", serviceSays)).toEqual({ from: "unsynchronised", to: "holdover", why: "service-clock" });
   expect(step("synchronised", quorum)).toBeNull();
   expect(step("synchronised", missed)).toBeNull();
+});
+
+describe("a quorum that contradicts", () => {
+  const rival = anchor(50, 500);
+
+  test.each<[string, DisciplineState, DisciplineInput, Anchor | null]>([
+    ["the anchor", states.synchronised, otherQuorum, old],
+    ["the anchor and its rival", states.contradicted, thirdQuorum, rival],
+    ["the rival and agrees with the anchor", states.contradicted, quorum, rival],
+    ["the anchor and agrees with the rival", states.contradicted, otherQuorum, null],
+    ["nothing", states.synchronised, quorum, null],
+    ["the service's clock, which proves nothing", states.onService, otherQuorum, null],
+  ])("%s names the quorum before it", (_, from, input, contradicted) => {
+    expect(stepDiscipline(from, input, seconds(100), rates).contradicted).toEqual(contradicted);
+  });
+});
+
+test("once contradicted the fresh quorum is the anchor, however much narrower the held one is", () => {
+  const { state } = stepDiscipline(states.contradicted, wideQuorum, seconds(100), rates);
+  expect(state).toEqual(synchronisedOn(wideQuorum.anchor));
 });
 
 /** A box whose crystal is wrong by `ppm`, polled at odd moments, each quorum off by no more than it says. */

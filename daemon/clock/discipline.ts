@@ -25,6 +25,7 @@ import { nsPerSecond } from "./utc.ts";
  *   untrusted: contradicted ──service's clock that agrees with one of both──▶ holdover
  *   any but unsynchronised ──suspend──▶ untrusted: suspended
  *
+ * Each quorum that contradicts the one before it breaks monotonic time between both, whatever the state makes of it.
  * A quorum overrules an anchor of the service at once: the service judges by its clock, it does not prove UTC.
  */
 export type DisciplineState =
@@ -54,6 +55,13 @@ export type DisciplineInput =
 
 export type DisciplineChange = { readonly from: ClockState; readonly to: ClockState; readonly why: DisciplineReason };
 
+export type DisciplineStep = {
+  readonly state: DisciplineState;
+  readonly change: DisciplineChange | null;
+  /** The quorum that this one contradicts: nothing reaches across from one to the other. */
+  readonly contradicted: Anchor | null;
+};
+
 export type DisciplineReason =
   | "quorum"
   | "service-clock"
@@ -70,10 +78,14 @@ export function stepDiscipline(
   input: DisciplineInput,
   nowNs: MonotonicNs,
   rates: DriftRates,
-): { readonly state: DisciplineState; readonly change: DisciplineChange | null } {
+): DisciplineStep {
   const next = bounded(nextState(state, input, nowNs, rates), nowNs, rates);
   const reason = reasonOf(state, next);
-  return { state: next, change: reason === null ? null : { from: state.kind, to: next.kind, why: reason } };
+  return {
+    state: next,
+    change: reason === null ? null : { from: state.kind, to: next.kind, why: reason },
+    contradicted: contradictedBy(state, input, nowNs, rates),
+  };
 }
 
 /** ρ of a state. */
@@ -117,11 +129,12 @@ function onQuorum(state: DisciplineState, fresh: Anchor, nowNs: MonotonicNs, rat
   const held = state.kind === "unsynchronised" || !("anchor" in state) ? null : state.anchor;
   if (held === null || held.basis === "service") return { kind: "synchronised", anchor: fresh, missedPolls: 0 };
   const ppm = ppmOf(state, rates);
-  if (consistent(held, fresh, nowNs, ppm)) {
+  const agrees = (anchor: Anchor): boolean => consistent(anchor, fresh, nowNs, ppm);
+  if (state.kind === "untrusted" && state.why === "contradicted") {
+    // The fresh one whichever it agrees with: no rate of monotonic time is known since the others.
+    if (agrees(held) || agrees(state.rival)) return { kind: "synchronised", anchor: fresh, missedPolls: 0 };
+  } else if (agrees(held)) {
     return { kind: "synchronised", anchor: narrower(held, fresh, nowNs, ppm), missedPolls: 0 };
-  }
-  if (state.kind === "untrusted" && state.why === "contradicted" && consistent(state.rival, fresh, nowNs, ppm)) {
-    return { kind: "synchronised", anchor: fresh, missedPolls: 0 };
   }
   return { kind: "untrusted", why: "contradicted", anchor: held, rival: fresh };
 }
@@ -164,6 +177,19 @@ function untrustedOnService(
     default:
       return unreachable(state);
   }
+}
+
+/** The latest quorum counts, also where the state goes back to an older one: the clock may have run off and come back. */
+function contradictedBy(
+  state: DisciplineState,
+  input: DisciplineInput,
+  nowNs: MonotonicNs,
+  rates: DriftRates,
+): Anchor | null {
+  if (input.kind !== "quorum") return null;
+  const last = state.kind === "untrusted" && state.why === "contradicted" ? state.rival : anchorOf(state);
+  if (last === null || isOfService(last)) return null;
+  return consistent(last, input.anchor, nowNs, ppmOf(state, rates)) ? null : last;
 }
 
 function isOfService({ basis }: Anchor): boolean {

@@ -6,7 +6,7 @@ import { type MonotonicNs, monotonicNs, type WallMs, wallMs } from "../base/time
 import type { Anchor } from "./anchor.ts";
 import type { DisciplineState } from "./discipline.ts";
 import type { Stamp } from "./stamp.ts";
-import { bracketStamp, liveStamp, retroactiveStamp } from "./stamping.ts";
+import { bracketStamp, breakStamp, hullStamp, liveStamp, retroactiveStamp } from "./stamping.ts";
 import { nsPerMs, nsPerSecond, type UtcNs, utcNsOfWall } from "./utc.ts";
 
 const rates = { synchronisedPpm: 15, holdoverPpm: 100 };
@@ -126,7 +126,7 @@ describe("a retroactive stamp", () => {
   test("is none from another boot, or across a suspend", () => {
     expect(retroactiveStamp(scan, [], [], rates)).toBeNull();
     expect(retroactiveStamp(scan, [anchorAt(100, { bootId: "another" })], [], rates)).toBeNull();
-    const suspend = { sinceNs: seconds(50), atNs: seconds(51) };
+    const suspend = { kind: "suspend", sinceNs: seconds(50), atNs: seconds(51) } as const;
     expect(retroactiveStamp(scan, [anchorAt(100)], [suspend], rates)).toBeNull();
     expect(retroactiveStamp(scan, [anchorAt(40)], [suspend], rates)).not.toBeNull();
   });
@@ -150,6 +150,32 @@ describe("a bracket", () => {
     expect(
       bracketStamp({ bootId, monotonicNs: seconds(0), captureLagMs: 0 }, { lastProof: later, nextBoot }),
     ).toBeNull();
+  });
+});
+
+describe("a scan inside a break", () => {
+  const scan = { bootId, monotonicNs: seconds(100), captureLagMs: 0 };
+  const sides = {
+    before: anchorAt(0),
+    proofBeforeBoot: bootUtc,
+    after: anchorAt(200, { thetaNs: bootUtc - nsPerSecond }),
+  };
+  const over = (kind: "suspend" | "contradiction") => [{ kind, sinceNs: seconds(0), atNs: seconds(150) }];
+
+  test("of a contradiction was made after the one proof and before the other, and no more is known", () => {
+    expect(breakStamp(scan, sides, over("contradiction"), rates)).toMatchObject({
+      how: "bracket",
+      earliestMs: bootMs - 5,
+      latestMs: expect.closeTo(bootMs + 199_005, -1),
+    });
+  });
+
+  test("has no interval where the proofs contradict each other, unless one of them is left out", () => {
+    expect(breakStamp(scan, sides, over("suspend"), rates)).toBeNull();
+    expect(hullStamp(scan, bootUtc, sides.after)).toMatchObject({
+      earliestMs: bootMs,
+      latestMs: expect.closeTo(bootMs + 199_005, -1),
+    });
   });
 });
 

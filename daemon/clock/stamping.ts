@@ -17,7 +17,20 @@ export type BootBracket = {
  * A stretch of a boot that no anchor reaches across: monotonic time stood still in a suspend, or the clock was proven
  * wrong by a quorum that contradicted it, nobody knows since when.
  */
-export type TimeBreak = { readonly sinceNs: MonotonicNs; readonly atNs: MonotonicNs };
+export type TimeBreak = {
+  readonly kind: "suspend" | "contradiction";
+  readonly sinceNs: MonotonicNs;
+  readonly atNs: MonotonicNs;
+};
+
+/** What is proven around a scan that no anchor reaches. */
+export type BreakSides = {
+  /** Of the same boot; `null` when nothing was proven in it before the scan. */
+  readonly before: Anchor | null;
+  /** The earliest that this boot can have begun. */
+  readonly proofBeforeBoot: UtcNs;
+  readonly after: Anchor;
+};
 
 /** A stamp of a badge that was just read. */
 export function liveStamp(
@@ -45,9 +58,7 @@ export function retroactiveStamp(
   rates: DriftRates,
 ): Stamp | null {
   const reaching = anchors.filter(
-    (anchor) =>
-      anchor.bootId === scan.bootId &&
-      !breaks.some(({ sinceNs, atNs }) => between(anchor.atNs, scan.monotonicNs, sinceNs, atNs)),
+    (anchor) => anchor.bootId === scan.bootId && !isBroken(breaks, anchor.atNs, scan.monotonicNs),
   );
   const [first, ...others] = reaching;
   if (first === undefined) return null;
@@ -72,19 +83,20 @@ export function bracketStamp(scan: StampMoment, bracket: BootBracket): Stamp | n
 }
 
 /**
- * The interval of a scan that no anchor reaches across a break, from the anchors on both sides of it: over the break true
- * time went on at least as far as monotonic time did. `null` when the proofs contradict each other.
- *
- * @param before what was proven before the break, as a moment of this boot; `null` when nothing was
- * @param proofBeforeBoot the earliest that this boot can have begun
+ * The interval of a scan that no anchor reaches across a break, from the anchors on both sides of it: over a suspend true
+ * time went on at least as far as monotonic time did, over a contradiction nobody knows. `null` when the proofs contradict
+ * each other.
  */
 export function breakStamp(
   scan: StampMoment,
-  before: Anchor | null,
-  proofBeforeBoot: UtcNs,
-  after: Anchor,
+  { before, proofBeforeBoot, after }: BreakSides,
+  breaks: readonly TimeBreak[],
   rates: DriftRates,
 ): Stamp | null {
+  const contradictions = breaks.filter(({ kind }) => kind === "contradiction");
+  if (isBroken(contradictions, before?.atNs ?? (0n as MonotonicNs), after.atNs)) {
+    return hullStamp(scan, before === null ? proofBeforeBoot : earliestAt(before), after);
+  }
   const at = scan.monotonicNs;
   const ppm = rates.holdoverPpm;
   const low =
@@ -92,6 +104,20 @@ export function breakStamp(
   const earliestMs = floorMs(utcNs(low));
   const latestMs = ceilMs(utcNs(utcAt(after, at) + boundAt(after, at, ppm)));
   return bracketed(scan, earliestMs, latestMs, after.syncId);
+}
+
+/**
+ * The interval of a scan that was made after a moment of UTC and before an anchor: whatever monotonic time did in between.
+ * `null` when the proofs contradict each other.
+ */
+export function hullStamp(scan: StampMoment, earliest: UtcNs, after: Anchor): Stamp | null {
+  const latestMs = ceilMs(utcNs(utcAt(after, after.atNs) + boundAt(after, after.atNs, 0)));
+  return bracketed(scan, floorMs(earliest), latestMs, after.syncId);
+}
+
+/** The earliest that the moment of an anchor can have been. */
+function earliestAt(anchor: Anchor): UtcNs {
+  return utcNs(utcAt(anchor, anchor.atNs) - boundAt(anchor, anchor.atNs, 0));
 }
 
 /** E = E0 + ρ·elapsed + capture lag, in whole milliseconds that hold the exact interval. */
@@ -126,8 +152,8 @@ function momentOf({ bootId, monotonicNs, captureLagMs }: StampMoment): StampMome
   return { bootId, monotonicNs, captureLagMs };
 }
 
-/** Whether [sinceNs, atNs] touches the way from one moment to the other. */
-function between(one: MonotonicNs, other: MonotonicNs, sinceNs: MonotonicNs, atNs: MonotonicNs): boolean {
+/** Whether a break touches the way from one moment to the other. */
+function isBroken(breaks: readonly TimeBreak[], one: MonotonicNs, other: MonotonicNs): boolean {
   const [low, high] = one < other ? [one, other] : [other, one];
-  return sinceNs <= high && atNs >= low;
+  return breaks.some(({ sinceNs, atNs }) => sinceNs <= high && atNs >= low);
 }

@@ -122,8 +122,9 @@ export class ClockTable {
 
   breaksOf(bootId: string): readonly TimeBreak[] {
     return this.#breaks.all(bootId).map((content) => {
-      const { sinceNs, atNs } = JSON.parse(content) as { readonly sinceNs: string; readonly atNs: string };
-      return { sinceNs: monotonicNs(BigInt(sinceNs)), atNs: monotonicNs(BigInt(atNs)) };
+      const { kind, sinceNs, atNs } = JSON.parse(content) as Pick<TimeBreak, "kind"> &
+        Record<"sinceNs" | "atNs", string>;
+      return { kind, sinceNs: monotonicNs(BigInt(sinceNs)), atNs: monotonicNs(BigInt(atNs)) };
     });
   }
 

@@ -135,6 +135,31 @@ describe("a scan that nothing dates", () => {
     expect(stampOf(scanId)).toMatchObject({ utcMs: at(11), how: "retroactive" });
   });
 
+  test("where the proofs around it contradict each other gets the widest bracket, and holds up nothing", () => {
+    begin("a");
+    sync("a", at(0), 5);
+    core.recordClockEvent("a", { kind: "suspend", sinceNs: since(7), atNs: since(9), forMs: 60 * minuteMs }, noon);
+    const scanId = undated(1, "a", 8);
+    sync("a", at(-60), 10);
+    core.dateSlice(request("a"), 0);
+    const { how, earliestMs, latestMs } = stampOf(scanId);
+    expect({ how, earliestMs }).toEqual({ how: "bracket", earliestMs: at(-100_000) });
+    expect(Math.abs((latestMs ?? 0) - at(-50))).toBeLessThan(500);
+  });
+
+  test("inside a contradiction was made between both proofs, however monotonic time ran", () => {
+    begin("a");
+    sync("a", at(0), 5);
+    core.recordClockEvent("a", { kind: "contradiction", sinceNs: since(5), atNs: since(9) }, noon);
+    const scanId = undated(1, "a", 8);
+    sync("a", at(-2), 10);
+    core.dateSlice(request("a"), 0);
+    const { how, earliestMs, latestMs } = stampOf(scanId);
+    expect(how).toBe("bracket");
+    expect(Math.abs((earliestMs ?? 0) - at(5))).toBeLessThan(500);
+    expect(Math.abs((latestMs ?? 0) - at(8))).toBeLessThan(500);
+  });
+
   test("inside a break gets the bracket of both sides, and is kept back for a person", () => {
     begin("a");
     sync("a", at(0), 5);

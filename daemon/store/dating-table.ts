@@ -2,7 +2,7 @@ import type Sqlite from "better-sqlite3";
 import { monotonicNs } from "../base/time.ts";
 import type { DatingRequest } from "../clock/dating.ts";
 import type { Stamp, StampMoment } from "../clock/stamp.ts";
-import { bracketStamp, breakStamp, retroactiveStamp } from "../clock/stamping.ts";
+import { bracketStamp, breakStamp, hullStamp, retroactiveStamp } from "../clock/stamping.ts";
 import { decide } from "../scan/decide.ts";
 import type { ClockTable } from "./clock-table.ts";
 import type { Connection } from "./connection.ts";
@@ -124,14 +124,17 @@ export class DatingTable {
   #proven(moment: StampMoment, { presentBootId, rates, builtAt }: DatingRequest): Stamp | null {
     const { bootId } = moment;
     const anchors = this.#history.anchorsNear(bootId, moment.monotonicNs);
-    const found = retroactiveStamp(moment, anchors, this.#history.breaksOf(bootId), rates);
+    const breaks = this.#history.breaksOf(bootId);
+    const found = retroactiveStamp(moment, anchors, breaks, rates);
     if (found !== null) return found;
     const lastProof = this.#history.lastProofBefore(bootId) ?? builtAt;
     const after = anchors.find(({ atNs }) => atNs > moment.monotonicNs);
     // No anchor that comes later reaches across the break either.
     if (after !== undefined) {
       const before = anchors.find(({ atNs }) => atNs <= moment.monotonicNs) ?? null;
-      return breakStamp(moment, before, lastProof, after, rates);
+      // Where the proofs contradict each other one of them was wrong: undated, the scan would hold up his later ones for ever.
+      const sides = { before, proofBeforeBoot: lastProof, after };
+      return breakStamp(moment, sides, breaks, rates) ?? hullStamp(moment, builtAt, after);
     }
     // A boot that goes on may synchronise yet.
     if (bootId === presentBootId) return null;
