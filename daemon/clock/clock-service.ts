@@ -182,6 +182,8 @@ export class ClockService implements Clock, AsyncDisposable {
 
   /** A `Date` header of the service: compared with the quorum, and the fallback once a poll gave none. */
   serviceAnswered(answer: DatedAnswer): void {
+    // Before a suspend is known, an answer that was on its way in it looks like one that took no time.
+    this.#observe();
     this.#service.answered(answer);
     const anchor = anchorOf(this.#state);
     if (anchor?.basis === "quorum") {
@@ -303,7 +305,7 @@ export class ClockService implements Clock, AsyncDisposable {
       this.#note(event);
       if (event.kind === "suspend") {
         this.#suspends += 1;
-        this.#service.forget();
+        this.#service.forget(event.atNs);
         this.#keep(this.#ports.history.seeBoot(this.#settings.bootId, this.#bootSeen()).then(() => {}));
         this.#discipline({ kind: "suspended" });
       }

@@ -7,6 +7,7 @@ import { wallMs } from "../base/time.ts";
 import { MemoryClockHistory } from "../testing/chrony/memory-clock-history.ts";
 import { SimulatedBox, type SimulatedServer, trueServer } from "../testing/chrony/simulated-box.ts";
 import { ClockService } from "./clock-service.ts";
+import type { DatedAnswer } from "./service-clock.ts";
 import { floorMs, laterBy, nsPerMs, utcNsOfWall } from "./utc.ts";
 
 const start = present(parseUtcText("2026-03-14T05:59:00Z"), "a moment");
@@ -26,6 +27,11 @@ function site(options: {
   for (const host of hosts) if (options.servers !== null) box.servers.set(host, options.servers);
   const history = options.history ?? new MemoryClockHistory();
   const service = { offMs: options.offMs ?? 0, isUp: true, asked: 0 };
+  const answerNow = (): DatedAnswer => {
+    const receivedNs = box.monotonicNs();
+    const dateMs = wallMs(Math.floor((floorMs(box.utc()) + service.offMs) / 1000) * 1000);
+    return { dateMs, sentNs: laterBy(receivedNs, -BigInt(roundTripMs) * nsPerMs), receivedNs, aged: false };
+  };
   let times = 0;
   const clock: ClockService = new ClockService(
     {
@@ -34,11 +40,7 @@ function site(options: {
       dating: history,
       askService: async () => {
         service.asked += 1;
-        if (!service.isUp) return;
-        const receivedNs = box.monotonicNs();
-        const dateMs = wallMs(Math.floor((floorMs(box.utc()) + service.offMs) / 1000) * 1000);
-        const sentNs = laterBy(receivedNs, -BigInt(roundTripMs) * nsPerMs);
-        clock.serviceAnswered({ dateMs, sentNs, receivedNs, aged: false });
+        if (service.isUp) clock.serviceAnswered(answerNow());
       },
       onTime: () => {
         times += 1;
@@ -59,7 +61,7 @@ function site(options: {
       burstSpacingMs: 2000,
     },
   );
-  return { box, clock, history, service, times: () => times };
+  return { box, clock, history, service, answerNow, times: () => times };
 }
 
 function expectTruthInside(clock: ClockService, box: SimulatedBox): void {
@@ -168,6 +170,24 @@ describe("after a suspend", () => {
     const { phi } = present(clock.now(), "synchronised again");
     expect(Math.abs(phi?.loMs ?? 0)).toBeLessThan(1_500);
     expect(Math.abs(phi?.hiMs ?? 0)).toBeLessThan(1_500);
+  });
+
+  test.each([0, 2])("an answer that was on its way in it and comes %i s after it is none", async (afterS) => {
+    const { box, clock, service, answerNow } = site({ servers: trueServer });
+    await using _closing = clock;
+    await clock.start();
+    await box.pass(300);
+    service.isUp = false;
+    for (const host of hosts) box.servers.set(host, silent);
+    const written = answerNow();
+    box.suspend(600);
+    if (afterS > 0) await box.pass(afterS);
+    clock.serviceAnswered({ ...written, receivedNs: box.monotonicNs() });
+    await box.pass(1);
+    expect(errorOf(clock, box)).toBeNull();
+    for (const host of hosts) box.servers.set(host, trueServer);
+    await box.pass(140);
+    expect(present(clock.now(), "synchronised again").phi).toBeNull();
   });
 
   test("answers of the same burst from before it are no quorum", async () => {

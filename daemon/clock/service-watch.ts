@@ -20,6 +20,7 @@ export class ServiceWatch implements AsyncDisposable {
   readonly #ports: { readonly ask: AskService; readonly time: Time; readonly log: Log };
   readonly #closing = new AbortController();
   #answers: ServiceClock = [];
+  #forgottenNs: MonotonicNs | null = null;
   #schedule: ServiceSchedule = neverAsked;
   #timer: Disposable | null = null;
   #asking: Promise<void> | null = null;
@@ -35,12 +36,17 @@ export class ServiceWatch implements AsyncDisposable {
   }
 
   answered(answer: DatedAnswer): void {
+    if (this.#forgottenNs !== null && answer.sentNs <= this.#forgottenNs) return;
     this.#answers = noteAnswer(this.#answers, answer);
     this.#schedule = afterAnswer(this.#schedule, answer);
   }
 
-  /** Monotonic time has stood still: what was answered before says nothing of it any more, and is asked anew at once. */
-  forget(): void {
+  /**
+   * Monotonic time stood still at some moment until now: what was asked before says nothing of it any more, also where the
+   * answer is still on its way. It is asked anew at once.
+   */
+  forget(nowNs: MonotonicNs): void {
+    this.#forgottenNs = nowNs;
     this.#answers = [];
     this.#schedule = neverAsked;
     this.#timer?.[Symbol.dispose]();
