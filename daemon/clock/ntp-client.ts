@@ -26,7 +26,7 @@ export class NtpClient implements NtpTransport {
   readonly #timeoutMs: number;
   readonly #stamps: SocketStamps | null;
 
-  /** @param options `stamps` are the kernel's; without them the moments are those in which Node speaks and hears */
+  /** @param options `stamps` say when the kernel took an answer; without them the moment is that in which Node hears it */
   constructor(
     time: Time,
     options: {
