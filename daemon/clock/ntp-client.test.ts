@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { present } from "../base/assert.ts";
 import { systemTime } from "../base/system-time.ts";
@@ -25,6 +26,18 @@ afterAll(async () => {
 
 test("this system has the kernel's stamps, so that what follows tries both", () => {
   expect(loaded).not.toHaveProperty("obstacle");
+});
+
+test("an exchange leaves no listener behind", async () => {
+  server.behaviour = { kind: "none" };
+  const exchanges = 20;
+  const asking = new NtpClient(systemTime);
+  const closing = new AbortController();
+  for (let asked = 0; asked < exchanges; asked += 1) {
+    const reply = await asking.exchange({ host: "127.0.0.1", port: server.port }, closing.signal);
+    expect(reply.kind).toBe("replied");
+  }
+  expect(getEventListeners(closing.signal, "abort")).toEqual([]);
 });
 
 describe.each([
@@ -109,6 +122,17 @@ describe.each([
     const reply = await client.exchange({ host: "127.0.0.1", port: server.port }, AbortSignal.abort());
     expect(reply.kind).toBe("silent");
     expect(server.requests).toBe(0);
+  });
+
+  test("an exchange ends wherever it is when it is aborted, between the name's address and the question too", async () => {
+    server.behaviour = { kind: "deaf" };
+    for (let steps = 0; steps < 12; steps += 1) {
+      const closing = new AbortController();
+      const asked = client.exchange({ host: "127.0.0.1", port: server.port }, closing.signal);
+      for (let step = 0; step < steps; step += 1) await Promise.resolve();
+      closing.abort();
+      expect((await asked).kind).toBe("silent");
+    }
   });
 });
 

@@ -42,15 +42,21 @@ export class NtpClient implements NtpTransport {
   }
 
   async exchange(address: NtpAddress, signal: AbortSignal): Promise<NtpReply> {
-    const deadline = new AbortController();
-    using _timer = this.#time.after(this.#timeoutMs, () => deadline.abort());
-    const over = AbortSignal.any([signal, deadline.signal]);
+    // Of its own, so that it goes with the exchange: Node keeps a signal of `AbortSignal.any` as long as anyone listens to it.
+    const over = new AbortController();
+    const end = (): void => over.abort();
+    using _timer = this.#time.after(this.#timeoutMs, end);
+    signal.addEventListener("abort", end, { once: true });
+    if (signal.aborted) end();
     try {
-      const found = await Promise.race([aborted(over), lookup(address.host, { order: "ipv4first" })]);
-      if (found === "aborted") return this.#silence();
-      return await this.#askAt(this.#open(found.family === 6 ? 6 : 4), found.address, address.port, over);
+      const found = await Promise.race([aborted(over.signal), lookup(address.host, { order: "ipv4first" })]);
+      // Also when it ended after the name was found: nobody would hear of it any more.
+      if (found === "aborted" || over.signal.aborted) return this.#silence();
+      return await this.#askAt(this.#open(found.family === 6 ? 6 : 4), found.address, address.port, over.signal);
     } catch (error) {
       return { kind: "failed", code: systemCode(error) ?? "UNKNOWN" };
+    } finally {
+      signal.removeEventListener("abort", end);
     }
   }
 
