@@ -66,8 +66,9 @@ test("words alone are kept on one line as they are, blanks between them as one",
 });
 
 test("a text is cut at its limit and not before", () => {
-  expect(keptText("a".repeat(keptTextMaxChars))).toBe("a".repeat(keptTextMaxChars));
-  expect(keptText("a".repeat(keptTextMaxChars + 1))).toBe(`${"a".repeat(keptTextMaxChars - 1)}…`);
+  const words = "ab,c".repeat(keptTextMaxChars / 4);
+  expect(keptText(words)).toBe(words);
+  expect(keptText(`${words}d`)).toBe(`${words.slice(0, -1)}…`);
 });
 
 describe("a text longer than is looked at", () => {
@@ -121,4 +122,11 @@ test("a trace id is kept whole when it is a UUID, scrubbed when it is not, and n
   expect(keptTraceId("call-93051822361")).toBe(`call-${scrubbed}`);
   expect(keptTraceId("a b")).toBeNull();
   expect(keptTraceId(null)).toBeNull();
+});
+
+test("a run as long as a token's parts is removed, and a word of ordinary length is not", () => {
+  const part = "eyJpc3MiOiJiYWRnZWQiLCJzdWIiOiJiYWRnZWQiLCJhdWQiOiJzZXJ2aWNlIn0";
+  expect(keptText(`token ${part}.${part} is not valid`)).toBe("token [removed].[removed] is not valid");
+  const words = "the client is unknown at https://services.example/REST/presenceRegistration/v1";
+  expect(keptText(words)).toBe(words);
 });

@@ -12,19 +12,23 @@ export const readTextMaxChars: number = 8 * 1024;
 
 /**
  * A text of somebody else's, fit to be kept and logged: on one line, of bounded length, and without any run of 11 or more
- * digits, however punctuated, since an SSIN may be repeated in what a service says of it. Never throws.
+ * digits, however punctuated, since an SSIN may be repeated in what a service says of it, and so may a token. Never throws.
  */
 export function keptText(text: string): string {
-  if (text.length <= keptTextMaxChars && plainWords.test(text)) return text;
+  if (text.length <= keptTextMaxChars && plainWords.test(text) && !secretRun.test(text)) return text;
   const isCut = text.length > readTextMaxChars;
   const read = isCut ? `${beginningOf(text)}${endlessNumber}` : text;
-  const oneLine = scrubNumbers(read.replace(/[\p{C}\p{Z}]+/gu, " ")).trim();
+  const oneLine = scrubNumbers(read.replace(/[\p{C}\p{Z}]+/gu, " ").replaceAll(secretRuns, "[removed]")).trim();
   const kept = isCut ? `${oneLine.slice(0, -scrubbed.length)}…` : oneLine;
   return kept.length <= keptTextMaxChars ? kept : `${kept.slice(0, keptTextMaxChars - 1)}…`;
 }
 
 /** Written where a text was cut: digits that touch the cut, and may go on behind it, become one long number with it. */
 const endlessNumber = "0".repeat(11);
+
+/** A run as long as this, with a letter in it, may be a part of a token, of an assertion or of a key. */
+const secretRun = /(?=[\d_+=-]*[A-Za-z])[A-Za-z0-9_+=-]{40,}/;
+const secretRuns = new RegExp(secretRun, "g");
 
 /** Letters and digits, and what characters are written with as addresses, pages and JSON do. */
 const wordCharacter = /[\w+=%&#;\\-]/;
