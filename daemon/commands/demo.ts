@@ -10,6 +10,7 @@ import { zonedText } from "../base/zoned-time.ts";
 import { ReaderSimulator } from "../simulator/reader-simulator.ts";
 import { type ServiceSimulator, startServiceSimulator } from "../simulator/service/service-simulator.ts";
 import { requireConfiguration } from "./configuration.ts";
+import { claimDemoStore } from "./demo-store.ts";
 import { narrate, readLogLine } from "./narrator.ts";
 import { readRosterFile } from "./roster.ts";
 import { StopSignals } from "./signals.ts";
@@ -35,6 +36,7 @@ export async function demo(file: string, terminal: Terminal): Promise<ExitCode> 
   if (reader === undefined || service.hostname !== "127.0.0.1") {
     throw new BadgedError("usage", "the demonstration needs a service on 127.0.0.1", "use config/demo.yaml");
   }
+  claimDemoStore(configuration);
   const tell: Tell = (words) =>
     terminal.out(`${zonedText(systemTime.wallMs(), configuration.site.timeZone).slice(11, 19)}  ${words}`);
   mkdirSync(dirname(reader.port), { recursive: true });

@@ -4,12 +4,14 @@ import { adoptZone } from "../base/zoned-time.ts";
 import { composeDaemon } from "../compose.ts";
 import { createLog } from "../logging.ts";
 import { requireConfiguration } from "./configuration.ts";
+import { refuseInventedScans } from "./demo-store.ts";
 import { StopSignals } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Runs a site until SIGTERM or SIGINT. JSON under systemd and into pipes, lines for a person at a terminal. */
 export async function run(file: string, terminal: Terminal): Promise<ExitCode> {
   const configuration = requireConfiguration(file);
+  refuseInventedScans(configuration);
   adoptZone(configuration.site.timeZone);
   const log = await createLog(configuration.log.level, terminal.interactive ? "pretty" : "json");
   using signals = new StopSignals();
