@@ -219,14 +219,19 @@ function composeWebhooks(
   building: AsyncDisposableStack,
   { time, random, log }: DaemonPorts,
 ): readonly WebhookService[] {
-  return configuration.webhooks.map(({ name, url, tokenFile, timeoutMs }) =>
-    building.use(
+  const services = configuration.webhooks.map(
+    ({ name, url, tokenFile, timeoutMs }) =>
       new WebhookService(
         { cursor: store, token: tokenOf(tokenFile), time, random, log: log.child({ room: "forward" }) },
         { name, url, timeoutMs },
       ),
-    ),
   );
+  // Together: in an outage all of them hang, and one after the other they would take longer than a stop may
+  // (`TimeoutStopSec=`), so that an orderly stop looked like a power cut.
+  building.defer(async () => {
+    await Promise.all(services.map((service) => service[Symbol.asyncDispose]()));
+  });
+  return services;
 }
 
 async function composeIntake(

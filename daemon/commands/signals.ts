@@ -1,14 +1,19 @@
 import { keepAlive } from "../base/system-time.ts";
 
-/** SIGTERM and SIGINT as a promise. While it is held the process stays, and a signal no longer ends it by itself. */
+/** A closed session stops a daemon that was started in it as the other two do. */
+const stopSignals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+
+/**
+ * The signals that ask for a stop, as a promise. While it is held the process stays, and no signal of these ends it by
+ * itself, a second one neither: what was stopped half-way looks like a crash afterwards.
+ */
 export class StopSignals implements Disposable {
   readonly #stopped: PromiseWithResolvers<NodeJS.Signals> = Promise.withResolvers();
   readonly #alive: Disposable = keepAlive();
   readonly #stop = (signal: NodeJS.Signals): void => this.#stopped.resolve(signal);
 
   constructor() {
-    process.once("SIGTERM", this.#stop);
-    process.once("SIGINT", this.#stop);
+    for (const signal of stopSignals) process.on(signal, this.#stop);
   }
 
   get stopped(): Promise<NodeJS.Signals> {
@@ -17,7 +22,6 @@ export class StopSignals implements Disposable {
 
   [Symbol.dispose](): void {
     this.#alive[Symbol.dispose]();
-    process.off("SIGTERM", this.#stop);
-    process.off("SIGINT", this.#stop);
+    for (const signal of stopSignals) process.off(signal, this.#stop);
   }
 }
