@@ -69,9 +69,17 @@ describe("badged evidence verify", () => {
     expect(err).toContain(name);
   });
 
-  test("ends with 2 when there is no bundle, and with 1 when it is no bundle", () => {
-    expect(verify("nothing", { key }).code).toBe(2);
-    expect(verify("text", { key }).code).toBe(1);
+  test("ends with 2 and says so when there is no bundle, or none that could be one", () => {
+    for (const name of ["nothing", "text"]) {
+      const { code, out, err } = verify(name, { key });
+      expect({ code, out }, name).toEqual({ code: 2, out: "" });
+      expect(err, name).toMatch(/^badged: could not check: /);
+    }
+  });
+
+  test("ends with 1 when a folder is not whole", () => {
+    mkdirSync(join(directory, "empty"));
+    expect(verify("empty", { key }).code).toBe(1);
   });
 
   test("writes a document for machines", () => {

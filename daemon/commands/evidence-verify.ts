@@ -39,7 +39,7 @@ export function verifyEvidence(bundle: string, options: EvidenceVerifyOptions, t
   const trust = trustOf(options);
   if (typeof trust === "string") return couldNotCheck(trust, terminal);
   const read = readBundle(bundle);
-  if (read === null) return couldNotCheck(`there is no bundle ${bundle}`, terminal);
+  if (typeof read === "string") return couldNotCheck(read, terminal);
   const report = read.ok ? verifyBundle(read.files, trust) : unreadable([read.failure]);
   if (options.json === true) terminal.out(JSON.stringify(documentOf(report)));
   else for (const line of linesOf(report, trust.key)) terminal.out(line);

@@ -1,9 +1,12 @@
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { verifierFile } from "../evidence/bundle/guide.ts";
 import { writeSite } from "../testing/campaign/site.ts";
+import { outageBundle } from "../testing/small-bundle/outage-log.ts";
 import { openCore, storeSettings } from "../testing/store-fixture.ts";
 
 /** What the commands say to somebody who is not the user of the store. */
@@ -15,8 +18,12 @@ const mayRun = spawnSync(process.execPath, ["--check", "daemon/main.ts"], nobody
 type Ran = { readonly code: number | null; readonly out: string; readonly err: string };
 
 function badged(words: readonly string[]): Promise<Ran> {
+  return ran(process.execPath, ["daemon/main.ts", ...words]);
+}
+
+function ran(program: string, words: readonly string[]): Promise<Ran> {
   const stdio: ["ignore", "pipe", "pipe"] = ["ignore", "pipe", "pipe"];
-  const child = spawn(process.execPath, ["daemon/main.ts", ...words], { ...nobody, stdio });
+  const child = spawn(program, words, { ...nobody, stdio });
   let out = "";
   let err = "";
   child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString("utf8")));
@@ -63,5 +70,34 @@ describe.skipIf(!mayRun)("a store of somebody else's", () => {
     chmodSync(store, 0o755);
     chmodSync(join(store, "badged.sqlite"), 0);
     expect(await badged(["scans", "list", "--config", configuration])).toMatchObject(told);
+  });
+});
+
+describe.skipIf(!mayRun)("a bundle of which a part may not be read", () => {
+  let directory: string;
+  const { files, log } = outageBundle();
+  const key = `ed25519:${log.public.toString("base64")}`;
+
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), "badged-other-"));
+    chmodSync(directory, 0o755);
+    for (const [path, bytes] of files) {
+      mkdirSync(dirname(join(directory, path)), { recursive: true });
+      writeFileSync(join(directory, path), bytes);
+    }
+  });
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  test.each(["log/records.jsonl", "proofs", "."])("%s: neither verifier holds that against it", async (path) => {
+    chmodSync(join(directory, path), 0);
+    const runs = await Promise.all([
+      badged(["evidence", "verify", directory, "--key", key]),
+      ran("/bin/bash", [fileURLToPath(verifierFile), "--key", key, directory]),
+    ]);
+    chmodSync(join(directory, path), path.includes(".jsonl") ? 0o644 : 0o755);
+    for (const { code, out, err } of runs) {
+      expect({ code, out }).toEqual({ code: 2, out: "" });
+      expect(err).toContain("could not check: ");
+    }
   });
 });

@@ -21,7 +21,7 @@ function zipOf(entries: Iterable<readonly [string, Uint8Array]>): Uint8Array {
 }
 
 function codeOf(read: ReturnType<typeof readBundle>): string | null {
-  return read === null || read.ok ? null : read.failure.code;
+  return typeof read === "string" || read.ok ? null : read.failure.code;
 }
 
 describe("a bundle", () => {
@@ -37,15 +37,32 @@ describe("a bundle", () => {
     writeFileSync(outer, zipOf([...files].map(([path, bytes]) => [`bundle/${path}`, bytes])));
     for (const path of [folder, archive, outer]) {
       const read = readBundle(path);
-      const found = read?.ok === true ? [...read.files].map(([name, bytes]) => [name, Buffer.from(bytes)]) : [];
+      const found =
+        typeof read !== "string" && read.ok ? [...read.files].map(([name, bytes]) => [name, Buffer.from(bytes)]) : [];
       expect(found.sort(), path).toEqual([...files].sort());
     }
   });
 
-  test("that is not there is told from one that cannot be read", () => {
-    expect(readBundle(join(directory, "nothing"))).toBeNull();
+  test("that is not there, or could be none, has nothing against it", () => {
+    expect(readBundle(join(directory, "nothing"))).toMatch(/^there is no bundle /);
     writeFileSync(join(directory, "text"), "no zip");
-    expect(codeOf(readBundle(join(directory, "text")))).toBe("bundle-unreadable");
+    execFileSync("mkfifo", [join(directory, "pipe")]);
+    for (const name of ["text", "pipe"]) {
+      expect(readBundle(join(directory, name)), name).toMatch(/ is no folder and no zip$/);
+    }
+  });
+
+  test("that is a broken zip is refused", () => {
+    writeFileSync(join(directory, "zip"), zipOf(files).subarray(0, -30));
+    expect(codeOf(readBundle(join(directory, "zip")))).toBe("bundle-unreadable");
+  });
+
+  test("that the system does not let read has nothing against it", () => {
+    // Fails for root as well, as rights would not.
+    symlinkSync("loop", join(directory, "loop"));
+    for (const name of ["x".repeat(300), "loop"]) {
+      expect(readBundle(join(directory, name)), name).toMatch(/^the bundle cannot be read: E[A-Z]+: /);
+    }
   });
 
   test("is not read through a link, nor from a pipe", () => {

@@ -1,12 +1,16 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { messageOf } from "../../base/errors.ts";
+import { systemCode } from "../../base/errors.ts";
 import { type BundleFiles, Intake, type ReadBundle } from "./bundle-files.ts";
 import { type Failure, failure } from "./failure.ts";
 
 const foldersDeepMax = 8;
 
-/** Reads a bundle's folder. Links and devices are refused, not followed: the folder came from somebody else. */
+/**
+ * Reads a bundle's folder. Links and devices are refused, not followed: the folder came from somebody else.
+ *
+ * @throws Error with the system's code where it refuses to read
+ */
 export function readFolder(folder: string): ReadBundle {
   const files = new Map<string, Uint8Array>();
   const wrong = readInto(folder, "", foldersDeepMax, new Intake(), files);
@@ -43,14 +47,13 @@ function readOne(file: string, path: string, intake: Intake): { readonly bytes: 
     // Between the listing and this moment the name may have become a link, or a pipe that never answers.
     descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
-    return failure("bundle-unreadable", path, messageOf(error));
+    if (systemCode(error) === "ELOOP") return failure("not-a-file", path);
+    throw error;
   }
   try {
     const status = fstatSync(descriptor);
     if (!status.isFile()) return failure("not-a-file", path);
     return intake.take(path, status.size) ?? { bytes: readFileSync(descriptor) };
-  } catch (error) {
-    return failure("bundle-unreadable", path, messageOf(error));
   } finally {
     closeSync(descriptor);
   }

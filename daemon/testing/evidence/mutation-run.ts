@@ -175,7 +175,7 @@ class MutationRun {
       const { status } = await verifyInShell(folder, this.#question(everything));
       this.findings.count("links, verify.sh", `${path} is a link`, status !== 0);
       const read = readBundle(folder);
-      this.findings.count("links, badged", `${path} is a link`, read?.ok === false);
+      this.findings.count("links, badged", `${path} is a link`, typeof read !== "string" && !read.ok);
       rmSync(folder, { recursive: true });
     }
   }
