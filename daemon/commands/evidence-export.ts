@@ -1,9 +1,9 @@
 import { sign } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { zipSync } from "fflate";
 import type { Configuration } from "../../config/configuration.ts";
-import { BadgedError, type ExitCode, exitCode, messageOf } from "../base/errors.ts";
+import { BadgedError, type ExitCode, exitCode } from "../base/errors.ts";
 import { makeFolder } from "../base/folders.ts";
 import { parseUtcText, systemTime } from "../base/system-time.ts";
 import { wallMs } from "../base/time.ts";
@@ -13,6 +13,7 @@ import { type GatheredLog, gatherLog, type Wanted } from "../evidence/bundle/gat
 import { bundleGuide } from "../evidence/bundle/guide.ts";
 import { type DeviceKey, signerOf } from "../evidence/device-key.ts";
 import type { Store } from "../store/store.ts";
+import { attachedPapers, readOrRefuse } from "./attached-papers.ts";
 import { visitedConfiguration } from "./configuration.ts";
 import { deviceKeyOf } from "./evidence.ts";
 import { handedOverMode, writeNew } from "./new-target.ts";
@@ -51,10 +52,7 @@ export async function exportEvidence(
       version,
       authorities: certificatesOf(configuration),
       witnesses: configuration.evidence.witnesses.map((witness) => witness.key),
-      attachments: (options.attach ?? []).map((file) => ({
-        name: basename(file),
-        bytes: readOrRefuse("--attach", file),
-      })),
+      attachments: attachedPapers(options.attach ?? [], terminal),
       report: await reportOf({
         log: gathered,
         configuration,
@@ -147,15 +145,6 @@ function writeZip(files: readonly BundleFile[], name: string): string {
   const zip = zipSync(Object.fromEntries(entries), { level: 9, mtime: "1980-01-01T00:00:00Z" });
   writeNew(target, (temporary) => writeFileSync(temporary, zip, { flag: "wx" }));
   return target;
-}
-
-function readOrRefuse(option: string, file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    const advice = "name a file that may be read";
-    throw new BadgedError("usage", `${option}: ${file} cannot be read: ${messageOf(error)}`, advice, { cause: error });
-  }
 }
 
 function readMoment(option: string, text: string): number {
