@@ -47,9 +47,9 @@ export class Connection implements Disposable {
   readonly #rollback: Sqlite.Statement<[]>;
   readonly #walFrames: Sqlite.Statement<[], { log: number; checkpointed: number }>;
 
-  /** @throws SqliteError when the file is no database, malformed or cannot be opened */
-  static open(file: string, options: { readonly mustExist: boolean }): Connection {
-    const db = new Sqlite(file, { timeout: busyTimeoutMs, fileMustExist: options.mustExist });
+  /** @throws SqliteError when the file is not there, no database, malformed or cannot be opened */
+  static open(file: string): Connection {
+    const db = new Sqlite(file, { timeout: busyTimeoutMs, fileMustExist: true });
     try {
       configure(db);
       return new Connection(db, file);

@@ -27,7 +27,7 @@ function killed(core: StoreCore, change: (wal: Buffer) => void = () => {}): void
   core[Symbol.dispose]();
   change(wal);
   writeFileSync(file, database);
-  writeFileSync(`${file}-wal`, wal);
+  writeFileSync(`${file}-wal`, wal, { mode: 0o600 });
 }
 
 beforeEach(() => {

@@ -1,16 +1,19 @@
 import {
   accessSync,
+  chmodSync,
   closeSync,
   constants,
   existsSync,
   fsyncSync,
+  lstatSync,
   openSync,
+  readdirSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { systemCode } from "../base/errors.ts";
 import { makeFolder } from "../base/folders.ts";
 import { parseUtcText, utcSecondsText } from "../base/system-time.ts";
@@ -19,6 +22,9 @@ import { storeErrorCodeOf } from "./store-error.ts";
 
 /** What SQLite keeps beside a database file. */
 const companions = ["-wal", "-shm"] as const;
+
+/** National numbers are in them. SQLite gives a database's companions the mode that the database has. */
+const ownerOnly = 0o600;
 
 /** Shared memory takes 32 KiB, and each commit of a start some frames of 4 KiB. */
 const reserveBytes = 128 * 1024;
@@ -73,6 +79,19 @@ export class DatabaseFiles {
     for (const suffix of ["", ...companions]) requireAccessTo(this.file + suffix);
   }
 
+  /**
+   * Takes from all others what an earlier badged, or a copy put back by hand, gave them. What is another user's stays as
+   * it is: nobody but its owner can change that.
+   *
+   * @returns the names of the files that others could open, and cannot now
+   * @throws Error with the system's code, as where the disk knows no modes
+   */
+  tighten(): readonly string[] {
+    return readdirSync(this.directory)
+      .filter((name) => name.startsWith(basename(this.file)))
+      .filter((name) => tightenOne(join(this.directory, name)));
+  }
+
   /** Finishes or undoes what an earlier process was doing when it died. Returns where a stray log was set aside. */
   tidy(now: WallMs): string | null {
     this.dropBuilding();
@@ -90,7 +109,7 @@ export class DatabaseFiles {
   keepReserve(): void {
     if (statSync(this.#reserve, { throwIfNoEntry: false })?.size === reserveBytes) return;
     try {
-      writeFileSync(this.#reserve, Buffer.alloc(reserveBytes), { flush: true });
+      writeFileSync(this.#reserve, Buffer.alloc(reserveBytes), { flush: true, mode: ownerOnly });
     } catch (error) {
       if (storeErrorCodeOf(error) !== "disk-full") throw error;
       this.releaseReserve();
@@ -106,6 +125,12 @@ export class DatabaseFiles {
 
   dropBuilding(): void {
     for (const suffix of ["", ...companions]) rmSync(this.building + suffix, { force: true });
+  }
+
+  /** An empty file, which SQLite fills; one that it makes itself may be read by whomever the umask allows. */
+  beginBuilding(): void {
+    this.dropBuilding();
+    closeSync(openSync(this.building, "wx", ownerOnly));
   }
 
   /**
@@ -159,6 +184,13 @@ export function setAsidePart(file: string): SetAsidePart | null {
   const [, name, year, month, day, hours, minutes, seconds, suffix = ""] = asideNames.exec(file) ?? [];
   const at = parseUtcText(`${year}-${month}-${day}T${hours}:${minutes}:${seconds}Z`);
   return name === undefined || at === null ? null : { name, suffix, at };
+}
+
+function tightenOne(file: string): boolean {
+  const status = lstatSync(file, { throwIfNoEntry: false });
+  if (status?.isFile() !== true || (status.mode & 0o077) === 0 || status.uid !== process.geteuid?.()) return false;
+  chmodSync(file, ownerOnly);
+  return true;
 }
 
 /** What is not there, or is gone by now, is nobody else's. */

@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   readdirSync,
@@ -13,6 +14,7 @@ import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { BadgedError, type ErrorCode } from "../base/errors.ts";
+import { silentLog } from "../base/log.ts";
 import {
   draftOf,
   openCore,
@@ -41,6 +43,18 @@ afterEach(() => directory[Symbol.dispose]());
 
 const setAside = (): readonly string[] => readdirSync(directory.path).filter((name) => name.includes(".corrupt-"));
 
+/** Of the files of the database, by what their names have behind its own. */
+function modes(): Readonly<Record<string, number>> {
+  const names = readdirSync(directory.path).filter((name) => name.startsWith("badged.sqlite"));
+  return Object.fromEntries(
+    names.map((name) => [name.slice("badged.sqlite".length), statSync(join(directory.path, name)).mode & 0o777]),
+  );
+}
+
+function ownersAlone(...suffixes: readonly string[]): Readonly<Record<string, number>> {
+  return Object.fromEntries(suffixes.map((suffix) => [suffix, 0o600]));
+}
+
 function codeOf(settings: StoreSettings): ErrorCode | "opened" {
   try {
     openCore(settings)[Symbol.dispose]();
@@ -68,6 +82,36 @@ describe("a daemon", () => {
     const nested = join(directory.path, "a", "b");
     openCore(storeSettings(nested))[Symbol.dispose]();
     expect(statSync(nested).mode & 0o777).toBe(0o700);
+  });
+
+  test("keeps its files from all others, whatever the umask", () => {
+    using core = preparedCore(storeSettings(directory.path), rosterOf(1));
+    recordId(core, draftOf(1, 0));
+    expect(modes()).toEqual(ownersAlone("", "-shm", "-wal", ".reserve", ".schema-pages"));
+  });
+
+  test("takes from all others what they could open of an earlier store, and says so", () => {
+    fill();
+    writeFileSync(`${file}.corrupt-20260101T000000Z`, "set aside");
+    for (const name of readdirSync(directory.path)) chmodSync(join(directory.path, name), 0o644);
+    writeFileSync(join(directory.path, "theirs"), "", { mode: 0o644 });
+    const told: object[] = [];
+    using _core = openCore(storeSettings(directory.path), { ...silentLog, warn: (fields) => void told.push(fields) });
+    expect(modes()).toEqual(ownersAlone("", "-shm", "-wal", ".corrupt-20260101T000000Z", ".reserve", ".schema-pages"));
+    expect(statSync(join(directory.path, "theirs")).mode & 0o777).toBe(0o644);
+    expect(told).toEqual([
+      { files: expect.arrayContaining(["badged.sqlite", "badged.sqlite.corrupt-20260101T000000Z"]) },
+    ]);
+  });
+
+  test("keeps what it sets aside, and what it puts in its place, from all others", () => {
+    fill();
+    writeFileSync(file, readFileSync(file).fill(0x5a, 0, 4096));
+    chmodSync(file, 0o644);
+    using core = openCore(storeSettings(directory.path));
+    expect(core.rows()).toBe(3);
+    expect(setAside()).toHaveLength(1);
+    expect(new Set(Object.values(modes()))).toEqual(new Set([0o600]));
   });
 
   test("finds its scans and its id again", () => {

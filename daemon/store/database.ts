@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { copyFileSync, existsSync } from "node:fs";
-import { BadgedError, messageOf } from "../base/errors.ts";
+import { BadgedError, messageOf, systemCode } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { forbidden, isForbidden } from "../base/permission.ts";
 import type { WallMs } from "../base/time.ts";
@@ -75,7 +75,7 @@ export function replaceDamaged(directory: string, reason: string, { log, now }: 
   const setAside = files.replace(now);
   files.keepReserve();
   log.error({ reason, setAside, salvaged }, "the database was damaged, set aside and replaced");
-  return Connection.open(files.file, { mustExist: true });
+  return Connection.open(files.file);
 }
 
 function openAsVisitor(files: DatabaseFiles): Connection {
@@ -88,7 +88,7 @@ function openAsVisitor(files: DatabaseFiles): Connection {
   }
   files.requireAccess();
   refuseDamagedLog(files);
-  const connection = Connection.open(files.file, { mustExist: true });
+  const connection = Connection.open(files.file);
   try {
     refuseForeignOrNewer(connection);
     if (versionOf(connection) === schemaVersion) return connection;
@@ -105,6 +105,7 @@ function openAsVisitor(files: DatabaseFiles): Connection {
 
 function openAsDaemon(files: DatabaseFiles, context: OpeningContext): Connection {
   files.createDirectory();
+  tighten(files, context.log);
   const strays = files.tidy(context.now);
   if (strays !== null) context.log.error({ setAside: strays }, "a write-ahead log without its database was set aside");
   if (!files.exists()) {
@@ -138,6 +139,21 @@ function withSchemaPages(files: DatabaseFiles, connection: Connection, context: 
   return openWithReserve(files, context, false);
 }
 
+function tighten(files: DatabaseFiles, log: Log): void {
+  try {
+    const tightened = files.tighten();
+    if (tightened.length > 0)
+      log.warn({ files: tightened }, "other users could open files of the store, and cannot now");
+  } catch (error) {
+    if (systemCode(error) === null) throw error;
+    // Recording goes before; a store that cannot be used at all is told of by what follows.
+    log.error(
+      { error: messageOf(error) },
+      "files of the store may be open to other users, and cannot be closed to them",
+    );
+  }
+}
+
 /** A full disk would keep the daemon from starting: the room that an earlier opening kept is used up for this one. */
 function openWithReserve(files: DatabaseFiles, context: OpeningContext, isLogDamaged: boolean): Connection {
   const lost = isLogDamaged ? context : null;
@@ -152,7 +168,7 @@ function openWithReserve(files: DatabaseFiles, context: OpeningContext, isLogDam
 
 /** @param lost where commits were lost with a damaged log; `null` when none were */
 function openChecked(files: DatabaseFiles, lost: OpeningContext | null): Connection {
-  const connection = Connection.open(files.file, { mustExist: true });
+  const connection = Connection.open(files.file);
   try {
     refuseForeignOrNewer(connection);
     migrate(connection, randomUUID());
@@ -176,8 +192,8 @@ function openChecked(files: DatabaseFiles, lost: OpeningContext | null): Connect
 
 /** Makes a new database beside the one in place, closed and durable when this returns. */
 function build<T>(files: DatabaseFiles, fill: (target: Connection) => T): T {
-  files.dropBuilding();
-  using target = Connection.open(files.building, { mustExist: false });
+  files.beginBuilding();
+  using target = Connection.open(files.building);
   migrate(target, randomUUID());
   target.db.pragma("wal_checkpoint(TRUNCATE)");
   const result = fill(target);

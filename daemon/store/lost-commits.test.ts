@@ -37,7 +37,7 @@ beforeEach(() => {
   core[Symbol.dispose]();
   wal.fill(0xa5, 32 + 2 * frameBytes + 500, 32 + 2 * frameBytes + 600);
   writeFileSync(file, database);
-  writeFileSync(`${file}-wal`, wal);
+  writeFileSync(`${file}-wal`, wal, { mode: 0o600 });
 });
 
 afterEach(() => directory[Symbol.dispose]());
