@@ -7,6 +7,11 @@ export const secretMaxBytes: number = 16_384;
 /** Where systemd puts the credentials of a unit (`LoadCredential=`); the one variable that a `*File` may begin with. */
 export const credentialsVariable: string = "$CREDENTIALS_DIRECTORY/";
 
+/** Whether the secret is one that only a service started by systemd sees. */
+export function isCredential(path: string): boolean {
+  return path.startsWith(credentialsVariable);
+}
+
 /** What keeps a secret from being used, as a sentence without its subject, and what to do about it. */
 export type SecretFault = {
   readonly kind: "missing" | "unreadable" | "unsafe";
@@ -37,7 +42,7 @@ export function secretFault(path: string): SecretFault | null {
 
 /** Looks at the very file that is then read, so that nobody swaps it in between. */
 export function openSecret(path: string): Opened {
-  if (path.startsWith(credentialsVariable)) return outsideUnit;
+  if (isCredential(path)) return outsideUnit;
   let descriptor: number;
   try {
     // Without O_NONBLOCK a named pipe would hold the start for ever.

@@ -1,7 +1,7 @@
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { exitCode } from "../base/errors.ts";
 import { systemTime } from "../base/system-time.ts";
 import { type WallMs, wallMs } from "../base/time.ts";
@@ -20,7 +20,10 @@ beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), "badged-check-"));
   ({ configuration } = writeSite(directory, 2, "http://127.0.0.1:9"));
 });
-afterEach(() => rmSync(directory, { recursive: true }));
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(directory, { recursive: true });
+});
 
 function checked(at: WallMs = now, programs: readonly string[] = []): { code: number; said: string } {
   const lines: string[] = [];
@@ -69,6 +72,24 @@ test.each([
   const { code, said } = checked();
   expect(code).toBe(exitCode.ok);
   expect(said.includes(`site.timeZone: is ${zone}`)).toBe(isWarned);
+});
+
+test("a key that only the service sees is a warning: it was not looked at", () => {
+  vi.stubEnv("CREDENTIALS_DIRECTORY", "");
+  appendFileSync(configuration, "evidence:\n  keyFile: $CREDENTIALS_DIRECTORY/log.pem\n");
+  const { code, said } = checked();
+  expect(code).toBe(exitCode.ok);
+  expect(said).toContain(`${place("keyFile:")}12: evidence.keyFile: is handed over by systemd`);
+  expect(said).toContain("CREDENTIALS_DIRECTORY=/etc/badged/secrets badged check-config");
+  expect(said).toContain("1 warning above");
+});
+
+test("a key that only the service sees is looked at where its folder is told", () => {
+  vi.stubEnv("CREDENTIALS_DIRECTORY", directory);
+  appendFileSync(configuration, "evidence:\n  keyFile: $CREDENTIALS_DIRECTORY/log.pem\n");
+  const { code, said } = checked();
+  expect(code).toBe(exitCode.configuration);
+  expect(said).toContain("evidence.keyFile: the file it names does not exist");
 });
 
 test("a service of somebody else's without a token is a warning", () => {

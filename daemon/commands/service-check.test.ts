@@ -237,6 +237,19 @@ describe("what fails is told, and what it hides is not tried", () => {
     expect(stepOf(steps, "token")).toMatchObject({ state: "failed", isConfiguration: true });
   });
 
+  test("a key or token that only the service sees is no mistake, and how to try it is told", async () => {
+    const url = await serve(up);
+    const file = "$CREDENTIALS_DIRECTORY/ciao";
+    for (const service of [serviceAt(url, oauth({ keyFile: file })), serviceAt(url, { tokenFile: file })]) {
+      expect(stepOf(await check(service), "token")).toMatchObject({
+        state: "failed",
+        found: expect.stringContaining("for the service that systemd starts alone"),
+        advice: expect.stringContaining("CREDENTIALS_DIRECTORY=/etc/badged/secrets badged service check"),
+        isConfiguration: false,
+      });
+    }
+  });
+
   test.each([
     [503, '{"status":"DOWN"}', "failed", "not well (status 503, DOWN)"],
     [200, '{"status":"DEGRADED"}', "ok", "the service says DEGRADED"],

@@ -1,6 +1,6 @@
 import type { Configuration } from "../../config/configuration.ts";
 import { readPrivateKey } from "../../config/private-key.ts";
-import { readSecret } from "../../config/secret.ts";
+import { isCredential, readSecret } from "../../config/secret.ts";
 import { BadgedError, type ExitCode, exitCode, messageOf } from "../base/errors.ts";
 import { parseHttpDate, parseUtcText, systemTime } from "../base/system-time.ts";
 import { elapsedMs, type MonotonicNs, type Time, type WallMs, wallMs } from "../base/time.ts";
@@ -15,6 +15,7 @@ import type { LiveClock, LiveStatus } from "../supervisor/live-status.ts";
 import { readStatus, statusSocketPath } from "../supervisor/status-socket.ts";
 import { clockWords, isTrusted } from "./clock.ts";
 import { requireConfiguration } from "./configuration.ts";
+import { withCredentials } from "./credentials.ts";
 import { failed, misconfigured, notTried, ok, type Step, stepLines } from "./service-steps.ts";
 import { resolveName, stepMaxMs, tryWay, type WayPorts } from "./service-way.ts";
 import type { Terminal } from "./terminal.ts";
@@ -143,7 +144,7 @@ async function tryToken(service: Service, proven: (() => ProvenTime) | null, por
       value,
     };
   } catch (error) {
-    return { steps: [unusable("token", error)], value: null };
+    return { steps: [unusable(tokenFile, error)], value: null };
   }
 }
 
@@ -163,7 +164,7 @@ async function tryTokenEndpoint(
   try {
     readPrivateKey(oauth.keyFile);
   } catch (error) {
-    return { steps: [...steps, unusable("token", error)], value: null };
+    return { steps: [...steps, unusable(oauth.keyFile, error)], value: null };
   }
   if (proven === null) {
     const why = "a signed request carries the time, and neither a running badged nor the service told it";
@@ -197,11 +198,16 @@ const tokenAdvice: Readonly<Record<TokenFailureKind, string>> = {
   interrupted: "try again",
 };
 
-function unusable(step: "token", error: unknown): Step {
+function unusable(file: string, error: unknown): Step {
+  // Nothing is wrong with a credential that this process has not got: the daemon has it.
+  if (isCredential(file))
+    return failed("token", `${file} is for the service that systemd starts alone`, credentialAdvice);
   const isTold = error instanceof BadgedError;
   const advice = isTold ? error.advice : "write the token into the file that service.tokenFile names, and chmod 600 it";
-  return misconfigured(step, messageOf(error), advice);
+  return misconfigured("token", messageOf(error), advice);
 }
+
+const credentialAdvice = `try it as root with the files that the unit hands over: ${withCredentials("service check")}`;
 
 type Health = { readonly outcome: HttpOutcome; readonly date: SeenDate | null };
 

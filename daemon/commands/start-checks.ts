@@ -2,6 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import type { Configuration } from "../../config/configuration.ts";
 import type { Path } from "../../config/problem.ts";
+import { isCredential } from "../../config/secret.ts";
 import { anchorerFaults } from "../anchorers-at-start.ts";
 import { belgianZone } from "../base/belgium.ts";
 import { messageOf } from "../base/errors.ts";
@@ -10,6 +11,7 @@ import { type WallMs, wallMs } from "../base/time.ts";
 import { zonedText } from "../base/zoned-time.ts";
 import { parseRoster } from "../scan/roster-csv.ts";
 import { dateOf } from "./certificate-look.ts";
+import { withCredentials } from "./credentials.ts";
 
 /** What a sound file leaves to be found at start, or later. */
 export type StartFinding = {
@@ -39,6 +41,7 @@ export function startFindings(
   const later = [
     ...foreignZone(configuration, now),
     ...tokenless(configuration),
+    ...unseenSecrets(configuration),
     ...rosterFindings(configuration),
     ...(faults.length > 0 ? [] : expiredAuthority(configuration, now)),
   ];
@@ -75,6 +78,21 @@ function tokenless({ service: { url, oauth, tokenFile } }: Configuration): reado
   const message =
     "has neither oauth nor tokenFile: the RSZ's service registers nobody without a token; write oauth: { clientId: …, keyFile: … } (config/badged.example.yaml)";
   return [{ path: ["service"], message, keepsFromStarting: false }];
+}
+
+/** Outside of its unit badged has no credentials: what they hold is first read at the start, where nobody looks on. */
+function unseenSecrets({ service, webhooks, evidence }: Configuration): readonly StartFinding[] {
+  const named: readonly (readonly [path: Path, file: string | null])[] = [
+    [["service", "tokenFile"], service.tokenFile],
+    [["service", "oauth", "keyFile"], service.oauth?.keyFile ?? null],
+    ...webhooks.map(({ tokenFile }, index) => [["webhooks", index, "tokenFile"], tokenFile] as const),
+    [["evidence", "keyFile"], evidence.keyFile],
+  ];
+  return named.flatMap(([path, file]) => {
+    if (file === null || !isCredential(file)) return [];
+    const message = `is handed over by systemd to the service alone, and was not looked at; as root, ${withCredentials("check-config")} looks at it`;
+    return [{ path, message, keepsFromStarting: false }];
+  });
 }
 
 function rosterFindings({ roster: { file, badgeForm } }: Configuration): readonly StartFinding[] {
