@@ -136,25 +136,31 @@ describe.each([
   });
 });
 
-test("the kernel took an answer before Node heard of it, and not before the request left", async () => {
+test("the kernel takes answers before Node hears of them, and not before their requests leave", async () => {
   if (kernel === null) throw new Error("no stamps");
   server.behaviour = { kind: "none" };
-  const beganNs = systemTime.monotonicNs();
   let heardNs: MonotonicNs | null = null;
   const noting: SocketStamps = {
     ...kernel,
-    receivedNs(descriptor, sentNs) {
+    receivedNs(descriptor, sent) {
       heardNs = systemTime.monotonicNs();
-      return kernel.receivedNs(descriptor, sentNs);
+      return kernel.receivedNs(descriptor, sent);
     },
   };
   const client = new NtpClient(systemTime, { stamps: noting });
-  const reply = await client.exchange({ host: "127.0.0.1", port: server.port }, never);
-  if (reply.kind !== "replied") throw new Error(reply.kind);
-  const { sentNs, receivedNs } = reply.exchange;
-  expect(sentNs).toBeGreaterThan(beganNs);
-  expect(receivedNs).toBeGreaterThan(sentNs);
-  expect(receivedNs).toBeLessThan(present<MonotonicNs>(heardNs, "an answer was heard"));
+  let before = 0;
+  for (let asked = 0; asked < 20; asked += 1) {
+    const beganNs = systemTime.monotonicNs();
+    const reply = await client.exchange({ host: "127.0.0.1", port: server.port }, never);
+    if (reply.kind !== "replied") throw new Error(reply.kind);
+    const { sentNs, receivedNs } = reply.exchange;
+    expect(sentNs).toBeGreaterThan(beganNs);
+    expect(receivedNs).toBeGreaterThan(sentNs);
+    expect(receivedNs).toBeLessThan(systemTime.monotonicNs());
+    if (receivedNs < present<MonotonicNs>(heardNs, "an answer was heard")) before += 1;
+  }
+  // Not every time: a process that loses the processor while it reads the clocks takes the later moment.
+  expect(before).toBeGreaterThan(0);
 });
 
 test("every request carries other random bits", () => {

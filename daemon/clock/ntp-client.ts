@@ -6,7 +6,7 @@ import type { MonotonicNs, Time } from "../base/time.ts";
 import { answersRequest, type RawExchange } from "./ntp-exchange.ts";
 import { encodeRequest, type NtpTimestamp } from "./ntp-packet.ts";
 import type { NtpAddress, NtpReply, NtpTransport } from "./ntp-transport.ts";
-import type { SocketStamps } from "./socket-stamps.ts";
+import type { BothClocks, SocketStamps } from "./socket-stamps.ts";
 
 /** Longer than any useful round trip: one of 2 s already exceeds the root distance that is accepted. */
 export const replyTimeoutMs: number = 2000;
@@ -82,6 +82,7 @@ export class NtpClient implements NtpTransport {
     const request = encodeRequest(nonce);
     return new Promise((resolve) => {
       let sentNs = this.#time.monotonicNs();
+      let sent: BothClocks | null = null;
       let forged: RawExchange | null = null;
       let closed = false;
       const end = (reply: NtpReply): void => {
@@ -93,7 +94,7 @@ export class NtpClient implements NtpTransport {
       };
       const giveUp = (): void => end(forged === null ? this.#silence() : { kind: "replied", exchange: forged });
       socket.on("message", (datagram) => {
-        const receivedNs = this.#stampOf(descriptor, sentNs) ?? this.#time.monotonicNs();
+        const receivedNs = this.#stampOf(descriptor, sent) ?? this.#time.monotonicNs();
         const exchange: RawExchange = { sentNs, receivedNs, nonce, datagram };
         if (answersRequest(datagram, nonce)) end({ kind: "replied", exchange });
         else forged ??= exchange;
@@ -102,15 +103,15 @@ export class NtpClient implements NtpTransport {
       over.addEventListener("abort", giveUp, { once: true });
       socket.connect(port, host, () => {
         if (closed) return;
-        const stampedNs = descriptor === null ? null : (this.#stamps?.send(descriptor, request) ?? null);
-        sentNs = stampedNs ?? this.#time.monotonicNs();
-        if (stampedNs === null) socket.send(request);
+        sent = descriptor === null ? null : (this.#stamps?.send(descriptor, request) ?? null);
+        sentNs = sent?.atNs ?? this.#time.monotonicNs();
+        if (sent === null) socket.send(request);
       });
     });
   }
 
-  #stampOf(descriptor: number | null, sentNs: MonotonicNs): MonotonicNs | null {
-    return descriptor === null ? null : (this.#stamps?.receivedNs(descriptor, sentNs) ?? null);
+  #stampOf(descriptor: number | null, sent: BothClocks | null): MonotonicNs | null {
+    return descriptor === null || sent === null ? null : (this.#stamps?.receivedNs(descriptor, sent) ?? null);
   }
 }
 

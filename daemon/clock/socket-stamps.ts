@@ -1,5 +1,6 @@
 import { messageOf } from "../base/errors.ts";
 import { type MonotonicNs, monotonicNs, type Time } from "../base/time.ts";
+import { magnitude, nsPerSecond } from "./utc.ts";
 
 /**
  * UDP sockets whose datagrams the kernel stamps as they come in: Node takes one some 15 µs later, and half of that is an
@@ -13,17 +14,16 @@ export interface SocketStamps {
    * Sends over the connected socket. The moment is the one just before: an earlier T1 makes the round trip longer and the
    * error bound wider by as much as the offset errs, so that it still holds the truth.
    *
-   * @returns `null` when nothing was sent
+   * @returns both clocks at that moment; `null` when nothing was sent
    */
-  send(descriptor: number, datagram: Uint8Array): MonotonicNs | null;
+  send(descriptor: number, datagram: Uint8Array): BothClocks | null;
   /**
    * When the kernel took the datagram that was read last.
    *
-   * @param sentNs when the request left: an answer cannot be older
-   * @returns `null` when the kernel does not tell, or tells what cannot be: its stamps are of the system clock, which may
-   * have been set meanwhile
+   * @param sent what `send` said of the request
+   * @returns `null` when the kernel does not tell, or its stamp, which is of the system clock, is not to be trusted
    */
-  receivedNs(descriptor: number, sentNs: MonotonicNs): MonotonicNs | null;
+  receivedNs(descriptor: number, sent: BothClocks): MonotonicNs | null;
 }
 
 /** The C library's calls that Node does not have; or why this system does not have them either. */
@@ -35,13 +35,24 @@ export async function loadSocketStamps(time: Time): Promise<SocketStamps | { rea
   }
 }
 
-/** The system clock and monotonic time at one moment. */
+/** The system clock, and monotonic time read right after it: what lies between both readings makes it later, never earlier. */
 export type BothClocks = { readonly wallNs: bigint; readonly atNs: MonotonicNs };
 
-/** A stamp of the system clock on monotonic time; `null` when it would lie before `earliest` or after `now`. */
-export function stampBetween(earliest: MonotonicNs, now: BothClocks, stampNs: bigint): MonotonicNs | null {
-  const atNs = now.atNs - (now.wallNs - stampNs);
-  return atNs < earliest || atNs > now.atNs ? null : monotonicNs(atNs);
+/** Far more than lies between two readings in a row, far less than the floor under every error bound. */
+export const clockMovedMaxNs: bigint = 300_000n;
+
+/**
+ * A stamp of the system clock on monotonic time; `null` when it would lie before `sent` or after `now`, or the system
+ * clock was set between both: which of its times the stamp is of, nobody can tell then.
+ *
+ * Of the two readings the one counts that gives the later moment. A T4 too late makes the round trip longer, and the bound
+ * still holds the truth; one too early would make it tighter than it is.
+ */
+export function stampBetween(sent: BothClocks, now: BothClocks, stampNs: bigint): MonotonicNs | null {
+  const movedNs = now.wallNs - now.atNs - (sent.wallNs - sent.atNs);
+  if (magnitude(movedNs) > clockMovedMaxNs) return null;
+  const atNs = now.atNs - (now.wallNs - stampNs) + (movedNs > 0n ? movedNs : 0n);
+  return atNs < sent.atNs || atNs > now.atNs ? null : monotonicNs(atNs);
 }
 
 async function stampsOver(time: Time): Promise<SocketStamps> {
@@ -54,10 +65,9 @@ async function stampsOver(time: Time): Promise<SocketStamps> {
   const timespec = new BigInt64Array(2);
 
   const bothClocks = (): BothClocks | null => {
-    const before = time.monotonicNs();
     const isRead = clockGetTime(clockRealtime, timespec) === 0;
-    const after = time.monotonicNs();
-    return isRead ? { wallNs: nsOf(timespec), atNs: monotonicNs((before + after) >> 1n) } : null;
+    const atNs = time.monotonicNs();
+    return isRead ? { wallNs: nsOf(timespec), atNs } : null;
   };
 
   return {
@@ -70,14 +80,18 @@ async function stampsOver(time: Time): Promise<SocketStamps> {
       return descriptor;
     },
     send(descriptor, datagram) {
-      const sentNs = time.monotonicNs();
-      return send(descriptor, datagram, datagram.byteLength, 0) === datagram.byteLength ? sentNs : null;
+      const read = bothClocks();
+      if (read === null) return null;
+      // Monotonic time once more, so that as little as can be lies between T1 and the request.
+      const atNs = time.monotonicNs();
+      if (send(descriptor, datagram, datagram.byteLength, 0) !== datagram.byteLength) return null;
+      return { atNs, wallNs: read.wallNs + (atNs - read.atNs) };
     },
-    receivedNs(descriptor, sentNs) {
+    receivedNs(descriptor, sent) {
       if (ioctl(descriptor, lastStampRequest, timespec) !== 0) return null;
       const takenNs = nsOf(timespec);
       const now = bothClocks();
-      return now === null ? null : stampBetween(sentNs, now, takenNs);
+      return now === null ? null : stampBetween(sent, now, takenNs);
     },
   };
 }
@@ -86,8 +100,6 @@ async function stampsOver(time: Time): Promise<SocketStamps> {
 function nsOf([seconds = 0n, nanoseconds = 0n]: BigInt64Array): bigint {
   return seconds * nsPerSecond + nanoseconds;
 }
-
-const nsPerSecond = 1_000_000_000n;
 
 /**
  * Linux' own numbers, which Node does not name, the same on x64 and arm64: socket(2), socket(7) for SIOCGSTAMPNS and
