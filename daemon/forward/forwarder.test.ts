@@ -321,6 +321,22 @@ test("a look that was throttled keeps calls away as well, a minute at most", () 
   expect(step(none, { kind: "woken" }, now(20), half).actions).toEqual([{ kind: "rest", delayMs: 4_990 }]);
 });
 
+test("a look that was throttled while the queue was asked keeps the call that it claimed back, without doubt", () => {
+  const { state, last } = play([
+    [0, { kind: "recovered", scans: 0 }],
+    [1, { kind: "throttled", forMs: 60_000 }],
+    [2, looked(claim)],
+  ]);
+  const settlements = claim.scans.map(({ scanId }) => ({ kind: "again", scanId, notBefore: null }));
+  expect(last).toMatchObject([{ kind: "settle", written: { report: { outcome: "interrupted" }, settlements } }]);
+  expect(step(state, { kind: "settled" }, now(3), half).actions).toEqual([{ kind: "rest", delayMs: 60_000 - 2 }]);
+  const seeking = {
+    ...state,
+    phase: { kind: "looking", doubts: { kind: "seek", endedBefore: wallMs(noon) } },
+  } as const;
+  expect(kinds(step(seeking, looked(claim), now(3), half).actions)).toEqual(["settle"]);
+});
+
 describe("an outage that is over", () => {
   const inBackoff = (outcome: CallOutcome) =>
     play([...toCalling, [20, ended(outcome)], [30, { kind: "settled" }]]).state;

@@ -136,9 +136,10 @@ function onLooked(
   const looked = { ...state, search, resolveDue: resolved >= resolveMaxScans };
   if (found !== null) {
     assert(found.claim.scans.length > 0, "a claim holds a scan");
-    const { state: next, actions } = state.stopping
-      ? settle(looked, [unsent(found.claim, now, stopped)])
-      : depart(looked, found, doubts, now);
+    // Another call of ours may have been told to stay away while the queue was being asked.
+    const hindrance = state.stopping ? stopped : restMs(looked, now) > 0 ? askedAway : null;
+    const { state: next, actions } =
+      hindrance === null ? depart(looked, found, doubts, now) : settle(looked, [unsent(found.claim, now, hindrance)]);
     return { state: next, actions: [...logs, ...actions] };
   }
   const { state: next, actions } =
@@ -391,9 +392,10 @@ function settle(state: ForwarderState, [written, ...others]: readonly Written[])
 
 const nobody = { httpStatus: null, relatedTraceId: null } as const;
 const stopped = { ...nobody, outcome: "interrupted", detail: "stopped before the call left" } as const;
+const askedAway = { ...nobody, outcome: "interrupted", detail: "a rest began before the call left" } as const;
 const passedOver = { ...nobody, outcome: "interrupted", detail: "the call before it did not lead to it" } as const;
 
-/** Scans that were claimed when the order to stop came, or ahead of a call that did not lead to theirs: theirs never leaves. */
+/** Scans claimed when the order to stop or a rest came, or ahead of a call that did not lead to theirs: theirs never leaves. */
 function unsent({ attemptId, scans }: Claim, now: Now, report: CallReport): Written {
   return {
     attemptId,
