@@ -118,8 +118,9 @@ export class ClockService implements Clock, AsyncDisposable {
     this.#ports = ports;
     this.#settings = settings;
     this.#log = ports.log.child({ room: "clock" });
-    this.#service = new ServiceWatch({ ask: ports.askService, time: ports.time, log: this.#log });
     this.#rates = learnDrift([], settings.slewing);
+    const { askService: ask, time } = ports;
+    this.#service = new ServiceWatch({ ask, ppm: () => this.#rates.holdoverPpm, time, log: this.#log });
     this.#pivot = settings.builtAt;
     this.#schedule = openSchedule(
       settings.sources.map(({ id }) => id),

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { present } from "../base/assert.ts";
 import { monotonicNs, wallMs } from "../base/time.ts";
+import { holdoverPpmMin, slewingPpm } from "./drift.ts";
 import {
   answerAgeMaxNs,
   answersKept,
@@ -34,7 +35,7 @@ function answer(sentMs: number, roundTripMs: number, offMs = 0): DatedAnswer {
 }
 
 function offsetOf(clock: ServiceClock, nowMs: number): ReturnType<typeof serviceOffset> {
-  return serviceOffset(clock, monotonicNs(BigInt(Math.round(nowMs * 1e6))));
+  return serviceOffset(clock, monotonicNs(BigInt(Math.round(nowMs * 1e6))), holdoverPpmMin);
 }
 
 test("one answer bounds the service's clock to half a second and half the round trip", () => {
@@ -56,11 +57,14 @@ test("only so many answers are kept, the newest", () => {
   expect(clock[0]?.sentNs).toBe(nsPerMs);
 });
 
-test("an answer widens with its age and is forgotten after an hour", () => {
+test.each([
+  [holdoverPpmMin, 414n],
+  [slewingPpm, 2214n],
+])("an answer widens with its age by our %i ppm and the server's, and is forgotten after an hour", (ppm, byMs) => {
   const old = answer(0, 0);
-  const hour = serviceOffset([old], monotonicNs(answerAgeMaxNs));
-  expect(hour === null ? null : hour.highNs - hour.lowNs).toBe(nsPerSecond + 2n * 414n * nsPerMs);
-  expect(serviceOffset([old], monotonicNs(answerAgeMaxNs + 1n))).toBeNull();
+  const hour = serviceOffset([old], monotonicNs(answerAgeMaxNs), ppm);
+  expect(hour === null ? null : hour.highNs - hour.lowNs).toBe(nsPerSecond + 2n * byMs * nsPerMs);
+  expect(serviceOffset([old], monotonicNs(answerAgeMaxNs + 1n), ppm)).toBeNull();
 });
 
 test("answers that fit no one clock give the hull of all and say so", () => {

@@ -34,8 +34,8 @@ export type ServiceClock = readonly DatedAnswer[];
 
 export const answersKept: number = 64;
 export const answerAgeMaxNs: bigint = 3600n * nsPerSecond;
-/** Our crystal in holdover and the drift of a disciplined server, over the age of an answer. */
-export const relativePpm: number = 115;
+/** The drift of a disciplined server; over the age of an answer ours comes on top. */
+export const serverPpm: number = 15;
 /** `Date` is cut to the second. */
 const dateWidthNs = nsPerSecond;
 export const disagreementMaxNs: bigint = nsPerSecond;
@@ -50,11 +50,13 @@ export function noteAnswer(clock: ServiceClock, answer: DatedAnswer): ServiceClo
 /**
  * `null` without an answer of the last hour. The server wrote D at some moment between `sentNs` and `receivedNs`, when
  * its clock stood in [D, D + 1 s); every answer widens with its age and all are intersected.
+ *
+ * @param ppm how wrong the rate of our own clock may be
  */
-export function serviceOffset(clock: ServiceClock, nowNs: MonotonicNs): ServiceOffset | null {
+export function serviceOffset(clock: ServiceClock, nowNs: MonotonicNs, ppm: number): ServiceOffset | null {
   const intervals = clock
     .filter(({ sentNs }) => nowNs - sentNs <= answerAgeMaxNs)
-    .map((each) => intervalOf(each, nowNs));
+    .map((each) => intervalOf(each, nowNs, ppm + serverPpm));
   const [first, ...others] = intervals;
   if (first === undefined) return null;
   const low = latest(first.lowNs, ...others.map(({ lowNs }) => lowNs));
@@ -109,7 +111,11 @@ export function serviceAnchor(offset: ServiceOffset, bootId: string, nowNs: Mono
   };
 }
 
-function intervalOf(answer: DatedAnswer, nowNs: MonotonicNs): { readonly lowNs: bigint; readonly highNs: bigint } {
+function intervalOf(
+  answer: DatedAnswer,
+  nowNs: MonotonicNs,
+  relativePpm: number,
+): { readonly lowNs: bigint; readonly highNs: bigint } {
   const date = utcNsOfWall(answer.dateMs);
   const drift = driftNs(nowNs - answer.sentNs, relativePpm);
   return { lowNs: date - answer.receivedNs - drift, highNs: date + dateWidthNs - answer.sentNs + drift };

@@ -22,6 +22,7 @@ function site(options: {
   readonly log?: Log;
   readonly box?: SimulatedBox;
   readonly history?: MemoryClockHistory;
+  readonly slewing?: boolean;
 }) {
   const box = options.box ?? new SimulatedBox(start);
   for (const host of hosts) if (options.servers !== null) box.servers.set(host, options.servers);
@@ -57,7 +58,7 @@ function site(options: {
           ? []
           : hosts.map((host) => ({ id: host, host, port: 123, operator: host, votes: true })),
       builtAt: utcNsOfWall(wallMs(1_767_225_600_000)),
-      slewing: false,
+      slewing: options.slewing ?? false,
       burstSpacingMs: 2000,
     },
   );
@@ -83,6 +84,20 @@ test.each([-800, 0, 800])("where NTP is blocked the service's clock, %i ms off, 
   expect(history.serviceTimes.length).toBeGreaterThan(1);
   for (const { anchor, answers } of history.serviceTimes)
     expect([anchor.basis, answers.length > 0]).toEqual(["service", true]);
+});
+
+test("where the clock may be slewed, old answers promise no more than the box can keep", async () => {
+  const { box, clock, service } = site({ servers: silent, slewing: true });
+  await using _closing = clock;
+  box.crystalPpm = 590;
+  await clock.start();
+  await box.pass(120);
+  expect(clock.status().state.kind).toBe("holdover");
+  service.isUp = false;
+  for (let minute = 0; minute < 65; minute += 1) {
+    await box.pass(60);
+    expectTruthInside(clock, box);
+  }
 });
 
 test("without any server it is asked at once, and in one polite series", async () => {

@@ -15,9 +15,17 @@ import { afterAnswer, afterAsk, neverAsked, nextAskNs, type ServiceSchedule } fr
 /** Makes the service answer something; its `Date` comes to the watch by another way, as that of every answer does. */
 export type AskService = (signal: AbortSignal) => Promise<void>;
 
+export type ServiceWatchPorts = {
+  readonly ask: AskService;
+  /** ρ of our own clock over the age of an answer. */
+  readonly ppm: () => number;
+  readonly time: Time;
+  readonly log: Log;
+};
+
 /** Follows the service's own clock: asks when nobody else does, and compares it with the quorum. */
 export class ServiceWatch implements AsyncDisposable {
-  readonly #ports: { readonly ask: AskService; readonly time: Time; readonly log: Log };
+  readonly #ports: ServiceWatchPorts;
   readonly #closing = new AbortController();
   #answers: ServiceClock = [];
   #forgottenNs: MonotonicNs | null = null;
@@ -26,7 +34,7 @@ export class ServiceWatch implements AsyncDisposable {
   #asking: Promise<void> | null = null;
   #isApart = false;
 
-  constructor(ports: { readonly ask: AskService; readonly time: Time; readonly log: Log }) {
+  constructor(ports: ServiceWatchPorts) {
     this.#ports = ports;
   }
 
@@ -55,7 +63,7 @@ export class ServiceWatch implements AsyncDisposable {
   }
 
   offset(nowNs: MonotonicNs): ServiceOffset | null {
-    return serviceOffset(this.#answers, nowNs);
+    return serviceOffset(this.#answers, nowNs, this.#ports.ppm());
   }
 
   /** Asks when it is time to, within the next `withinMs`. */
