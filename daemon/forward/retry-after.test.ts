@@ -9,6 +9,8 @@ const now = wallMs(1_769_842_931_000);
 test.each([
   ["seconds", "120", null, 120_000],
   ["none to wait", "0", null, 0],
+  ["seconds of a millennium", "99999999999", null, 99_999_999_999_000],
+  ["more digits than a number has", "9".repeat(400), null, Number.MAX_SAFE_INTEGER],
   ["a date", "Sat, 31 Jan 2026 07:03:11 GMT", null, 60_000],
   ["a date that has passed", "Sat, 31 Jan 2026 07:01:11 GMT", null, 0],
   [

@@ -8,7 +8,8 @@ import type { WallMs } from "../base/time.ts";
  */
 export function retryAfterMs(text: string | null, answeredText: string | null, now: WallMs): number | null {
   const written = text?.trim() ?? "";
-  if (/^\d{1,10}$/.test(written)) return Number(written) * 1000;
+  // Of any length: who asks for more than a caller believes is believed as far as that.
+  if (/^\d+$/.test(written)) return Math.min(Number(written) * 1000, Number.MAX_SAFE_INTEGER);
   const until = parseHttpDate(written);
   if (until === null) return null;
   const answered = answeredText === null ? null : parseHttpDate(answeredText.trim());
