@@ -1,4 +1,5 @@
 import { getEventListeners } from "node:events";
+import { queryObjects } from "node:v8";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { present } from "../base/assert.ts";
 import { systemTime } from "../base/system-time.ts";
@@ -28,16 +29,19 @@ test("this system has the kernel's stamps, so that what follows tries both", () 
   expect(loaded).not.toHaveProperty("obstacle");
 });
 
-test("an exchange leaves no listener behind", async () => {
+test("an exchange leaves no signal and no listener in memory", async () => {
   server.behaviour = { kind: "none" };
   const exchanges = 20;
   const asking = new NtpClient(systemTime);
   const closing = new AbortController();
+  const before = queryObjects(AbortSignal, { format: "count" });
   for (let asked = 0; asked < exchanges; asked += 1) {
     const reply = await asking.exchange({ host: "127.0.0.1", port: server.port }, closing.signal);
     expect(reply.kind).toBe("replied");
   }
   expect(getEventListeners(closing.signal, "abort")).toEqual([]);
+  // The latest ones may still be in somebody's hands.
+  expect(queryObjects(AbortSignal, { format: "count" })).toBeLessThan(before + exchanges / 2);
 });
 
 describe.each([
