@@ -229,7 +229,14 @@ function composeWebhooks(
   // Together: in an outage all of them hang, and one after the other they would take longer than a stop may
   // (`TimeoutStopSec=`), so that an orderly stop looked like a power cut.
   building.defer(async () => {
-    await Promise.all(services.map((service) => service[Symbol.asyncDispose]()));
+    const closed = await Promise.allSettled(services.map((service) => service[Symbol.asyncDispose]()));
+    const failed = closed.filter((each) => each.status === "rejected");
+    // Only once all are: the store closes after them.
+    if (failed.length > 0)
+      throw new AggregateError(
+        failed.map(({ reason }) => reason),
+        "webhooks could not be closed",
+      );
   });
   return services;
 }

@@ -252,7 +252,7 @@ export class OutageService implements AsyncDisposable {
     const enough = new AbortController();
     using _patience = lan === "failed" ? this.#ports.time.after(withoutGatewayMs, () => enough.abort()) : null;
     const signal = AbortSignal.any([this.#closing.signal, enough.signal]);
-    const found = await Promise.race([this.#ports.probes.beyond(signal), unknownAfter(enough.signal)]);
+    const found = await Promise.race([this.#ports.probes.beyond(signal), unknownAfter(signal)]);
     this.#beyondNs = atNs;
     return found;
   }
@@ -403,6 +403,7 @@ const breathMs = 500;
 const withoutGatewayMs = 1_000;
 
 function unknownAfter(signal: AbortSignal): Promise<typeof beyondUnknown> {
+  if (signal.aborted) return Promise.resolve(beyondUnknown);
   return new Promise((resolve) => signal.addEventListener("abort", () => resolve(beyondUnknown), { once: true }));
 }
 

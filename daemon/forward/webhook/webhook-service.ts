@@ -4,7 +4,7 @@ import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import type { Time } from "../../base/time.ts";
 import { forwardEvents as events } from "../events.ts";
-import { abortMaxMs, finishMaxMs, pollPeriodMs } from "../forward-service.ts";
+import { abortMaxMs, pollPeriodMs } from "../forward-service.ts";
 import { HttpCaller } from "../http-call.ts";
 import { keptText } from "../kept-text.ts";
 import type { TargetStatus } from "../target-status.ts";
@@ -35,6 +35,9 @@ export type WebhookTarget = {
   readonly url: string;
   readonly timeoutMs: number;
 };
+
+/** A delivery may be made twice, so that little is won by waiting for one while systemd waits for the whole daemon. */
+const finishMaxMs = 500;
 
 /** The shell of one webhook: does what follower.ts decides, one thing at a time. */
 export class WebhookService implements AsyncDisposable {
@@ -73,7 +76,9 @@ export class WebhookService implements AsyncDisposable {
     return { state: failures > 0 ? "not-reachable" : "reachable", lastOutcome, retryInMs };
   }
 
-  /** Waits for the delivery under way, `finishMaxMs` at most, then aborts it; it is made again at the next start. */
+  /**
+   * Waits for the delivery under way, `finishMaxMs` at most, then aborts it; it is made again at the next start.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     const { time } = this.#ports;
     this.#poll?.[Symbol.dispose]();
