@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -38,6 +38,9 @@ test("a demonstration has a store of its own, also the second time, which is nev
   claimDemoStore(configuration);
   refuseInventedScans(configuration);
   expect(() => refuseInventedScans(elsewhere())).toThrow("invented scans");
+  const { service } = configuration;
+  const telling = { ...configuration, service: { ...service, tokenFile: "/secret" } };
+  expect(() => refuseInventedScans(telling)).toThrow("invented scans");
 });
 
 test("the store of a site is left alone, and may go where it was going", async () => {
@@ -46,10 +49,18 @@ test("the store of a site is left alone, and may go where it was going", async (
   refuseInventedScans(elsewhere());
 });
 
+test("a folder in which anything lies is no demonstration's", () => {
+  mkdirSync(configuration.store.directory, { recursive: true });
+  writeFileSync(join(configuration.store.directory, "evidence-key.pem"), "");
+  expect(() => claimDemoStore(configuration)).toThrow("may hold those of people");
+});
+
 test("a site that tells others is no demonstration", () => {
   const { service } = configuration;
   expect(() => claimDemoStore({ ...configuration, service: { ...service, tokenFile: "/secret" } })).toThrow(
     "whom to tell",
   );
+  const { evidence } = configuration;
+  expect(() => claimDemoStore({ ...configuration, evidence: { ...evidence, keyFile: "/key" } })).toThrow("who signs");
   expect(existsSync(configuration.store.directory)).toBe(false);
 });

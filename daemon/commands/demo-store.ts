@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Configuration } from "../../config/configuration.ts";
 import { BadgedError } from "../base/errors.ts";
@@ -14,14 +14,20 @@ const markText = "The scans in this folder were invented by `badged demo`. Nobod
  *
  * @throws BadgedError `usage` when the site has a store of its own there, or anybody to tell
  */
-export function claimDemoStore({ store: { directory }, service, webhooks }: Configuration): void {
-  if (webhooks.length > 0 || service.oauth !== null || service.tokenFile !== null) {
-    const advice = "use config/demo.yaml, or a file without webhooks, oauth and tokenFile";
-    throw new BadgedError("usage", "the demonstration invents scans, and this file names whom to tell of them", advice);
+export function claimDemoStore(configuration: Configuration): void {
+  const { directory } = configuration.store;
+  if (tellsOthers(configuration) || configuration.evidence.keyFile !== null) {
+    const advice = "use config/demo.yaml, or a file without webhooks, oauth, tokenFile and evidence.keyFile";
+    throw new BadgedError(
+      "usage",
+      "the demonstration invents scans, and this file says whom to tell and who signs",
+      advice,
+    );
   }
   const mark = join(directory, markName);
   if (existsSync(mark)) return;
-  if (existsSync(join(directory, "badged.sqlite"))) {
+  // Whatever lies there may be a site's: its key, or what is left of a database.
+  if (existsSync(directory) && readdirSync(directory).length > 0) {
     throw new BadgedError(
       "usage",
       `the demonstration invents scans, and ${directory} may hold those of people`,
@@ -29,15 +35,25 @@ export function claimDemoStore({ store: { directory }, service, webhooks }: Conf
     );
   }
   makeFolder(directory);
-  writeFileSync(mark, markText);
+  // Before the first scan: no power cut leaves invented scans without their mark.
+  writeFileSync(mark, markText, { flush: true });
+  const folder = openSync(directory, "r");
+  fsyncSync(folder);
+  closeSync(folder);
 }
 
-/** @throws BadgedError `configuration-invalid` when invented scans would be sent to a service that is not on this machine */
-export function refuseInventedScans({ store: { directory }, service: { url } }: Configuration): void {
-  if (!existsSync(join(directory, markName)) || isLoopback(new URL(url).hostname)) return;
+/** @throws BadgedError `configuration-invalid` when anybody would be told of invented scans */
+export function refuseInventedScans(configuration: Configuration): void {
+  const { directory } = configuration.store;
+  const isOnThisMachine = isLoopback(new URL(configuration.service.url).hostname);
+  if (!existsSync(join(directory, markName)) || (isOnThisMachine && !tellsOthers(configuration))) return;
   throw new BadgedError(
     "configuration-invalid",
-    `store.directory: ${directory} holds the invented scans of a demonstration, which would be registered`,
+    `store.directory: ${directory} holds the invented scans of a demonstration, and others would be told of them`,
     "name another folder",
   );
+}
+
+function tellsOthers({ service: { oauth, tokenFile }, webhooks }: Configuration): boolean {
+  return webhooks.length > 0 || oauth !== null || tokenFile !== null;
 }

@@ -7,6 +7,7 @@ import { BadgedError, type ExitCode, exitCode } from "../base/errors.ts";
 import { silentLog } from "../base/log.ts";
 import { systemTime } from "../base/system-time.ts";
 import { zonedText } from "../base/zoned-time.ts";
+import { parseRoster } from "../scan/roster-csv.ts";
 import { ReaderSimulator } from "../simulator/reader-simulator.ts";
 import { type ServiceSimulator, startServiceSimulator } from "../simulator/service/service-simulator.ts";
 import { requireConfiguration } from "./configuration.ts";
@@ -33,8 +34,13 @@ export async function demo(file: string, terminal: Terminal): Promise<ExitCode> 
   const configuration = requireConfiguration(file);
   const [reader] = configuration.readers;
   const service = new URL(configuration.service.url);
-  if (reader === undefined || service.hostname !== "127.0.0.1") {
-    throw new BadgedError("usage", "the demonstration needs a service on 127.0.0.1", "use config/demo.yaml");
+  // Without a port the simulator would take any that is free, and the daemon would send to another.
+  if (reader === undefined || service.protocol !== "http:" || service.hostname !== "127.0.0.1" || service.port === "") {
+    throw new BadgedError(
+      "usage",
+      "the demonstration needs a service at http://127.0.0.1 with a port",
+      "use config/demo.yaml",
+    );
   }
   claimDemoStore(configuration);
   const tell: Tell = (words) =>
@@ -53,11 +59,16 @@ export async function demo(file: string, terminal: Terminal): Promise<ExitCode> 
   const ended = new Promise<number | null>((resolve) => daemon.once("exit", resolve));
   narrateLog(daemon, tell);
   const stop = new AbortController();
-  const played = play(gate, simulator, badgesOf(configuration), stop.signal, tell);
-  const first = await Promise.race([signals.stopped, ended]);
-  stop.abort();
-  await played;
-  if (typeof first === "string") daemon.kill("SIGTERM");
+  try {
+    const played = play(gate, simulator, badgesOf(configuration), stop.signal, tell);
+    await Promise.race([signals.stopped, ended, played]);
+    stop.abort();
+    await played;
+  } finally {
+    // Also when the reader cannot send what the roster holds: a daemon left behind would keep the port.
+    daemon.kill("SIGTERM");
+    await ended;
+  }
   const code = await ended;
   const count = simulator.registrations().length;
   tell(`${count} ${count === 1 ? "registration is" : "registrations are"} at the simulated service.`);
@@ -107,6 +118,6 @@ function narrateLog(daemon: ChildProcess, tell: Tell): void {
 }
 
 function badgesOf(configuration: Configuration): readonly string[] {
-  const [, ...rows] = readRosterFile(configuration.roster.file).trim().split(/\r?\n/);
-  return rows.map((row) => row.split(",")[0] ?? "");
+  const { file, badgeForm } = configuration.roster;
+  return parseRoster(readRosterFile(file), badgeForm).entries.map(({ badge }) => badge);
 }
