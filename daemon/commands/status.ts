@@ -62,6 +62,7 @@ function daemonLines(live: LiveStatus | null, language: Language): string[] {
       : [`OUTAGE    since ${live.outage.since}: ${live.outage.cause}, ${live.outage.exemption} (badged outages list)`]),
     ...elsewhereLines(live, language),
     ...live.readers.map(readerLine),
+    ...intakeLines(live),
     targetLine("service", live.service),
     ...(live.token === null ? [] : [tokenLine(live.token)]),
     ...live.webhooks.map((webhook) => targetLine("webhook", webhook)),
@@ -84,6 +85,12 @@ function readerLine(reader: LiveReader): string {
   return `reader    ${reader.id}: ${state}; ${reader.reads} badges read, ${reader.badFrames} bad frames, opened ${reader.opens === 1 ? "once" : `${reader.opens} times`}`;
 }
 
+/** Whoever saw a red light has to register another way: nothing else on disk tells of him. */
+export function intakeLines({ intake: { notRecorded } }: Pick<LiveStatus, "intake">): readonly string[] {
+  if (notRecorded === 0) return [];
+  return [`scans     NOT RECORDED: ${notRecorded} since the start, answered so at the reader; the log says why`];
+}
+
 function targetLine(kind: string, target: LiveTarget): string {
   const words = { reachable: "reachable", "not-reachable": "NOT REACHABLE", "not-tried": "not tried yet" }[
     target.state
@@ -99,7 +106,7 @@ function tokenLine({ hasToken, failure, retryInMs }: LiveToken): string {
   return `token     ${hasToken ? "at hand, BUT NOT RENEWED" : "NONE"}: ${failure}${retry}`;
 }
 
-function storeLines(stored: StoreSummary): string[] {
+export function storeLines(stored: StoreSummary): string[] {
   const waitingFor =
     stored.oldestWaiting === null
       ? ""
@@ -113,7 +120,7 @@ function storeLines(stored: StoreSummary): string[] {
     );
   return [
     ...lines,
-    `store     ${stored.rows} of at most ${stored.maxScans} scans; database ${mega(stored.databaseBytes)}, ${mega(stored.freeBytes)} free on its disk`,
+    `store     ${stored.rows >= stored.maxScans ? "FULL: " : ""}${stored.rows} of at most ${stored.maxScans} scans; database ${mega(stored.databaseBytes)}, ${mega(stored.freeBytes)} free on its disk`,
     stored.rosterBadges === 0
       ? "roster    NO BADGES: every scan is of an unknown badge (badged roster check FILE)"
       : `roster    ${stored.rosterBadges} badges`,
