@@ -3,7 +3,14 @@ import type { RecordOutcome } from "../scan/scan.ts";
 import { ManualTime, settled } from "../testing/manual-time.ts";
 import { type RecordingLog, recordingLog, storeSettings } from "../testing/store-fixture.ts";
 import { overdueFrames, quietMs, worthwhileFrames } from "./checkpoint.ts";
-import { type Chores, Housekeeping, repeatLogMs, scrubAgainMs, scrubPeriodMs } from "./housekeeping.ts";
+import {
+  type Chores,
+  Housekeeping,
+  lengthenPeriodMs,
+  repeatLogMs,
+  scrubAgainMs,
+  scrubPeriodMs,
+} from "./housekeeping.ts";
 import type { Gauges } from "./store-keeper.ts";
 import type { StoreSettings } from "./store-settings.ts";
 
@@ -33,6 +40,10 @@ function keep(changed: Partial<StoreSettings> = {}, chores: Partial<Chores> = {}
     {
       checkpoint: async () => {
         done.push("checkpoint");
+      },
+      lengthenLog: async () => {
+        done.push("lengthen");
+        return done.length >= 3;
       },
       scrubSlice: async () => {
         done.push("scrub");
@@ -97,6 +108,31 @@ describe("checkpoints", () => {
     keeping[Symbol.dispose]();
     await time.advance(10 * quietMs);
     expect(done).toEqual([]);
+    expect(time.waiting).toBe(0);
+  });
+});
+
+describe("room in the write-ahead log", () => {
+  test("is made while nobody badges, until there is enough", async () => {
+    using keeping = keep();
+    keeping.lengthenLog();
+    await time.advance(quietMs - 1);
+    keeping.recorded(recorded);
+    await time.advance(quietMs - 1);
+    expect(done).toEqual([]);
+    await time.advance(1 + 10 * lengthenPeriodMs);
+    expect(done).toEqual(["lengthen", "lengthen", "lengthen"]);
+    expect(time.waiting).toBe(0);
+  });
+
+  test("that cannot be made is told once, and commits do without", async () => {
+    const broken = async (): Promise<boolean> => {
+      throw new Error("disk full");
+    };
+    using keeping = keep({}, { lengthenLog: broken });
+    keeping.lengthenLog();
+    await time.advance(10 * quietMs);
+    expect(messages()).toEqual(["no more room was made in the write-ahead log ahead of time"]);
     expect(time.waiting).toBe(0);
   });
 });

@@ -16,8 +16,17 @@ export const scrubAgainMs: number = 10 * 60 * 1000;
 /** A failure that goes on is told again this often. */
 export const repeatLogMs = 60_000;
 
-/** What is done when nobody badges; both resolve when the worker thread has done it. */
-export type Chores = { readonly checkpoint: () => Promise<void>; readonly scrubSlice: () => Promise<boolean> };
+/** Between two slices of room in the write-ahead log: a start has all of it within ten seconds. */
+export const lengthenPeriodMs = 100;
+
+/** What is done when nobody badges; each resolves when the worker thread has done it. */
+export type Chores = {
+  readonly checkpoint: () => Promise<void>;
+  /** Resolves to whether the log is long enough now. */
+  readonly lengthenLog: () => Promise<boolean>;
+  /** Resolves to whether the whole database has been read. */
+  readonly scrubSlice: () => Promise<boolean>;
+};
 
 /** Watches the store beside its work: checkpoints and the scrub in quiet moments, alarms when it fills or fails. */
 export class Housekeeping implements Disposable {
@@ -26,6 +35,7 @@ export class Housekeeping implements Disposable {
   readonly #log: Log;
   readonly #chores: Chores;
   #checkpointTimer: Disposable | null = null;
+  #lengthenTimer: Disposable | null = null;
   #scrubTimer: Disposable | null = null;
   #gauges: Gauges | null = null;
   #checkpointing = false;
@@ -45,6 +55,11 @@ export class Housekeeping implements Disposable {
 
   get fill(): FillLevel {
     return this.#fill;
+  }
+
+  /** Starts making room in the write-ahead log, slice by slice, once nobody badges. */
+  lengthenLog(afterMs: number = quietMs): void {
+    if (!this.#disposed) this.#lengthenTimer = this.#time.after(afterMs, () => void this.#lengthenLog());
   }
 
   /** Starts reading the whole database through, slice by slice, whenever nobody badges. */
@@ -67,6 +82,7 @@ export class Housekeeping implements Disposable {
   [Symbol.dispose](): void {
     this.#disposed = true;
     this.#checkpointTimer?.[Symbol.dispose]();
+    this.#lengthenTimer?.[Symbol.dispose]();
     this.#scrubTimer?.[Symbol.dispose]();
   }
 
@@ -95,6 +111,17 @@ export class Housekeeping implements Disposable {
       this.#log.warn({ error: messageOf(error) }, "the write-ahead log could not be checkpointed");
     } finally {
       this.#checkpointing = false;
+    }
+  }
+
+  async #lengthenLog(): Promise<void> {
+    try {
+      const quietInMs = quietMs - this.#quietForMs();
+      if (quietInMs > 0) this.lengthenLog(quietInMs);
+      else if (!(await this.#chores.lengthenLog())) this.lengthenLog(lengthenPeriodMs);
+    } catch (error) {
+      // Commits do without: they lengthen the log themselves, as far as they can.
+      this.#log.warn({ error: messageOf(error) }, "no more room was made in the write-ahead log ahead of time");
     }
   }
 

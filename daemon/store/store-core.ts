@@ -50,6 +50,7 @@ import { ScanCounts } from "./scan-counts.ts";
 import { ScanTable } from "./scan-table.ts";
 import type { StoreSettings } from "./store-settings.ts";
 import { type RereadSlice, type ResolvedSlice, UnknownBadges } from "./unknown-badges.ts";
+import { lengthenWal } from "./wal-room.ts";
 import { WarningTable } from "./warning-table.ts";
 import { WebhookTable } from "./webhook-table.ts";
 import { WorkSites } from "./work-sites.ts";
@@ -399,7 +400,16 @@ export class StoreCore implements Disposable {
   checkpoint(): void {
     this.#connection.checkpoint();
     const wal = this.#connection.walFrames();
-    if (wal.frames === 0 || wal.checkpointed < wal.frames) return;
+    if (wal.frames > 0 && wal.checkpointed === wal.frames) this.#beginLog();
+  }
+
+  /** Makes room in the write-ahead log ahead of the commits that need it; whether there is enough now. */
+  lengthenLog(): boolean {
+    if (this.#connection.walFrames().frames === 0) this.#beginLog();
+    return lengthenWal(`${this.#connection.file}-wal`);
+  }
+
+  #beginLog(): void {
     this.#connection.transact(() => this.#connection.db.exec("UPDATE store SET checkpoints = checkpoints + 1"));
   }
 

@@ -123,6 +123,7 @@ export class Store
       { time: ports.time, log },
       {
         checkpoint: () => link.call("checkpoint"),
+        lengthenLog: () => link.call("lengthenLog"),
         scrubSlice: async () => {
           const step = await link.call("scrubSlice");
           if (step === "recounted") log.error({}, "the counts of scans were wrong, and are right again");
@@ -131,7 +132,10 @@ export class Store
       },
     );
     if (gauges.latest !== null) housekeeping.answered(gauges.latest);
-    if (settings.mode === "daemon") housekeeping.scrub();
+    if (settings.mode === "daemon") {
+      housekeeping.lengthenLog();
+      housekeeping.scrub();
+    }
     return new Store(link, housekeeping, { time: ports.time, log }, gauges);
   }
 

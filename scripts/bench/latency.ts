@@ -1,10 +1,11 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { silentLog } from "../../daemon/base/log.ts";
 import { keepAlive, systemTime } from "../../daemon/base/system-time.ts";
 import { elapsedMs } from "../../daemon/base/time.ts";
 import { Intake } from "../../daemon/scan/intake.ts";
 import { ReaderSimulator } from "../../daemon/simulator/reader-simulator.ts";
+import { walRoomBytes } from "../../daemon/store/wal-room.ts";
 import { createTestDisk, diskSizeMaxMiB, testDiskObstacle } from "../../daemon/testing/disk/test-disk.ts";
 import { fictionalBadge } from "../../daemon/testing/fictional-worker.ts";
 import { TrustingClock } from "../../daemon/testing/trusting-clock.ts";
@@ -105,12 +106,19 @@ async function measureSlow(): Promise<{ readonly scan: Summary; readonly bare: S
   return await measure(disk.mountPoint, 400);
 }
 
+/** What the store does once in its first seconds is done, and no part of what follows. */
+async function rested(storeFolder: string): Promise<void> {
+  const log = join(storeFolder, "badged.sqlite-wal");
+  while (statSync(log).size < walRoomBytes) await systemTime.sleep(100);
+}
+
 /** A reader on a pseudo-terminal, intake and store as the daemon has them, without the process around them. */
 export async function withGateway(folder: string, use: (gateway: Gateway) => Promise<void>): Promise<void> {
   using _alive = keepAlive();
   const storeFolder = join(folder, "store");
   mkdirSync(storeFolder, { recursive: true });
   await using bench = await openBenchStore(storeFolder);
+  await rested(storeFolder);
   const simulated = await ReaderSimulator.open({ link: null, style: "serial-line", onFeedback: () => {} }, systemTime);
   await using _simulated = simulated;
   let open = 0;
