@@ -188,6 +188,7 @@ function noted(history: ClockHistory, note: (content: RecordContent) => void, ti
       return history.recordChange(bootId, atNs, change);
     },
     anchors: (limit) => history.anchors(limit),
+    breaks: (bootId) => history.breaks(bootId),
     lastTrusted: () => history.lastTrusted(),
   };
 }

@@ -3,14 +3,13 @@ import { present } from "../base/assert.ts";
 import { type Log, silentLog } from "../base/log.ts";
 import { seededRandom } from "../base/random.ts";
 import { parseUtcText } from "../base/system-time.ts";
-import { type WallMs, wallMs } from "../base/time.ts";
+import { monotonicNs, type WallMs, wallMs } from "../base/time.ts";
 import { MemoryClockHistory } from "../testing/chrony/memory-clock-history.ts";
 import { SimulatedBox, type SimulatedServer, trueServer } from "../testing/chrony/simulated-box.ts";
 import { ClockService } from "./clock-service.ts";
 import { anchorOf } from "./discipline.ts";
 import type { Stamp } from "./stamp.ts";
-import { retroactiveStamp, type TimeBreak } from "./stamping.ts";
-import type { ClockEvent } from "./step-watch.ts";
+import { retroactiveStamp } from "./stamping.ts";
 import type { ClockHistory } from "./synchronisation.ts";
 import { type UtcNs, utcNsOfWall } from "./utc.ts";
 
@@ -188,6 +187,141 @@ test("after a suspend nothing is claimed until the next quorum", async () => {
   expect(stampOf(clock, box).state).toBe("synchronised");
 });
 
+describe("a moment of this boot", () => {
+  type Moment = { readonly utcMs: WallMs; readonly errorBoundMs: number | null };
+
+  function holdsMoment({ utcMs: at, errorBoundMs }: Moment, truth: UtcNs): boolean {
+    return errorBoundMs !== null && Math.abs(Number(utcNsOfWall(at) - truth)) / 1e6 <= errorBoundMs;
+  }
+
+  test("from before a suspend is bounded by an anchor from before it, and by none from after it", async () => {
+    const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+    await using clock = clockOf(box, new MemoryClockHistory());
+    await clock.start();
+    await box.pass(100);
+    const [before, truth] = [box.monotonicNs(), box.utc()];
+    await box.pass(2);
+    box.suspend(3600);
+    expect(holdsMoment(clock.momentAt(before), truth)).toBe(true);
+    await box.pass(140);
+    expect(stampOf(clock, box).state).toBe("synchronised");
+    const late = clock.momentAt(before);
+    expect(holdsMoment(late, truth)).toBe(true);
+    expect(late.errorBoundMs).toBeLessThan(50);
+  });
+
+  test("from before a suspend that nothing was proven before has no bound, and the wall clock's time less the sleep", async () => {
+    const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+    serve(box, silent);
+    await using clock = clockOf(box, new MemoryClockHistory());
+    await clock.start();
+    await box.pass(10);
+    const [before, truth] = [box.monotonicNs(), box.wallMs()];
+    await box.pass(2);
+    box.suspend(3600);
+    serve(box, trueServer);
+    await box.pass(140);
+    expect(stampOf(clock, box).state).toBe("synchronised");
+    const { utcMs: at, errorBoundMs } = clock.momentAt(before);
+    expect(errorBoundMs).toBeNull();
+    expect(at).toBeCloseTo(truth, -2);
+  });
+
+  test("in the stretch in which the box slept lies between what was proven before and after it", async () => {
+    const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+    await using clock = clockOf(box, new MemoryClockHistory());
+    await clock.start();
+    await box.pass(100.5);
+    const [within, truth] = [box.monotonicNs(), box.utc()];
+    box.suspend(600);
+    const [alsoWithin, later] = [box.monotonicNs(), box.utc()];
+    expect(clock.momentAt(within).errorBoundMs).toBeNull();
+    await box.pass(140);
+    for (const [at, utc] of [
+      [within, truth],
+      [alsoWithin, later],
+    ] as const) {
+      expect(holdsMoment(clock.momentAt(at), utc)).toBe(true);
+    }
+    expect(clock.momentAt(within).errorBoundMs).toBeLessThan(301_000);
+  });
+
+  test("of the run before lies between both where the box slept in between, and one of this run's beginning does not", async () => {
+    const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+    const history = new MemoryClockHistory();
+    const first = clockOf(box, history);
+    await first.start();
+    await box.pass(100);
+    const [before, truth] = [box.monotonicNs(), box.utc()];
+    await box.pass(2);
+    await first.settled();
+    await first[Symbol.asyncDispose]();
+    await box.pass(5);
+    box.suspend(3600);
+    await box.pass(5);
+    await using second = clockOf(box, history);
+    const started = box.monotonicNs();
+    const startedAt = box.utc();
+    await box.pass(3);
+    await second.start();
+    await box.pass(10);
+    expect(stampOf(second, box).state).toBe("synchronised");
+    expect(holdsMoment(second.momentAt(before), truth)).toBe(true);
+    const own = second.momentAt(monotonicNs(started + 1n));
+    expect(holdsMoment(own, startedAt)).toBe(true);
+    expect(own.errorBoundMs).toBeLessThan(50);
+  });
+
+  test("at the beginning of a boot that slept before badged ran is not known", async () => {
+    const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+    const began = box.wallMs();
+    await box.pass(60);
+    box.suspend(1800);
+    await box.pass(60);
+    await using clock = clockOf(box, new MemoryClockHistory());
+    await clock.start();
+    await box.pass(10);
+    expect(stampOf(clock, box).state).toBe("synchronised");
+    const { utcMs: at, errorBoundMs } = clock.momentAt(monotonicNs(0n));
+    expect(errorBoundMs).toBeNull();
+    // The simulated box starts 5 s into its boot.
+    expect(at).toBeCloseTo(began - 5000, -2);
+  });
+
+  test("from before the contradiction of two quorums is bounded by none from after it", async () => {
+    const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+    const wrong: SimulatedServer = { kind: "off-by", offMs: 60_000, leap: 0 };
+    await using clock = clockOf(box, new MemoryClockHistory());
+    await clock.start();
+    await box.pass(100);
+    const [before, truth] = [box.monotonicNs(), box.utc()];
+    await box.pass(2000);
+    serve(box, wrong);
+    await box.pass(2200);
+    expect(clock.status().events).toMatchObject([{ kind: "contradiction" }]);
+    expect(clock.status().state.kind).toBe("synchronised");
+    expect(holdsMoment(clock.momentAt(before), truth)).toBe(true);
+  });
+
+  test("of hours without a poll is bounded by holdover's rate, also once a quorum came", async () => {
+    const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+    box.crystalPpm = 14;
+    await using clock = clockOf(box, new MemoryClockHistory());
+    await clock.start();
+    await box.pass(4 * 3600);
+    expect(clock.status().rates.synchronisedPpm).toBeLessThan(30);
+    serve(box, silent);
+    await box.pass(1800);
+    box.crystalPpm = 90;
+    const [within, truth] = [box.monotonicNs(), box.utc()];
+    await box.pass(3600);
+    serve(box, trueServer);
+    await box.pass(600);
+    expect(stampOf(clock, box).state).toBe("synchronised");
+    expect(holdsMoment(clock.momentAt(within), truth)).toBe(true);
+  });
+});
+
 test("a whole quorum that moves is not believed at once, and settled by the next poll", async () => {
   const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
   await using clock = clockOf(box, new MemoryClockHistory());
@@ -224,7 +358,7 @@ describe("while CLOCK_MONOTONIC is slewed by more than any bound allows", () => 
     }
     expect(stampOf(clock, box).state).toBe("synchronised");
     expect(undated.length).toBeGreaterThan(5);
-    const breaks = history.events.filter((event): event is ClockEvent & TimeBreak => event.kind !== "step");
+    const breaks = await history.breaks();
     const anchors = await history.anchors(512);
     return undated.filter(({ stamp, truth }) => {
       const dated = retroactiveStamp(stamp, anchors, breaks, clock.status().rates);

@@ -1,8 +1,17 @@
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
-import { elapsedMs, type MonotonicNs, type Time, type WallMs, wallMs } from "../base/time.ts";
+import { elapsedMs, type MonotonicNs, monotonicNs, type Time, type WallMs, wallMs } from "../base/time.ts";
 import { type Anchor, boundAt, utcAt } from "./anchor.ts";
+import {
+  type BootTimeline,
+  nothingKnown,
+  provenAt,
+  reaches,
+  sleptSinceMs,
+  withAnchor,
+  withBreak,
+} from "./boot-timeline.ts";
 import type { ScanDating } from "./dating.ts";
 import { anchorOf, type DisciplineInput, type DisciplineState, ppmOf, stepDiscipline } from "./discipline.ts";
 import { type DriftRates, learnDrift } from "./drift.ts";
@@ -105,6 +114,9 @@ export class ClockService implements Clock, AsyncDisposable {
   #state: DisciplineState = { kind: "unsynchronised" };
   #rates: DriftRates;
   #anchors: readonly Anchor[] = [];
+  #timeline: BootTimeline = nothingKnown;
+  /** As early as can be: what another part noted before `start` is not to lie in a sleep that was over by then. */
+  readonly #begun: BootSeen;
   #watch: StepWatch = null;
   #events: readonly ClockEvent[] = [];
   #suspends = 0;
@@ -126,14 +138,17 @@ export class ClockService implements Clock, AsyncDisposable {
       settings.sources.map(({ id }) => id),
       ports.time.monotonicNs(),
     );
+    this.#begun = this.#bootSeen();
+    this.#observe();
   }
 
   /** Learns from the history and begins to poll. Resolves before the first answer. */
   async start(): Promise<void> {
-    this.#observe();
     try {
       await this.#takeUpHistory();
     } catch (error) {
+      // What happened in this boot before this run is not known then: nothing of this run reaches back.
+      this.#timeline = withBreak(this.#timeline, { kind: "contradiction", sinceNs: bootNs, atNs: this.#begun.atNs });
       // A full disk is no reason for a box without a clock: the servers say what time it is.
       this.#log.error({ error: messageOf(error) }, "the clock's history was not read, and begins anew");
     }
@@ -144,15 +159,28 @@ export class ClockService implements Clock, AsyncDisposable {
 
   async #takeUpHistory(): Promise<void> {
     const { history } = this.#ports;
-    const seen = this.#bootSeen();
-    const before = await history.seeBoot(this.#settings.bootId, seen);
-    const event = before === null ? null : sleptBetween(before, seen);
-    // The box slept while badged did not run: no anchor of an earlier run reaches into this one.
-    if (event !== null) this.#note(event);
+    const { bootId } = this.#settings;
+    const breaks = await history.breaks(bootId);
     this.#anchors = await history.anchors(anchorsKept);
+    const anchors = this.#anchors.filter((each) => each.bootId === bootId);
+    this.#timeline = breaks.reduce(withBreak, { ...this.#timeline, anchors });
     this.#rates = learnDrift(this.#anchors, this.#settings.slewing);
     const trusted = await history.lastTrusted();
     if (trusted !== null && trusted > this.#pivot) this.#pivot = trusted;
+    await this.#findSleep();
+  }
+
+  /** The box may have slept while badged did not run: no anchor from before that reaches into this run. */
+  async #findSleep(): Promise<void> {
+    const seen = this.#bootSeen();
+    const seeing = this.#ports.history.seeBoot(this.#settings.bootId, seen);
+    const before = await seeing.catch((error: unknown) => {
+      this.#log.error({ error: messageOf(error) }, "clock history not written");
+      return null;
+    });
+    const then = before ?? bootSeenAwake;
+    const event = sleptBetween(then, this.#begun) ?? sleptBetween(then, seen);
+    if (event !== null) this.#note(event);
   }
 
   stamp(firstByteNs: MonotonicNs): Stamp {
@@ -162,18 +190,29 @@ export class ClockService implements Clock, AsyncDisposable {
     return liveStamp({ bootId: this.#settings.bootId, firstByteNs }, now, this.#state, this.#rates);
   }
 
-  /** When a monotonic moment of this boot was, as far as it is known by now. */
+  /**
+   * When a monotonic moment of this boot was, as far as it is known by now. Without a bound where nothing was proven on its
+   * side of a break; the box's own clock is all there is then, and may never be more.
+   */
   momentAt(atNs: MonotonicNs): Pick<Stamp, "bootId" | "monotonicNs" | "utcMs" | "errorBoundMs"> {
-    const { time } = this.#ports;
-    const { bootId } = this.#settings;
     this.#observe();
+    const moment = { bootId: this.#settings.bootId, monotonicNs: atNs };
+    const { utcMs, errorBoundMs } =
+      this.#sinceAnchor(atNs) ?? provenAt(this.#timeline, moment, this.#rates) ?? this.#byWallClock(atNs);
+    return { ...moment, utcMs, errorBoundMs };
+  }
+
+  /** After the anchor that is held: what was before it, others may have been nearer to. */
+  #sinceAnchor(atNs: MonotonicNs): Pick<Stamp, "utcMs" | "errorBoundMs"> | null {
     const anchor = anchorOf(this.#state);
-    if (anchor === null) {
-      const utcMs = wallMs(time.wallMs() - Math.floor(elapsedMs(atNs, time.monotonicNs())));
-      return { bootId, monotonicNs: atNs, utcMs, errorBoundMs: null };
-    }
-    const bounded = wholeMs(utcAt(anchor, atNs), boundAt(anchor, atNs, ppmOf(this.#state, this.#rates)));
-    return { bootId, monotonicNs: atNs, ...bounded };
+    if (anchor === null || atNs < anchor.atNs || !reaches(this.#timeline, anchor, atNs)) return null;
+    return wholeMs(utcAt(anchor, atNs), boundAt(anchor, atNs, ppmOf(this.#state, this.#rates)));
+  }
+
+  #byWallClock(atNs: MonotonicNs): Pick<Stamp, "utcMs" | "errorBoundMs"> {
+    const { time } = this.#ports;
+    const agoMs = elapsedMs(atNs, time.monotonicNs()) + sleptSinceMs(this.#timeline, atNs);
+    return { utcMs: wallMs(Math.floor(time.wallMs() - agoMs)), errorBoundMs: null };
   }
 
   /** The network came (back) up, or something else makes the next poll urgent: ask as soon as is polite. */
@@ -288,6 +327,7 @@ export class ClockService implements Clock, AsyncDisposable {
     const utc = utcAt(anchor, atNs);
     if (utc > this.#pivot) this.#pivot = utc;
     this.#anchors = [...this.#anchors, anchor].slice(-anchorsKept);
+    this.#timeline = withAnchor(this.#timeline, anchor);
     this.#rates = learnDrift(this.#anchors, this.#settings.slewing);
   }
 
@@ -317,6 +357,7 @@ export class ClockService implements Clock, AsyncDisposable {
   #note(event: ClockEvent): void {
     const { kind, sinceNs, atNs, ...fields } = event;
     this.#log.warn(fields, eventMessages[kind]);
+    if (event.kind !== "step") this.#timeline = withBreak(this.#timeline, event);
     this.#events = [...this.#events, event].slice(-eventsKept);
     this.#keep(this.#ports.history.recordEvent(this.#settings.bootId, event));
   }
@@ -336,6 +377,7 @@ export class ClockService implements Clock, AsyncDisposable {
     if (held !== null && boundAt(held, nowNs, this.#rates.holdoverPpm) - anchor.boundNs < worthwhileNs) return;
     this.#discipline({ kind: "service", anchor });
     if (anchorOf(this.#state) !== anchor) return;
+    this.#timeline = withAnchor(this.#timeline, anchor);
     const { answers } = this.#service;
     this.#keep(this.#ports.history.recordServiceTime({ anchor, answers }).then(() => this.#date()));
   }
@@ -396,6 +438,10 @@ export class ClockService implements Clock, AsyncDisposable {
     this.#writes.add(kept);
   }
 }
+
+const bootNs = monotonicNs(0n);
+/** A boot begins awake. */
+const bootSeenAwake: BootSeen = { atNs: bootNs, sleptMs: 0 };
 
 const eventMessages = {
   step: "system clock was stepped",

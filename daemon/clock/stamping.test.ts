@@ -6,7 +6,7 @@ import { type MonotonicNs, monotonicNs, type WallMs, wallMs } from "../base/time
 import type { Anchor } from "./anchor.ts";
 import type { DisciplineState } from "./discipline.ts";
 import type { Stamp } from "./stamp.ts";
-import { bracketStamp, breakStamp, hullStamp, liveStamp, retroactiveStamp } from "./stamping.ts";
+import { bracketStamp, breakStamp, hullStamp, liveStamp, retroactiveStamp, type TimeBreak } from "./stamping.ts";
 import { nsPerMs, nsPerSecond, type UtcNs, utcNsOfWall } from "./utc.ts";
 
 const rates = { synchronisedPpm: 15, holdoverPpm: 100 };
@@ -126,7 +126,7 @@ describe("a retroactive stamp", () => {
   test("is none from another boot, or across a suspend", () => {
     expect(retroactiveStamp(scan, [], [], rates)).toBeNull();
     expect(retroactiveStamp(scan, [anchorAt(100, { bootId: "another" })], [], rates)).toBeNull();
-    const suspend = { kind: "suspend", sinceNs: seconds(50), atNs: seconds(51) } as const;
+    const suspend = { kind: "suspend", sinceNs: seconds(50), atNs: seconds(51), forMs: 60_000 } as const;
     expect(retroactiveStamp(scan, [anchorAt(100)], [suspend], rates)).toBeNull();
     expect(retroactiveStamp(scan, [anchorAt(40)], [suspend], rates)).not.toBeNull();
   });
@@ -160,7 +160,9 @@ describe("a scan inside a break", () => {
     proofBeforeBoot: bootUtc,
     after: anchorAt(200, { thetaNs: bootUtc - nsPerSecond }),
   };
-  const over = (kind: "suspend" | "contradiction") => [{ kind, sinceNs: seconds(0), atNs: seconds(150) }];
+  const stretch = { sinceNs: seconds(0), atNs: seconds(150) };
+  const over = (kind: "suspend" | "contradiction"): readonly TimeBreak[] =>
+    kind === "suspend" ? [{ kind, ...stretch, forMs: 60_000 }] : [{ kind, ...stretch }];
 
   test("of a contradiction was made after the one proof and before the other, and no more is known", () => {
     expect(breakStamp(scan, sides, over("contradiction"), rates)).toMatchObject({

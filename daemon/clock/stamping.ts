@@ -3,6 +3,7 @@ import { type Anchor, boundAt, utcAt } from "./anchor.ts";
 import { anchorOf, type DisciplineState, ppmOf, trustedBoundMaxNs } from "./discipline.ts";
 import { type DriftRates, slewingPpm } from "./drift.ts";
 import { type ClockState, type Stamp, type StampMoment, withInterval } from "./stamp.ts";
+import type { ClockEvent } from "./step-watch.ts";
 import { ceilMs, driftNs, floorMs, type UtcNs, utcNs } from "./utc.ts";
 
 /** What is known of a boot that came to its end without a synchronisation. */
@@ -17,11 +18,7 @@ export type BootBracket = {
  * A stretch of a boot that no anchor reaches across: monotonic time stood still in a suspend, or the clock was proven
  * wrong by a quorum that contradicted it, nobody knows since when.
  */
-export type TimeBreak = {
-  readonly kind: "suspend" | "contradiction";
-  readonly sinceNs: MonotonicNs;
-  readonly atNs: MonotonicNs;
-};
+export type TimeBreak = Exclude<ClockEvent, { readonly kind: "step" }>;
 
 /** What is proven around a scan that no anchor reaches. */
 export type BreakSides = {
@@ -153,7 +150,7 @@ function momentOf({ bootId, monotonicNs, captureLagMs }: StampMoment): StampMome
 }
 
 /** Whether a break touches the way from one moment to the other. */
-function isBroken(breaks: readonly TimeBreak[], one: MonotonicNs, other: MonotonicNs): boolean {
+export function isBroken(breaks: readonly TimeBreak[], one: MonotonicNs, other: MonotonicNs): boolean {
   const [low, high] = one < other ? [one, other] : [other, one];
   return breaks.some(({ sinceNs, atNs }) => sinceNs <= high && atNs >= low);
 }

@@ -5,6 +5,7 @@ import { lambdaNs, type Sample, thetaNs } from "./ntp-exchange.ts";
 import { type Candidate, type QuorumResult, type SourceVerdict, selectQuorum } from "./quorum.ts";
 import type { ServiceTime } from "./service-clock.ts";
 import type { SourceAnswer, SourceFailure } from "./source-poll.ts";
+import type { TimeBreak } from "./stamping.ts";
 import type { ClockEvent } from "./step-watch.ts";
 import { earliest, type UtcNs } from "./utc.ts";
 
@@ -64,6 +65,8 @@ export interface ClockHistory {
   recordChange(bootId: string, atNs: MonotonicNs, change: DisciplineChange): Promise<void>;
   /** The last `limit` trusted quorums of any boot, oldest first: what the drift is learnt from. */
   anchors(limit: number): Promise<readonly Anchor[]>;
+  /** What no anchor of a boot reaches across, in the order in which it was recorded. */
+  breaks(bootId: string): Promise<readonly TimeBreak[]>;
   /** The latest UTC that a synchronised clock ever vouched for; `null` on a new box. */
   lastTrusted(): Promise<UtcNs | null>;
 }

@@ -21,6 +21,9 @@ type AnchorRow = {
   readonly leapAnnounced: bigint;
 };
 
+/** As JSON holds it: 64-bit values are text. */
+type WithTexts<T> = T extends unknown ? { readonly [K in keyof T]: T[K] extends MonotonicNs ? string : T[K] } : never;
+
 const anchorColumns = `sync_id AS syncId, boot_id AS bootId, basis, at_ns AS atNs, theta_ns AS thetaNs, bound_ns AS boundNs,
   oldest_sample_ns AS oldestSampleNs, leap_announced AS leapAnnounced`;
 
@@ -122,9 +125,8 @@ export class ClockTable {
 
   breaksOf(bootId: string): readonly TimeBreak[] {
     return this.#breaks.all(bootId).map((content) => {
-      const { kind, sinceNs, atNs } = JSON.parse(content) as Pick<TimeBreak, "kind"> &
-        Record<"sinceNs" | "atNs", string>;
-      return { kind, sinceNs: monotonicNs(BigInt(sinceNs)), atNs: monotonicNs(BigInt(atNs)) };
+      const { sinceNs, atNs, ...event } = JSON.parse(content) as WithTexts<TimeBreak>;
+      return { ...event, sinceNs: monotonicNs(BigInt(sinceNs)), atNs: monotonicNs(BigInt(atNs)) };
     });
   }
 

@@ -4,6 +4,7 @@ import type { Anchor } from "../clock/anchor.ts";
 import type { DatingRequest } from "../clock/dating.ts";
 import type { DisciplineChange } from "../clock/discipline.ts";
 import type { ServiceTime } from "../clock/service-clock.ts";
+import type { TimeBreak } from "../clock/stamping.ts";
 import type { ClockEvent } from "../clock/step-watch.ts";
 import type { BootSeen, Synchronisation } from "../clock/synchronisation.ts";
 import type { UtcNs } from "../clock/utc.ts";
@@ -255,6 +256,10 @@ export class StoreCore implements Disposable {
 
   anchors(limit: number): readonly Anchor[] {
     return this.#clock.anchors(limit);
+  }
+
+  breaks(bootId: string): readonly TimeBreak[] {
+    return this.#clock.breaksOf(bootId);
   }
 
   lastTrusted(): UtcNs | null {

@@ -5,6 +5,7 @@ import type { Anchor } from "../clock/anchor.ts";
 import type { DatingRequest, ScanDating } from "../clock/dating.ts";
 import type { DisciplineChange } from "../clock/discipline.ts";
 import type { ServiceTime } from "../clock/service-clock.ts";
+import type { TimeBreak } from "../clock/stamping.ts";
 import type { ClockEvent } from "../clock/step-watch.ts";
 import type { BootSeen, ClockHistory, Synchronisation } from "../clock/synchronisation.ts";
 import type { UtcNs } from "../clock/utc.ts";
@@ -306,6 +307,10 @@ export class Store
 
   anchors(limit: number): Promise<readonly Anchor[]> {
     return this.#link.call("anchors", limit);
+  }
+
+  breaks(bootId: string): Promise<readonly TimeBreak[]> {
+    return this.#link.call("breaks", bootId);
   }
 
   lastTrusted(): Promise<UtcNs | null> {

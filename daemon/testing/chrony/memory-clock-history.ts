@@ -3,6 +3,7 @@ import type { Anchor } from "../../clock/anchor.ts";
 import type { ScanDating } from "../../clock/dating.ts";
 import type { DisciplineChange } from "../../clock/discipline.ts";
 import type { ServiceTime } from "../../clock/service-clock.ts";
+import type { TimeBreak } from "../../clock/stamping.ts";
 import type { ClockEvent } from "../../clock/step-watch.ts";
 import { anchorFrom, type BootSeen, type ClockHistory, type Synchronisation } from "../../clock/synchronisation.ts";
 import { type UtcNs, utcOf } from "../../clock/utc.ts";
@@ -48,6 +49,10 @@ export class MemoryClockHistory implements ClockHistory, ScanDating {
 
   async anchors(limit: number): Promise<readonly Anchor[]> {
     return this.#anchors().slice(-limit);
+  }
+
+  async breaks(): Promise<readonly TimeBreak[]> {
+    return this.events.filter((event): event is TimeBreak => event.kind !== "step");
   }
 
   async lastTrusted(): Promise<UtcNs | null> {

@@ -1,0 +1,57 @@
+import type { MonotonicNs } from "../base/time.ts";
+import { type Anchor, utcAt } from "./anchor.ts";
+import type { DriftRates } from "./drift.ts";
+import type { Stamp } from "./stamp.ts";
+import { type BreakSides, breakStamp, isBroken, retroactiveStamp, type TimeBreak } from "./stamping.ts";
+
+/**
+ * What is known of the monotonic time of one boot: the anchors that were proven in it, oldest first, and the breaks that
+ * none of them reaches across.
+ */
+export type BootTimeline = { readonly anchors: readonly Anchor[]; readonly breaks: readonly TimeBreak[] };
+
+export const nothingKnown: BootTimeline = { anchors: [], breaks: [] };
+
+export const anchorsOfBootMax: number = 512;
+export const breaksMax: number = 256;
+
+export function withAnchor(timeline: BootTimeline, anchor: Anchor): BootTimeline {
+  return { ...timeline, anchors: [...timeline.anchors, anchor].slice(-anchorsOfBootMax) };
+}
+
+/** Beyond the limit the two oldest become one: no break is ever forgotten. */
+export function withBreak(timeline: BootTimeline, found: TimeBreak): BootTimeline {
+  const breaks = [...timeline.breaks, found];
+  const [oldest, next, ...others] = breaks;
+  if (breaks.length <= breaksMax || oldest === undefined || next === undefined) return { ...timeline, breaks };
+  const both: TimeBreak = { kind: "contradiction", sinceNs: oldest.sinceNs, atNs: next.atNs };
+  return { ...timeline, breaks: [both, ...others] };
+}
+
+/**
+ * When a moment of the boot was: from the anchor that bounds it best, else between the anchors around the break that it
+ * lies in, as a scan is dated. `null` when neither proves it: nothing was proven on its side of a break.
+ */
+export function provenAt(
+  { anchors, breaks }: BootTimeline,
+  moment: { readonly bootId: string; readonly monotonicNs: MonotonicNs },
+  rates: DriftRates,
+): Pick<Stamp, "utcMs" | "errorBoundMs"> | null {
+  const scan = { ...moment, captureLagMs: 0 };
+  const reached = retroactiveStamp(scan, anchors, breaks, rates);
+  if (reached !== null) return reached;
+  const before = anchors.findLast(({ atNs }) => atNs <= scan.monotonicNs);
+  const after = anchors.find(({ atNs }) => atNs > scan.monotonicNs);
+  if (before === undefined || after === undefined) return null;
+  const sides: BreakSides = { before, proofBeforeBoot: utcAt(before, before.atNs), after };
+  return breakStamp(scan, sides, breaks, rates);
+}
+
+/** How long the box is known to have slept after a moment: what the wall clock counts and monotonic time does not. */
+export function sleptSinceMs({ breaks }: BootTimeline, atNs: MonotonicNs): number {
+  return breaks.reduce((sum, each) => sum + (each.kind === "suspend" && each.sinceNs >= atNs ? each.forMs : 0), 0);
+}
+
+export function reaches({ breaks }: BootTimeline, anchor: Anchor, atNs: MonotonicNs): boolean {
+  return !isBroken(breaks, anchor.atNs, atNs);
+}
