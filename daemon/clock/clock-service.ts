@@ -39,7 +39,7 @@ import {
   type Synchronisation,
   synchronise,
 } from "./synchronisation.ts";
-import { laterBy, nsPerMs, type UtcNs } from "./utc.ts";
+import { floorMs, laterBy, nsPerMs, type UtcNs } from "./utc.ts";
 
 export type ClockPorts = {
   readonly transport: NtpTransport;
@@ -192,13 +192,13 @@ export class ClockService implements Clock, AsyncDisposable {
 
   /**
    * When a monotonic moment of this boot was, as far as it is known by now. Without a bound where nothing was proven on its
-   * side of a break; the box's own clock is all there is then, and may never be more.
+   * side of a break: it is reckoned back from now then, on the box's own clock while nothing proves the present either.
    */
   momentAt(atNs: MonotonicNs): Pick<Stamp, "bootId" | "monotonicNs" | "utcMs" | "errorBoundMs"> {
     this.#observe();
     const moment = { bootId: this.#settings.bootId, monotonicNs: atNs };
     const { utcMs, errorBoundMs } =
-      this.#sinceAnchor(atNs) ?? provenAt(this.#timeline, moment, this.#rates) ?? this.#byWallClock(atNs);
+      this.#sinceAnchor(atNs) ?? provenAt(this.#timeline, moment, this.#rates) ?? this.#reckoned(atNs);
     return { ...moment, utcMs, errorBoundMs };
   }
 
@@ -209,10 +209,13 @@ export class ClockService implements Clock, AsyncDisposable {
     return wholeMs(utcAt(anchor, atNs), boundAt(anchor, atNs, ppmOf(this.#state, this.#rates)));
   }
 
-  #byWallClock(atNs: MonotonicNs): Pick<Stamp, "utcMs" | "errorBoundMs"> {
+  #reckoned(atNs: MonotonicNs): Pick<Stamp, "utcMs" | "errorBoundMs"> {
     const { time } = this.#ports;
-    const agoMs = elapsedMs(atNs, time.monotonicNs()) + sleptSinceMs(this.#timeline, atNs);
-    return { utcMs: wallMs(Math.floor(time.wallMs() - agoMs)), errorBoundMs: null };
+    const nowNs = time.monotonicNs();
+    const anchor = anchorOf(this.#state);
+    const nowMs = anchor === null ? time.wallMs() : floorMs(utcAt(anchor, nowNs));
+    const agoMs = elapsedMs(atNs, nowNs) + sleptSinceMs(this.#timeline, atNs);
+    return { utcMs: wallMs(Math.floor(nowMs - agoMs)), errorBoundMs: null };
   }
 
   /** The network came (back) up, or something else makes the next poll urgent: ask as soon as is polite. */

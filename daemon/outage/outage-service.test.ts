@@ -3,6 +3,7 @@ import { present } from "../base/assert.ts";
 import { elapsedMs, type MonotonicNs, monotonicNs, wallMs } from "../base/time.ts";
 import { ManualTime } from "../testing/manual-time.ts";
 import { recordingLog } from "../testing/store-fixture.ts";
+import { beginningOf } from "./explanation.ts";
 import { type Layers, nothingSeen } from "./layers.ts";
 import { OutageService, otherChannelMessage, type Probes } from "./outage-service.ts";
 import type { Heartbeat, OutageStore } from "./outage-store.ts";
@@ -39,7 +40,10 @@ function site(store = new MemoryOutages(), bootId = "boot", time = new ManualTim
   const seen = {
     layers: well,
     dated: true,
+    /** Earlier moments are beyond what the clock can reach. */
+    datedFromNs: monotonicNs(0n),
     beyond: 0,
+    clockOffMs: 0,
     power: "unknown" as Layers["power"],
     whileLooking: (): void => {},
   };
@@ -47,8 +51,8 @@ function site(store = new MemoryOutages(), bootId = "boot", time = new ManualTim
   const moment = (atNs: MonotonicNs): Moment => ({
     bootId,
     monotonicNs: atNs,
-    utcMs: wallMs(noon + elapsedMs(startNs, atNs)),
-    errorBoundMs: seen.dated ? 5 : null,
+    utcMs: wallMs(noon + seen.clockOffMs + elapsedMs(startNs, atNs)),
+    errorBoundMs: seen.dated && atNs >= seen.datedFromNs ? 5 : null,
   });
   const probes: Probes = {
     looks: [],
@@ -276,6 +280,23 @@ describe("the run before", () => {
     expect([store.windows.size, store.beats]).toEqual([1, 1]);
   });
 
+  test("is told without a bound when the clock knows the time now, and will never know that of the start", async () => {
+    const store = new MemoryOutages();
+    store.heartbeat = lastBeat(false, "earlier");
+    const { time, seen, service } = site(store);
+    await using _closing = service;
+    seen.dated = false;
+    await service.start();
+    await time.advance(60_000);
+    seen.datedFromNs = time.monotonicNs();
+    seen.dated = true;
+    await time.advance(10_000);
+    expect([store.windows.size, store.beats]).toEqual([1, 1]);
+    const [window] = [...store.windows.values()];
+    expect(window).toMatchObject({ firstBad: { errorBoundMs: null }, end: { firstGood: { errorBoundMs: null } } });
+    expect(beginningOf(present(window, "told")).isProven).toBe(false);
+  });
+
   test("a first start follows no run", async () => {
     const { time, store, service } = site();
     await using _closing = service;
@@ -361,6 +382,33 @@ test("moments from before the clock knew the time are dated when it does", async
     firstBad: { errorBoundMs: 5 },
     openedAt: { errorBoundMs: 5 },
   });
+});
+
+test("moments that the clock will never know are told as best as it can once it knows the time, and not waited for", async () => {
+  const { time, store, seen, service } = site();
+  await using _closing = service;
+  seen.dated = false;
+  seen.layers = cable;
+  await service.start();
+  await time.advance(30_000);
+  expect(store.windows.size).toBe(1);
+  seen.datedFromNs = time.monotonicNs();
+  seen.dated = true;
+  seen.clockOffMs = 3_600_000;
+  let saves = 0;
+  const { saveWindow } = store;
+  store.saveWindow = (window) => {
+    saves += 1;
+    return saveWindow.call(store, window);
+  };
+  await time.advance(60_000);
+  expect(saves).toBe(1);
+  expect([...store.windows.values()][0]?.firstBad).toMatchObject({ errorBoundMs: null });
+  expect([...store.windows.values()][0]?.firstBad.utcMs).toBeGreaterThanOrEqual(noon + 3_600_000);
+  seen.layers = well;
+  await time.advance(10_000);
+  const [closed] = [...store.windows.values()];
+  expect(closed).toMatchObject({ firstBad: { errorBoundMs: null }, end: { firstGood: { errorBoundMs: 5 } } });
 });
 
 describe("what the token endpoint says", () => {

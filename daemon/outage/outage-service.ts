@@ -303,14 +303,21 @@ export class OutageService implements AsyncDisposable {
     this.#ports.onChange({ ...change, window });
   }
 
-  /** A window that goes on may have no other change before the box goes off, and the next boot cannot date it. */
+  /**
+   * A window that goes on may have no other change before the box goes off, and the next boot cannot date it. What the clock
+   * does not know of the past once it knows the present it never will: that is written without a bound.
+   */
   #dateWindows(): void {
-    const started = this.#ports.moment(this.#startedNs);
-    if (started.errorBoundMs === null) return;
+    if (!this.#knowsTime()) return;
     for (const [key, window] of this.#undated) {
       this.#undated.delete(key);
       this.#unwritten.set(key, this.#dated(window));
     }
+  }
+
+  #knowsTime(): boolean {
+    const { moment, time } = this.#ports;
+    return moment(time.monotonicNs()).errorBoundMs !== null;
   }
 
   /** Holds a moment of this boot that the clock can date once it knows the time. */
@@ -333,13 +340,14 @@ export class OutageService implements AsyncDisposable {
     }
   }
 
-  /** The end of the last run is a window of its own, once the clock can say when it was. */
+  /**
+   * The end of the last run is a window of its own, once the clock knows the time: it can say then when that was, or never
+   * will, where the box has slept in between.
+   */
   async #tellOfLastRun(): Promise<void> {
-    if (this.#lastRun === null) return;
+    if (this.#lastRun === null || !this.#knowsTime()) return;
     const { moment } = this.#ports;
-    const startedAt = moment(this.#startedNs);
-    if (startedAt.errorBoundMs === null) return;
-    const window = windowOfLastRun(this.#lastRun, moment(monotonicNs(0n)), startedAt);
+    const window = windowOfLastRun(this.#lastRun, moment(monotonicNs(0n)), moment(this.#startedNs));
     this.#lastRun = null;
     if (window !== null) await this.#tell({ kind: "closed", window });
   }
