@@ -59,7 +59,7 @@ test("after the end of the last run was told, an outage that stays as it is is r
   } as const;
   const look = () => {
     now += 5;
-    evidence.onSample({ began: at(now), at: at(now), layers, finding, isWhole: true });
+    evidence.onSample({ began: at(now), at: at(now), layers, finding, isWhole: true, hasSlept: false });
   };
   look();
   look();

@@ -46,6 +46,7 @@ export async function composeOutages(
     probes,
     store,
     moment: (atNs) => clock.momentAt(atNs),
+    sleeps: () => clock.sleeps,
     power: () => readPower(ups),
     onSample: evidence.onSample,
     onChange: (change) => {

@@ -20,7 +20,15 @@ function moment(utcMs: number, errorBoundMs: number | null = 2.5): Moment {
 }
 
 function sample(atMs: number, changed: Partial<Sample> = {}): Sample {
-  return { began: moment(atMs), at: moment(atMs), layers: nothingSeen, finding: null, isWhole: true, ...changed };
+  return {
+    began: moment(atMs),
+    at: moment(atMs),
+    layers: nothingSeen,
+    finding: null,
+    isWhole: true,
+    hasSlept: false,
+    ...changed,
+  };
 }
 
 function windowOf(changed: Partial<OutageWindow> = {}): OutageWindow {

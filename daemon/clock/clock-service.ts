@@ -218,6 +218,12 @@ export class ClockService implements Clock, AsyncDisposable {
     return { utcMs: wallMs(Math.floor(nowMs - agoMs)), errorBoundMs: null };
   }
 
+  /** How often this run has seen that the box slept. */
+  get sleeps(): number {
+    this.#observe();
+    return this.#suspends;
+  }
+
   /** The network came (back) up, or something else makes the next poll urgent: ask as soon as is polite. */
   networkUp(): void {
     this.#schedule = askAtOnce(this.#schedule, this.#ports.time.monotonicNs());

@@ -30,6 +30,7 @@ function run(samples: [number, boolean, string?][]): OutageWindow {
       layers,
       finding: findingOf(layers),
       isWhole: true,
+      hasSlept: false,
     });
     state = next.state;
     last = next.changes.at(-1)?.window ?? last;

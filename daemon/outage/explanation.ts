@@ -87,13 +87,20 @@ export function durationOf(window: OutageWindow): {
   };
 }
 
-/** Time up to a moment that was not watched, or in which something was well: each millisecond once. */
+/**
+ * Time up to a moment that was not watched, or in which something was well, at most: each millisecond once. An end of a gap
+ * that lies in a sleep of the box is bounded by no less than that.
+ */
 function unwatchedMs({ gaps, healed = [] }: OutageWindow, untilMs: WallMs): number {
+  const spans = [...healed, ...gaps].map(({ from, to }) => ({
+    fromMs: earliestOf(from) ?? from.utcMs,
+    toMs: latestOf(to),
+  }));
   let sumMs = 0;
   let countedTo = Number.NEGATIVE_INFINITY;
-  for (const { from, to } of [...healed, ...gaps].toSorted((one, other) => one.from.utcMs - other.from.utcMs)) {
-    const end = Math.min(to.utcMs, untilMs);
-    sumMs += Math.max(0, end - Math.max(from.utcMs, countedTo));
+  for (const { fromMs, toMs } of spans.toSorted((one, other) => one.fromMs - other.fromMs)) {
+    const end = Math.min(toMs, untilMs);
+    sumMs += Math.max(0, end - Math.max(fromMs, countedTo));
     countedTo = Math.max(countedTo, end);
   }
   return sumMs;

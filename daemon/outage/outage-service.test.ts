@@ -3,7 +3,7 @@ import { present } from "../base/assert.ts";
 import { elapsedMs, type MonotonicNs, monotonicNs, wallMs } from "../base/time.ts";
 import { ManualTime } from "../testing/manual-time.ts";
 import { recordingLog } from "../testing/store-fixture.ts";
-import { beginningOf } from "./explanation.ts";
+import { beginningOf, durationOf } from "./explanation.ts";
 import { type Layers, nothingSeen } from "./layers.ts";
 import { OutageService, otherChannelMessage, type Probes } from "./outage-service.ts";
 import type { Heartbeat, OutageStore } from "./outage-store.ts";
@@ -44,6 +44,7 @@ function site(store = new MemoryOutages(), bootId = "boot", time = new ManualTim
     datedFromNs: monotonicNs(0n),
     beyond: 0,
     clockOffMs: 0,
+    sleeps: 0,
     power: "unknown" as Layers["power"],
     whileLooking: (): void => {},
   };
@@ -71,6 +72,7 @@ function site(store = new MemoryOutages(), bootId = "boot", time = new ManualTim
     store,
     moment,
     power: async () => seen.power,
+    sleeps: () => seen.sleeps,
     onSample: () => {},
     onChange: ({ kind }) => changes.push(kind),
     time,
@@ -382,6 +384,25 @@ test("moments from before the clock knew the time are dated when it does", async
     firstBad: { errorBoundMs: 5 },
     openedAt: { errorBoundMs: 5 },
   });
+});
+
+test("a sleep in the middle of an outage is a gap, though monotonic time stood still in it", async () => {
+  const { time, store, seen, service } = site();
+  await using _closing = service;
+  await service.start();
+  await time.advance(6_000);
+  seen.layers = cable;
+  await time.advance(60_000);
+  seen.sleeps += 1;
+  seen.clockOffMs = 3 * 3_600_000;
+  await time.advance(60_000);
+  seen.layers = well;
+  await time.advance(10_000);
+  const window = present([...store.windows.values()][0], "told");
+  expect(window.gaps).toHaveLength(1);
+  const { atLeastMs, atMostMs } = durationOf(window);
+  expect(atLeastMs).toBeLessThan(120_000);
+  expect(atMostMs).toBeGreaterThan(3 * 3_600_000);
 });
 
 test("moments that the clock will never know are told as best as it can once it knows the time, and not waited for", async () => {

@@ -32,6 +32,8 @@ export type OutagePorts = {
   readonly store: OutageStore;
   /** A monotonic moment of this boot as the clock dates it by now. */
   readonly moment: (atNs: MonotonicNs) => Moment;
+  /** How often this run has seen that the box slept. */
+  readonly sleeps: () => number;
   /** What the UPS says of its supply now; `unknown` without one. Never rejects. */
   readonly power: () => Promise<Layers["power"]>;
   /** A look, whatever it saw; before the change that it brings about. */
@@ -103,6 +105,8 @@ export class OutageService implements AsyncDisposable {
   /** Windows that hold a moment from before the clock knew the time. */
   readonly #undated: Map<string, OutageWindow> = new Map();
   #power: Layers["power"] = "unknown";
+  /** As often had the box slept at the look before. */
+  #sleeps = 0;
   /** How the last run ended: told once the clock can date it. */
   #lastRun: Heartbeat | null = null;
   #look: Promise<void> = Promise.resolve();
@@ -113,6 +117,7 @@ export class OutageService implements AsyncDisposable {
     this.#cadence = cadence;
     this.#log = ports.log.child({ room: "outage" });
     this.#startedNs = ports.time.monotonicNs();
+    this.#sleeps = ports.sleeps();
   }
 
   get status(): OutageStatus {
@@ -219,6 +224,7 @@ export class OutageService implements AsyncDisposable {
       layers,
       finding: findingOf(layers),
       isWhole: beyond !== null,
+      hasSlept: this.#hasSlept(),
     };
     const { state, changes } = step(this.#state, sample, this.#cadence.mergeMs);
     this.#state = state;
@@ -237,6 +243,12 @@ export class OutageService implements AsyncDisposable {
     if (hasTurned) this.#log.warn({ power, before: this.#power }, "the supply of the box changed");
     this.#power = power;
     if ((isDue || hasTurned) && this.#unwritten.size === 0) await this.#keep(() => this.#beat(false));
+  }
+
+  #hasSlept(): boolean {
+    const before = this.#sleeps;
+    this.#sleeps = this.#ports.sleeps();
+    return this.#sleeps !== before;
   }
 
   #isBeyondDue(nowNs: MonotonicNs, local: Pick<Layers, "lan">): boolean {

@@ -36,6 +36,7 @@ function sample(seconds: number, kind: Kind, bootId?: string): Sample {
     layers: kinds[kind],
     finding: findingOf(kinds[kind]),
     isWhole: true,
+    hasSlept: false,
   };
 }
 
@@ -119,6 +120,22 @@ describe("a gap in watching", () => {
     expect(during.changes).toMatchObject([{ kind: "gap", window: { gaps: [{ from: at(15), to: at(15 + gapS) }] } }]);
     const ended = play(["good"], { state: during.state, seconds: 15 + 2 * gapS });
     expect(ended.changes).toMatchObject([{ kind: "closed", window: { gaps: [{}, { to: at(15 + 2 * gapS) }] } }]);
+  });
+
+  test("a sleep is one, however little monotonic time passed in it", () => {
+    const slept = (seconds: number, kind: Kind): Sample => ({ ...sample(seconds, kind), hasSlept: true });
+    const { state } = play(["good", "service", "service", "service"]);
+    expect(step(state, slept(20, "service")).changes).toMatchObject([
+      { kind: "gap", window: { gaps: [{ from: at(15), to: at(20) }] } },
+    ]);
+    expect(step(state, slept(20, "good")).changes).toMatchObject([
+      { kind: "closed", window: { gaps: [{ from: at(15), to: at(20) }] } },
+    ]);
+    const suspect = step(play(["good", "service", "service"]).state, slept(15, "service"));
+    expect([suspect.state.kind, suspect.changes]).toEqual(["suspect", []]);
+    const ended = play(["good", "service", "service", "service", "good"]).state;
+    expect(step(ended, slept(25, "good")).state.kind).toBe("quiet");
+    expect(step(ended, slept(25, "service")).state).toMatchObject({ kind: "suspect", ended: null });
   });
 
   test("another boot is a gap, however soon it comes", () => {

@@ -20,6 +20,8 @@ export type Sample = {
   readonly finding: Finding | null;
   /** Whether all of them were looked at now, or only the site's own, with the others as they were seen before. */
   readonly isWhole: boolean;
+  /** The box slept since the look before: nobody watched, and monotonic time does not tell for how long. */
+  readonly hasSlept: boolean;
 };
 
 /** The last looks at which all was well: at all layers, and at the site's own. */
@@ -28,7 +30,7 @@ export type LastGood = { readonly whole: Moment | null; readonly own: Moment | n
 /** A stretch of a window with one cause. */
 export type Segment = { readonly from: Moment; readonly finding: Finding; readonly layers: Layers };
 
-/** Between two looks nobody watched: what happened there is not known, and is no outage. */
+/** Between two looks, in a sleep of the box among others, nobody watched: what happened there is not known, and is no outage. */
 export type Gap = { readonly from: Moment; readonly to: Moment };
 
 /**
@@ -114,15 +116,15 @@ function onGood(state: WatchState, sample: Sample, mergeWithinMs: number): Retur
       // One or two failing samples are an event of the network, not an outage.
       const lastGood = goodAt(state.lastGood, sample);
       return unchanged(
-        state.ended === null ? { kind: "quiet", lastGood } : settled(state.ended, at, lastGood, mergeWithinMs),
+        state.ended === null ? { kind: "quiet", lastGood } : settled(state.ended, sample, lastGood, mergeWithinMs),
       );
     }
     case "settling":
-      return unchanged(settled(state.window, at, goodAt(state.lastGood, sample), mergeWithinMs));
+      return unchanged(settled(state.window, sample, goodAt(state.lastGood, sample), mergeWithinMs));
     case "open": {
       // What failed has to be looked at to be well again.
       if (!isWhole) return unchanged(state);
-      const isGap = isGapBetween(state.lastBad, at);
+      const isGap = isGapBefore(sample, state.lastBad);
       const window = {
         ...(isGap ? withGap(state.window, { from: state.lastBad, to: at }) : state.window),
         end: { lastBad: state.lastBad, firstGood: at },
@@ -150,7 +152,7 @@ function onFailing(
     case "quiet":
       return unchanged({ kind: "suspect", lastGood: state.lastGood, failing: [sample], ended: null });
     case "settling": {
-      const ended = belongsTo(state.window, sample.at, mergeWithinMs) ? state.window : null;
+      const ended = belongsTo(state.window, sample, mergeWithinMs) ? state.window : null;
       return unchanged({ kind: "suspect", lastGood: state.lastGood, failing: [sample], ended });
     }
     case "suspect":
@@ -164,7 +166,7 @@ function onFailing(
 
 function onSuspect(state: Extract<WatchState, { kind: "suspect" }>, sample: Sample): ReturnType<typeof step> {
   const before = state.failing.at(-1) ?? state.failing[0];
-  if (isGapBetween(before.at, sample.at)) {
+  if (isGapBefore(sample, before.at)) {
     return unchanged({ ...state, lastGood: nothingGood, failing: [sample] });
   }
   const failing: readonly [Sample, ...Sample[]] = [...state.failing, sample];
@@ -181,7 +183,7 @@ function onOpen(
 ): ReturnType<typeof step> {
   const changes: WindowChange[] = [];
   let { window } = state;
-  if (isGapBetween(state.lastBad, sample.at)) {
+  if (isGapBefore(sample, state.lastBad)) {
     window = withGap(window, { from: state.lastBad, to: sample.at });
     changes.push({ kind: "gap", window });
   }
@@ -231,20 +233,22 @@ function segmentOf({ at, layers }: Sample, finding: Finding): Segment {
   return { from: at, finding, layers };
 }
 
-function settled(window: OutageWindow, at: Moment, lastGood: LastGood, mergeWithinMs: number): WatchState {
-  return belongsTo(window, at, mergeWithinMs) ? { kind: "settling", window, lastGood } : { kind: "quiet", lastGood };
+function settled(window: OutageWindow, sample: Sample, lastGood: LastGood, mergeWithinMs: number): WatchState {
+  return belongsTo(window, sample, mergeWithinMs)
+    ? { kind: "settling", window, lastGood }
+    : { kind: "quiet", lastGood };
 }
 
-function belongsTo({ end }: OutageWindow, at: Moment, mergeWithinMs: number): boolean {
-  return end !== null && msBetween(end.firstGood, at) < mergeWithinMs;
+function belongsTo({ end }: OutageWindow, { at, hasSlept }: Sample, mergeWithinMs: number): boolean {
+  return end !== null && !hasSlept && msBetween(end.firstGood, at) < mergeWithinMs;
 }
 
 function withGap(window: OutageWindow, gap: Gap): OutageWindow {
   return { ...window, gaps: [...window.gaps, gap] };
 }
 
-function isGapBetween(from: Moment, to: Moment): boolean {
-  return from.bootId !== to.bootId || msBetween(from, to) > gapMs;
+function isGapBefore({ at, hasSlept }: Sample, from: Moment): boolean {
+  return hasSlept || from.bootId !== at.bootId || msBetween(from, at) > gapMs;
 }
 
 export function laterOf(one: Moment, other: Moment): Moment {

@@ -72,6 +72,7 @@ const outages: OutageService = new OutageService(
       beat: async (_: Heartbeat) => tell({ kind: "watching" }),
     },
     moment: (atNs) => ({ bootId: "box", monotonicNs: atNs, utcMs: utcOf(atNs), errorBoundMs: 1 }),
+    sleeps: () => 0,
     power: async () => "unknown",
     onSample: () => {},
     onChange: ({ kind, window }) => {
