@@ -13,7 +13,14 @@ import {
   withBreak,
 } from "./boot-timeline.ts";
 import type { ScanDating } from "./dating.ts";
-import { anchorOf, type DisciplineInput, type DisciplineState, ppmOf, stepDiscipline } from "./discipline.ts";
+import {
+  anchorOf,
+  type DisciplineInput,
+  type DisciplineState,
+  ppmOf,
+  serviceRivalOf,
+  stepDiscipline,
+} from "./discipline.ts";
 import { type DriftRates, learnDrift } from "./drift.ts";
 import type { NtpTransport } from "./ntp-transport.ts";
 import { afterRound, askAtOnce, type DueSource, dueSources, openSchedule, type PollSchedule } from "./poll-schedule.ts";
@@ -363,9 +370,9 @@ export class ClockService implements Clock, AsyncDisposable {
     }
   }
 
-  #note(event: ClockEvent): void {
+  #note(event: ClockEvent, message: string = eventMessages[event.kind]): void {
     const { kind, sinceNs, atNs, ...fields } = event;
-    this.#log.warn(fields, eventMessages[kind]);
+    this.#log.warn(fields, message);
     if (event.kind !== "step") this.#timeline = withBreak(this.#timeline, event);
     this.#events = [...this.#events, event].slice(-eventsKept);
     this.#keep(this.#ports.history.recordEvent(this.#settings.bootId, event));
@@ -380,7 +387,14 @@ export class ClockService implements Clock, AsyncDisposable {
     const nowNs = this.#ports.time.monotonicNs();
     const offset = this.#service.offset(nowNs);
     if (this.#state.kind === "synchronised" || (sources.length > 0 && this.#lastPoll === null)) return;
-    if (offset?.consistent !== true) return;
+    if (offset === null) return;
+    if (!offset.consistent) {
+      this.#doubtService(nowNs);
+      return;
+    }
+    // What is left of its answers once the others are forgotten settles nothing.
+    const rival = serviceRivalOf(this.#state);
+    if (rival !== null && this.#service.newestNs <= rival.atNs) return;
     const anchor = serviceAnchor(offset, bootId, nowNs);
     const held = anchorOf(this.#state);
     if (held !== null && boundAt(held, nowNs, this.#rates.holdoverPpm) - anchor.boundNs < worthwhileNs) return;
@@ -389,6 +403,13 @@ export class ClockService implements Clock, AsyncDisposable {
     this.#timeline = withAnchor(this.#timeline, anchor);
     const { answers } = this.#service;
     this.#keep(this.#ports.history.recordServiceTime({ anchor, answers }).then(() => this.#date()));
+  }
+
+  /** Its answers do not fit one clock: the newest of them may be the one that is wrong, or the anchor that they gave before. */
+  #doubtService(nowNs: MonotonicNs): void {
+    const newest = this.#service.newest(nowNs);
+    if (newest === null) return;
+    this.#discipline({ kind: "service-rival", anchor: serviceAnchor(newest, this.#settings.bootId, nowNs) });
   }
 
   async #date(): Promise<void> {
@@ -416,8 +437,12 @@ export class ClockService implements Clock, AsyncDisposable {
     this.#state = state;
     if (contradicted !== null) {
       // Where the new one is believed all the same, the break ends before it.
-      const atNs = state.kind === "synchronised" ? laterBy(state.anchor.atNs, -1n) : nowNs;
-      this.#note({ kind: "contradiction", sinceNs: contradicted.atNs, atNs });
+      const believed = anchorOf(state);
+      const atNs = believed !== null && believed !== contradicted ? laterBy(believed.atNs, -1n) : nowNs;
+      this.#note(
+        { kind: "contradiction", sinceNs: contradicted.atNs, atNs },
+        contradictionMessages[contradicted.basis],
+      );
     }
     if (change === null) return;
     this.#log[change.to === "synchronised" ? "info" : "warn"](change, "clock state changed");
@@ -456,6 +481,11 @@ const eventMessages = {
   step: "system clock was stepped",
   suspend: "box was suspended",
   contradiction: "a quorum contradicts the clock",
+} as const;
+
+const contradictionMessages = {
+  quorum: eventMessages.contradiction,
+  service: "service's clock contradicts itself",
 } as const;
 
 function reactionOf({ source, answer }: SourceReport): { readonly sourceId: string; readonly kissCode: string | null } {

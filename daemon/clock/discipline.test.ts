@@ -50,6 +50,12 @@ const states = {
   tooWide: { kind: "untrusted", why: "bound-too-wide", anchor: wide },
   contradicted: { kind: "untrusted", why: "contradicted", anchor: old, rival: anchor(50, 500) },
   suspended: { kind: "untrusted", why: "suspended" },
+  againstItself: {
+    kind: "untrusted",
+    why: "contradicted",
+    anchor: anchor(0, 0, 1500, "service"),
+    rival: anchor(50, 60_000, 1500, "service"),
+  },
 } as const satisfies Record<string, DisciplineState>;
 
 const quorum: DisciplineInput = { kind: "quorum", anchor: fresh };
@@ -57,6 +63,11 @@ const otherQuorum: DisciplineInput = { kind: "quorum", anchor: far };
 const thirdQuorum: DisciplineInput = { kind: "quorum", anchor: anchor(100, -900) };
 const wideQuorum = { kind: "quorum", anchor: anchor(100, 0, 300) } as const satisfies DisciplineInput;
 const serviceSays: DisciplineInput = { kind: "service", anchor: service };
+const rivalSays = {
+  kind: "service-rival",
+  anchor: anchor(100, 60_000, 1500, "service"),
+} as const satisfies DisciplineInput;
+const nearRival: DisciplineInput = { kind: "service-rival", anchor: anchor(100, 2_900, 1500, "service") };
 const missed: DisciplineInput = { kind: "missed-poll" };
 const suspended: DisciplineInput = { kind: "suspended" };
 
@@ -87,6 +98,22 @@ test.each<[keyof typeof states, string, DisciplineInput, DisciplineState]>([
   ["holdover", "a suspend", suspended, states.suspended],
   ["onService", "a quorum 500 ms off", otherQuorum, synchronisedOn(far)],
   ["onService", "the service's clock", serviceSays, { kind: "holdover", anchor: service }],
+  [
+    "onService",
+    "an answer of the service a minute off",
+    rivalSays,
+    { kind: "untrusted", why: "contradicted", anchor: states.onService.anchor, rival: rivalSays.anchor },
+  ],
+  ["onService", "an answer of the service that both may err by", nearRival, states.onService],
+  ["synchronised", "an answer of the service a minute off", rivalSays, states.synchronised],
+  ["holdover", "an answer of the service a minute off", rivalSays, states.holdover],
+  ["contradicted", "an answer of the service a minute off", rivalSays, states.contradicted],
+  ["suspended", "an answer of the service a minute off", rivalSays, states.suspended],
+  ["unsynchronised", "an answer of the service a minute off", rivalSays, states.unsynchronised],
+  ["againstItself", "another answer that is off", rivalSays, { ...states.againstItself, rival: rivalSays.anchor }],
+  ["againstItself", "the service's clock", serviceSays, { kind: "holdover", anchor: service }],
+  ["againstItself", "a quorum that agrees", quorum, synchronisedOn(fresh)],
+  ["againstItself", "a suspend", suspended, states.suspended],
   ["tooWide", "a quorum that agrees", quorum, synchronisedOn(fresh)],
   ["tooWide", "the service's clock", serviceSays, { kind: "holdover", anchor: service }],
   ["tooWide", "a missed poll", missed, states.tooWide],
@@ -130,9 +157,9 @@ describe("the bound of two seconds", () => {
   });
 });
 
-test("a bound is claimed in every state but these three", () => {
+test("a bound is claimed in every state but these", () => {
   const unclaimed = Object.entries(states).filter(([, state]) => anchorOf(state) === null);
-  expect(unclaimed.map(([name]) => name)).toEqual(["unsynchronised", "contradicted", "suspended"]);
+  expect(unclaimed.map(([name]) => name)).toEqual(["unsynchronised", "contradicted", "suspended", "againstItself"]);
 });
 
 test("a change is told once, with its reason", () => {
@@ -147,7 +174,7 @@ test("a change is told once, with its reason", () => {
   expect(step("synchronised", missed)).toBeNull();
 });
 
-describe("a quorum that contradicts", () => {
+describe("what contradicts", () => {
   const rival = anchor(50, 500);
 
   test.each<[string, DisciplineState, DisciplineInput, Anchor | null]>([
@@ -157,7 +184,10 @@ describe("a quorum that contradicts", () => {
     ["the anchor and agrees with the rival", states.contradicted, otherQuorum, null],
     ["nothing", states.synchronised, quorum, null],
     ["the service's clock, which proves nothing", states.onService, otherQuorum, null],
-  ])("%s names the quorum before it", (_, from, input, contradicted) => {
+    ["the service's clock with an answer of its own", states.onService, rivalSays, states.onService.anchor],
+    ["it anew", states.againstItself, rivalSays, null],
+    ["a quorum with the service's clock", states.holdover, { ...rivalSays, kind: "service" }, null],
+  ])("%s names the anchor before it", (_, from, input, contradicted) => {
     expect(stepDiscipline(from, input, seconds(100), rates).contradicted).toEqual(contradicted);
   });
 });

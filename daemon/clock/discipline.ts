@@ -14,7 +14,7 @@ import { nsPerSecond } from "./utc.ts";
  * | synchronised | UTC is within E = E0 + ρ·elapsed of the anchor, a quorum confirmed it within the last three polls |
  * | holdover | the same with holdover's ρ: no quorum for three polls, or the anchor is the service's own clock |
  * | untrusted: bound-too-wide | E has passed 2 s; still a bound, but none that a registration may rest on |
- * | untrusted: contradicted | a quorum lies outside the bound: one of both is wrong, so neither bound is claimed |
+ * | untrusted: contradicted | a quorum lies outside the bound, or, where only the service tells the time, an answer of its own: one of both is wrong, so neither bound is claimed |
  * | untrusted: suspended | monotonic time stood still while the box slept: the anchor means nothing any more |
  *
  *   unsynchronised ──quorum──▶ synchronised ──3 missed polls──▶ holdover ──E > 2 s──▶ untrusted: bound-too-wide
@@ -23,9 +23,12 @@ import { nsPerSecond } from "./utc.ts";
  *   synchronised, holdover, bound-too-wide ──quorum that disagrees──▶ untrusted: contradicted
  *   untrusted: contradicted ──a second quorum that agrees with the first, or with the anchor──▶ synchronised
  *   untrusted: contradicted ──service's clock that agrees with one of both──▶ holdover
+ *   holdover, bound-too-wide on the service's clock ──its answer that disagrees──▶ untrusted: contradicted
+ *   untrusted: contradicted by the service itself ──quorum──▶ synchronised, ──answers that all agree──▶ holdover
  *   any but unsynchronised ──suspend──▶ untrusted: suspended
  *
- * Each quorum that contradicts the one before it breaks monotonic time between both, whatever the state makes of it.
+ * Each quorum that contradicts the one before it breaks monotonic time between both, whatever the state makes of it; so does
+ * the service that contradicts its own anchor.
  * A quorum overrules an anchor of the service at once: the service judges by its clock, it does not prove UTC.
  */
 export type DisciplineState =
@@ -37,7 +40,7 @@ export type DisciplineState =
       readonly kind: "untrusted";
       readonly why: "contradicted";
       readonly anchor: Anchor;
-      /** What the quorum that disagrees says; a second one decides. */
+      /** What the quorum, or the answer of the service, that disagrees says; a second one decides. */
       readonly rival: Anchor;
     }
   | { readonly kind: "untrusted"; readonly why: "suspended" };
@@ -49,6 +52,8 @@ export type DisciplineInput =
   | { readonly kind: "missed-poll" }
   /** The service's own clock, as a fallback. */
   | { readonly kind: "service"; readonly anchor: Anchor }
+  /** Its newest answer alone, where that does not fit the earlier ones. */
+  | { readonly kind: "service-rival"; readonly anchor: Anchor }
   | { readonly kind: "suspended" }
   /** Time has passed. */
   | { readonly kind: "tick" };
@@ -58,7 +63,7 @@ export type DisciplineChange = { readonly from: ClockState; readonly to: ClockSt
 export type DisciplineStep = {
   readonly state: DisciplineState;
   readonly change: DisciplineChange | null;
-  /** The quorum that this one contradicts: nothing reaches across from one to the other. */
+  /** The anchor that the input contradicts: nothing reaches across from one to the other. */
   readonly contradicted: Anchor | null;
 };
 
@@ -111,6 +116,8 @@ function nextState(
       return onQuorum(state, input.anchor, nowNs, rates);
     case "service":
       return onService(state, input.anchor, nowNs, rates);
+    case "service-rival":
+      return onServiceRival(state, input.anchor, nowNs, rates);
     case "missed-poll":
       if (state.kind !== "synchronised") return state;
       return state.missedPolls + 1 < missedPollsMax
@@ -157,6 +164,20 @@ function onService(state: DisciplineState, fresh: Anchor, nowNs: MonotonicNs, ra
   }
 }
 
+/** The service is all there is, and its clock was set, or several of its servers answer: which one is right, nobody knows. */
+function onServiceRival(state: DisciplineState, rival: Anchor, nowNs: MonotonicNs, rates: DriftRates): DisciplineState {
+  if (state.kind === "untrusted" && state.why === "contradicted")
+    return isOfService(state.rival) ? { ...state, rival } : state;
+  const held = anchorOf(state);
+  if (held === null || !isOfService(held) || consistent(held, rival, nowNs, rates.holdoverPpm)) return state;
+  return { kind: "untrusted", why: "contradicted", anchor: held, rival };
+}
+
+/** The latest answer by which the service contradicts itself, and nobody else the clock: one after it has to settle it. */
+export function serviceRivalOf(state: DisciplineState): Anchor | null {
+  return state.kind === "untrusted" && state.why === "contradicted" && isOfService(state.rival) ? state.rival : null;
+}
+
 function untrustedOnService(
   state: Extract<DisciplineState, { kind: "untrusted" }>,
   fresh: Anchor,
@@ -170,6 +191,7 @@ function untrustedOnService(
     case "bound-too-wide":
       return agrees(state.anchor) || isOfService(state.anchor) ? { kind: "holdover", anchor: fresh } : state;
     case "contradicted": {
+      if (isOfService(state.rival)) return { kind: "holdover", anchor: fresh };
       // A third opinion settles it when it takes one side, and only then.
       const [held, rival] = [agrees(state.anchor), agrees(state.rival)];
       return held === rival ? state : { kind: "holdover", anchor: held ? state.anchor : state.rival };
@@ -179,16 +201,18 @@ function untrustedOnService(
   }
 }
 
-/** The latest quorum counts, also where the state goes back to an older one: the clock may have run off and come back. */
+/** The latest counts, also where the state goes back to an older one: the clock may have run off and come back. */
 function contradictedBy(
   state: DisciplineState,
   input: DisciplineInput,
   nowNs: MonotonicNs,
   rates: DriftRates,
 ): Anchor | null {
-  if (input.kind !== "quorum") return null;
+  if (input.kind !== "quorum" && input.kind !== "service" && input.kind !== "service-rival") return null;
+  if (input.kind !== "quorum" && serviceRivalOf(state) !== null) return null;
   const last = state.kind === "untrusted" && state.why === "contradicted" ? state.rival : anchorOf(state);
-  if (last === null || isOfService(last)) return null;
+  // A quorum and the service that differ break nothing: the service is wrong then, as it may be.
+  if (last === null || isOfService(last) !== isOfService(input.anchor)) return null;
   return consistent(last, input.anchor, nowNs, ppmOf(state, rates)) ? null : last;
 }
 

@@ -244,6 +244,73 @@ describe("after a suspend", () => {
   });
 });
 
+describe("a service that contradicts itself while it is all there is", () => {
+  const onItsClock = async (history = new MemoryClockHistory()) => {
+    const found = site({ servers: silent, history });
+    await found.clock.start();
+    await found.box.pass(120);
+    expect(found.clock.status().state.kind).toBe("holdover");
+    return found;
+  };
+
+  test("is believed in neither, and again once all that it said in an hour fits one clock", async () => {
+    const { box, clock, history, service } = await onItsClock();
+    await using _closing = clock;
+    const [before, truth] = [box.monotonicNs(), floorMs(box.utc())];
+    await box.pass(5);
+    service.offMs = 3_600_000;
+    await box.pass(2400);
+    expect(clock.status().state).toMatchObject({ kind: "untrusted", why: "contradicted" });
+    expect(clock.stamp(box.monotonicNs()).errorBoundMs).toBeNull();
+    expect(clock.now()).toBeNull();
+    expect(history.events).toMatchObject([{ kind: "contradiction" }]);
+    expect(history.changes.map(({ to }) => to)).toEqual(["holdover", "untrusted"]);
+    service.offMs = 0;
+    await box.pass(3 * 3600);
+    expect(clock.status().state).toMatchObject({ kind: "holdover", anchor: { basis: "service" } });
+    expectTruthInside(clock, box);
+    const { utcMs, errorBoundMs } = clock.momentAt(before);
+    expect(errorBoundMs === null || Math.abs(utcMs - truth) <= errorBoundMs).toBe(true);
+  });
+
+  test("is not believed in what is left once the answers that it contradicts are forgotten", async () => {
+    const { box, clock, service, answerNow } = await onItsClock();
+    await using _closing = clock;
+    service.isUp = false;
+    await box.pass(1200);
+    service.offMs = 3_600_000;
+    clock.serviceAnswered(answerNow());
+    await box.pass(2700);
+    expect(clock.status().service?.consistent).toBe(true);
+    expect(clock.status().state).toMatchObject({ kind: "untrusted", why: "contradicted" });
+    service.offMs = 0;
+    service.isUp = true;
+    await box.pass(2 * 3600);
+    expectTruthInside(clock, box);
+  });
+
+  test("by no more than both may err is believed on", async () => {
+    const { box, clock, history, service } = await onItsClock();
+    await using _closing = clock;
+    service.offMs = 900;
+    await box.pass(2400);
+    expect(history.events).toEqual([]);
+    expectTruthInside(clock, box);
+  });
+
+  test("is overruled by a quorum at once", async () => {
+    const { box, clock, service } = await onItsClock();
+    await using _closing = clock;
+    service.offMs = 3_600_000;
+    await box.pass(2400);
+    expect(clock.status().state.kind).toBe("untrusted");
+    for (const host of hosts) box.servers.set(host, trueServer);
+    await box.pass(300);
+    expect(clock.status().state).toMatchObject({ kind: "synchronised", anchor: { basis: "quorum" } });
+    expectTruthInside(clock, box);
+  });
+});
+
 test("a service that a quorum has proven wrong never takes its place, and the alarm stays", async () => {
   const { box, clock } = site({ servers: trueServer, offMs: 10_000 });
   await using _closing = clock;

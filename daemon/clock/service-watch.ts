@@ -1,6 +1,6 @@
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { elapsedMs, type MonotonicNs, type Time } from "../base/time.ts";
+import { elapsedMs, type MonotonicNs, monotonicNs, type Time } from "../base/time.ts";
 import {
   type DatedAnswer,
   disagreementAlarm,
@@ -64,6 +64,16 @@ export class ServiceWatch implements AsyncDisposable {
 
   offset(nowNs: MonotonicNs): ServiceOffset | null {
     return serviceOffset(this.#answers, nowNs, this.#ports.ppm());
+  }
+
+  /** What its newest answer says alone; `null` without one of the last hour. */
+  newest(nowNs: MonotonicNs): ServiceOffset | null {
+    return serviceOffset(this.#answers.slice(-1), nowNs, this.#ports.ppm());
+  }
+
+  /** When its newest answer came; 0 without one. */
+  get newestNs(): MonotonicNs {
+    return this.#answers.at(-1)?.receivedNs ?? monotonicNs(0n);
   }
 
   /** Asks when it is time to, within the next `withinMs`. */

@@ -18,7 +18,10 @@ export type ClockEvent =
   | { readonly kind: "step"; readonly sinceNs: MonotonicNs; readonly atNs: MonotonicNs; readonly byMs: number }
   /** BOOTTIME − MONOTONIC changed: the box slept between both moments. */
   | { readonly kind: "suspend"; readonly sinceNs: MonotonicNs; readonly atNs: MonotonicNs; readonly forMs: number }
-  /** A quorum contradicted that of `sinceNs`: in between, monotonic time or that quorum was wrong. */
+  /**
+   * A quorum contradicted that of `sinceNs`, or the service its own anchor of then: in between, monotonic time or that one
+   * was wrong.
+   */
   | { readonly kind: "contradiction"; readonly sinceNs: MonotonicNs; readonly atNs: MonotonicNs };
 
 export type StepWatch = {
