@@ -241,12 +241,15 @@ export class ClockService implements Clock, AsyncDisposable {
     // Before a suspend is known, an answer that was on its way in it looks like one that took no time.
     this.#observe();
     this.#service.answered(answer);
-    const anchor = anchorOf(this.#state);
-    if (anchor?.basis === "quorum") {
-      const boundNs = boundAt(anchor, this.#ports.time.monotonicNs(), ppmOf(this.#state, this.#rates));
-      this.#service.compare(anchor.thetaNs, boundNs);
-    }
+    this.#compareService();
     this.#fallBack();
+  }
+
+  #compareService(): void {
+    const anchor = anchorOf(this.#state);
+    if (anchor?.basis !== "quorum") return;
+    const boundNs = boundAt(anchor, this.#ports.time.monotonicNs(), ppmOf(this.#state, this.#rates));
+    this.#service.compare(anchor.thetaNs, boundNs, this.#state.kind === "synchronised");
   }
 
   /** `null` while nothing proves a bound: nothing may be sent on such a clock. */
@@ -342,6 +345,7 @@ export class ClockService implements Clock, AsyncDisposable {
     if (!trusted) return this.#fallBack();
     const utc = utcAt(anchor, atNs);
     if (utc > this.#pivot) this.#pivot = utc;
+    this.#compareService();
     this.#anchors = [...this.#anchors, anchor].slice(-anchorsKept);
     this.#timeline = withAnchor(this.#timeline, anchor);
     this.#rates = learnDrift(this.#anchors, this.#settings.slewing);
@@ -393,6 +397,8 @@ export class ClockService implements Clock, AsyncDisposable {
       return;
     }
     // What is left of its answers once the others are forgotten settles nothing.
+    // It may take a side between two quorums, never the place of one that has proven it wrong.
+    if (this.#service.isApart && !isBetweenQuorums(this.#state)) return;
     const rival = serviceRivalOf(this.#state);
     if (rival !== null && this.#service.newestNs <= rival.atNs) return;
     const anchor = serviceAnchor(offset, bootId, nowNs);
@@ -471,6 +477,10 @@ export class ClockService implements Clock, AsyncDisposable {
       .finally(() => this.#writes.delete(kept));
     this.#writes.add(kept);
   }
+}
+
+function isBetweenQuorums(state: DisciplineState): boolean {
+  return state.kind === "untrusted" && state.why === "contradicted" && serviceRivalOf(state) === null;
 }
 
 const bootNs = monotonicNs(0n);

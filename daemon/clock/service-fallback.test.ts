@@ -323,6 +323,70 @@ test("a service that a quorum has proven wrong never takes its place, and the al
   expect(clock.status().serviceApartNs).toBeGreaterThan(8_000n * nsPerMs);
 });
 
+describe("what a quorum has proven of the service's clock", () => {
+  const proven = async () => {
+    const found = site({ servers: trueServer, offMs: 3_000 });
+    await found.clock.start();
+    await found.box.pass(300);
+    expect(found.clock.status().serviceApartNs).toBeGreaterThan(1_000n * nsPerMs);
+    for (const host of hosts) found.box.servers.set(host, silent);
+    return found;
+  };
+
+  test("outlives a suspend: it is not believed after it either, until a quorum agrees with it", async () => {
+    const { box, clock, service, history } = await proven();
+    await using _closing = clock;
+    box.suspend(600);
+    await box.pass(1200);
+    expect(service.asked).toBeGreaterThan(8);
+    expect(clock.stamp(box.monotonicNs()).errorBoundMs).toBeNull();
+    expect(clock.now()).toBeNull();
+    expect(history.serviceTimes).toEqual([]);
+    service.offMs = 0;
+    for (const host of hosts) box.servers.set(host, trueServer);
+    await box.pass(2 * 3600);
+    for (const host of hosts) box.servers.set(host, silent);
+    box.suspend(600);
+    await box.pass(1200);
+    expect(clock.status().state).toMatchObject({ kind: "holdover", anchor: { basis: "service" } });
+    expectTruthInside(clock, box);
+  });
+
+  test("is found when the quorum comes after it was believed, though it answers no more", async () => {
+    const { box, clock, service } = site({ servers: silent, offMs: 10_000 });
+    await using _closing = clock;
+    await clock.start();
+    await box.pass(120);
+    expect(clock.status().state.kind).toBe("holdover");
+    service.isUp = false;
+    for (const host of hosts) box.servers.set(host, trueServer);
+    await box.pass(70);
+    expect(clock.status().state.kind).toBe("synchronised");
+    for (const host of hosts) box.servers.set(host, silent);
+    service.isUp = true;
+    box.suspend(600);
+    await box.pass(300);
+    expect(clock.now()).toBeNull();
+  });
+
+  test("outlives the quorum's bound, however wide that grows", async () => {
+    const told: string[] = [];
+    const tell = (_: object, message: string): void => void told.push(message);
+    const log: Log = { ...silentLog, error: tell, info: tell, child: () => log };
+    const { box, clock } = site({ servers: trueServer, offMs: 3_000, log });
+    await using _closing = clock;
+    await clock.start();
+    await box.pass(300);
+    for (const host of hosts) box.servers.set(host, silent);
+    for (let hour = 0; hour < 12; hour += 1) {
+      await box.pass(3600);
+      expectTruthInside(clock, box);
+    }
+    expect(clock.status().state).toMatchObject({ kind: "untrusted", why: "bound-too-wide" });
+    expect(told).not.toContain("service's clock and the quorum agree again");
+  });
+});
+
 test("a contradiction that no server settles is settled by the service, when it takes a side", async () => {
   const { box, clock } = site({ servers: trueServer });
   await using _closing = clock;

@@ -51,7 +51,8 @@ export class ServiceWatch implements AsyncDisposable {
 
   /**
    * Monotonic time stood still at some moment until now: what was asked before says nothing of it any more, also where the
-   * answer is still on its way. It is asked anew at once.
+   * answer is still on its way. It is asked anew at once. That its clock was proven wrong is no matter of monotonic time, and
+   * is not forgotten.
    */
   forget(nowNs: MonotonicNs): void {
     this.#forgottenNs = nowNs;
@@ -59,7 +60,11 @@ export class ServiceWatch implements AsyncDisposable {
     this.#schedule = neverAsked;
     this.#timer?.[Symbol.dispose]();
     this.#timer = null;
-    this.#isApart = false;
+  }
+
+  /** A quorum has proven its clock wrong, and none has agreed with it since: it is no measure of UTC. */
+  get isApart(): boolean {
+    return this.#isApart;
   }
 
   offset(nowNs: MonotonicNs): ServiceOffset | null {
@@ -85,11 +90,17 @@ export class ServiceWatch implements AsyncDisposable {
     if (waitMs <= withinMs) this.#timer = time.after(Math.max(0, waitMs), () => this.#ask());
   }
 
-  /** The alarm when the service's clock and a quorum's disagree: told once each time it comes and goes. */
-  compare(thetaNs: bigint, boundNs: bigint): void {
+  /**
+   * The alarm when the service's clock and a quorum's disagree: told once each time it comes and goes.
+   *
+   * @param isConfirmed the quorum is of the last polls: that an older one cannot tell both apart any more is no agreement,
+   * nor is what the service says against itself
+   */
+  compare(thetaNs: bigint, boundNs: bigint, isConfirmed: boolean): void {
     const offset = this.offset(this.#ports.time.monotonicNs());
     if (offset === null) return;
     const isApart = disagreementAlarm(offset, thetaNs, boundNs);
+    if (!isApart && !(isConfirmed && offset.consistent)) return;
     const byMs = Number(provenDisagreementNs(offset, thetaNs, boundNs)) / 1e6;
     if (isApart && !this.#isApart) this.#ports.log.error({ byMs }, "service's clock and the quorum disagree");
     if (!isApart && this.#isApart) this.#ports.log.info({}, "service's clock and the quorum agree again");
