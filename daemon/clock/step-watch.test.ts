@@ -6,8 +6,11 @@ import {
   type ClockReading,
   readingMaxMs,
   type StepWatch,
+  sleptBetween,
+  sleptBetweenMinMs,
   stepThresholdMs,
   suspendThresholdMs,
+  uptimeStepMs,
   watchClocks,
 } from "./step-watch.ts";
 
@@ -74,13 +77,29 @@ describe("a suspend", () => {
     expect(kinds).toEqual(["suspend", "step"]);
   });
 
-  test("shorter than the uptime can tell is none", () => {
-    expect(eventsOf([reading(1000), reading(2000, 0, suspendThresholdMs - 1)]).map(({ kind }) => kind)).not.toContain(
-      "suspend",
+  test("is found whenever it is read, from what the steps of the uptime can hide on", () => {
+    const moment = fc.double({ min: 0, max: 10_000, noNaN: true });
+    const sleptMs = fc.double({ min: suspendThresholdMs + uptimeStepMs + 1, max: 5_000, noNaN: true });
+    fc.assert(
+      fc.property(moment, moment, sleptMs, (atMs, afterMs, forMs) => {
+        const found = eventsOf([reading(atMs), reading(atMs + afterMs, 0, forMs)]);
+        expect(found.map(({ kind }) => kind)).toEqual(["suspend"]);
+      }),
     );
-    expect(eventsOf([reading(1000), reading(2000, 0, suspendThresholdMs)]).map(({ kind }) => kind)).toContain(
-      "suspend",
-    );
+  });
+
+  test("that a slow reading cannot tell lies before it, once it is found", () => {
+    const slow = reading(2000, 0, 400, 500);
+    expect(eventsOf([reading(1000), slow, reading(3000, 0, 400)])).toEqual([
+      { kind: "suspend", sinceNs: reading(1000).afterNs, atNs: reading(3000).afterNs, forMs: 400 },
+    ]);
+  });
+
+  test("between two runs is found from a tenth of a second on: a start may lose the processor between two readings", () => {
+    const [before, now] = [reading(1000), reading(2000)];
+    const between = (sleptMs: number) =>
+      sleptBetween({ atNs: before.afterNs, sleptMs: 0 }, { atNs: now.afterNs, sleptMs })?.kind ?? null;
+    expect([sleptBetweenMinMs - 1, sleptBetweenMinMs].map(between)).toEqual([null, "suspend"]);
   });
 
   test("cannot be told without an uptime", () => {
@@ -89,13 +108,25 @@ describe("a suspend", () => {
   });
 });
 
-test("clocks that run together give no event, whenever they are read", () => {
+test("clocks that run together give no event, whenever they are read and however long that takes", () => {
+  const readAfter = fc.record({
+    gapMs: fc.double({ min: 0, max: 5000, noNaN: true }),
+    tookMs: fc.oneof(
+      fc.double({ min: 0, max: readingMaxMs, noNaN: true }),
+      fc.double({ min: 0, max: 500, noNaN: true }),
+    ),
+    /** When in between the other clocks were read. */
+    share: fc.double({ min: 0, max: 1, noNaN: true }),
+  });
   fc.assert(
-    fc.property(fc.array(fc.double({ min: 0, max: 5000, noNaN: true }), { maxLength: 50 }), (gapsMs) => {
+    fc.property(fc.array(readAfter, { maxLength: 50 }), (looks) => {
       let atMs = 0;
-      const readings = gapsMs.map((gap) => {
-        atMs += gap;
-        return reading(atMs);
+      const readings = looks.map(({ gapMs, tookMs, share }): ClockReading => {
+        atMs += gapMs;
+        const { wallMs: wall, uptimeMs } = reading(atMs + share * tookMs);
+        const found = { ...reading(atMs, 0, 0, tookMs), wallMs: wall, uptimeMs };
+        atMs += tookMs;
+        return found;
       });
       expect(eventsOf(readings)).toEqual([]);
     }),

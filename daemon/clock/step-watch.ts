@@ -32,8 +32,15 @@ export type StepWatch = {
 
 /** A slew moves both clocks alike and is not seen here; a step this small was found with readings every 100 ms. */
 export const stepThresholdMs: number = 5;
-/** `/proc/uptime` counts hundredths of a second. */
-export const suspendThresholdMs: number = 100;
+/** `/proc/uptime` cuts to hundredths of a second. */
+export const uptimeStepMs: number = 10;
+/**
+ * Both clocks are of one timekeeper: of four million comparisons none was off by more than that step and the length of the
+ * reading.
+ */
+export const suspendThresholdMs: number = 15;
+/** Two runs are compared by readings of any length. */
+export const sleptBetweenMinMs: number = 100;
 /**
  * The clocks are compared with a first reading that took no longer than this; a later one that takes long says nothing
  * finer than its own length.
@@ -61,7 +68,8 @@ export function watchClocks(
   return {
     // The reference stays where it was until something happened, so that many small steps add up to one that is seen.
     watch: {
-      lastNs: atNs,
+      // What a slow reading cannot tell may have been before it.
+      lastNs: tookMs > readingMaxMs && !suspended && !stepped ? watch.lastNs : atNs,
       wallOffsetNs: suspended || stepped ? wallOffsetNs : watch.wallOffsetNs,
       uptimeOffsetMs: suspended || watch.uptimeOffsetMs === null ? uptimeOffsetMs : watch.uptimeOffsetMs,
     },
@@ -79,5 +87,5 @@ export function sleptBetween(
 ): ClockEvent | null {
   if (before.sleptMs === null || now.sleptMs === null) return null;
   const forMs = now.sleptMs - before.sleptMs;
-  return forMs < suspendThresholdMs ? null : { kind: "suspend", sinceNs: before.atNs, atNs: now.atNs, forMs };
+  return forMs < sleptBetweenMinMs ? null : { kind: "suspend", sinceNs: before.atNs, atNs: now.atNs, forMs };
 }
