@@ -6,6 +6,7 @@ import { parseUtcText } from "../base/system-time.ts";
 import { monotonicNs, type WallMs, wallMs } from "../base/time.ts";
 import { MemoryClockHistory } from "../testing/chrony/memory-clock-history.ts";
 import { SimulatedBox, type SimulatedServer, trueServer } from "../testing/chrony/simulated-box.ts";
+import { consistent } from "./anchor.ts";
 import { ClockService } from "./clock-service.ts";
 import { anchorOf } from "./discipline.ts";
 import type { Stamp } from "./stamp.ts";
@@ -338,8 +339,11 @@ test("a whole quorum that moves is not believed at once, and settled by the next
 });
 
 describe("while CLOCK_MONOTONIC is slewed by more than any bound allows", () => {
-  /** Scans of every ten seconds while the clock runs off by `ppm` and while it comes back; none may be dated wrong. */
-  const wrongOf = async (slews: readonly { readonly ppm: number; readonly seconds: number }[]) => {
+  /**
+   * Scans of every ten seconds while the clock runs off by `ppm` and while it comes back; none may be dated wrong. And how far
+   * it ends from where it began.
+   */
+  const slewed = async (slews: readonly { readonly ppm: number; readonly seconds: number }[]) => {
     const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
     const history = new MemoryClockHistory();
     await using clock = clockOf(box, history);
@@ -348,6 +352,7 @@ describe("while CLOCK_MONOTONIC is slewed by more than any bound allows", () => 
     // A slew bends the system clock alike: no step is seen.
     const [wallThen, monoThen] = [box.wallMs(), box.monotonicNs()];
     box.wallMs = () => wallMs(wallThen + Math.floor(Number(box.monotonicNs() - monoThen) / 1e6));
+    const [utcThen, heldThen] = [box.utc(), anchorOf(clock.status().state)];
     const undated: { readonly stamp: Stamp; readonly truth: UtcNs }[] = [];
     for (const { ppm, seconds } of [...slews, { ppm: 0, seconds: 400 }]) {
       box.crystalPpm = ppm;
@@ -361,19 +366,31 @@ describe("while CLOCK_MONOTONIC is slewed by more than any bound allows", () => 
     expect(undated.length).toBeGreaterThan(5);
     const breaks = await history.breaks();
     const anchors = await history.anchors(512);
-    return undated.filter(({ stamp, truth }) => {
+    const wrong = undated.filter(({ stamp, truth }) => {
       const dated = retroactiveStamp(stamp, anchors, breaks, clock.status().rates);
       return dated !== null && !holds(dated, truth);
     });
+    const awayMs = Math.abs(Number(box.utc() - utcThen - (box.monotonicNs() - monoThen))) / 1e6;
+    const held = present(heldThen, "synchronised before");
+    const settled = anchors.filter(({ atNs }) => atNs > monoThen);
+    const isWhereItBegan = settled.every((each) => consistent(each, held, each.atNs, 100));
+    return { wrong, awayMs, breaks, isWhereItBegan };
   };
 
   test("no anchor reaches a scan across the second contradiction in a row", async () => {
-    expect(await wrongOf([{ ppm: 83_333, seconds: 360 }])).toEqual([]);
+    const { wrong, breaks } = await slewed([{ ppm: 83_333, seconds: 360 }]);
+    expect(wrong).toEqual([]);
+    expect(breaks.length).toBeGreaterThan(2);
   });
 
   test("nor across one that ends where it began", async () => {
-    const away = { ppm: 83_333, seconds: 60 };
-    expect(await wrongOf([away, { ppm: -83_333, seconds: 70 }])).toEqual([]);
+    const away = { ppm: 83_333, seconds: 70 };
+    const { wrong, awayMs, breaks, isWhereItBegan } = await slewed([away, { ...away, ppm: -away.ppm }]);
+    expect(awayMs).toBeLessThan(1);
+    expect(isWhereItBegan).toBe(true);
+    expect(wrong).toEqual([]);
+    // Away from the anchor, and back to it.
+    expect(breaks.map(({ kind }) => kind)).toEqual(["contradiction", "contradiction"]);
   });
 });
 
