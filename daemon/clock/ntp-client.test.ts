@@ -121,6 +121,12 @@ describe.each([
     expect(await client.exchange({ host: "127.0.0.1", port }, never)).toEqual({ kind: "failed", code: "ECONNREFUSED" });
   });
 
+  test("an address to which there is no way is a named failure", async () => {
+    // Nobody may send to everybody unless he asks for it: refused before anything leaves, as without a route.
+    const reply = await client.exchange({ host: "255.255.255.255", port: 123 }, never);
+    expect(reply).toEqual({ kind: "failed", code: "EACCES" });
+  });
+
   test("an aborted exchange ends at once and asks nobody", async () => {
     server.behaviour = { kind: "none" };
     const reply = await client.exchange({ host: "127.0.0.1", port: server.port }, AbortSignal.abort());

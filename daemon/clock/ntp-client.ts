@@ -101,12 +101,15 @@ export class NtpClient implements NtpTransport {
       });
       socket.on("error", (error) => end({ kind: "failed", code: systemCode(error) ?? "UNKNOWN" }));
       over.addEventListener("abort", giveUp, { once: true });
-      socket.connect(port, host, () => {
+      // Not as the callback of `connect`: Node calls that one as well when there is no way to the address, and what is sent
+      // then throws where nobody catches.
+      socket.once("connect", () => {
         if (closed) return;
         sent = descriptor === null ? null : (this.#stamps?.send(descriptor, request) ?? null);
         sentNs = sent?.atNs ?? this.#time.monotonicNs();
         if (sent === null) socket.send(request);
       });
+      socket.connect(port, host);
     });
   }
 
