@@ -39,7 +39,7 @@ function statusOf(events: readonly ClockEvent[], pollSeconds: number, trueThetaN
   const sample = sampleAt(pollSeconds, trueThetaNs);
   const reports = hosts.map((host) => ({
     source: { id: host, host, port: 123, operator: host, votes: true },
-    answer: { kind: "sample" as const, sample },
+    answer: { kind: "sample" as const, sample, address: null },
   }));
   const anchor: Anchor = {
     syncId: "boot/40",

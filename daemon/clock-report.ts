@@ -85,6 +85,8 @@ function failureDetail(why: SourceFailure): string {
       return why.code;
     case "too-distant":
       return `${milliseconds(why.rootDistanceNs)} ms from its reference`;
+    case "same-server":
+      return `as ${why.as}`;
     case "bad-stratum":
       return `stratum ${why.stratum}`;
     case "wrong-mode":

@@ -121,6 +121,54 @@ describe.each([
     expect(await client.exchange({ host: "127.0.0.1", port }, never)).toEqual({ kind: "failed", code: "ECONNREFUSED" });
   });
 
+  test.each(["::1", "0:0:0:0:0:0:0:1"])(
+    "a server at %s is asked over IPv6, and named as everybody writes it",
+    async (host) => {
+      await using beside = await MisbehavingNtpServer.listen(systemTime, "::1");
+      expect(await client.exchange({ host, port: beside.port }, never)).toMatchObject({
+        kind: "replied",
+        address: "::1",
+      });
+    },
+  );
+
+  test("an IPv4 address in IPv6 clothes is named as itself", async () => {
+    server.behaviour = { kind: "none" };
+    const reply = await client.exchange({ host: "::ffff:127.0.0.1", port: server.port }, never);
+    expect(reply).toMatchObject({ kind: "replied", address: "127.0.0.1" });
+  });
+
+  describe("a name of both families", () => {
+    const both = async () => [
+      { address: "127.0.0.1", family: 4 },
+      { address: "::1", family: 6 },
+    ];
+
+    test("is asked at its IPv4 address, and where there is no way to that at the other", async () => {
+      const asking = new NtpClient(systemTime, { timeoutMs: 150, stamps, addressesOf: both });
+      await using beside = await MisbehavingNtpServer.listen(systemTime, "::1");
+      const address = { host: "time.example", port: beside.port };
+      expect(await asking.exchange(address, never)).toMatchObject({ kind: "replied", address: "::1" });
+      await using first = await MisbehavingNtpServer.listen(systemTime, "127.0.0.1", beside.port);
+      expect(await asking.exchange(address, never)).toMatchObject({ kind: "replied", address: "127.0.0.1" });
+      expect([first.requests, beside.requests]).toEqual([1, 1]);
+    });
+
+    test("that cannot be reached over either fails for the reason that says most", async () => {
+      const unreachable = { address: "255.255.255.255", family: 4 };
+      const asking = new NtpClient(systemTime, {
+        timeoutMs: 150,
+        stamps,
+        addressesOf: async () => [unreachable, { address: "::1", family: 6 }],
+      });
+      const closed = await MisbehavingNtpServer.listen(systemTime, "::1");
+      const { port } = closed;
+      await closed[Symbol.asyncDispose]();
+      const reply = await asking.exchange({ host: "time.example", port }, never);
+      expect(reply).toEqual({ kind: "failed", code: "ECONNREFUSED" });
+    });
+  });
+
   test("an address to which there is no way is a named failure", async () => {
     // Nobody may send to everybody unless he asks for it: refused before anything leaves, as without a route.
     const reply = await client.exchange({ host: "255.255.255.255", port: 123 }, never);

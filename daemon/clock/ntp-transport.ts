@@ -8,7 +8,8 @@ export type NtpAddress = {
 };
 
 export type NtpReply =
-  | { readonly kind: "replied"; readonly exchange: RawExchange }
+  /** `address`: of the server that answered, by which two names of one server are known. */
+  | { readonly kind: "replied"; readonly exchange: RawExchange; readonly address: string }
   | { readonly kind: "silent"; readonly waitedMs: number }
   /** The system's own code: `ECONNREFUSED`, `ENETUNREACH`, `ENOTFOUND`… */
   | { readonly kind: "failed"; readonly code: string };

@@ -1,3 +1,4 @@
+import { getSystemErrorName } from "node:util";
 import { messageOf } from "../base/errors.ts";
 import { type MonotonicNs, monotonicNs, type Time } from "../base/time.ts";
 import { magnitude, nsPerSecond } from "./utc.ts";
@@ -74,7 +75,10 @@ async function stampsOver(time: Time): Promise<SocketStamps> {
     open(family) {
       const domain = family === 6 ? addressFamilyInet6 : addressFamilyInet;
       const descriptor: unknown = socket(domain, datagramSocket | closeOnExec | nonBlocking, 0);
-      if (typeof descriptor !== "number" || descriptor < 0) throw new Error(`socket failed: ${koffi.errno()}`);
+      if (typeof descriptor !== "number" || descriptor < 0) {
+        const code = getSystemErrorName(-koffi.errno());
+        throw Object.assign(new Error(`socket failed: ${code}`), { code });
+      }
       // The first question turns the stamps of what comes in on; there is nothing to tell yet.
       ioctl(descriptor, lastStampRequest, timespec);
       return descriptor;

@@ -7,10 +7,13 @@ import type { UtcNs } from "./utc.ts";
 export type SourceFailure =
   | Rejection
   | { readonly kind: "silent"; readonly waitedMs: number }
-  | { readonly kind: "failed"; readonly code: string };
+  | { readonly kind: "failed"; readonly code: string }
+  /** The server of another source under another name: it has one vote. */
+  | { readonly kind: "same-server"; readonly as: string };
 
 export type SourceAnswer =
-  | { readonly kind: "sample"; readonly sample: Sample }
+  /** `address`: of the server; `null` when nobody tells. */
+  | { readonly kind: "sample"; readonly sample: Sample; readonly address: string | null }
   | { readonly kind: "unusable"; readonly why: SourceFailure };
 
 export type Burst = {
@@ -49,19 +52,18 @@ export async function pollSource(
 export function bestAnswer(answers: readonly SourceAnswer[]): SourceAnswer {
   const kiss = answers.find((each) => each.kind === "unusable" && each.why.kind === "kiss-of-death");
   if (kiss !== undefined) return kiss;
-  const samples = answers.flatMap((each) => (each.kind === "sample" ? [each.sample] : []));
+  const samples = answers.flatMap((each) => (each.kind === "sample" ? [each] : []));
   const [first, ...others] = samples;
   if (first === undefined) return answers.at(-1) ?? { kind: "unusable", why: { kind: "silent", waitedMs: 0 } };
-  return {
-    kind: "sample",
-    sample: others.reduce((best, each) => (delayNs(each) < delayNs(best) ? each : best), first),
-  };
+  return others.reduce((best, each) => (delayNs(each.sample) < delayNs(best.sample) ? each : best), first);
 }
 
 function answerOf(reply: NtpReply, pivot: UtcNs): SourceAnswer {
   if (reply.kind !== "replied") return { kind: "unusable", why: reply };
   const verdict = judgeExchange(reply.exchange, pivot);
-  return verdict.kind === "sample" ? verdict : { kind: "unusable", why: verdict.rejection };
+  return verdict.kind === "sample"
+    ? { ...verdict, address: reply.address }
+    : { kind: "unusable", why: verdict.rejection };
 }
 
 function endsBurst(why: SourceFailure): boolean {

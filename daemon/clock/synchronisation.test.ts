@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { monotonicNs } from "../base/time.ts";
 import type { Sample } from "./ntp-exchange.ts";
 import { bestAnswer, type SourceAnswer } from "./source-poll.ts";
@@ -34,6 +34,7 @@ function report(id: string, answer: SourceAnswer, votes = true): SourceReport {
 const answers = (offMs: number, change: Partial<Sample> = {}): SourceAnswer => ({
   kind: "sample",
   sample: sampleOf(offMs, change),
+  address: null,
 });
 const kiss: SourceAnswer = { kind: "unusable", why: { kind: "kiss-of-death", code: "RATE" } };
 const three = ["a", "b", "c"].map((id) => report(id, answers(0)));
@@ -42,6 +43,42 @@ test("a source that does not vote is judged by nobody and moves nothing", () => 
   const row = synchronise([...three, report("local", answers(3), false)], "boot", atNs, 15);
   expect(row.sources.at(-1)).toMatchObject({ sourceId: "local", votes: false, verdict: { kind: "undecided" } });
   expect(anchorFrom(row)).toEqual(anchorFrom(synchronise(three, "boot", atNs, 15)));
+});
+
+describe("two names of one address", () => {
+  const at = (address: string, offMs = 0): SourceAnswer => ({ kind: "sample", sample: sampleOf(offMs), address });
+
+  test("are one vote, of the one that is named first, and the other is told whose it is", () => {
+    const reports = [report("a", at("192.0.2.1")), report("b", at("192.0.2.1")), report("c", at("192.0.2.2"))];
+    const row = synchronise(reports, "boot", atNs, 15);
+    expect(row.result).toEqual({ kind: "no-quorum", why: "too-few-sources", usable: 2 });
+    expect(row.sources[1]).toMatchObject({
+      verdict: { kind: "unusable", why: { kind: "same-server", as: "a" } },
+      address: "192.0.2.1",
+    });
+    expect(anchorFrom(row)).toBeNull();
+  });
+
+  test("do not outvote the others", () => {
+    const liar = (id: string): SourceReport => report(id, at("192.0.2.9", 60_000));
+    const honest = ["1", "2", "3"].map((id) => report(id, at(`192.0.2.${id}`)));
+    const row = synchronise([liar("x"), liar("y"), liar("z"), ...honest], "boot", atNs, 15);
+    expect(row.sources.map(({ verdict }) => verdict.kind)).toEqual([
+      "false-ticker",
+      "unusable",
+      "unusable",
+      "true-chimer",
+      "true-chimer",
+      "true-chimer",
+    ]);
+  });
+
+  test("count apart where nobody tells their addresses, and beside one that has no vote", () => {
+    expect(synchronise(three, "boot", atNs, 15).result.kind).toBe("quorum");
+    const local = report("this box", at("192.0.2.1"), false);
+    const voters = ["1", "2", "3"].map((id) => report(id, at(`192.0.2.${id}`)));
+    expect(synchronise([local, ...voters], "boot", atNs, 15).result.kind).toBe("quorum");
+  });
 });
 
 test("two that vote and two that do not are no quorum", () => {
@@ -72,7 +109,7 @@ test("the anchor knows its oldest sample and is named after its boot and moment"
 });
 
 test("of a burst the least delay is used, unless there was a kiss-o'-death", () => {
-  const slow: SourceAnswer = { kind: "sample", sample: sampleOf(0, {}, 40) };
+  const slow: SourceAnswer = { kind: "sample", sample: sampleOf(0, {}, 40), address: null };
   const late: SourceAnswer = { kind: "unusable", why: { kind: "silent", waitedMs: 2000 } };
   expect(bestAnswer([slow, answers(0), late, slow])).toEqual(answers(0));
   expect(bestAnswer([answers(0), kiss])).toEqual(kiss);

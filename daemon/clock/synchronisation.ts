@@ -29,8 +29,10 @@ export type SourceRow = {
     | SourceVerdict
     | { readonly kind: "unusable"; readonly why: SourceFailure }
     | { readonly kind: "undecided" };
-  /** The raw four timestamps; `null` when the source is unusable. */
+  /** The raw four timestamps; `null` when the source gave none that can be used. */
   readonly sample: Sample | null;
+  /** Where it was asked; `null` when nobody tells. Rows of earlier versions have none. */
+  readonly address?: string | null;
 };
 
 /** One poll of all sources, kept whole, so that anyone can recompute what follows from it. */
@@ -78,8 +80,9 @@ export function synchronise(
   atNs: MonotonicNs,
   ppm: number,
 ): Synchronisation {
+  const judged = withOneVoteEach(reports);
   const result = selectQuorum(
-    reports.flatMap(({ source, answer }) =>
+    judged.flatMap(({ source, answer }) =>
       source.votes && answer.kind === "sample" ? [candidateOf(source, answer.sample, atNs, ppm)] : [],
     ),
   );
@@ -89,14 +92,33 @@ export function synchronise(
     atNs,
     ppm,
     result,
-    sources: reports.map(({ source, answer }) => ({
+    sources: judged.map(({ source, answer }, index) => ({
       sourceId: source.id,
       operator: source.operator,
       votes: source.votes,
       sample: answer.kind === "sample" ? answer.sample : null,
+      address: addressOf(reports[index]),
       verdict: answer.kind === "unusable" ? answer : verdictOf(source.id, result),
     })),
   };
+}
+
+/** Names that lead to one address are one server, which says what it says once: the first of them votes. */
+function withOneVoteEach(reports: readonly SourceReport[]): readonly SourceReport[] {
+  const voters = new Map<string, string>();
+  return reports.map((report) => {
+    const { source } = report;
+    const address = addressOf(report);
+    if (!source.votes || address === null) return report;
+    const as = voters.get(address);
+    if (as !== undefined) return { source, answer: { kind: "unusable", why: { kind: "same-server", as } } };
+    voters.set(address, source.id);
+    return report;
+  });
+}
+
+function addressOf(report: SourceReport | undefined): string | null {
+  return report?.answer.kind === "sample" ? report.answer.address : null;
 }
 
 /** What a kept row proves; `null` when it gave no quorum. */

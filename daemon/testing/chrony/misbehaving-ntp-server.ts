@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
+import { isIPv6 } from "node:net";
 import type { Time } from "../../base/time.ts";
 import { decodePacket, encodePacket, foldTimestamp, type NtpPacket, serverMode } from "../../clock/ntp-packet.ts";
 import { type UtcNs, utcNs, utcNsOfWall } from "../../clock/utc.ts";
@@ -37,9 +38,10 @@ export class MisbehavingNtpServer implements AsyncDisposable {
     });
   }
 
-  static async listen(time: Time, address = "127.0.0.1"): Promise<MisbehavingNtpServer> {
-    const socket = createSocket("udp4");
-    socket.bind(0, address);
+  /** @param port any that is free, unless told */
+  static async listen(time: Time, address = "127.0.0.1", port = 0): Promise<MisbehavingNtpServer> {
+    const socket = createSocket(isIPv6(address) ? "udp6" : "udp4");
+    socket.bind(port, address);
     await once(socket, "listening");
     return new MisbehavingNtpServer(socket, time);
   }

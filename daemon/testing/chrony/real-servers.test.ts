@@ -183,7 +183,7 @@ describe.skipIf(!installed)("against real chronyd servers (left out where chrony
     const again = synchronise(
       row.sources.map(({ sourceId, sample }) => ({
         source: sourceOf(sourceId as Server),
-        answer: { kind: "sample", sample: present(sample, "all answered") },
+        answer: { kind: "sample", sample: present(sample, "all answered"), address: null },
       })),
       row.bootId,
       row.atNs,

@@ -91,6 +91,7 @@ export class SimulatedBox implements Time, NtpTransport {
       const receivedNs = this.monotonicNs();
       return {
         kind: "replied",
+        address: address.host,
         exchange: { sentNs: monotonicNs(receivedNs - roundTripNs), receivedNs, nonce: 1n, datagram },
       };
     };
