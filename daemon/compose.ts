@@ -292,6 +292,7 @@ function startClockwork(
     {
       archive: store,
       remarks: composeRemarkSummary(timeZone, language, store, log),
+      clock,
       time,
       log: log.child({ room: "outage" }),
     },

@@ -46,6 +46,9 @@ function save(minutes: number): void {
   });
 }
 
+/** Nothing vouches for the time: the system clock is all there is. */
+const unproven = { now: () => null };
+
 const settingsIn = (language: Language) => ({
   at: "18:30",
   timeZone: "Europe/Brussels",
@@ -60,7 +63,12 @@ test.each(languages)(
     save(-30 * 60);
     save(-120);
     save(-60);
-    const file = await summarise(settingsIn(language), { archive, time: new ManualTime(at(0)), log: silentLog });
+    const file = await summarise(settingsIn(language), {
+      archive,
+      clock: unproven,
+      time: new ManualTime(at(0)),
+      log: silentLog,
+    });
     const text = readFileSync(file ?? "", "utf8");
     expect(text.split("\n\n")).toHaveLength(2);
     expect(text).toContain("+32 2 000 00 00");
@@ -69,9 +77,25 @@ test.each(languages)(
   },
 );
 
+test.each([-3, 3])("the clock's own time counts, not that of a system clock %i days off", async (days) => {
+  save(-60);
+  const clock = { now: () => ({ utcMs: at(0) }) };
+  const told: [WallMs, WallMs][] = [];
+  const remarks = async (now: WallMs, since: WallMs): Promise<null> => {
+    told.push([now, since]);
+    return null;
+  };
+  const time = new ManualTime(at(days * 24 * 60));
+  const file = await summarise(settingsIn("en"), { archive, remarks, clock, time, log: silentLog });
+  expect(readFileSync(file ?? "", "utf8")).toContain("Outage 1");
+  expect(told).toEqual([[at(0), at(-25 * 60)]]);
+});
+
 test("a day without an outage leaves no file", async () => {
   save(-30 * 60);
-  expect(await summarise(settingsIn("nl"), { archive, time: new ManualTime(at(0)), log: silentLog })).toBeNull();
+  expect(
+    await summarise(settingsIn("nl"), { archive, clock: unproven, time: new ManualTime(at(0)), log: silentLog }),
+  ).toBeNull();
 });
 
 test("each summary begins where the last one ended: a longer night and a box that was off leave nothing out", async () => {
@@ -81,7 +105,7 @@ test("each summary begins where the last one ended: a longer night and a box tha
     return null;
   };
   const summed = (now: WallMs): Promise<string | null> =>
-    summarise(settingsIn("nl"), { archive, remarks, time: new ManualTime(now), log: silentLog });
+    summarise(settingsIn("nl"), { archive, remarks, clock: unproven, time: new ManualTime(now), log: silentLog });
   const hourMs = 3_600_000;
   const first = at(0);
   const longNight = wallMs(first + 25 * hourMs);
@@ -111,17 +135,23 @@ test("an outage that lasts is told every day", async () => {
   });
   for (const days of [1, 2, 3]) {
     const time = new ManualTime(at(days * 24 * 60));
-    expect(await summarise(settingsIn("en"), { archive, time, log: silentLog })).not.toBeNull();
+    expect(await summarise(settingsIn("en"), { archive, clock: unproven, time, log: silentLog })).not.toBeNull();
   }
 });
 
 test("a second summary of one day adds to the first", async () => {
   save(-60);
   const time = new ManualTime(at(0));
-  const first = readFileSync((await summarise(settingsIn("en"), { archive, time, log: silentLog })) ?? "", "utf8");
+  const first = readFileSync(
+    (await summarise(settingsIn("en"), { archive, clock: unproven, time, log: silentLog })) ?? "",
+    "utf8",
+  );
   await time.advance(90 * 60_000);
   save(60);
-  const second = readFileSync((await summarise(settingsIn("en"), { archive, time, log: silentLog })) ?? "", "utf8");
+  const second = readFileSync(
+    (await summarise(settingsIn("en"), { archive, clock: unproven, time, log: silentLog })) ?? "",
+    "utf8",
+  );
   expect(second.startsWith(first)).toBe(true);
   expect(second).toContain("Outage 2");
 });
@@ -135,7 +165,13 @@ test("remarks that could not be read are in the next summary", async () => {
   };
   const day = (days: number): WallMs => at(days * 24 * 60);
   for (const days of [0, 1, 2, 3]) {
-    await summarise(settingsIn("nl"), { archive, remarks, time: new ManualTime(day(days)), log: silentLog });
+    await summarise(settingsIn("nl"), {
+      archive,
+      remarks,
+      clock: unproven,
+      time: new ManualTime(day(days)),
+      log: silentLog,
+    });
   }
   expect(asked.slice(1)).toEqual([day(0), day(0), day(2)]);
 });

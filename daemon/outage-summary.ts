@@ -23,6 +23,9 @@ export type SummaryPorts = {
   readonly archive: OutageArchive;
   /** What there is to say of remarks since the last summary; `null` for nothing. */
   readonly remarks?: (now: WallMs, since: WallMs) => Promise<string | null>;
+  /** What was seen is dated by it: beside a system clock that is wrong, a day's outages would lie in another day. */
+  readonly clock: { now(): { readonly utcMs: WallMs } | null };
+  /** While nothing vouches for the time. */
   readonly time: Time;
   readonly log: Log;
 };
@@ -62,9 +65,9 @@ export function startDailySummary(settings: SummarySettings, ports: SummaryPorts
 /** Writes what there was since the last summary; returns the file, `null` when there was no outage and no remark. */
 export async function summarise(
   { timeZone, language, supplier, folder }: SummarySettings,
-  { archive, remarks, time, log }: SummaryPorts,
+  { archive, remarks, clock, time, log }: SummaryPorts,
 ): Promise<string | null> {
-  const now = time.wallMs();
+  const now = clock.now()?.utcMs ?? time.wallMs();
   const since = sinceLast(folder, now);
   const windows = await archive.listOutages({ from: since, to: now, limit: outagesMax });
   const exemptions = windows.map(exemptionOf);

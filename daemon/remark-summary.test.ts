@@ -102,6 +102,7 @@ test.each(languages)("in %s it stands in the supervisor's file, without a nation
       addOutageEntry: async () => false,
     },
     remarks: (at, since) => summariseRemarks({ ...settings, language }, portsWith(), at, since),
+    clock: { now: () => null },
     time: new ManualTime(now),
     log: silentLog,
   });
