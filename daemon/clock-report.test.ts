@@ -83,3 +83,15 @@ test("a system clock that was set takes no server's offset away", () => {
   const { sources } = liveClock(statusOf([stepped], 20, thetaNs + sleptNs), receipt);
   expect(sources.map((source) => source.offsetMs)).toEqual([100, 100, 100, 100]);
 });
+
+test("a service that contradicts itself is told apart from servers that do", () => {
+  const status = statusOf([], 20, thetaNs);
+  if (status.state.kind !== "holdover") throw new Error(status.state.kind);
+  const { anchor } = status.state;
+  const against = (basis: Anchor["basis"]) =>
+    liveClock(
+      { ...status, state: { kind: "untrusted", why: "contradicted", anchor, rival: { ...anchor, basis } } },
+      receipt,
+    ).why;
+  expect([against("service"), against("quorum")]).toEqual(["service-contradicted", "contradicted"]);
+});

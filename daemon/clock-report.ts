@@ -2,7 +2,7 @@ import { unreachable } from "./base/assert.ts";
 import { utcText } from "./base/system-time.ts";
 import { type Anchor, utcAt } from "./clock/anchor.ts";
 import type { ClockStatus } from "./clock/clock-service.ts";
-import { anchorOf } from "./clock/discipline.ts";
+import { anchorOf, type DisciplineState, serviceRivalOf } from "./clock/discipline.ts";
 import { delayNs, thetaNs } from "./clock/ntp-exchange.ts";
 import type { SourceFailure } from "./clock/source-poll.ts";
 import type { ClockEvent } from "./clock/step-watch.ts";
@@ -18,7 +18,7 @@ export function liveClock(status: ClockStatus, receipt: ReceiptStatus): LiveCloc
   return {
     bootId: status.bootId,
     state: state.kind,
-    why: state.kind === "untrusted" ? state.why : null,
+    why: state.kind === "untrusted" ? whyOf(state) : null,
     utc: anchor === null ? null : utcText(floorMs(utcAt(anchor, nowNs))),
     errorBoundMs: status.boundNs === null ? null : milliseconds(status.boundNs),
     basis: anchor?.basis ?? null,
@@ -47,6 +47,10 @@ export function liveClock(status: ClockStatus, receipt: ReceiptStatus): LiveCloc
           },
     receipt,
   };
+}
+
+function whyOf(state: Extract<DisciplineState, { readonly kind: "untrusted" }>): string {
+  return serviceRivalOf(state) === null ? state.why : "service-contradicted";
 }
 
 /**

@@ -74,6 +74,7 @@ test.each([
     true,
   ],
   [{ state: "untrusted", why: "contradicted" }, "NOT TRUSTED: the time servers contradict", false],
+  [{ state: "untrusted", why: "service-contradicted" }, "NOT TRUSTED: the service's own clock contradicts", false],
   [{ state: "untrusted", why: "suspended" }, "NOT TRUSTED: the box slept", false],
   [{ state: "untrusted", why: "bound-too-wide" }, "NOT TRUSTED: too long without a time server", false],
   [{ state: "unsynchronised" }, "UNSYNCHRONISED: nothing has vouched for the time yet", false],

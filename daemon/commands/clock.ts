@@ -70,6 +70,8 @@ const untrustedWords: Readonly<Record<string, string>> = {
   "bound-too-wide": "too long without a time server; scans are kept with a bound above 2 s",
   contradicted:
     "the time servers contradict what they said before; scans are kept and get their time when it is settled",
+  "service-contradicted":
+    "the service's own clock contradicts what it said before; scans are kept and get their time when it is settled",
   suspended: "the box slept; scans are kept and get their time when a time server answers",
 };
 
