@@ -6,9 +6,8 @@ import { BadgedError, type ExitCode, exitCode, messageOf } from "../base/errors.
 import { withoutSsins } from "../base/identifiers.ts";
 import { parseUtcText, systemTime, utcText } from "../base/system-time.ts";
 import type { WallMs } from "../base/time.ts";
-import { zonedText } from "../base/zoned-time.ts";
 import { scrubbed } from "../forward/kept-text.ts";
-import { describeOutage, durationText } from "../outage/description.ts";
+import { describeOutage, durationText, momentText } from "../outage/description.ts";
 import {
   beginningOf,
   durationOf,
@@ -125,8 +124,8 @@ function rowOf(listed: ListedWindow, words: Words, timeZone: string): readonly s
   const { finding } = lastSegmentOf(window);
   return [
     String(windowId),
-    zonedText(window.firstBad.utcMs, timeZone),
-    window.end === null ? words.window.lasts : zonedText(window.end.firstGood.utcMs, timeZone),
+    momentText(window.firstBad, timeZone),
+    window.end === null ? words.window.lasts : momentText(window.end.firstGood, timeZone),
     durationText({ window }),
     words.cause[finding.cause],
     words.exemption[exemptionOf(listed)],

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { present } from "../base/assert.ts";
 import { monotonicNs, wallMs } from "../base/time.ts";
 import { findingOf } from "./cause.ts";
-import { describeOutage } from "./description.ts";
+import { describeOutage, momentText } from "./description.ts";
 import { durationOf, wordsIn } from "./explanation.ts";
 import { nothingSeen } from "./layers.ts";
 import { initialWatch, type OutageWindow, step } from "./windows.ts";
@@ -108,4 +108,14 @@ test.each(languages)("in %s moments that nothing proves are told apart from prov
     ).join("\n");
   expect(told(unproven)).not.toEqual(told({ ...proven, firstBad: { ...firstBad, errorBoundMs: 0 } }));
   expect(durationOf(unproven)).toEqual({ atLeastMs: null, atMostMs: null });
+});
+
+test("a moment that lies in a sleep of the box is told as the latest that it can have been", () => {
+  const moment = { bootId: "boot", monotonicNs: monotonicNs(1n), utcMs: wallMs(1_780_000_000_000) };
+  const text = (errorBoundMs: number | null): string => momentText({ ...moment, errorBoundMs }, "Europe/Brussels");
+  expect([text(null), text(30), text(3_600_000)]).toEqual([
+    "2026-05-28 22:26:40 GMT+2",
+    "2026-05-28 22:26:40 GMT+2",
+    "≤ 2026-05-28 23:26:40 GMT+2",
+  ]);
 });

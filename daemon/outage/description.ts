@@ -1,4 +1,5 @@
 import { durationWords } from "../base/duration-words.ts";
+import { wallMs } from "../base/time.ts";
 import { zonedText } from "../base/zoned-time.ts";
 import {
   beginningOf,
@@ -15,7 +16,11 @@ import {
 } from "./explanation.ts";
 import { isOtherChannelOpen } from "./other-channel.ts";
 import type { KeptEntry, KeptWindow } from "./outage-store.ts";
+import type { Moment } from "./windows.ts";
 import type { Words } from "./words.ts";
+
+/** What an ordinary clock is trusted with; texts are of whole seconds. */
+const vagueMs = 2_000;
 
 /** A window in words, for a supervisor. */
 export function describeOutage(
@@ -36,7 +41,7 @@ export function describeOutage(
     ...window.segments.map(({ from, finding }) =>
       line(
         text.cause,
-        `${zonedText(from.utcMs, timeZone)}: ${words.cause[finding.cause]} (${words.exemption[finding.exemption]})`,
+        `${momentText(from, timeZone)}: ${words.cause[finding.cause]} (${words.exemption[finding.exemption]})`,
       ),
     ),
     ...(mustRegisterElsewhere(kept) ? [words.step.registerElsewhereNow] : []),
@@ -52,6 +57,12 @@ export function describeOutage(
       : [`${text.settledBy}:`, ...evidenceFor(window).map((each) => `  – ${words.evidence[each]}`)]),
     ...(entries.length === 0 ? [] : [`${text.notes}:`, ...entries.map((each) => `  ${entryText(each, timeZone)}`)]),
   ];
+}
+
+/** Of a moment that lies in a sleep of the box no more is known than that it was not later. */
+export function momentText({ utcMs, errorBoundMs }: Moment, timeZone: string): string {
+  if (errorBoundMs === null || errorBoundMs <= vagueMs) return zonedText(utcMs, timeZone);
+  return `≤ ${zonedText(wallMs(utcMs + errorBoundMs), timeZone)}`;
 }
 
 /** What has lasted until now and is the site's own. */
