@@ -52,6 +52,7 @@ export function sleptSinceMs({ breaks }: BootTimeline, atNs: MonotonicNs): numbe
   return breaks.reduce((sum, each) => sum + (each.kind === "suspend" && each.sinceNs >= atNs ? each.forMs : 0), 0);
 }
 
-export function reaches({ breaks }: BootTimeline, anchor: Anchor, atNs: MonotonicNs): boolean {
-  return !isBroken(breaks, anchor.atNs, atNs);
+/** Whether what holds at one moment holds at the other. */
+export function isUnbroken({ breaks }: BootTimeline, one: MonotonicNs, other: MonotonicNs): boolean {
+  return !isBroken(breaks, one, other);
 }

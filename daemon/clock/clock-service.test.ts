@@ -324,6 +324,56 @@ describe("a moment of this boot", () => {
   });
 });
 
+test("a badge whose first byte came before a suspend is not dated by a quorum from after it", async () => {
+  const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+  await using clock = clockOf(box, new MemoryClockHistory());
+  await clock.start();
+  await box.pass(100);
+  const [firstByteNs, truth] = [box.monotonicNs(), box.utc()];
+  box.suspend(3600);
+  await box.pass(140);
+  expect(stampOf(clock, box).state).toBe("synchronised");
+  const stamp = clock.stamp(firstByteNs);
+  expect(stamp).toMatchObject({ state: "untrusted", errorBoundMs: null, syncId: null });
+  expect(holds(stamp, truth)).toBe(true);
+});
+
+describe("a start that loses the processor between two readings", () => {
+  /** Nothing but the first `slow` questions for the uptime takes 150 ms each. */
+  class SlowBox extends SimulatedBox {
+    slow = 0;
+    override uptimeMs(): number {
+      if (this.slow > 0) {
+        this.slow -= 1;
+        this.stall(0.15);
+      }
+      return super.uptimeMs();
+    }
+  }
+
+  test.each([1, 2])("%i times has seen no sleep", async (slow) => {
+    const box = new SlowBox(utcMs("2026-03-14T05:59:00Z"));
+    const history = new MemoryClockHistory();
+    box.slow = slow;
+    await using clock = clockOf(box, history);
+    await clock.start();
+    await box.pass(10);
+    expect(history.events).toEqual([]);
+    expect(clock.momentAt(monotonicNs(0n)).errorBoundMs).toBeLessThan(50);
+  });
+
+  test("sees the sleep that follows", async () => {
+    const box = new SlowBox(utcMs("2026-03-14T05:59:00Z"));
+    const history = new MemoryClockHistory();
+    box.slow = 1;
+    await using clock = clockOf(box, history);
+    box.suspend(0.08);
+    await clock.start();
+    await box.pass(10);
+    expect(history.events).toMatchObject([{ kind: "suspend", forMs: 80 }]);
+  });
+});
+
 test("a whole quorum that moves is not believed at once, and settled by the next poll", async () => {
   const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
   await using clock = clockOf(box, new MemoryClockHistory());

@@ -5,9 +5,9 @@ import { elapsedMs, type MonotonicNs, monotonicNs, type Time, type WallMs, wallM
 import { type Anchor, boundAt, utcAt } from "./anchor.ts";
 import {
   type BootTimeline,
+  isUnbroken,
   nothingKnown,
   provenAt,
-  reaches,
   sleptSinceMs,
   withAnchor,
   withBreak,
@@ -36,7 +36,15 @@ import { type AskService, ServiceWatch } from "./service-watch.ts";
 import { pollSource } from "./source-poll.ts";
 import type { Clock, Stamp } from "./stamp.ts";
 import { liveStamp, wholeMs } from "./stamping.ts";
-import { type ClockEvent, type ClockReading, type StepWatch, sleptBetween, watchClocks } from "./step-watch.ts";
+import {
+  type ClockEvent,
+  type ClockReading,
+  isQuick,
+  lengthMs,
+  type StepWatch,
+  sleptBetween,
+  watchClocks,
+} from "./step-watch.ts";
 import {
   anchorFrom,
   type BootSeen,
@@ -103,6 +111,8 @@ export type ClockNow = {
 export const tickMs: number = 1000;
 export const anchorsKept: number = 512;
 export const eventsKept: number = 16;
+/** A slow start may lose the processor between two clocks more than once. */
+const readingsMax = 3;
 /** By how much an anchor from the service has to be better than the one that is held. */
 export const worthwhileNs: bigint = 50n * nsPerMs;
 
@@ -146,7 +156,7 @@ export class ClockService implements Clock, AsyncDisposable {
       ports.time.monotonicNs(),
     );
     this.#begun = this.#bootSeen();
-    this.#observe();
+    for (let tries = 0; tries < readingsMax && this.#watch === null; tries += 1) this.#observe();
   }
 
   /** Learns from the history and begins to poll. Resolves before the first answer. */
@@ -187,14 +197,19 @@ export class ClockService implements Clock, AsyncDisposable {
     });
     const then = before ?? bootSeenAwake;
     const event = sleptBetween(then, this.#begun) ?? sleptBetween(then, seen);
-    if (event !== null) this.#note(event);
+    if (event === null) return;
+    this.#suspends += 1;
+    this.#note(event);
   }
 
   stamp(firstByteNs: MonotonicNs): Stamp {
     this.#observe();
     const now = { monotonicNs: this.#ports.time.monotonicNs(), wallMs: this.#ports.time.wallMs() };
     this.#discipline({ kind: "tick" });
-    return liveStamp({ bootId: this.#settings.bootId, firstByteNs }, now, this.#state, this.#rates);
+    // A reader may hand in a first byte from before a sleep when the clock is synchronised again already.
+    const isReached = anchorOf(this.#state) === null || isUnbroken(this.#timeline, firstByteNs, now.monotonicNs);
+    const state: DisciplineState = isReached ? this.#state : { kind: "untrusted", why: "suspended" };
+    return liveStamp({ bootId: this.#settings.bootId, firstByteNs }, now, state, this.#rates);
   }
 
   /**
@@ -212,7 +227,8 @@ export class ClockService implements Clock, AsyncDisposable {
   /** After the anchor that is held: what was before it, others may have been nearer to. */
   #sinceAnchor(atNs: MonotonicNs): Pick<Stamp, "utcMs" | "errorBoundMs"> | null {
     const anchor = anchorOf(this.#state);
-    if (anchor === null || atNs < anchor.atNs || !reaches(this.#timeline, anchor, atNs)) return null;
+    if (anchor === null || atNs < anchor.atNs) return null;
+    if (!isUnbroken(this.#timeline, atNs, this.#ports.time.monotonicNs())) return null;
     return wholeMs(utcAt(anchor, atNs), boundAt(anchor, atNs, ppmOf(this.#state, this.#rates)));
   }
 
@@ -425,8 +441,14 @@ export class ClockService implements Clock, AsyncDisposable {
     this.#ports.onTime();
   }
 
+  /** Of a reading that was not interrupted, if there is one. */
   #bootSeen(): BootSeen {
-    const { beforeNs, uptimeMs } = this.#read();
+    let reading = this.#read();
+    for (let tries = 1; tries < readingsMax && !isQuick(reading); tries += 1) {
+      const next = this.#read();
+      if (lengthMs(next) < lengthMs(reading)) reading = next;
+    }
+    const { beforeNs, uptimeMs } = reading;
     return { atNs: beforeNs, sleptMs: uptimeMs === null ? null : uptimeMs - Number(beforeNs) / 1e6 };
   }
 

@@ -47,6 +47,14 @@ export const sleptBetweenMinMs: number = 100;
  */
 export const readingMaxMs: number = 2;
 
+export function lengthMs({ beforeNs, afterNs }: ClockReading): number {
+  return Number(afterNs - beforeNs) / 1e6;
+}
+
+export function isQuick(reading: ClockReading): boolean {
+  return lengthMs(reading) <= readingMaxMs;
+}
+
 export function watchClocks(
   watch: StepWatch,
   reading: ClockReading,
@@ -54,9 +62,9 @@ export function watchClocks(
   const atNs = reading.afterNs;
   const wallOffsetNs = utcNsOfWall(reading.wallMs) - reading.beforeNs;
   const uptimeOffsetMs = reading.uptimeMs === null ? null : reading.uptimeMs - Number(reading.beforeNs) / 1e6;
-  const tookMs = Number(reading.afterNs - reading.beforeNs) / 1e6;
+  const tookMs = lengthMs(reading);
   if (watch === null) {
-    return { watch: tookMs > readingMaxMs ? null : { lastNs: atNs, wallOffsetNs, uptimeOffsetMs }, events: [] };
+    return { watch: isQuick(reading) ? { lastNs: atNs, wallOffsetNs, uptimeOffsetMs } : null, events: [] };
   }
   const forMs = watch.uptimeOffsetMs === null || uptimeOffsetMs === null ? 0 : uptimeOffsetMs - watch.uptimeOffsetMs;
   const suspended = forMs >= suspendThresholdMs + tookMs;
@@ -69,7 +77,7 @@ export function watchClocks(
     // The reference stays where it was until something happened, so that many small steps add up to one that is seen.
     watch: {
       // What a slow reading cannot tell may have been before it.
-      lastNs: tookMs > readingMaxMs && !suspended && !stepped ? watch.lastNs : atNs,
+      lastNs: !isQuick(reading) && !suspended && !stepped ? watch.lastNs : atNs,
       wallOffsetNs: suspended || stepped ? wallOffsetNs : watch.wallOffsetNs,
       uptimeOffsetMs: suspended || watch.uptimeOffsetMs === null ? uptimeOffsetMs : watch.uptimeOffsetMs,
     },

@@ -125,6 +125,11 @@ export class SimulatedBox implements Time, NtpTransport {
     this.#moveTo(untilNs);
   }
 
+  /** The process gets no processor: time passes, and nothing runs. */
+  stall(seconds: number): void {
+    this.#moveTo(this.#mono + this.#monoOf(BigInt(Math.round(seconds * 1e9))));
+  }
+
   /** The box sleeps: monotonic time stands still, the rest of the world does not. */
   suspend(seconds: number): void {
     const ns = BigInt(Math.round(seconds * 1e9));
