@@ -56,3 +56,9 @@ export function sleptSinceMs({ breaks }: BootTimeline, atNs: MonotonicNs): numbe
 export function isUnbroken({ breaks }: BootTimeline, one: MonotonicNs, other: MonotonicNs): boolean {
   return !isBroken(breaks, one, other);
 }
+
+/** The last quorum of the boot from which nothing has broken monotonic time until now; `null` when there is none. */
+export function lastQuorum(timeline: BootTimeline, nowNs: MonotonicNs): Anchor | null {
+  const last = timeline.anchors.findLast(({ basis }) => basis === "quorum");
+  return last !== undefined && isUnbroken(timeline, last.atNs, nowNs) ? last : null;
+}

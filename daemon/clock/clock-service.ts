@@ -6,6 +6,7 @@ import { type Anchor, boundAt, utcAt } from "./anchor.ts";
 import {
   type BootTimeline,
   isUnbroken,
+  lastQuorum,
   nothingKnown,
   provenAt,
   sleptSinceMs,
@@ -261,10 +262,13 @@ export class ClockService implements Clock, AsyncDisposable {
     this.#fallBack();
   }
 
+  /** With the quorum that is held, or else the last one of this boot: one of the run before among them. */
   #compareService(): void {
-    const anchor = anchorOf(this.#state);
-    if (anchor?.basis !== "quorum") return;
-    const boundNs = boundAt(anchor, this.#ports.time.monotonicNs(), ppmOf(this.#state, this.#rates));
+    const nowNs = this.#ports.time.monotonicNs();
+    const held = anchorOf(this.#state);
+    const anchor = held?.basis === "quorum" ? held : lastQuorum(this.#timeline, nowNs);
+    if (anchor === null) return;
+    const boundNs = boundAt(anchor, nowNs, ppmOf(this.#state, this.#rates));
     this.#service.compare(anchor.thetaNs, boundNs, this.#state.kind === "synchronised");
   }
 

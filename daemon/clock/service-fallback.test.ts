@@ -352,6 +352,21 @@ describe("what a quorum has proven of the service's clock", () => {
     expectTruthInside(clock, box);
   });
 
+  test.each([
+    ["outlives a restart, by what the run before it proved", 0, false],
+    ["does not outlive a sleep between two runs, of which nobody knows how long the clocks stood", 3600, true],
+  ])("%s", async (_, sleptS, isBelieved) => {
+    const first = await proven();
+    await first.clock.settled();
+    await first.clock[Symbol.asyncDispose]();
+    first.box.suspend(sleptS);
+    const second = site({ servers: silent, offMs: 3_000, box: first.box, history: first.history });
+    await using _closing = second.clock;
+    await second.clock.start();
+    await first.box.pass(300);
+    expect(second.clock.now() !== null).toBe(isBelieved);
+  });
+
   test("is found when the quorum comes after it was believed, though it answers no more", async () => {
     const { box, clock, service } = site({ servers: silent, offMs: 10_000 });
     await using _closing = clock;
