@@ -120,6 +120,17 @@ describe("a scan that nothing dates", () => {
     expect(stampOf(scanId).utcMs).toBe(at(1));
   });
 
+  test("what breaks the monotonic time of a boot is told of that boot, in the order in which it was recorded", () => {
+    const slept = { kind: "suspend", sinceNs: since(7), atNs: since(8), forMs: 250.5 } as const;
+    const contradicted = { kind: "contradiction", sinceNs: since(200_000), atNs: since(200_001) } as const;
+    core.recordClockEvent("a", slept, noon);
+    core.recordClockEvent("a", { kind: "step", sinceNs: since(9), atNs: since(10), byMs: 7 }, noon);
+    core.recordClockEvent("b", { ...slept, forMs: 1 }, noon);
+    core.recordClockEvent("a", contradicted, noon);
+    expect(core.breaks("a")).toEqual([slept, contradicted]);
+    expect(core.breaks("c")).toEqual([]);
+  });
+
   test("is not dated by a quorum that was not trusted, nor across a break", () => {
     begin("a");
     const scanId = undated(1, "a", 10);
