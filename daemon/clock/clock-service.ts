@@ -23,6 +23,7 @@ import {
   stepDiscipline,
 } from "./discipline.ts";
 import { type DriftRates, learnDrift } from "./drift.ts";
+import { HostClocks } from "./host-clocks.ts";
 import type { NtpTransport } from "./ntp-transport.ts";
 import { afterRound, askAtOnce, type DueSource, dueSources, openSchedule, type PollSchedule } from "./poll-schedule.ts";
 import {
@@ -37,15 +38,7 @@ import { type AskService, ServiceWatch } from "./service-watch.ts";
 import { pollSource } from "./source-poll.ts";
 import type { Clock, Stamp } from "./stamp.ts";
 import { liveStamp, wholeMs } from "./stamping.ts";
-import {
-  type ClockEvent,
-  type ClockReading,
-  isQuick,
-  lengthMs,
-  type StepWatch,
-  sleptBetween,
-  watchClocks,
-} from "./step-watch.ts";
+import { type ClockEvent, sleptBetween } from "./step-watch.ts";
 import {
   anchorFrom,
   type BootSeen,
@@ -112,8 +105,6 @@ export type ClockNow = {
 export const tickMs: number = 1000;
 export const anchorsKept: number = 512;
 export const eventsKept: number = 16;
-/** A slow start may lose the processor between two clocks more than once. */
-const readingsMax = 3;
 /** By how much an anchor from the service has to be better than the one that is held. */
 export const worthwhileNs: bigint = 50n * nsPerMs;
 
@@ -128,14 +119,12 @@ export class ClockService implements Clock, AsyncDisposable {
   readonly #log: Log;
   readonly #closing = new AbortController();
   readonly #service: ServiceWatch;
+  readonly #clocks: HostClocks;
   readonly #writes = new Set<Promise<void>>();
   #state: DisciplineState = { kind: "unsynchronised" };
   #rates: DriftRates;
   #anchors: readonly Anchor[] = [];
   #timeline: BootTimeline = nothingKnown;
-  /** As early as can be: what another part noted before `start` is not to lie in a sleep that was over by then. */
-  readonly #begun: BootSeen;
-  #watch: StepWatch = null;
   #events: readonly ClockEvent[] = [];
   #suspends = 0;
   #schedule: PollSchedule;
@@ -148,6 +137,7 @@ export class ClockService implements Clock, AsyncDisposable {
     this.#ports = ports;
     this.#settings = settings;
     this.#log = ports.log.child({ room: "clock" });
+    this.#clocks = new HostClocks(ports);
     this.#rates = learnDrift([], settings.slewing);
     const { askService: ask, time } = ports;
     this.#service = new ServiceWatch({ ask, ppm: () => this.#rates.holdoverPpm, time, log: this.#log });
@@ -156,8 +146,6 @@ export class ClockService implements Clock, AsyncDisposable {
       settings.sources.map(({ id }) => id),
       ports.time.monotonicNs(),
     );
-    this.#begun = this.#bootSeen();
-    for (let tries = 0; tries < readingsMax && this.#watch === null; tries += 1) this.#observe();
   }
 
   /** Learns from the history and begins to poll. Resolves before the first answer. */
@@ -166,7 +154,11 @@ export class ClockService implements Clock, AsyncDisposable {
       await this.#takeUpHistory();
     } catch (error) {
       // What happened in this boot before this run is not known then: nothing of this run reaches back.
-      this.#timeline = withBreak(this.#timeline, { kind: "contradiction", sinceNs: bootNs, atNs: this.#begun.atNs });
+      this.#timeline = withBreak(this.#timeline, {
+        kind: "contradiction",
+        sinceNs: bootNs,
+        atNs: this.#clocks.begun.atNs,
+      });
       // A full disk is no reason for a box without a clock: the servers say what time it is.
       this.#log.error({ error: messageOf(error) }, "the clock's history was not read, and begins anew");
     }
@@ -190,14 +182,14 @@ export class ClockService implements Clock, AsyncDisposable {
 
   /** The box may have slept while badged did not run: no anchor from before that reaches into this run. */
   async #findSleep(): Promise<void> {
-    const seen = this.#bootSeen();
+    const seen = this.#clocks.seen();
     const seeing = this.#ports.history.seeBoot(this.#settings.bootId, seen);
     const before = await seeing.catch((error: unknown) => {
       this.#log.error({ error: messageOf(error) }, "clock history not written");
       return null;
     });
     const then = before ?? bootSeenAwake;
-    const event = sleptBetween(then, this.#begun) ?? sleptBetween(then, seen);
+    const event = sleptBetween(then, this.#clocks.begun) ?? sleptBetween(then, seen);
     if (event === null) return;
     this.#suspends += 1;
     this.#note(event);
@@ -380,14 +372,12 @@ export class ClockService implements Clock, AsyncDisposable {
   }
 
   #observe(): void {
-    const { watch, events } = watchClocks(this.#watch, this.#read());
-    this.#watch = watch;
-    for (const event of events) {
+    for (const event of this.#clocks.look()) {
       this.#note(event);
       if (event.kind === "suspend") {
         this.#suspends += 1;
         this.#service.forget(event.atNs);
-        this.#keep(this.#ports.history.seeBoot(this.#settings.bootId, this.#bootSeen()).then(() => {}));
+        this.#keep(this.#ports.history.seeBoot(this.#settings.bootId, this.#clocks.seen()).then(() => {}));
         this.#discipline({ kind: "suspended" });
       }
       this.networkUp();
@@ -416,9 +406,9 @@ export class ClockService implements Clock, AsyncDisposable {
       this.#doubtService(nowNs);
       return;
     }
-    // What is left of its answers once the others are forgotten settles nothing.
     // It may take a side between two quorums, never the place of one that has proven it wrong.
     if (this.#service.isApart && !isBetweenQuorums(this.#state)) return;
+    // What is left of its answers once the others are forgotten settles nothing.
     const rival = serviceRivalOf(this.#state);
     if (rival !== null && this.#service.newestNs <= rival.atNs) return;
     const anchor = serviceAnchor(offset, bootId, nowNs);
@@ -443,24 +433,6 @@ export class ClockService implements Clock, AsyncDisposable {
     const dated = await this.#ports.dating.dateScans({ presentBootId: bootId, rates: this.#rates, builtAt });
     if (dated > 0) this.#log.info({ scans: dated }, "scans have their time now");
     this.#ports.onTime();
-  }
-
-  /** Of a reading that was not interrupted, if there is one. */
-  #bootSeen(): BootSeen {
-    let reading = this.#read();
-    for (let tries = 1; tries < readingsMax && !isQuick(reading); tries += 1) {
-      const next = this.#read();
-      if (lengthMs(next) < lengthMs(reading)) reading = next;
-    }
-    const { beforeNs, uptimeMs } = reading;
-    return { atNs: beforeNs, sleptMs: uptimeMs === null ? null : uptimeMs - Number(beforeNs) / 1e6 };
-  }
-
-  #read(): ClockReading {
-    const { time, uptimeMs } = this.#ports;
-    const beforeNs = time.monotonicNs();
-    const [wallMs, uptime] = [time.wallMs(), uptimeMs()];
-    return { beforeNs, wallMs, uptimeMs: uptime, afterNs: time.monotonicNs() };
   }
 
   #discipline(input: DisciplineInput): void {
