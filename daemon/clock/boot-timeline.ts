@@ -14,6 +14,8 @@ export const nothingKnown: BootTimeline = { anchors: [], breaks: [] };
 
 export const anchorsOfBootMax: number = 512;
 export const breaksMax: number = 256;
+/** On either side of a moment; as many as the store looks at for a scan. */
+const nearMax = 4;
 
 export function withAnchor(timeline: BootTimeline, anchor: Anchor): BootTimeline {
   return { ...timeline, anchors: [...timeline.anchors, anchor].slice(-anchorsOfBootMax) };
@@ -38,10 +40,13 @@ export function provenAt(
   rates: DriftRates,
 ): Pick<Stamp, "utcMs" | "errorBoundMs"> | null {
   const scan = { ...moment, captureLagMs: 0 };
-  const reached = retroactiveStamp(scan, anchors, breaks, rates);
+  const later = anchors.findIndex(({ atNs }) => atNs > scan.monotonicNs);
+  const split = later < 0 ? anchors.length : later;
+  // What breaks the way to the nearest breaks that to all beyond it.
+  const near = anchors.slice(Math.max(0, split - nearMax), split + nearMax);
+  const reached = retroactiveStamp(scan, near, breaks, rates);
   if (reached !== null) return reached;
-  const before = anchors.findLast(({ atNs }) => atNs <= scan.monotonicNs);
-  const after = anchors.find(({ atNs }) => atNs > scan.monotonicNs);
+  const [before, after] = [anchors[split - 1], anchors[split]];
   if (before === undefined || after === undefined) return null;
   const sides: BreakSides = { before, proofBeforeBoot: utcAt(before, before.atNs), after };
   return breakStamp(scan, sides, breaks, rates);
