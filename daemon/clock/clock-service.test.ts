@@ -248,7 +248,7 @@ describe("a moment of this boot", () => {
     expect(clock.momentAt(within).errorBoundMs).toBeLessThan(301_000);
   });
 
-  test("of the run before lies between both where the box slept in between, and one of this run's beginning does not", async () => {
+  test("of the run before, and one of this run's beginning, lie on either side of a sleep between both", async () => {
     const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
     const history = new MemoryClockHistory();
     const first = clockOf(box, history);
@@ -268,10 +268,37 @@ describe("a moment of this boot", () => {
     await second.start();
     await box.pass(10);
     expect(stampOf(second, box).state).toBe("synchronised");
-    expect(holdsMoment(second.momentAt(before), truth)).toBe(true);
+    const earlier = second.momentAt(before);
+    expect(holdsMoment(earlier, truth)).toBe(true);
+    expect(earlier.errorBoundMs).toBeLessThan(50);
     const own = second.momentAt(monotonicNs(started + 1n));
     expect(holdsMoment(own, startedAt)).toBe(true);
     expect(own.errorBoundMs).toBeLessThan(50);
+  });
+
+  test("of a run whose sleep could not be written down is bounded by nothing from that run", async () => {
+    const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+    const history = new MemoryClockHistory();
+    const first = clockOf(box, history);
+    await first.start();
+    await box.pass(100);
+    const [before, truth] = [box.monotonicNs(), box.utc()];
+    await box.pass(2);
+    const { recordEvent } = history;
+    history.recordEvent = async () => {
+      throw new Error("database or disk is full");
+    };
+    box.suspend(3600);
+    await box.pass(200);
+    await first[Symbol.asyncDispose]();
+    history.recordEvent = recordEvent;
+    await using second = clockOf(box, history);
+    await second.start();
+    await box.pass(10);
+    expect(stampOf(second, box).state).toBe("synchronised");
+    const found = second.momentAt(before);
+    expect(found.errorBoundMs === null || holdsMoment(found, truth)).toBe(true);
+    expect(history.events).toMatchObject([{ kind: "suspend", forMs: 3_600_000 }]);
   });
 
   test("at the beginning of a boot that slept before badged ran is not known", async () => {

@@ -132,6 +132,8 @@ export class ClockService implements Clock, AsyncDisposable {
   #pivot: UtcNs;
   #round: Promise<void> | null = null;
   #ticker: Disposable | null = null;
+  /** What went before was read, and all that came since is on disk. */
+  #isHistoryWhole = false;
 
   constructor(ports: ClockPorts, settings: ClockSettings) {
     this.#ports = ports;
@@ -177,6 +179,7 @@ export class ClockService implements Clock, AsyncDisposable {
     this.#rates = learnDrift(this.#anchors, this.#settings.slewing);
     const trusted = await history.lastTrusted();
     if (trusted !== null && trusted > this.#pivot) this.#pivot = trusted;
+    this.#isHistoryWhole = true;
     await this.#findSleep();
   }
 
@@ -310,7 +313,20 @@ export class ClockService implements Clock, AsyncDisposable {
     this.#ticker?.[Symbol.dispose]();
     this.#closing.abort();
     await this.#service[Symbol.asyncDispose]();
+    await this.#round;
+    await this.#keepSeen();
     await this.settled();
+  }
+
+  /** A sleep that the next run finds came after this: what was proven until now keeps its worth, if all of it was kept. */
+  async #keepSeen(): Promise<void> {
+    this.#observe();
+    await Promise.all(this.#writes);
+    if (this.#isHistoryWhole) this.#keep(this.#seeBoot());
+  }
+
+  async #seeBoot(): Promise<void> {
+    await this.#ports.history.seeBoot(this.#settings.bootId, this.#clocks.seen());
   }
 
   #tick(): void {
@@ -377,7 +393,6 @@ export class ClockService implements Clock, AsyncDisposable {
       if (event.kind === "suspend") {
         this.#suspends += 1;
         this.#service.forget(event.atNs);
-        this.#keep(this.#ports.history.seeBoot(this.#settings.bootId, this.#clocks.seen()).then(() => {}));
         this.#discipline({ kind: "suspended" });
       }
       this.networkUp();
@@ -389,7 +404,13 @@ export class ClockService implements Clock, AsyncDisposable {
     this.#log.warn(fields, message);
     if (event.kind !== "step") this.#timeline = withBreak(this.#timeline, event);
     this.#events = [...this.#events, event].slice(-eventsKept);
-    this.#keep(this.#ports.history.recordEvent(this.#settings.bootId, event));
+    this.#keep(this.#recordEvent(event));
+  }
+
+  /** The next run does not find this sleep again, once it is on disk and not before. */
+  async #recordEvent(event: ClockEvent): Promise<void> {
+    await this.#ports.history.recordEvent(this.#settings.bootId, event);
+    if (event.kind === "suspend") await this.#seeBoot();
   }
 
   /**
@@ -471,7 +492,10 @@ export class ClockService implements Clock, AsyncDisposable {
   /** A clock goes on when its history cannot be written: the stamp itself is kept with the scan. */
   #keep(writing: Promise<void>): void {
     const kept: Promise<void> = writing
-      .catch((error: unknown) => this.#log.error({ error: messageOf(error) }, "clock history not written"))
+      .catch((error: unknown) => {
+        this.#isHistoryWhole = false;
+        this.#log.error({ error: messageOf(error) }, "clock history not written");
+      })
       .finally(() => this.#writes.delete(kept));
     this.#writes.add(kept);
   }

@@ -3,9 +3,10 @@ import { present } from "../base/assert.ts";
 import { type Log, silentLog } from "../base/log.ts";
 import { seededRandom } from "../base/random.ts";
 import { parseUtcText } from "../base/system-time.ts";
-import { wallMs } from "../base/time.ts";
+import { type MonotonicNs, wallMs } from "../base/time.ts";
 import { MemoryClockHistory } from "../testing/chrony/memory-clock-history.ts";
 import { SimulatedBox, type SimulatedServer, trueServer } from "../testing/chrony/simulated-box.ts";
+import { isUnbroken } from "./boot-timeline.ts";
 import { ClockService } from "./clock-service.ts";
 import type { DatedAnswer } from "./service-clock.ts";
 import { floorMs, laterBy, nsPerMs, utcNsOfWall } from "./utc.ts";
@@ -221,15 +222,19 @@ describe("after a suspend", () => {
     const first = site({ servers: trueServer });
     await first.clock.start();
     await first.box.pass(100);
+    const stoppedNs = laterBy(first.box.monotonicNs(), -1n);
     await first.clock[Symbol.asyncDispose]();
     first.box.suspend(3600);
     const second = site({ servers: silent, box: first.box, history: first.history });
     await using _closing = second.clock;
     await second.clock.start();
     expect(first.history.events).toMatchObject([{ kind: "suspend", forMs: 3_600_000 }]);
-    const { sinceNs, atNs } = present(first.history.events[0], "found");
+    const breaks = await first.history.breaks();
     const lastAnchor = present((await first.history.anchors(1))[0], "the first run synchronised");
-    expect(sinceNs <= lastAnchor.atNs && lastAnchor.atNs <= atNs).toBe(true);
+    const reached = (atNs: MonotonicNs) => isUnbroken({ anchors: [], breaks }, lastAnchor.atNs, atNs);
+    // It came after all that the first run noted, and before the second.
+    expect(reached(stoppedNs)).toBe(true);
+    expect(reached(laterBy(first.box.monotonicNs(), 1n))).toBe(false);
   });
 
   test("whoever asks first for the time finds it", async () => {
