@@ -3,6 +3,7 @@ import type { Configuration, ReaderSettings as ConfiguredReader } from "../confi
 import type { Feedback, Reader, ReaderEvents } from "../drivers/contract.ts";
 import { createReader, type ReaderSettings } from "../drivers/index.ts";
 import { rereadBadgesAtStart } from "./badges-at-start.ts";
+import { closeTogether } from "./base/close-together.ts";
 import { BadgedError, messageOf } from "./base/errors.ts";
 import { makeFolder } from "./base/folders.ts";
 import type { Log } from "./base/log.ts";
@@ -93,7 +94,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
   const readers = composeReaders(configuration, ports);
   const recorded = (scanId: number): void => tellRecorded(scanId, remarks, [forwarder, ...webhooks]);
   const intake = building.use(await composeIntake(configuration, store, clock, readers, recorded, ports));
-  for (const reader of readers) building.use(reader);
+  building.defer(() => closeTogether(readers, "readers"));
 
   const notifier = building.use(composeNotifier(store, ports));
   building.use(startClockwork(configuration, store, { clock, evidence, roster }, ports));
@@ -226,18 +227,7 @@ function composeWebhooks(
         { name, url, timeoutMs },
       ),
   );
-  // Together: in an outage all of them hang, and one after the other they would take longer than a stop may
-  // (`TimeoutStopSec=`), so that an orderly stop looked like a power cut.
-  building.defer(async () => {
-    const closed = await Promise.allSettled(services.map((service) => service[Symbol.asyncDispose]()));
-    const failed = closed.filter((each) => each.status === "rejected");
-    // Only once all are: the store closes after them.
-    if (failed.length > 0)
-      throw new AggregateError(
-        failed.map(({ reason }) => reason),
-        "webhooks could not be closed",
-      );
-  });
+  building.defer(() => closeTogether(services, "webhooks"));
   return services;
 }
 
