@@ -86,9 +86,10 @@ export async function simulateReader(link: string, driver: string, terminal: Ter
     const [word = "", badge = ""] = line.trim().split(/\s+/);
     if (word === "") return;
     try {
-      if (word === "unplug") void reader.unplug();
+      if (word === "unplug") void reader.unplug().catch((error: unknown) => terminal.err(messageOf(error)));
       else if (word === "plug") reader.replug();
       else if (word === "hold") held = reader.hold(badge);
+      else if (!reader.isPlugged) terminal.err("the reader is unplugged: `plug` it in first");
       else if (!reader.present(word)) terminal.err("nobody reads this port at the moment");
     } catch (error) {
       terminal.err(messageOf(error));
@@ -108,7 +109,7 @@ async function openReader(link: string, style: ReaderStyle, terminal: Terminal):
     throw new BadgedError(
       "port-unusable",
       `no simulated port can be made at ${link}: ${messageOf(error)}`,
-      "name a path in a folder that exists and may be written",
+      "name a path of its own, in a folder that exists and may be written",
       {
         cause: error,
       },

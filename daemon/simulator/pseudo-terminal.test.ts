@@ -4,8 +4,12 @@ import {
   existsSync,
   mkdtempSync,
   openSync,
+  readFileSync,
+  readlinkSync,
   readSync,
   rmSync,
+  symlinkSync,
+  unlinkSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
@@ -87,13 +91,58 @@ test("what a full buffer cannot hold is lost, as on a wire", async () => {
   expect(taken).toBeLessThan(1_000_000);
 });
 
-test("a link left behind is replaced, anything else is left alone", async () => {
+test("a link that a killed process left behind is replaced, also where its number is in use again", async () => {
   const link = join(folder, "port");
-  await using terminal = await PseudoTerminal.open(link, onData);
-  await using other = await PseudoTerminal.open(link, onData);
-  expect(other.path).toBe(terminal.path);
+  await using other = await PseudoTerminal.open(null, onData);
+  for (const target of ["/dev/pts/1048576", other.path]) {
+    symlinkSync(target, link);
+    await using terminal = await PseudoTerminal.open(link, onData);
+    expect(terminal.path).toBe(link);
+    expect(readlinkSync(link)).not.toBe(target);
+  }
+  expect(existsSync(link)).toBe(false);
+});
+
+test("a device has its link to itself until it is disposed, unplugged or not", async () => {
+  const link = join(folder, "port");
+  {
+    await using terminal = await PseudoTerminal.open(link, onData);
+    const target = readlinkSync(link);
+    await expect(PseudoTerminal.open(link, onData)).rejects.toThrow("another simulated reader is there");
+    symlinkSync(folder, `${folder}-alias`);
+    try {
+      await expect(PseudoTerminal.open(join(`${folder}-alias`, "port"), onData)).rejects.toThrow("another");
+    } finally {
+      unlinkSync(`${folder}-alias`);
+    }
+    expect(readlinkSync(link)).toBe(target);
+    await terminal.unplug();
+    await expect(PseudoTerminal.open(link, onData)).rejects.toThrow("another simulated reader is there");
+  }
+  await using again = await PseudoTerminal.open(link, onData);
+  expect(again.isPlugged).toBe(true);
+});
+
+test("what is no link to a pseudo-terminal is left alone, such as udev's link to a real reader", async () => {
   const file = join(folder, "file");
   writeFileSync(file, "somebody's");
-  await expect(PseudoTerminal.open(file, onData)).rejects.toThrow("is no link");
-  expect(existsSync(file)).toBe(true);
+  const link = join(folder, "link");
+  symlinkSync("../../ttyUSB0", link);
+  // Twice: a refusal gives its claim back.
+  for (let turn = 0; turn < 2; turn += 1) {
+    await expect(PseudoTerminal.open(file, onData)).rejects.toThrow("is no link");
+    await expect(PseudoTerminal.open(link, onData)).rejects.toThrow("leads to ../../ttyUSB0");
+  }
+  expect(readFileSync(file, "utf8")).toBe("somebody's");
+  expect(readlinkSync(link)).toBe("../../ttyUSB0");
+});
+
+test("an unplug leaves alone what somebody put in place of the link", async () => {
+  const link = join(folder, "port");
+  await using terminal = await PseudoTerminal.open(link, onData);
+  unlinkSync(link);
+  symlinkSync("/dev/null", link);
+  await terminal.unplug();
+  expect(readlinkSync(link)).toBe("/dev/null");
+  expect(() => terminal.replug()).toThrow("leads to /dev/null");
 });

@@ -1,6 +1,7 @@
-import { closeSync, constants, lstatSync, openSync, symlinkSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, constants, lstatSync, openSync, readlinkSync, symlinkSync, unlinkSync, writeSync } from "node:fs";
 import { ReadStream } from "node:tty";
 import { systemCode } from "../base/errors.ts";
+import { claimLink, type LinkClaim } from "./link-claim.ts";
 
 /** The kernel's own limit on a path of a pseudo-terminal is far below this: `/dev/pts/` and a number. */
 const nameMaxBytes = 64;
@@ -30,24 +31,32 @@ type Pair = {
 export class PseudoTerminal implements AsyncDisposable {
   readonly #system: System;
   readonly #link: string | null;
+  /** Keeps others from the link, also while the device is unplugged; `null` where there is none. */
+  readonly #claim: LinkClaim | null;
   readonly #onData: (bytes: Uint8Array) => void;
   #pair: Pair | null = null;
   #path: string = "";
 
-  private constructor(system: System, link: string | null, onData: (bytes: Uint8Array) => void) {
+  private constructor(system: System, claim: LinkClaim | null, onData: (bytes: Uint8Array) => void) {
     this.#system = system;
-    this.#link = link;
+    this.#link = claim?.link ?? null;
+    this.#claim = claim;
     this.#onData = onData;
   }
 
   /**
-   * Plugs a device in. `onData` gets what the reader's side writes. A `link` left behind by another process is replaced.
+   * Plugs a device in. `onData` gets what the reader's side writes. A `link` that a process left behind is replaced.
    *
-   * @throws Error when the machine gives no pseudo-terminal, or something that is no link stands where the link would
+   * @throws Error when the machine gives no pseudo-terminal, another device of this kind has the link, or something stands
+   *   where the link would that is no link to a pseudo-terminal
    */
   static async open(link: string | null, onData: (bytes: Uint8Array) => void): Promise<PseudoTerminal> {
-    const terminal = new PseudoTerminal(await loadSystem(), link, onData);
+    const system = await loadSystem();
+    await using claims = new AsyncDisposableStack();
+    const claim = link === null ? null : claims.use(await claimLink(link));
+    const terminal = new PseudoTerminal(system, claim, onData);
     terminal.replug();
+    claims.move();
     return terminal;
   }
 
@@ -85,7 +94,7 @@ export class PseudoTerminal implements AsyncDisposable {
     const pair = this.#pair;
     if (pair === null) return;
     this.#pair = null;
-    if (this.#link !== null) removeLink(this.#link);
+    if (this.#link !== null && targetOf(this.#link) === this.#path) unlinkSync(this.#link);
     pair.stream.destroy();
     await pair.closed;
     closeSync(pair.slave);
@@ -107,7 +116,7 @@ export class PseudoTerminal implements AsyncDisposable {
     this.#pair = { master, slave, stream, closed };
     if (this.#link === null) return;
     try {
-      removeLink(this.#link);
+      removeLeftBehind(this.#link);
       symlinkSync(this.#path, this.#link);
     } catch (error) {
       // What nobody can find must not keep the process alive.
@@ -120,14 +129,24 @@ export class PseudoTerminal implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.unplug();
+    await this.#claim?.[Symbol.asyncDispose]();
   }
 }
 
-/** Removes a link, which a process that was killed may have left behind; anything that is no link is somebody's. */
-function removeLink(link: string): void {
-  const stats = lstatSync(link, { throwIfNoEntry: false });
-  if (stats === undefined) return;
-  if (!stats.isSymbolicLink()) throw new Error(`${link} is there already, and is no link`);
+/** Where a link leads; `null` when there is none. */
+function targetOf(link: string): string | null {
+  return lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink() === true ? readlinkSync(link) : null;
+}
+
+/**
+ * Removes a link that a process left behind which was killed. Anything else is somebody's: udev's link to a real reader
+ * would not come back before that is plugged in again.
+ */
+function removeLeftBehind(link: string): void {
+  if (lstatSync(link, { throwIfNoEntry: false }) === undefined) return;
+  const target = targetOf(link);
+  if (target === null) throw new Error(`${link} is there already, and is no link`);
+  if (!/^\/dev\/pts\/\d+$/.test(target)) throw new Error(`${link} is there already, and leads to ${target}`);
   unlinkSync(link);
 }
 
