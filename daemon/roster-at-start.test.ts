@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, openSync, truncateSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -6,6 +6,7 @@ import { silentLog } from "./base/log.ts";
 import { systemTime } from "./base/system-time.ts";
 import { importRosterAtStart, rosterLater } from "./roster-at-start.ts";
 import type { RosterStore } from "./scan/roster.ts";
+import { rosterFileMaxBytes } from "./scan/roster-file.ts";
 import { Store } from "./store/store.ts";
 import {
   draftOf,
@@ -59,6 +60,25 @@ test.each([
   const { imports, said } = await startedWith(text);
   expect(imports).toEqual([]);
   expect(said).toContain("the one in force stays");
+});
+
+test("a file that no memory holds is not read: the roster in force stays, and badged starts", async () => {
+  writeFileSync(file, "badge,ssin,employer\n");
+  truncateSync(file, 3_000_000_000);
+  const log = recordingLog();
+  const store: RosterStore = {
+    planRoster: () => Promise.reject(new Error("not asked for")),
+    replaceRoster: () => Promise.reject(new Error("not asked for")),
+    rosterFingerprint: async () => "another one",
+  };
+  expect(await importRosterAtStart({ file, badgeForm: "hex" }, store, log)).toBe("settled");
+  truncateSync(file, rosterFileMaxBytes + 1);
+  expect(await importRosterAtStart({ file, badgeForm: "hex" }, store, log)).toBe("settled");
+  const message = "roster unreadable, the one in force stays";
+  expect(log.lines).toMatchObject([
+    { message, fields: { detail: "it has 3000 MB, and a roster has at most 16: see that it is the right file" } },
+    { message, fields: { detail: "it has 17 MB, and a roster has at most 16: see that it is the right file" } },
+  ]);
 });
 
 test("a full disk keeps the new roster out, and not badged from starting", async () => {

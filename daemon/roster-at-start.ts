@@ -3,6 +3,7 @@ import type { BadgeForm } from "./base/badge-form.ts";
 import { messageOf } from "./base/errors.ts";
 import type { Log } from "./base/log.ts";
 import type { RosterStore } from "./scan/roster.ts";
+import { checkedRosterFile } from "./scan/roster-file.ts";
 import { rosterFingerprint } from "./scan/roster-fingerprint.ts";
 
 /**
@@ -18,7 +19,7 @@ export async function importRosterAtStart(
 ): Promise<"settled" | "later"> {
   let text: string;
   try {
-    text = await readFile(settings.file, "utf8");
+    text = await readFile(checkedRosterFile(settings.file), "utf8");
   } catch (error) {
     log.error({ file: settings.file, detail: messageOf(error) }, "roster unreadable, the one in force stays");
     return "settled";

@@ -4,6 +4,7 @@ import { systemTime } from "../base/system-time.ts";
 import { localDate } from "../forward/ciao/remarks/deadline.ts";
 import type { RosterChange } from "../scan/roster.ts";
 import { type ParsedRoster, parseRoster } from "../scan/roster-csv.ts";
+import { checkedRosterFile } from "../scan/roster-file.ts";
 import { visitedConfiguration } from "./configuration.ts";
 import type { Terminal } from "./terminal.ts";
 import { visitStore } from "./visit.ts";
@@ -60,7 +61,7 @@ async function planned(config: string, { entries }: ParsedRoster): Promise<Roste
 
 export function readRosterFile(file: string): string {
   try {
-    return readFileSync(file, "utf8");
+    return readFileSync(checkedRosterFile(file), "utf8");
   } catch (error) {
     throw new BadgedError(
       "roster-unreadable",

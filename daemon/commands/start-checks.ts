@@ -10,6 +10,7 @@ import { isLoopback } from "../base/loopback.ts";
 import { type WallMs, wallMs } from "../base/time.ts";
 import { zonedText } from "../base/zoned-time.ts";
 import { parseRoster } from "../scan/roster-csv.ts";
+import { checkedRosterFile } from "../scan/roster-file.ts";
 import { dateOf } from "./certificate-look.ts";
 import { withCredentials } from "./credentials.ts";
 
@@ -100,7 +101,7 @@ function rosterFindings({ roster: { file, badgeForm } }: Configuration): readonl
   const consequence = "the roster in force stays, and without one every badge is unknown";
   let text: string;
   try {
-    text = readFileSync(file, "utf8");
+    text = readFileSync(checkedRosterFile(file), "utf8");
   } catch (error) {
     return [{ path, message: `${messageOf(error)}; ${consequence}`, keepsFromStarting: false }];
   }
