@@ -36,6 +36,26 @@ test("what a Belgian spreadsheet writes is read: BOM, semicolons, CR LF, punctua
   });
 });
 
+test.each([
+  ["5/01/2026", "2026-01-05"],
+  ["5/1/2026", "2026-01-05"],
+  ["05-01-2026", "2026-01-05"],
+  ["31.12.2026", "2026-12-31"],
+  ["2026-01-05", "2026-01-05"],
+])("a date that a Belgian spreadsheet writes, %s, is %s: the day comes first", (written, date) => {
+  const { entries, problems } = parseRoster(csv(good.replace("2026-12-31", "").replace("2026-01-01", written)), "hex");
+  expect(problems).toEqual([]);
+  expect(entries[0]?.validFrom).toBe(date);
+});
+
+test.each(["05/01/26", "26-01-05", "12/31/2026", "31/02/2026", "31/01-2026", "2026/01/31", "0/1/2026"])(
+  "%s is no date",
+  (written) => {
+    const { problems } = parseRoster(csv(good.replace("2026-01-01", written)), "hex");
+    expect(problems).toMatchObject([{ line: 2, column: "valid_from" }]);
+  },
+);
+
 test("a foreign employer is named by VAT number", () => {
   const { entries } = parseRoster(csv("010063E9AE,53480200724,,PL 526-025-09-95,,,,"), "hex");
   expect(entries[0]?.employer).toEqual({ kind: "foreign-vat", number: "PL5260250995" });
@@ -52,6 +72,8 @@ describe("each mistake is told with line and column", () => {
     ["foreign_vat", "010063E9AE,93051822361,,5260250995,,,,"],
     ["avw_number", "010063E9AE,93051822361,0566988259,,1I1003SQ5VSSZ,,,"],
     ["reference", "010063E9AE,93051822361,0566988259,,,93.05.18-223.61,,"],
+    ["reference", `010063E9AE,93051822361,0566988259,,,${"W".repeat(101)},,`],
+    ["reference", "010063E9AE,93051822361,0566988259,,,W\x1b[2J,,"],
     ["valid_from", "010063E9AE,93051822361,0566988259,,,,2026-02-29,"],
     ["valid_until", "010063E9AE,93051822361,0566988259,,,,2026-02-01,2026-01-31"],
   ])("%s", (column, row) => {
@@ -66,6 +88,17 @@ describe("each mistake is told with line and column", () => {
       "2:badge",
       "2:ssin",
       "2:employer",
+      "4:badge",
+    ]);
+  });
+
+  test("a badge that is there twice is told in the same pass as the other mistake of its row", () => {
+    const wrong = good.replace("0566988259", "1");
+    const { problems } = parseRoster(csv(wrong, wrong, good), "hex");
+    expect(problems.map(({ line, column }) => `${line}:${column}`)).toEqual([
+      "2:employer",
+      "3:employer",
+      "3:badge",
       "4:badge",
     ]);
   });

@@ -29,6 +29,8 @@ const columns = [
   "kind",
   "limosa",
 ] as const;
+/** A personnel number, or a name. It stands in lists and tables, which a longer one would tear apart. */
+export const referenceMaxChars: number = 100;
 /** A Limosa reference is free text (its form is not published); longer is no reference. */
 export const limosaMaxChars: number = 50;
 
@@ -66,11 +68,12 @@ export function parseRoster(text: string, form: BadgeForm): ParsedRoster {
   for (const row of rows.rows.slice(0, rosterMaxBadges)) {
     const say = (column: Column, message: string): void => void problems.push({ line: row.line, column, message });
     const entry = readEntry(row, form, say);
-    if (entry === null) continue;
-    const earlier = lineOfBadge.get(entry.badge);
+    // Also where the row has another mistake: that one mended, the badge would still be there twice.
+    const badge = normaliseBadge(row.field("badge"), form);
+    const earlier = badge === null ? undefined : lineOfBadge.get(badge);
     if (earlier !== undefined) say("badge", `is on line ${earlier} too; a badge belongs to one worker`);
-    lineOfBadge.set(entry.badge, row.line);
-    entries.push(entry);
+    if (badge !== null) lineOfBadge.set(badge, row.line);
+    if (entry !== null) entries.push(entry);
   }
   return { entries, problems, fingerprint };
 }
@@ -234,6 +237,10 @@ function readEntry(row: Row, form: BadgeForm, say: (column: Column, message: str
       "holds a national number, and is shown in lists, summaries and exports; give the employer's own number",
     );
   }
+  // A terminal obeys control characters instead of showing them.
+  if (row.field("reference").length > referenceMaxChars || /\p{Cc}/u.test(row.field("reference"))) {
+    wrong("reference", `is no reference: at most ${referenceMaxChars} characters on one line`);
+  }
   const validFrom = readDate(row.field("valid_from"));
   const validUntil = readDate(row.field("valid_until"));
   if (validFrom === undefined) wrong("valid_from", "is no date; write 2026-01-31 or 31/01/2026");
@@ -294,11 +301,16 @@ function readEmployer(row: Row, wrong: (column: Column, message: string) => null
   return { kind: "enterprise-number", number };
 }
 
-/** `null` when empty, `undefined` when it is no date of the calendar. */
+/**
+ * Besides ISO 8601 what spreadsheets write in Belgium, whose languages all put the day first: 5/01/2026, 05-01-2026,
+ * 05.01.2026. A year of two figures might as well be a day.
+ *
+ * @returns `null` when empty, `undefined` when it is no date of the calendar
+ */
 function readDate(text: string): string | null | undefined {
   if (text === "") return null;
-  const [, day, month, year] = /^(\d{2})\/(\d{2})\/(\d{4})$/.exec(text) ?? [];
-  const iso = year === undefined ? text : `${year}-${month}-${day}`;
+  const { day, month, year } = /^(?<day>\d{1,2})([/.-])(?<month>\d{1,2})\2(?<year>\d{4})$/.exec(text)?.groups ?? {};
+  const iso = year === undefined ? text : `${year}-${month?.padStart(2, "0")}-${day?.padStart(2, "0")}`;
   const [, y, m, d] = /^(\d{4})-(\d{2})-(\d{2})$/.exec(iso) ?? [];
   if (y === undefined || Number(m) < 1 || Number(m) > 12) return undefined;
   return Number(d) >= 1 && Number(d) <= daysIn(Number(y), Number(m)) ? iso : undefined;
