@@ -16,7 +16,7 @@ export type {
   ReaderEvents,
   ReaderState,
 } from "./contract.ts";
-export { baudRateHint, type Suggestion, suggest } from "./listen/suggest.ts";
+export { lineHint, type Suggestion, suggest } from "./listen/suggest.ts";
 export { Listening, type ListenOutput } from "./listen.ts";
 export { type Listener, type ListenerEvents, openListener } from "./listener.ts";
 export type { Rdm6300Settings } from "./rdm6300.ts";

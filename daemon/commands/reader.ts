@@ -1,4 +1,4 @@
-import { baudRateHint, openListener, suggest } from "../../drivers/index.ts";
+import { lineHint, openListener, suggest } from "../../drivers/index.ts";
 import { type ExitCode, exitCode } from "../base/errors.ts";
 import { silentLog } from "../base/log.ts";
 import { systemTime } from "../base/system-time.ts";
@@ -44,7 +44,7 @@ export async function listenToReader(command: ListenCommand, terminal: Terminal)
   const done = command.seconds === null ? null : systemTime.sleep(command.seconds * 1000);
   await Promise.race([signals.stopped, ...(done === null ? [] : [done])]);
   const suggestions = suggest(listener.bursts, command.port, line);
-  const hint = baudRateHint(listener.bursts, command.baudRate);
+  const hint = lineHint(listener.bursts, line);
   if (command.json) {
     terminal.out(JSON.stringify({ port: command.port, bursts: listener.bursts.length, suggestions, hint }));
     return suggestions.length > 0 ? exitCode.ok : exitCode.failed;

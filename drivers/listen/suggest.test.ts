@@ -5,7 +5,7 @@ import { decodeRdm6300 } from "../rdm6300.ts";
 import { createFramer, type FramingSettings } from "../serial/framing.ts";
 import { createLineDecoder, type LineDecoderSettings } from "../serial/line-decoder.ts";
 import type { LineSettings } from "../serial/session.ts";
-import { baudRateHint, type Suggestion, suggest } from "./suggest.ts";
+import { lineHint, type Suggestion, suggest } from "./suggest.ts";
 
 const port = "/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A9007UX1-if00-port0";
 const line: LineSettings = { baudRate: 9600, dataBits: 8, parity: "none", stopBits: 1 };
@@ -261,6 +261,35 @@ test.each([
   ["\xff\x80", null],
   ["\x020006547886\x03\x07", null],
   ["\x02010063E9AE25\r\n\x03", null],
-])("%j hints at the speed: %s", (burst, hint) => {
-  expect(baudRateHint([latin1(burst)], 9600)).toBe(hint);
+])("%j hints at the line: %s", (burst, hint) => {
+  expect(lineHint([latin1(burst)], line)).toBe(hint);
+});
+
+describe("a reader of seven data bits, heard on a line of eight", () => {
+  const badges = ["0006547886", "0009876543"];
+  const bursts = badges.map((badge) => `\x02${badge}\r\n`);
+  const ones = (byte: number): number => byte.toString(2).replaceAll("0", "").length;
+  const sentWith = (eighth: (byte: number) => boolean): readonly Uint8Array[] =>
+    bursts.map((burst) => latin1(burst).map((byte) => (eighth(byte) ? byte | 0x80 : byte)));
+
+  test.each([
+    ["even", "even parity", (byte: number) => ones(byte) % 2 === 1],
+    ["odd", "odd parity", (byte: number) => ones(byte) % 2 === 0],
+    ["none", "a bit that is always set", () => true],
+  ])("and parity %s is offered a line of its own, not another speed", (parity, words, eighth) => {
+    const heard = sentWith(eighth);
+    expect(lineHint(heard, line)).toContain(words);
+    const [best] = suggest(heard, port, line);
+    expect(best?.settings).toMatchObject({ line: { baudRate: 9600, dataBits: 7, parity, stopBits: 1 } });
+    expect(best?.yaml).toContain(`dataBits: 7, parity: ${parity}`);
+    expect(best === undefined ? [] : readAsPasted(best, bursts)).toEqual(badges);
+  });
+
+  test("is found with a byte of noise, and not in text of eight bits", () => {
+    const noisy = [...sentWith((byte) => ones(byte) % 2 === 1), latin1("\x00")];
+    expect(suggest(noisy, port, line)[0]?.settings).toMatchObject({ line: { dataBits: 7, parity: "even" } });
+    // Digits of even parity alone, and noise.
+    expect(suggest([latin1("0356935639\n"), latin1("\xff")], port, line)[0]?.settings).toMatchObject({ line });
+    expect(lineHint([latin1("B\xe9n\xe9dicte\r\n")], line)).toBeNull();
+  });
 });

@@ -3,6 +3,7 @@ import type { LineSettings } from "../serial/session.ts";
 import type { FrameSettings } from "../serial-line.ts";
 import { type Format, formats } from "./formats.ts";
 import { formOf, patternOf, plainLines, prefixOf } from "./lines.ts";
+import { sevenBits } from "./seven-bits.ts";
 import { type OfferedSettings, snippetOf } from "./snippet.ts";
 
 /** A driver with settings that would read what was heard. */
@@ -26,8 +27,9 @@ const frameDefaults = { idleMs: 100, maxBytes: 512, prefix: "", suffix: "" } as 
 
 type Ranked = { readonly suggestion: Suggestion; readonly score: number };
 
-/** What would fit the bursts that were heard on `port` with `line`, best first; empty when nothing would. */
-export function suggest(bursts: readonly Uint8Array[], port: string, line: LineSettings): readonly Suggestion[] {
+/** What would fit the bursts that were heard on `port` with `heardOn`, best first; empty when nothing would. */
+export function suggest(heard: readonly Uint8Array[], port: string, heardOn: LineSettings): readonly Suggestion[] {
+  const { bursts, line } = sevenBits(heard, heardOn) ?? { bursts: heard, line: heardOn };
   const texts = bursts.map((burst) => Buffer.from(burst).toString("latin1"));
   if (texts.every((text) => text === "")) return [];
   const known = formats.map((format) => recognised(format, texts, port, line));
@@ -43,8 +45,11 @@ const garbageMinBytes = 8;
 
 const baudRates: readonly number[] = [2400, 9600, 19_200, 115_200];
 
-/** A sentence for bytes that are mostly no text, as they come at a wrong speed; `null` when they look like text. */
-export function baudRateHint(bursts: readonly Uint8Array[], baudRate: number): string | null {
+/** A sentence for bytes that are no text as they come on a wrong line; `null` when they look like text. */
+export function lineHint(bursts: readonly Uint8Array[], line: LineSettings): string | null {
+  const seven = sevenBits(bursts, line);
+  if (seven !== null) return `The eighth bit of what came is no data: the reader sends ${seven.words}`;
+  const { baudRate } = line;
   const bytes = bursts.flatMap((burst) => [...burst]);
   const garbage = bytes.filter((byte) => (byte < 0x20 || byte > 0x7e) && byte !== stx && !frameEnds.has(byte));
   if (bytes.length < garbageMinBytes || garbage.length / bytes.length <= garbageShare) return null;

@@ -1,0 +1,54 @@
+import { frameEnds, stx } from "../serial/control.ts";
+import type { LineSettings } from "../serial/session.ts";
+
+/** What a reader that sends seven data bits looks like on a line of eight: the parity or stop bit comes as the eighth. */
+export type SevenBits = {
+  /** How the port has to be opened. */
+  readonly line: LineSettings;
+  /** The bursts without the eighth bit. */
+  readonly bursts: readonly Uint8Array[];
+  /** For a person. */
+  readonly words: string;
+};
+
+/** Fewer bytes agree by chance. */
+const bytesMin = 8;
+
+/** Where the line is right, a byte that is neither of the parity nor text is noise. */
+const agreeingMin = 0.95;
+
+const kinds: readonly {
+  readonly parity: LineSettings["parity"];
+  readonly words: string;
+  readonly holds: (byte: number) => boolean;
+}[] = [
+  { parity: "even", words: "7 data bits with even parity", holds: (byte) => ones(byte) % 2 === 0 },
+  { parity: "odd", words: "7 data bits with odd parity", holds: (byte) => ones(byte) % 2 === 1 },
+  // Two stop bits, or a parity bit that is always set.
+  { parity: "none", words: "7 data bits and a bit that is always set", holds: (byte) => byte >= 0x80 },
+];
+
+/** `null` when the line is one of seven bits already, or what was heard on it are eight. */
+export function sevenBits(bursts: readonly Uint8Array[], line: LineSettings): SevenBits | null {
+  const bytes = bursts.flatMap((burst) => [...burst]);
+  const isText = (byte: number): boolean => (byte >= 0x20 && byte <= 0x7e) || byte === stx || frameEnds.has(byte);
+  if (line.dataBits === 7 || bytes.length < bytesMin || !bytes.some((byte) => byte >= 0x80 && isText(byte & 0x7f))) {
+    return null;
+  }
+  const kind = kinds.find(({ holds }) => {
+    const agreeing = bytes.filter((byte) => holds(byte) && isText(byte & 0x7f));
+    return agreeing.length / bytes.length >= agreeingMin;
+  });
+  if (kind === undefined) return null;
+  return {
+    line: { ...line, dataBits: 7, parity: kind.parity },
+    bursts: bursts.map((burst) => burst.map((byte) => byte & 0x7f)),
+    words: kind.words,
+  };
+}
+
+function ones(byte: number): number {
+  let count = 0;
+  for (let rest = byte; rest > 0; rest >>= 1) count += rest & 1;
+  return count;
+}
