@@ -35,11 +35,19 @@ export type Feedback =
 /** What became of a feedback: it is never queued, so a stale green light is impossible. */
 export type FeedbackOutcome = "shown" | "dropped" | "unsupported";
 
+/**
+ * So many bad frames without a badge between them are no noise: whoever badges at this reader sees no light, and nothing is
+ * recorded of him.
+ */
+export const unreadableMin: number = 5;
+
 /** Counters since the start of the process. */
 export type ReaderCounters = {
   readonly reads: number;
   readonly repeats: number;
   readonly badFrames: number;
+  /** Bad frames since the last badge, or since the start. */
+  readonly badSinceBadge: number;
   readonly opens: number;
   readonly feedbackDropped: number;
 };

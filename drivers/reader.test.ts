@@ -5,11 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemCode } from "../daemon/base/errors.ts";
-import { silentLog } from "../daemon/base/log.ts";
+import { type Log, silentLog } from "../daemon/base/log.ts";
 import { between, seededRandom } from "../daemon/base/random.ts";
 import { systemTime } from "../daemon/base/system-time.ts";
 import { PseudoTerminal } from "../daemon/simulator/pseudo-terminal.ts";
 import { ReaderSimulator, type ReaderStyle } from "../daemon/simulator/reader-simulator.ts";
+import { recordingLog } from "../daemon/testing/store-fixture.ts";
+import { unreadableMin } from "./contract.ts";
 import {
   type BadFrameReason,
   type BadgeRead,
@@ -106,7 +108,7 @@ async function plugIn(style: ReaderStyle): Promise<ReaderSimulator> {
   return cleanups.use(await ReaderSimulator.open({ link: linkPath(), style, onFeedback }, systemTime));
 }
 
-function lineReader(change: Partial<SerialLineSettings> = {}): Reader {
+function lineReader(change: Partial<SerialLineSettings> = {}, log: Log = silentLog): Reader {
   const line = { baudRate: 9600, dataBits: 8, parity: "none", stopBits: 1 } as const;
   const settings: SerialLineSettings = {
     driver: "serial-line",
@@ -118,7 +120,7 @@ function lineReader(change: Partial<SerialLineSettings> = {}): Reader {
     feedback: { accepted: Uint8Array.of(6), "not-recorded": Uint8Array.of(21), "unknown-badge": null },
     ...change,
   };
-  return cleanups.use(createReader(settings, systemTime, silentLog));
+  return cleanups.use(createReader(settings, systemTime, log));
 }
 
 function rdm6300(): Reader {
@@ -147,7 +149,14 @@ describe("a reader on a port", () => {
     const [first, second] = recorder.reads.map((read) => read.firstByteNs);
     expect(first).toBeGreaterThan(beforeNs);
     expect(second).toBeGreaterThan(first ?? 0n);
-    expect(reader.counters).toEqual({ reads: 2, repeats: 0, badFrames: 0, opens: 1, feedbackDropped: 0 });
+    expect(reader.counters).toEqual({
+      reads: 2,
+      repeats: 0,
+      badFrames: 0,
+      badSinceBadge: 0,
+      opens: 1,
+      feedbackDropped: 0,
+    });
   });
 
   test("reads a badge while every thread for files is held up by a disk", async () => {
@@ -199,6 +208,29 @@ describe("a reader on a port", () => {
     expect(recorder.bad).toEqual(["too-long", "not-printable", "pattern-mismatch"]);
     expect(recorder.texts).toEqual(["010063E9AE"]);
     expect(reader.counters).toMatchObject({ reads: 1, badFrames: 3 });
+  });
+
+  test("that sends nothing but what is no badge is told of, once until it sends a badge again", async () => {
+    const simulator = await plugIn("serial-line");
+    const log = recordingLog();
+    const wrong = { ...frame, pattern: "^(?<badge>[0-9]{10})$" };
+    const reader = lineReader({ frame: wrong }, log);
+    await online(reader);
+    const told = (): number => log.lines.filter(({ message }) => message.startsWith("frames come")).length;
+    const badge = async (text: string): Promise<void> => {
+      const { reads, badFrames } = reader.counters;
+      simulator.present(text);
+      await recorder.until(() => reader.counters.reads + reader.counters.badFrames > reads + badFrames);
+    };
+    for (let frames = 1; frames <= unreadableMin + 2; frames += 1) {
+      await badge("010063E9AE");
+      expect(reader.counters.badSinceBadge).toBe(frames);
+      expect(told()).toBe(frames < unreadableMin ? 0 : 1);
+    }
+    await badge("0006547886");
+    expect(reader.counters).toMatchObject({ reads: 1, badFrames: unreadableMin + 2, badSinceBadge: 0 });
+    for (let frames = 1; frames <= unreadableMin; frames += 1) await badge("010063E9AE");
+    expect(told()).toBe(2);
   });
 
   test("takes no badge whose bytes waited from before it was opened: their time is unknown", async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { unreadableMin } from "../../drivers/contract.ts";
 import { openCore, storeSettings, temporaryDirectory } from "../testing/store-fixture.ts";
-import { intakeLines, storeLines } from "./status.ts";
+import { intakeLines, readerLines, storeLines } from "./status.ts";
 
 const intake = { recorded: 4, doubles: 0, unknownBadges: 0, captureLagMaxMs: 1 };
 
@@ -17,4 +18,16 @@ test("a store at its limit is told in capitals", () => {
   const summary = core.summary();
   expect(storeLines(summary).join("\n")).not.toContain("FULL");
   expect(storeLines({ ...summary, rows: summary.maxScans }).join("\n")).toContain("store     FULL: ");
+});
+
+test("a reader that sends no badge any more is told in capitals, and noise is not", () => {
+  const counters = { reads: 7, repeats: 0, badFrames: 40, opens: 1, feedbackDropped: 0 };
+  const reader = { id: "gate", driver: "serial-line", online: true, detail: "/dev/ttyUSB0", ...counters };
+  const line = "reader    gate: connected at /dev/ttyUSB0; 7 badges read, 40 bad frames, opened once";
+  expect(readerLines(reader)).toEqual([line]);
+  expect(readerLines({ ...reader, badSinceBadge: unreadableMin - 1 })).toEqual([line]);
+  expect(readerLines({ ...reader, badSinceBadge: 31 })).toEqual([
+    line,
+    expect.stringContaining("NOT UNDERSTOOD: the last 31 frames were no badge"),
+  ]);
 });

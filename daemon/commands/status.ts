@@ -1,3 +1,4 @@
+import { unreadableMin } from "../../drivers/contract.ts";
 import { durationWords } from "../base/duration-words.ts";
 import { BadgedError, type ExitCode, exitCode } from "../base/errors.ts";
 import type { Language } from "../base/language.ts";
@@ -61,7 +62,7 @@ function daemonLines(live: LiveStatus | null, language: Language): string[] {
       ? []
       : [`OUTAGE    since ${live.outage.since}: ${live.outage.cause}, ${live.outage.exemption} (badged outages list)`]),
     ...elsewhereLines(live, language),
-    ...live.readers.map(readerLine),
+    ...live.readers.flatMap(readerLines),
     ...intakeLines(live),
     targetLine("service", live.service),
     ...(live.token === null ? [] : [tokenLine(live.token)]),
@@ -80,9 +81,17 @@ export function elsewhereLines({ outage }: Pick<LiveStatus, "outage">, language:
 
 const causes = Object.keys(wordsIn.en.cause) as readonly Cause[];
 
-function readerLine(reader: LiveReader): string {
+/** Who badges at a reader that cannot be understood sees no light at all, and nothing on disk tells of him. */
+export function readerLines(reader: LiveReader): readonly string[] {
   const state = reader.online ? `connected at ${reader.detail}` : `NOT CONNECTED: ${reader.detail}`;
-  return `reader    ${reader.id}: ${state}; ${reader.reads} badges read, ${reader.badFrames} bad frames, opened ${reader.opens === 1 ? "once" : `${reader.opens} times`}`;
+  const opened = `opened ${reader.opens === 1 ? "once" : `${reader.opens} times`}`;
+  const line = `reader    ${reader.id}: ${state}; ${reader.reads} badges read, ${reader.badFrames} bad frames, ${opened}`;
+  const { badSinceBadge = 0 } = reader;
+  if (badSinceBadge < unreadableMin) return [line];
+  return [
+    line,
+    `          NOT UNDERSTOOD: the last ${badSinceBadge} frames were no badge; stop badged, and see what it sends: badged reader listen PORT`,
+  ];
 }
 
 /** Whoever saw a red light has to register another way: nothing else on disk tells of him. */

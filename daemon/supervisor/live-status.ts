@@ -123,6 +123,8 @@ export type LiveReader = {
   readonly reads: number;
   readonly repeats: number;
   readonly badFrames: number;
+  /** Since the last badge. A daemon of an earlier version, not yet restarted, does not speak of it. */
+  readonly badSinceBadge?: number;
   readonly opens: number;
   readonly feedbackDropped: number;
 };

@@ -1,13 +1,14 @@
 import type { Log } from "../../daemon/base/log.ts";
 import { elapsedMs, type MonotonicNs, type Time } from "../../daemon/base/time.ts";
-import type {
-  BadFrameReason,
-  Feedback,
-  FeedbackOutcome,
-  Reader,
-  ReaderCounters,
-  ReaderEvents,
-  ReaderState,
+import {
+  type BadFrameReason,
+  type Feedback,
+  type FeedbackOutcome,
+  type Reader,
+  type ReaderCounters,
+  type ReaderEvents,
+  type ReaderState,
+  unreadableMin,
 } from "../contract.ts";
 import { nobodyPresent, type Presence, present } from "../presence.ts";
 import type { Framer, FramerOutput } from "./framer.ts";
@@ -35,6 +36,9 @@ export type SerialReaderParts = {
  */
 export const lateMs: number = 20;
 
+const unreadable =
+  "frames come that are no badge, and who badges sees no light: a setting of the reader, its speed or its cable is wrong";
+
 /** A badge reader on a serial port: port → framer → decoder → presence filter → daemon. */
 export class SerialReader implements Reader {
   readonly #parts: SerialReaderParts;
@@ -45,7 +49,7 @@ export class SerialReader implements Reader {
   #framer: Framer;
   #presence: Presence = nobodyPresent;
   #idleTimer: Disposable | null = null;
-  #counters: ReaderCounters = { reads: 0, repeats: 0, badFrames: 0, opens: 0, feedbackDropped: 0 };
+  #counters: ReaderCounters = { reads: 0, repeats: 0, badFrames: 0, badSinceBadge: 0, opens: 0, feedbackDropped: 0 };
 
   constructor(parts: SerialReaderParts, time: Time, log: Log) {
     this.#parts = parts;
@@ -156,6 +160,7 @@ export class SerialReader implements Reader {
     const { presence, isRepeat } = present(this.#presence, text, firstByteNs, this.#parts.presenceMs);
     this.#presence = presence;
     this.#count(isRepeat ? "repeats" : "reads");
+    this.#counters = { ...this.#counters, badSinceBadge: 0 };
     if (isRepeat) return;
     this.#log.debug({ badge: text }, "badge read");
     this.#events?.badgeRead({ readerId: this.id, text, firstByteNs, opening: this.#counters.opens });
@@ -163,7 +168,9 @@ export class SerialReader implements Reader {
 
   #badFrame(reason: BadFrameReason): void {
     this.#count("badFrames");
+    this.#count("badSinceBadge");
     this.#log.debug({ reason }, "frame dropped");
+    if (this.#counters.badSinceBadge === unreadableMin) this.#log.warn({ reason, frames: unreadableMin }, unreadable);
     this.#events?.badFrame(this.id, reason);
   }
 
