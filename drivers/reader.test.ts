@@ -8,6 +8,7 @@ import { systemCode } from "../daemon/base/errors.ts";
 import { type Log, silentLog } from "../daemon/base/log.ts";
 import { between, seededRandom } from "../daemon/base/random.ts";
 import { systemTime } from "../daemon/base/system-time.ts";
+import type { Time } from "../daemon/base/time.ts";
 import { PseudoTerminal } from "../daemon/simulator/pseudo-terminal.ts";
 import { ReaderSimulator, type ReaderStyle } from "../daemon/simulator/reader-simulator.ts";
 import { recordingLog } from "../daemon/testing/store-fixture.ts";
@@ -20,6 +21,7 @@ import {
   type ReaderEvents,
   type ReaderState,
 } from "./index.ts";
+import { lateMs } from "./serial/serial-reader.ts";
 import type { FrameSettings, SerialLineSettings } from "./serial-line.ts";
 
 /** What a reader told, and a way to wait for more of it. */
@@ -108,7 +110,10 @@ async function plugIn(style: ReaderStyle): Promise<ReaderSimulator> {
   return cleanups.use(await ReaderSimulator.open({ link: linkPath(), style, onFeedback }, systemTime));
 }
 
-function lineReader(change: Partial<SerialLineSettings> = {}, log: Log = silentLog): Reader {
+function lineReader(
+  change: Partial<SerialLineSettings> = {},
+  { time = systemTime, log = silentLog }: { readonly time?: Time; readonly log?: Log } = {},
+): Reader {
   const line = { baudRate: 9600, dataBits: 8, parity: "none", stopBits: 1 } as const;
   const settings: SerialLineSettings = {
     driver: "serial-line",
@@ -120,7 +125,7 @@ function lineReader(change: Partial<SerialLineSettings> = {}, log: Log = silentL
     feedback: { accepted: Uint8Array.of(6), "not-recorded": Uint8Array.of(21), "unknown-badge": null },
     ...change,
   };
-  return cleanups.use(createReader(settings, systemTime, log));
+  return cleanups.use(createReader(settings, time, log));
 }
 
 function rdm6300(): Reader {
@@ -180,6 +185,18 @@ describe("a reader on a port", () => {
     expect(recorder.texts).toEqual(["0C000621A58E"]);
   });
 
+  test("reads a badge that silence ends on a box whose timers are always late", async () => {
+    const simulator = await plugIn("serial-line");
+    const overloaded: Time = {
+      ...systemTime,
+      after: (delayMs, run) => systemTime.after(delayMs + 2 * lateMs, run),
+    };
+    await online(lineReader({ frame: { ...frame, end: "idle", idleMs: 20 } }, { time: overloaded }));
+    simulator.send(Buffer.from("0C000621A58E"));
+    await recorder.until(() => recorder.reads.length === 1);
+    expect(recorder.texts).toEqual(["0C000621A58E"]);
+  });
+
   test("reads a held RDM6300 badge once, and counts its repeats", async () => {
     const simulator = await plugIn("rdm6300");
     const reader = rdm6300();
@@ -214,7 +231,7 @@ describe("a reader on a port", () => {
     const simulator = await plugIn("serial-line");
     const log = recordingLog();
     const wrong = { ...frame, pattern: "^(?<badge>[0-9]{10})$" };
-    const reader = lineReader({ frame: wrong }, log);
+    const reader = lineReader({ frame: wrong }, { log });
     await online(reader);
     const told = (): number => log.lines.filter(({ message }) => message.startsWith("frames come")).length;
     const badge = async (text: string): Promise<void> => {

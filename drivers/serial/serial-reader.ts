@@ -36,6 +36,12 @@ export type SerialReaderParts = {
  */
 export const lateMs: number = 20;
 
+/**
+ * So many late timers in a row say that the box is overloaded and not that it stood still: what had come was read between
+ * them. Were the silence never believed, the badge would wait for the load to end, and the next one be taken for a part of it.
+ */
+const lateInARowMax = 5;
+
 const unreadable =
   "frames come that are no badge, and who badges sees no light: a setting of the reader, its speed or its cable is wrong";
 
@@ -124,14 +130,14 @@ export class SerialReader implements Reader {
     this.#armIdleTimer(Math.max(0, elapsedMs(this.#time.monotonicNs(), quietAtNs)));
   }
 
-  #armIdleTimer(delayMs: number): void {
+  #armIdleTimer(delayMs: number, lateInARow: number = 0): void {
     const waitMs = Math.ceil(delayMs);
     const armedNs = this.#time.monotonicNs();
     this.#idleTimer = this.#time.after(waitMs, () => {
       this.#idleTimer = null;
       const nowNs = this.#time.monotonicNs();
-      if (elapsedMs(armedNs, nowNs) - waitMs > lateMs) {
-        this.#armIdleTimer(lateMs);
+      if (elapsedMs(armedNs, nowNs) - waitMs > lateMs && lateInARow < lateInARowMax) {
+        this.#armIdleTimer(lateMs, lateInARow + 1);
         return;
       }
       this.#take(this.#framer.idle(nowNs));
