@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { silentLog } from "../daemon/base/log.ts";
 import { systemTime } from "../daemon/base/system-time.ts";
 import { PseudoTerminal } from "../daemon/simulator/pseudo-terminal.ts";
-import { type LineSettings, type ListenOutput, openListener, suggest } from "./index.ts";
+import { type LineSettings, type ListenOutput, openListener, type ReaderState, suggest } from "./index.ts";
 
 const line: LineSettings = { baudRate: 9600, dataBits: 8, parity: "none", stopBits: 1 };
 
@@ -31,10 +31,13 @@ test("a port is listened to until what it says can be set up", async () => {
 
 test("a port that is not there is said at once", async () => {
   const folder = mkdtempSync(join(tmpdir(), "badged-listen-"));
-  const events = { heard: (): void => {}, stateChanged: (): void => {} };
+  const states: ReaderState[] = [];
+  const events = { heard: (): void => {}, stateChanged: (state: ReaderState): void => void states.push(state) };
   await expect(openListener(join(folder, "none"), line, events, systemTime, silentLog)).rejects.toMatchObject({
     code: "port-unusable",
     message: `there is no device at ${join(folder, "none")}`,
   });
+  // Thrown, and not told as a port that went besides.
+  expect(states).toEqual([]);
   rmSync(folder, { recursive: true });
 });

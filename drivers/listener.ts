@@ -33,6 +33,7 @@ export async function openListener(
   const listening = new Listening();
   const first = Promise.withResolvers<ReaderState>();
   let idleTimer: Disposable | null = null;
+  let hasOpened = false;
   const awaitSilence = (): void => {
     const { quietAtNs } = listening;
     if (quietAtNs === null || idleTimer !== null) return;
@@ -50,7 +51,9 @@ export async function openListener(
     },
     stateChanged(state) {
       first.resolve(state);
-      events.stateChanged(state);
+      // What cannot be opened at all is no port that went: it is thrown.
+      hasOpened ||= state.kind === "online";
+      if (hasOpened) events.stateChanged(state);
     },
   });
   connection.start();

@@ -376,11 +376,12 @@ describe("a reader that is not there", () => {
     await others.until(() => second.state.kind === "online");
   });
 
-  test("is no serial device", async () => {
-    const reader = lineReader({ path: folder });
+  test.each(["a folder", "a device of another kind"])("is no serial device: %s", async (what) => {
+    const path = what === "a folder" ? folder : "/dev/null";
+    const reader = lineReader({ path });
     reader.start(recorder);
     await recorder.until(() => recorder.states.length === 1);
-    expect(reader.state).toEqual({ kind: "offline", reason: "failed", detail: `${folder} is no serial device` });
+    expect(reader.state).toEqual({ kind: "offline", reason: "failed", detail: `${path} is no serial device` });
   });
 });
 

@@ -21,6 +21,8 @@ export function offlineOf(error: unknown, path: string): Offline {
     case "EAGAIN":
     case "EBUSY":
       return { reason: "busy", detail: `${path} is in use by another program` };
+    case "ENOTTY":
+      return { reason: "failed", detail: `${path} is no serial device` };
     default:
       return { reason: "failed", detail: `${path}: ${message}` };
   }
@@ -33,6 +35,7 @@ const texts: readonly (readonly [text: string, code: string])[] = [
   ["Operation not permitted", "EPERM"],
   ["Resource temporarily unavailable", "EAGAIN"],
   ["Device or resource busy", "EBUSY"],
+  ["Inappropriate ioctl for device", "ENOTTY"],
 ];
 
 function codeIn(message: string): string | null {
