@@ -1,5 +1,14 @@
 import { spawn } from "node:child_process";
-import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -229,6 +238,27 @@ test("listening to a reader gives the driver that fits, ready to paste", async (
   const [best] = JSON.parse(ran.out).suggestions;
   expect(best.settings.driver).toBe("rdm6300");
   expect(best.yaml).toContain("driver: rdm6300");
+});
+
+test("a simulated reader leaves another's link alone, and the demonstration a real reader's", async () => {
+  // Ended at once: its port is free again.
+  const { url } = await startServiceSimulator({ port: 0, log: silentLog, time: systemTime }).then(async (ended) => {
+    await ended[Symbol.asyncDispose]();
+    return ended;
+  });
+  const link = join(directory, "reader");
+  await using reader = await ReaderSimulator.open({ link, style: "rdm6300", onFeedback: () => {} }, systemTime);
+  const second = await badged("simulate", "reader", reader.path);
+  expect(second).toMatchObject({ code: 69, err: expect.stringContaining("another simulated reader is there") });
+  expect(second.err).not.toContain("defect");
+  expect(readlinkSync(link)).toMatch(/^\/dev\/pts\//);
+
+  const site = writeSite(join(directory, "site"), 1, url);
+  symlinkSync("../../ttyUSB0", site.port);
+  const demo = await badged("demo", site.configuration);
+  expect(demo).toMatchObject({ code: 69, err: expect.stringContaining("leads to ../../ttyUSB0") });
+  expect(demo.err).not.toContain("defect");
+  expect(readlinkSync(site.port)).toBe("../../ttyUSB0");
 });
 
 test("a port that is not there is told with what to do, not with a stack", async () => {

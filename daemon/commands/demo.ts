@@ -8,13 +8,14 @@ import { silentLog } from "../base/log.ts";
 import { systemTime } from "../base/system-time.ts";
 import { zonedText } from "../base/zoned-time.ts";
 import { parseRoster } from "../scan/roster-csv.ts";
-import { ReaderSimulator } from "../simulator/reader-simulator.ts";
+import type { ReaderSimulator } from "../simulator/reader-simulator.ts";
 import { type ServiceSimulator, startServiceSimulator } from "../simulator/service/service-simulator.ts";
 import { requireConfiguration } from "./configuration.ts";
 import { claimDemoStore } from "./demo-store.ts";
 import { narrate, readLogLine } from "./narrator.ts";
 import { readRosterFile } from "./roster.ts";
 import { StopSignals } from "./signals.ts";
+import { openSimulatedReader } from "./simulate.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** How the demonstration goes, over and over: badges while all is well, then an outage of the service. */
@@ -48,10 +49,7 @@ export async function demo(file: string, terminal: Terminal): Promise<ExitCode> 
   mkdirSync(dirname(reader.port), { recursive: true });
   using signals = new StopSignals();
   await using simulator = await startServiceSimulator({ port: Number(service.port), log: silentLog, time: systemTime });
-  await using gate = await ReaderSimulator.open(
-    { link: reader.port, style: reader.driver, onFeedback: () => {} },
-    systemTime,
-  );
+  await using gate = await openSimulatedReader(reader.port, reader.driver, () => {});
   tell("A simulated reader and a simulated service are ready. Stop with Ctrl-C.");
   const daemon = spawn(process.execPath, [process.argv[1] ?? "", "run", file], {
     stdio: ["ignore", "pipe", "inherit"],

@@ -75,7 +75,9 @@ function readClient({ clientId, clientKey }: SimulateServiceOptions): ClientSett
 export async function simulateReader(link: string, driver: string, terminal: Terminal): Promise<ExitCode> {
   const style = readStyle(driver);
   using signals = new StopSignals();
-  await using reader = await openReader(link, style, terminal);
+  await using reader = await openSimulatedReader(link, style, (bytes) =>
+    terminal.out(`the reader is told: ${Buffer.from(bytes).toString("hex")}`),
+  );
   terminal.out(`A simulated ${driver} reader is at ${reader.path}`);
   terminal.out("Type a badge and Enter to present it; `hold BADGE`, `unplug`, `plug`. Stop with Ctrl-C.");
   const lines = createInterface({ input: process.stdin });
@@ -83,14 +85,16 @@ export async function simulateReader(link: string, driver: string, terminal: Ter
   lines.on("line", (line) => {
     held?.[Symbol.dispose]();
     held = null;
-    const [word = "", badge = ""] = line.trim().split(/\s+/);
-    if (word === "") return;
+    const typed = line.trim();
+    // A badge may have spaces in it: 099 59822.
+    const hold = /^hold(?:\s+(?<badge>.*))?$/.exec(typed);
+    if (typed === "") return;
     try {
-      if (word === "unplug") void reader.unplug().catch((error: unknown) => terminal.err(messageOf(error)));
-      else if (word === "plug") reader.replug();
-      else if (word === "hold") held = reader.hold(badge);
+      if (typed === "unplug") void reader.unplug().catch((error: unknown) => terminal.err(messageOf(error)));
+      else if (typed === "plug") reader.replug();
+      else if (hold !== null) held = reader.hold(hold.groups?.["badge"] ?? "");
       else if (!reader.isPlugged) terminal.err("the reader is unplugged: `plug` it in first");
-      else if (!reader.present(word)) terminal.err("nobody reads this port at the moment");
+      else if (!reader.present(typed)) terminal.err("nobody reads this port at the moment");
     } catch (error) {
       terminal.err(messageOf(error));
     }
@@ -100,9 +104,12 @@ export async function simulateReader(link: string, driver: string, terminal: Ter
   return exitCode.ok;
 }
 
-async function openReader(link: string, style: ReaderStyle, terminal: Terminal): Promise<ReaderSimulator> {
-  const onFeedback = (bytes: Uint8Array): void =>
-    terminal.out(`the reader is told: ${Buffer.from(bytes).toString("hex")}`);
+/** @throws BadgedError `port-unusable` when the link cannot be made, or is somebody's */
+export async function openSimulatedReader(
+  link: string,
+  style: ReaderStyle,
+  onFeedback: (bytes: Uint8Array) => void,
+): Promise<ReaderSimulator> {
   try {
     return await ReaderSimulator.open({ link, style, onFeedback }, systemTime);
   } catch (error) {
