@@ -275,7 +275,9 @@ describe("a reader on a port", () => {
   test("that takes no feedback is not fed more, and still reads", async () => {
     const simulator = await plugIn("serial-line");
     const moreThanRoom = new Uint8Array(200_000);
-    const reader = lineReader({ feedback: { accepted: moreThanRoom, "not-recorded": Uint8Array.of(21) } });
+    const log = recordingLog();
+    const feedbackBytes = { accepted: moreThanRoom, "not-recorded": Uint8Array.of(21) };
+    const reader = lineReader({ feedback: feedbackBytes }, { log });
     await online(reader);
     simulator.stall();
     expect(reader.feedback("accepted", reader.counters.opens)).toBe("shown");
@@ -287,6 +289,8 @@ describe("a reader on a port", () => {
       expect(reader.feedback("not-recorded", reader.counters.opens)).toBe("dropped");
     }
     expect(reader.counters.feedbackDropped).toBe(2);
+    const told = log.lines.filter(({ message }) => message.startsWith("the light was not shown"));
+    expect(told.map(({ fields }) => fields)).toEqual([{ feedback: "not-recorded" }, { feedback: "not-recorded" }]);
   });
 });
 

@@ -20,7 +20,7 @@ test("a store at its limit is told in capitals", () => {
   expect(storeLines({ ...summary, rows: summary.maxScans }).join("\n")).toContain("store     FULL: ");
 });
 
-test("a reader that sends no badge any more is told in capitals, and noise is not", () => {
+test("a reader that sends no badge any more or shows no light is told in capitals, and noise is not", () => {
   const counters = { reads: 7, repeats: 0, badFrames: 40, opens: 1, feedbackDropped: 0 };
   const reader = { id: "gate", driver: "serial-line", online: true, detail: "/dev/ttyUSB0", ...counters };
   const line = "reader    gate: connected at /dev/ttyUSB0; 7 badges read, 40 bad frames, opened once";
@@ -29,5 +29,9 @@ test("a reader that sends no badge any more is told in capitals, and noise is no
   expect(readerLines({ ...reader, badSinceBadge: 31 })).toEqual([
     line,
     expect.stringContaining("NOT UNDERSTOOD: the last 31 frames were no badge"),
+  ]);
+  expect(readerLines({ ...reader, feedbackDropped: 2 })).toEqual([
+    line,
+    expect.stringContaining("NOT SHOWN: 2 lights since the start"),
   ]);
 });

@@ -86,12 +86,18 @@ export function readerLines(reader: LiveReader): readonly string[] {
   const state = reader.online ? `connected at ${reader.detail}` : `NOT CONNECTED: ${reader.detail}`;
   const opened = `opened ${reader.opens === 1 ? "once" : `${reader.opens} times`}`;
   const line = `reader    ${reader.id}: ${state}; ${reader.reads} badges read, ${reader.badFrames} bad frames, ${opened}`;
-  const { badSinceBadge = 0 } = reader;
-  if (badSinceBadge < unreadableMin) return [line];
-  return [
-    line,
-    `          NOT UNDERSTOOD: the last ${badSinceBadge} frames were no badge; stop badged, and see what it sends: badged reader listen PORT`,
-  ];
+  const { badSinceBadge = 0, feedbackDropped } = reader;
+  const troubles: string[] = [];
+  if (badSinceBadge >= unreadableMin) {
+    troubles.push(
+      `NOT UNDERSTOOD: the last ${badSinceBadge} frames were no badge; stop badged, and see what it sends: badged reader listen PORT`,
+    );
+  }
+  if (feedbackDropped > 0) {
+    const lights = feedbackDropped === 1 ? "1 light" : `${feedbackDropped} lights`;
+    troubles.push(`NOT SHOWN: ${lights} since the start, for the reader was away or took nothing; the log says when`);
+  }
+  return [line, ...troubles.map((trouble) => `          ${trouble}`)];
 }
 
 /** Whoever saw a red light has to register another way: nothing else on disk tells of him. */

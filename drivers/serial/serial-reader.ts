@@ -104,7 +104,7 @@ export class SerialReader implements Reader {
 
   #feedbackDropped(feedback: Feedback): void {
     this.#count("feedbackDropped");
-    this.#log.debug({ feedback }, "feedback dropped, the reader takes none now");
+    this.#log.warn({ feedback }, "the light was not shown, the reader takes nothing now: its worker does not know");
   }
 
   #opened(): void {
