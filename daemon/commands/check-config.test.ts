@@ -138,6 +138,30 @@ test("a roster with mistakes is a warning with its first line", () => {
   expect(said).not.toContain("12345678901");
 });
 
+test.each([
+  [
+    "a decimal number, which says nothing of leading zeros",
+    "decimal",
+    "hex",
+    "007E000001",
+    "keep the roster in decimal",
+  ],
+  ["a text that begins with a key", "text", "text", "I77", "choose another key"],
+])("a badge that a reader never gives as the roster has it is a warning: %s", (_why, encoding, form, badge, advice) => {
+  const text = readFileSync(configuration, "utf8");
+  const gate = `port: $1\n    badge: { encoding: ${encoding} }\n    keys: { I: in }`;
+  const changed = text.replace(/port: (.*)/, gate).replace("badgeForm: hex", `badgeForm: ${form}`);
+  writeFileSync(configuration, changed);
+  expect(checked().said).toContain("sound.");
+  const roster = join(directory, "roster.csv");
+  writeFileSync(roster, readFileSync(roster, "utf8").replace("7E00000001", badge));
+  const { code, said } = checked();
+  expect(code).toBe(exitCode.ok);
+  expect(said).toContain(`would never give a badge of the roster (${badge})`);
+  expect(said).toContain(advice);
+  expect(said).toContain("(a warning)");
+});
+
 test("an empty roster is a warning", () => {
   const roster = join(directory, "roster.csv");
   writeFileSync(roster, `${readFileSync(roster, "utf8").split("\n")[0]}\n`);

@@ -4,11 +4,14 @@ import type { Configuration } from "../../config/configuration.ts";
 import type { Path } from "../../config/problem.ts";
 import { isCredential } from "../../config/secret.ts";
 import { anchorerFaults } from "../anchorers-at-start.ts";
+import type { BadgeForm } from "../base/badge-form.ts";
 import { belgianZone } from "../base/belgium.ts";
 import { messageOf } from "../base/errors.ts";
 import { isLoopback } from "../base/loopback.ts";
 import { type WallMs, wallMs } from "../base/time.ts";
 import { zonedText } from "../base/zoned-time.ts";
+import { isMisread } from "../scan/draft.ts";
+import type { RosterEntry } from "../scan/roster.ts";
 import { parseRoster } from "../scan/roster-csv.ts";
 import { checkedRosterFile } from "../scan/roster-file.ts";
 import { dateOf } from "./certificate-look.ts";
@@ -96,7 +99,7 @@ function unseenSecrets({ service, webhooks, evidence }: Configuration): readonly
   });
 }
 
-function rosterFindings({ roster: { file, badgeForm } }: Configuration): readonly StartFinding[] {
+function rosterFindings({ roster: { file, badgeForm }, readers }: Configuration): readonly StartFinding[] {
   const path = ["roster", "file"];
   const consequence = "the roster in force stays, and without one every badge is unknown";
   let text: string;
@@ -105,13 +108,33 @@ function rosterFindings({ roster: { file, badgeForm } }: Configuration): readonl
   } catch (error) {
     return [{ path, message: `${messageOf(error)}; ${consequence}`, keepsFromStarting: false }];
   }
-  const { problems } = parseRoster(text, badgeForm);
+  const { problems, entries } = parseRoster(text, badgeForm);
   const [first] = problems;
-  if (first === undefined) return [];
+  if (first === undefined) return misreadBadges(entries, readers, badgeForm);
   const { line, column, message } = first;
   const count = problems.length === 1 ? "a mistake" : `${problems.length} mistakes, the first`;
   const found = `has ${count} in line ${line}${column === "" ? "" : `, ${column}`}: ${message}`;
   return [{ path, message: `${found}; ${consequence} (badged roster check ${file})`, keepsFromStarting: false }];
+}
+
+function misreadBadges(
+  entries: readonly RosterEntry[],
+  readers: Configuration["readers"],
+  form: BadgeForm,
+): readonly StartFinding[] {
+  return readers.flatMap(({ id, badge, keys, direction }, index) => {
+    const rule = { id, ...badge, keys, otherwise: direction };
+    const misread = entries.filter((entry) => isMisread(entry.badge, rule, form));
+    const [first] = misread;
+    if (first === undefined) return [];
+    const count = misread.length === 1 ? "a badge" : `${misread.length} badges`;
+    const why =
+      form === "text"
+        ? "that begin with one of its keys, which would be taken for pressed; choose another key"
+        : `whose zeros a number in ${badge.encoding} does not tell; keep the roster in ${badge.encoding}, or let the reader send ${form}`;
+    const message = `would never give ${count} of the roster (${first.badge}), ${why}`;
+    return [{ path: ["readers", index, "badge"], message, keepsFromStarting: false }];
+  });
 }
 
 function expiredAuthority({ evidence: { authority } }: Configuration, now: WallMs): readonly StartFinding[] {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type ReaderRule, readBadge } from "./draft.ts";
+import { isMisread, type ReaderRule, readBadge } from "./draft.ts";
 
 const toggle: ReaderRule = {
   id: "gate",
@@ -48,3 +48,25 @@ test("a badge that is not of the reader's form is kept, and can never be taken f
 test("a key alone is a badge nobody has, not an empty one", () => {
   expect(readBadge("I", keyed, "hex").badge).toEqual({ raw: "I", number: "?I" });
 });
+
+test.each([
+  ["hex", "decimal", "msb", "000063E9AE", true],
+  ["hex", "decimal", "msb", "010063E9AE", false],
+  ["hex", "decimal", "msb", "0063E9AE", false],
+  ["hex", "decimal", "lsb", "AEE9630000", true],
+  ["hex", "decimal", "lsb", "000063E9AE", false],
+  ["hex", "hex", "lsb", "000063E9AE", false],
+  ["decimal", "hex", "msb", "6547886", false],
+  ["decimal", "decimal", "lsb", "6547886", false],
+  ["8H10D", "decimal", "msb", "0006547886", false],
+  ["3D5D", "wiegand26", "msb", "099,59822", false],
+  ["text", "text", "msb", "I12345", true],
+  ["text", "text", "msb", "12345", false],
+] as const)(
+  "a roster in %s at a reader that sends %s, %s: %s is misread: %s",
+  (form, encoding, byteOrder, badge, is) => {
+    const keys = new Map([["I", "in"] as const]);
+    const otherwise = { kind: "toggle" } as const;
+    expect(isMisread(badge, { id: "gate", encoding, byteOrder, keys, otherwise }, form)).toBe(is);
+  },
+);

@@ -29,7 +29,7 @@ export type ReadBadge = {
 export const foreignMark: string = "?";
 
 /** Splits off a direction key and brings the badge into the roster's form. A badge that is not understood is kept as it came. */
-export function readBadge(text: string, reader: ReaderRule, rosterForm: BadgeForm): ReadBadge {
+export function readBadge(text: string, reader: Omit<ReaderRule, "workSiteId">, rosterForm: BadgeForm): ReadBadge {
   const key = [...reader.keys.keys()]
     .filter((each) => text.startsWith(each) && text.length > each.length)
     .sort((left, right) => right.length - left.length)[0];
@@ -46,4 +46,15 @@ export function readBadge(text: string, reader: ReaderRule, rosterForm: BadgeFor
 /** What a reader sent, without a direction key, in the roster's form; marked as foreign when it cannot be. */
 export function badgeNumber(raw: string, { encoding, byteOrder }: BadgeReading, rosterForm: BadgeForm): string {
   return convertBadge(raw, encoding, byteOrder, rosterForm) ?? `${foreignMark}${raw}`;
+}
+
+/**
+ * Whether this reader would never give a badge of the roster as the roster writes it. A decimal number says nothing of its
+ * leading zeros, so that the hexadecimal one of `00 0063E9AE` comes back shorter; a text may begin with a direction key.
+ *
+ * @returns false also where the roster holds fewer bits than the reader sends, and nobody knows what it sends for this badge
+ */
+export function isMisread(rosterBadge: string, reader: Omit<ReaderRule, "workSiteId">, rosterForm: BadgeForm): boolean {
+  const sent = convertBadge(rosterBadge, rosterForm, reader.byteOrder, reader.encoding);
+  return sent !== null && readBadge(sent, reader, rosterForm).badge.number !== rosterBadge;
 }
