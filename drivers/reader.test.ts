@@ -260,6 +260,40 @@ describe("a reader on a port", () => {
     expect(recorder.bad).toEqual([]);
   });
 
+  test("takes the rest of a frame that began before it was opened for no badge", async () => {
+    const simulator = await plugIn("serial-line");
+    // The badge is 1000123, and its first half came before. Another worker may have 123.
+    const rest = ["1", "23\r\n"];
+    const time: Time = {
+      ...systemTime,
+      sleep(delayMs, signal) {
+        simulator.send(Buffer.from(rest.shift() ?? ""));
+        return systemTime.sleep(delayMs, signal);
+      },
+    };
+    simulator.send(Buffer.from("1000"));
+    await online(lineReader({}, { time }));
+    expect(rest).toEqual([]);
+    simulator.present("1000124");
+    await recorder.until(() => recorder.texts.includes("1000124"));
+    expect(recorder.texts).toEqual(["1000124"]);
+    expect(recorder.bad).toEqual([]);
+  });
+
+  test("is opened also where the line never falls silent", async () => {
+    const simulator = await plugIn("serial-line");
+    const time: Time = {
+      ...systemTime,
+      sleep(delayMs, signal) {
+        simulator.send(Buffer.from("\xff\r", "latin1"));
+        return systemTime.sleep(delayMs, signal);
+      },
+    };
+    await online(lineReader({}, { time }));
+    simulator.present("010063E9AE");
+    await recorder.until(() => recorder.reads.length === 1);
+  });
+
   test("shows feedback, and says what it has no bytes for", async () => {
     await plugIn("serial-line");
     const reader = lineReader();

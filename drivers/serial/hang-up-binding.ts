@@ -12,6 +12,7 @@ import {
   type UpdateOptions,
 } from "@serialport/bindings-cpp";
 import { systemCode } from "../../daemon/base/errors.ts";
+import type { Time } from "../../daemon/base/time.ts";
 
 const readFile = promisify(read);
 const writeFile = promisify(write);
@@ -21,6 +22,20 @@ const pollEvent = { readable: 0b01, writable: 0b10 } as const;
 
 /** The kernel holds up to 64 kB of a tty that nobody read; a line that brings more is streaming, and is not waited for. */
 export const staleMaxBytes: number = 128 * 1024;
+
+/**
+ * Silence after which a frame begins with the next byte. An adapter hands bytes over every 16 ms (FTDI's latency timer);
+ * readers that repeat a held badge leave some 35 ms between two frames.
+ */
+const quietMinMs = 30;
+
+/** At 300 baud a byte of 11 bits takes longer than that by itself: three of them do. */
+function quietMsAt(baudRate: number): number {
+  return Math.max(quietMinMs, Math.ceil((3 * 11 * 1000) / baudRate));
+}
+
+/** A line that brings more in each of them never falls silent, and is read as it comes. */
+const quietTurnsMax = 10;
 
 /** Tells one device from another that came to the same path. */
 export type Device = { readonly rdev: bigint; readonly inode: bigint };
@@ -40,21 +55,24 @@ export function deviceOf(stats: BigIntStats): Device {
  *   badge waits neither for a thread to wake up nor behind four files that a slow disk is writing.
  * - Closing waits for the system call under way, or that call could read from whatever is opened under the same number.
  *
- * What waited in the kernel before the port was opened has no known time and is thrown away.
+ * What waited in the kernel before the port was opened has no known time and is thrown away, and so is what follows it
+ * without silence: it may be the rest of a frame, and the rest of a badge number is the number of somebody else.
  */
-export const hangUpBinding: BindingInterface<HangUpPort, LinuxOpenOptions> = {
-  list: () => LinuxBinding.list(),
-  async open(options) {
-    const port = new HangUpPort(await LinuxBinding.open(options));
-    try {
-      await port.discardStale();
-    } catch (error) {
-      await port.close();
-      throw error;
-    }
-    return port;
-  },
-};
+export function hangUpBinding(time: Pick<Time, "sleep">): BindingInterface<HangUpPort, LinuxOpenOptions> {
+  return {
+    list: () => LinuxBinding.list(),
+    async open(options) {
+      const port = new HangUpPort(await LinuxBinding.open(options));
+      try {
+        await port.discardStale(time, quietMsAt(options.baudRate));
+      } catch (error) {
+        await port.close();
+        throw error;
+      }
+      return port;
+    },
+  };
+}
 
 export class HangUpPort implements BindingPortInterface {
   readonly #inner: LinuxPortBinding;
@@ -80,15 +98,13 @@ export class HangUpPort implements BindingPortInterface {
     return deviceOf(fstatSync(this.#descriptor(), { bigint: true }));
   }
 
-  async discardStale(): Promise<void> {
+  async discardStale(time: Pick<Time, "sleep">, quietMs: number): Promise<void> {
     await this.#inner.flush();
     // Flushing empties the line discipline only; the driver's own buffer follows when it is read.
-    const scratch = Buffer.allocUnsafe(4096);
-    for (let total = 0; total < staleMaxBytes; ) {
-      const bytesRead = await this.#call((descriptor) => readFile(descriptor, scratch, 0, scratch.length, null));
-      if (bytesRead === null) return;
-      if (bytesRead === 0) throw hungUp();
-      total += bytesRead;
+    await this.#discardWaiting();
+    for (let turn = 0; turn < quietTurnsMax; turn += 1) {
+      await time.sleep(quietMs);
+      if ((await this.#discardWaiting()) === 0) return;
     }
   }
 
@@ -150,6 +166,19 @@ export class HangUpPort implements BindingPortInterface {
     // now is stale; on a device that is gone there is nothing to flush and the call fails, which is as good.
     if (this.#writing) await Promise.allSettled([this.#inner.flush()]);
     await this.#inner.close();
+  }
+
+  /** How many bytes were thrown away. */
+  async #discardWaiting(): Promise<number> {
+    const scratch = Buffer.allocUnsafe(4096);
+    let total = 0;
+    while (total < staleMaxBytes) {
+      const bytesRead = await this.#call((descriptor) => readFile(descriptor, scratch, 0, scratch.length, null));
+      if (bytesRead === null) return total;
+      if (bytesRead === 0) throw hungUp();
+      total += bytesRead;
+    }
+    return total;
   }
 
   #descriptor(): number {

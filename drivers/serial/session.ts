@@ -65,7 +65,7 @@ export async function openSession(
 
 async function open(path: string, line: LineSettings, time: Time, events: SessionEvents): Promise<Session> {
   const stream = new SerialPortStream({
-    binding: hangUpBinding,
+    binding: hangUpBinding(time),
     path,
     ...line,
     // Dropping DTR at the end would reset the readers that are powered by it.
