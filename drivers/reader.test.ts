@@ -414,6 +414,21 @@ describe("a reader that is not there", () => {
     await others.until(() => second.state.kind === "online");
   });
 
+  test("is busy, and leaves the line of who reads from it as it is", async () => {
+    const simulator = await plugIn("serial-line");
+    // Of parity, bits and stop bits a pseudo-terminal keeps the last alone.
+    const line = { baudRate: 9600, dataBits: 8, parity: "none", stopBits: 2 } as const;
+    await online(lineReader({ line }));
+    const settings = (): string => execFileSync("stty", ["-F", simulator.path, "-a"], { encoding: "utf8" });
+    const before = settings();
+    expect(before).toMatch(/ cstopb/);
+    const others = new Recorder();
+    lineReader({ id: "other", line: { ...line, stopBits: 1 } }).start(others);
+    await others.until(() => others.states.length === 1);
+    expect(others.lastState).toBe("busy");
+    expect(settings()).toBe(before);
+  });
+
   test.each(["a folder", "a device of another kind"])("is no serial device: %s", async (what) => {
     const path = what === "a folder" ? folder : "/dev/null";
     const reader = lineReader({ path });

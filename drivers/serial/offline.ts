@@ -20,12 +20,16 @@ export function offlineOf(error: unknown, path: string): Offline {
       };
     case "EAGAIN":
     case "EBUSY":
-      return { reason: "busy", detail: `${path} is in use by another program` };
+      return inUse(path);
     case "ENOTTY":
       return { reason: "failed", detail: `${path} is no serial device` };
     default:
       return { reason: "failed", detail: `${path}: ${message}` };
   }
+}
+
+export function inUse(path: string): Offline {
+  return { reason: "busy", detail: `${path} is in use by another program` };
 }
 
 const texts: readonly (readonly [text: string, code: string])[] = [

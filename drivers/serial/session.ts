@@ -3,7 +3,8 @@ import { SerialPortStream } from "@serialport/stream";
 import { messageOf } from "../../daemon/base/errors.ts";
 import type { MonotonicNs, Time } from "../../daemon/base/time.ts";
 import { type Device, deviceOf, hangUpBinding } from "./hang-up-binding.ts";
-import { type Offline, offlineOf } from "./offline.ts";
+import { isLocked } from "./lock-table.ts";
+import { inUse, type Offline, offlineOf } from "./offline.ts";
 
 /** The settings of a serial line. */
 export type LineSettings = {
@@ -53,10 +54,11 @@ export async function openSession(
   events: SessionEvents,
 ): Promise<OpenOutcome> {
   try {
-    const stats = await stat(path);
+    const stats = await stat(path, { bigint: true });
     if (!stats.isCharacterDevice()) {
       return { kind: "failed", offline: { reason: "failed", detail: `${path} is no serial device` } };
     }
+    if (await isLocked(stats)) return { kind: "failed", offline: inUse(path) };
     return { kind: "opened", session: await open(path, line, time, events) };
   } catch (error) {
     return { kind: "failed", offline: offlineOf(error, path) };
