@@ -70,7 +70,8 @@ async function open(path: string, line: LineSettings, time: Time, events: Sessio
     binding: hangUpBinding(time),
     path,
     ...line,
-    // Dropping DTR at the end would reset the readers that are powered by it.
+    // It would drop DTR at the end, which resets the readers that are powered by it. The library sets the flag and never
+    // clears it: where the port has it of its own, as a USB adapter's does by default, DTR drops all the same.
     hupcl: false,
     autoOpen: false,
     highWaterMark: readBufferBytes,
