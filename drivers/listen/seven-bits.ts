@@ -14,6 +14,9 @@ export type SevenBits = {
 /** Fewer bytes agree by chance. */
 const bytesMin = 8;
 
+/** Heard far too fast, all bytes are the same few: at six times its speed a line makes E0 of nearly every one. */
+const differentMin = 4;
+
 /** Where the line is right, a byte that is neither of the parity nor text is noise. */
 const agreeingMin = 0.95;
 
@@ -24,7 +27,7 @@ const kinds: readonly {
 }[] = [
   { parity: "even", words: "7 data bits with even parity", holds: (byte) => ones(byte) % 2 === 0 },
   { parity: "odd", words: "7 data bits with odd parity", holds: (byte) => ones(byte) % 2 === 1 },
-  // Two stop bits, or a parity bit that is always set.
+  // Two stop bits, or a parity bit that is always set. A little too fast bytes look so as well, but for the ends of frames.
   { parity: "none", words: "7 data bits and a bit that is always set", holds: (byte) => byte >= 0x80 },
 ];
 
@@ -32,12 +35,13 @@ const kinds: readonly {
 export function sevenBits(bursts: readonly Uint8Array[], line: LineSettings): SevenBits | null {
   const bytes = bursts.flatMap((burst) => [...burst]);
   const isText = (byte: number): boolean => (byte >= 0x20 && byte <= 0x7e) || byte === stx || frameEnds.has(byte);
-  if (line.dataBits === 7 || bytes.length < bytesMin || !bytes.some((byte) => byte >= 0x80 && isText(byte & 0x7f))) {
-    return null;
-  }
-  const kind = kinds.find(({ holds }) => {
+  if (line.dataBits === 7 || bytes.length < bytesMin) return null;
+  const kind = kinds.find(({ parity, holds }) => {
     const agreeing = bytes.filter((byte) => holds(byte) && isText(byte & 0x7f));
-    return agreeing.length / bytes.length >= agreeingMin;
+    if (agreeing.length / bytes.length < agreeingMin || new Set(agreeing).size < differentMin) return false;
+    const set = agreeing.filter((byte) => byte >= 0x80);
+    if (parity === "none") return set.some((byte) => frameEnds.has(byte & 0x7f));
+    return set.length > 0 && set.length < agreeing.length;
   });
   if (kind === undefined) return null;
   return {

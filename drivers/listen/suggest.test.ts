@@ -250,6 +250,7 @@ test.each([
 test("nothing is suggested for nothing, nor for noise", () => {
   expect(suggested()).toEqual([]);
   expect(suggested("")).toEqual([]);
+  expect(suggested("f", "f")).toEqual([]);
   expect(suggested("\xff\x80\x91\xfe\x00\x13\xe7\xf0")).toEqual([]);
 });
 
@@ -258,7 +259,9 @@ test.each([
     "\xff\x80\x91\xfe\x00\x13\xe7\xf0",
     "8 of 8 bytes are no text: the speed may be another than 9600, try 2400, 19200, 115200",
   ],
-  ["\xff\x80", null],
+  ["\xff\x80", "No more than 2 bytes came at a time: the speed may be another than 9600, try 2400, 19200, 115200"],
+  // 57600 baud, heard at 9600.
+  ["f", "No more than one byte came at a time: the speed may be another than 9600, try 2400, 19200, 115200"],
   ["\x020006547886\x03\x07", null],
   ["\x02010063E9AE25\r\n\x03", null],
 ])("%j hints at the line: %s", (burst, hint) => {
@@ -290,6 +293,10 @@ describe("a reader of seven data bits, heard on a line of eight", () => {
     expect(suggest(noisy, port, line)[0]?.settings).toMatchObject({ line: { dataBits: 7, parity: "even" } });
     // Digits of even parity alone, and noise.
     expect(suggest([latin1("0356935639\n"), latin1("\xff")], port, line)[0]?.settings).toMatchObject({ line });
+    // 9600 and 38400 baud, heard at 57600.
+    for (const fast of ["\xe0".repeat(14), "\xc0\xc4\xd8\xe4\xc4".repeat(3)]) {
+      expect(lineHint([latin1(fast)], { ...line, baudRate: 57_600 })).toContain("the speed may be another");
+    }
     expect(lineHint([latin1("B\xe9n\xe9dicte\r\n")], line)).toBeNull();
   });
 });

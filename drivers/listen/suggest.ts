@@ -43,6 +43,9 @@ export function suggest(heard: readonly Uint8Array[], port: string, heardOn: Lin
 const garbageShare = 0.3;
 const garbageMinBytes = 8;
 
+/** Heard far too slowly a badge is a byte or three, which may be letters by chance. */
+const badgeMinBytes = 4;
+
 const baudRates: readonly number[] = [2400, 9600, 19_200, 115_200];
 
 /** A sentence for bytes that are no text as they come on a wrong line; `null` when they look like text. */
@@ -50,10 +53,14 @@ export function lineHint(bursts: readonly Uint8Array[], line: LineSettings): str
   const seven = sevenBits(bursts, line);
   if (seven !== null) return `The eighth bit of what came is no data: the reader sends ${seven.words}`;
   const { baudRate } = line;
+  const others = baudRates.filter((each) => each !== baudRate).join(", ");
+  const longest = Math.max(0, ...bursts.map((burst) => burst.length));
+  if (longest > 0 && longest < badgeMinBytes) {
+    return `No more than ${longest === 1 ? "one byte came" : `${longest} bytes came`} at a time: the speed may be another than ${baudRate}, try ${others}`;
+  }
   const bytes = bursts.flatMap((burst) => [...burst]);
   const garbage = bytes.filter((byte) => (byte < 0x20 || byte > 0x7e) && byte !== stx && !frameEnds.has(byte));
   if (bytes.length < garbageMinBytes || garbage.length / bytes.length <= garbageShare) return null;
-  const others = baudRates.filter((each) => each !== baudRate).join(", ");
   return `${garbage.length} of ${bytes.length} bytes are no text: the speed may be another than ${baudRate}, try ${others}`;
 }
 
@@ -90,7 +97,7 @@ const rdm6300AtAnotherSpeed = {
 
 function plain(bursts: readonly string[], port: string, line: LineSettings): Ranked | null {
   const lines = plainLines(bursts);
-  if (lines === null) return null;
+  if (lines === null || lines.texts.every((text) => text.length < badgeMinBytes)) return null;
   const prefix = prefixOf(lines.texts);
   const badges = lines.texts.map((text) => text.slice(prefix.length));
   const { form, words } = formOf(badges);
