@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fictionalSsin } from "../testing/fictional-worker.ts";
 import { parseRoster, rosterMaxBadges } from "./roster-csv.ts";
 
 const header = "badge,ssin,employer,foreign_vat,avw_number,reference,valid_from,valid_until";
@@ -101,6 +102,13 @@ describe("each mistake is told with line and column", () => {
       "3:badge",
       "4:badge",
     ]);
+  });
+
+  test("a number whose zeros a spreadsheet left out is told as that", () => {
+    const zeroed = fictionalSsin(998 * 28 * 3);
+    expect(zeroed).toMatch(/^03/);
+    const { problems } = parseRoster(csv(good.replace("93051822361", zeroed.slice(1))), "hex");
+    expect(problems).toEqual([{ line: 2, column: "ssin", message: expect.stringContaining("in a column of text") }]);
   });
 
   test("no message quotes a national number", () => {

@@ -224,6 +224,12 @@ function readEntry(row: Row, form: BadgeForm, say: (column: Column, message: str
   }
   const ssin = digitsOf(row.field("ssin"));
   if (ssin === "") wrong("ssin", "is missing; give the worker's national number");
+  else if (ssin.length < 11 && isSsin(ssin.padStart(11, "0")))
+    // Who was born from 2000 to 2009. Not filled up here: a figure that was forgotten elsewhere may fit by chance.
+    wrong(
+      "ssin",
+      "has no zeros in front, which a spreadsheet leaves out: write all eleven digits, in a column of text",
+    );
   else if (!isSsin(ssin))
     wrong("ssin", "is no valid national number: eleven digits whose last two are the check digits");
   const employer = readEmployer(row, wrong);
