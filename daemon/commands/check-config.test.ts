@@ -162,6 +162,17 @@ test.each([
   expect(said).toContain("(a warning)");
 });
 
+test("a badge whose zeros a spreadsheet left out is a warning where every reader sends ten digits", () => {
+  const roster = join(directory, "roster.csv");
+  writeFileSync(roster, readFileSync(roster, "utf8").replace("7E00000001", "12345678"));
+  expect(checked().said).not.toContain("warning");
+  const text = readFileSync(configuration, "utf8");
+  writeFileSync(configuration, text.replace("serial-line", "rdm6300").replace(/ {4}feedback:\n(?: {6}.*\n)+/, ""));
+  const { code, said } = checked();
+  expect(code).toBe(exitCode.ok);
+  expect(said).toMatch(/has a badge \(12345678\) without the 10 digits.*\(a warning\)/);
+});
+
 test("an empty roster is a warning", () => {
   const roster = join(directory, "roster.csv");
   writeFileSync(roster, `${readFileSync(roster, "utf8").split("\n")[0]}\n`);

@@ -110,7 +110,9 @@ function rosterFindings({ roster: { file, badgeForm }, readers }: Configuration)
   }
   const { problems, entries } = parseRoster(text, badgeForm);
   const [first] = problems;
-  if (first === undefined) return misreadBadges(entries, readers, badgeForm);
+  if (first === undefined) {
+    return [...misreadBadges(entries, readers, badgeForm), ...shortBadges(entries, readers, badgeForm)];
+  }
   const { line, column, message } = first;
   const count = problems.length === 1 ? "a mistake" : `${problems.length} mistakes, the first`;
   const found = `has ${count} in line ${line}${column === "" ? "" : `, ${column}`}: ${message}`;
@@ -136,6 +138,24 @@ function misreadBadges(
     return [{ path: ["readers", index, "badge"], message, keepsFromStarting: false }];
   });
 }
+
+/** Where other readers are as well, their cards have numbers of other lengths. */
+function shortBadges(
+  entries: readonly RosterEntry[],
+  readers: Configuration["readers"],
+  form: BadgeForm,
+): readonly StartFinding[] {
+  if (form !== "hex" || readers.some(({ driver }) => driver !== "rdm6300")) return [];
+  const others = entries.filter(({ badge }) => badge.length !== rdm6300BadgeChars);
+  const [first] = others;
+  if (first === undefined) return [];
+  const count = others.length === 1 ? "a badge" : `${others.length} badges`;
+  const message = `has ${count} (${first.badge}) without the ${rdm6300BadgeChars} digits that every reader of this site sends, so nobody could badge with it; a spreadsheet leaves out zeros in front: write badges in a column of text`;
+  return [{ path: ["roster", "file"], message, keepsFromStarting: false }];
+}
+
+/** Five bytes of an EM4100 tag. */
+const rdm6300BadgeChars = 10;
 
 function expiredAuthority({ evidence: { authority } }: Configuration, now: WallMs): readonly StartFinding[] {
   if (authority === null) return [];
