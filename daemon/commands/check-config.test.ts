@@ -1,15 +1,22 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { exitCode } from "../base/errors.ts";
+import { silentLog } from "../base/log.ts";
 import { systemTime } from "../base/system-time.ts";
 import { type WallMs, wallMs } from "../base/time.ts";
 import { verifierKeyText } from "../evidence/note.ts";
+import { schemaVersion } from "../store/schema.ts";
+import { Store } from "../store/store.ts";
 import { writeSite } from "../testing/campaign/site.ts";
 import { createTestAuthority } from "../testing/evidence/test-authority.ts";
 import { seededWitness } from "../testing/evidence/test-keys.ts";
+import { storeSettings } from "../testing/store-fixture.ts";
 import { checkConfig } from "./check-config.ts";
+import { requireConfiguration } from "./configuration.ts";
+import { claimDemoStore } from "./demo-store.ts";
 import { runningPrograms } from "./start-checks.ts";
 
 let directory: string;
@@ -60,6 +67,33 @@ test("a store in the place of a file keeps badged from starting", () => {
   const { code, said } = checked();
   expect(code).toBe(exitCode.configuration);
   expect(said).toContain("store.directory: is no folder");
+});
+
+test("a store of a demonstration, with a service of somebody else's, keeps badged from starting", () => {
+  const { store } = requireConfiguration(configuration);
+  mkdirSync(store.directory);
+  claimDemoStore(requireConfiguration(configuration));
+  expect(checked().code).toBe(exitCode.ok);
+  const text = readFileSync(configuration, "utf8");
+  writeFileSync(configuration, text.replace("http://127.0.0.1:9", "https://service.example"));
+  const { code, said } = checked();
+  expect(code).toBe(exitCode.configuration);
+  expect(said).toContain(place("store:"));
+  expect(said).toContain("holds the invented scans of a demonstration");
+});
+
+test("a store of a newer badged keeps this one from starting", async () => {
+  const { store } = requireConfiguration(configuration);
+  {
+    await using _made = await Store.open(storeSettings(store.directory), { time: systemTime, log: silentLog });
+  }
+  expect(checked().code).toBe(exitCode.ok);
+  const db = new Sqlite(join(store.directory, "badged.sqlite"));
+  db.pragma(`user_version = ${schemaVersion + 1}`);
+  db.close();
+  const { code, said } = checked();
+  expect(code).toBe(exitCode.configuration);
+  expect(said).toContain(`schema version ${schemaVersion + 1}, this one reads up to ${schemaVersion}`);
 });
 
 test.each([

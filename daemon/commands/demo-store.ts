@@ -42,16 +42,22 @@ export function claimDemoStore(configuration: Configuration): void {
   closeSync(folder);
 }
 
-/** @throws BadgedError `configuration-invalid` when anybody would be told of invented scans */
-export function refuseInventedScans(configuration: Configuration): void {
+/** Why the daemon does not start on the store of a demonstration; `null` when it does, or the store is none. */
+export function inventedScansFault(
+  configuration: Configuration,
+): { readonly message: string; readonly advice: string } | null {
   const { directory } = configuration.store;
   const isOnThisMachine = isLoopback(new URL(configuration.service.url).hostname);
-  if (!existsSync(join(directory, markName)) || (isOnThisMachine && !tellsOthers(configuration))) return;
-  throw new BadgedError(
-    "configuration-invalid",
-    `store.directory: ${directory} holds the invented scans of a demonstration, and others would be told of them`,
-    "name another folder",
-  );
+  if (!existsSync(join(directory, markName)) || (isOnThisMachine && !tellsOthers(configuration))) return null;
+  const message = `${directory} holds the invented scans of a demonstration, and others would be told of them`;
+  return { message, advice: "name another folder" };
+}
+
+/** @throws BadgedError `configuration-invalid` when anybody would be told of invented scans */
+export function refuseInventedScans(configuration: Configuration): void {
+  const fault = inventedScansFault(configuration);
+  if (fault === null) return;
+  throw new BadgedError("configuration-invalid", `store.directory: ${fault.message}`, fault.advice);
 }
 
 function tellsOthers({ service: { oauth, tokenFile }, webhooks }: Configuration): boolean {

@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import type { Configuration } from "../../config/configuration.ts";
 import type { Path } from "../../config/problem.ts";
 import { isCredential } from "../../config/secret.ts";
@@ -16,6 +16,7 @@ import { parseRoster } from "../scan/roster-csv.ts";
 import { checkedRosterFile } from "../scan/roster-file.ts";
 import { dateOf } from "./certificate-look.ts";
 import { withCredentials } from "./credentials.ts";
+import { storeFaults } from "./store-faults.ts";
 
 /** What a sound file leaves to be found at start, or later. */
 export type StartFinding = {
@@ -49,20 +50,12 @@ export function startFindings(
     ...rosterFindings(configuration),
     ...(faults.length > 0 ? [] : expiredAuthority(configuration, now)),
   ];
-  return [...faults, ...storeFolder(configuration), ...later, ...otherClockworks(programs())];
+  return [...faults, ...storeFindings(configuration), ...later, ...otherClockworks(programs())];
 }
 
-function storeFolder({ store: { directory } }: Configuration): readonly StartFinding[] {
-  let isFolder: boolean;
-  try {
-    isFolder = statSync(directory).isDirectory();
-  } catch {
-    // It is made when it is missing, and what whoever checks may not look into is no finding.
-    return [];
-  }
-  if (isFolder) return [];
-  const message = "is no folder, so badged could keep no scan; name one, which is made when it is missing";
-  return [{ path: ["store", "directory"], message, keepsFromStarting: true }];
+function storeFindings(configuration: Configuration): readonly StartFinding[] {
+  const path = ["store", "directory"];
+  return storeFaults(configuration).map((message) => ({ path, message, keepsFromStarting: true }));
 }
 
 const halfYearMs = 182 * 24 * 60 * 60 * 1000;
