@@ -202,6 +202,11 @@ test("a roster is checked, and what is on disk told, while the configured roster
 test.each([
   ["simulate service --port 99999", "a port is 0 to 65535"],
   ["reader listen /dev/null --baud 0", "give bits per second"],
+  ["reader listen /dev/null --seconds 0", "give 1 or more"],
+  ["scans list --limit 0", "--limit: 0 is not between 1 and 100000"],
+  ["scans list --limit 100001", "with --from and --to"],
+  ["scans list --limit -1", "give a whole number"],
+  ["demo", "the demonstration has no file"],
   ["remarks list --csv --json", "cannot be used with option"],
 ])("%s is a mistake of whoever typed it", async (words, told) => {
   expect(await badged(...words.split(" "))).toMatchObject({ code: 64, err: expect.stringContaining(told) });
@@ -275,3 +280,26 @@ test.each([
 ])("%j is a mistake of usage", async (words) => {
   expect((await badged(...words)).code).toBe(64);
 });
+
+test("a command that fails says so in prose and by its code, and a machine reads no half document", async () => {
+  const { configuration } = writeSite(directory, 1, "http://127.0.0.1:9");
+  const missing = join(directory, "missing");
+  const failing: readonly (readonly [number, ...string[]])[] = [
+    [66, "scans", "list", "-c", configuration],
+    [66, "scans", "show", "1", "-c", configuration],
+    [66, "outages", "export", "-c", configuration],
+    [64, "outages", "list", "--from", "yesterday", "-c", configuration],
+    [66, "remarks", "list", "-c", configuration],
+    [69, "clock", "-c", configuration],
+    [66, "evidence", "identity", configuration],
+    [2, "evidence", "verify", missing],
+    [66, "roster", "check", missing, "-c", configuration],
+    [66, "witness", "identity", "--store", missing],
+    [78, "service", "check", missing],
+    [69, "reader", "listen", missing],
+  ];
+  for (const [code, ...words] of failing) {
+    const told = { code, out: "", err: expect.stringMatching(/./) };
+    expect(await badged(...words, "--json"), words.join(" ")).toMatchObject(told);
+  }
+}, 60_000);

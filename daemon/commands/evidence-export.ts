@@ -5,7 +5,7 @@ import { zipSync } from "fflate";
 import type { Configuration } from "../../config/configuration.ts";
 import { BadgedError, type ExitCode, exitCode } from "../base/errors.ts";
 import { makeFolder } from "../base/folders.ts";
-import { parseUtcText, systemTime } from "../base/system-time.ts";
+import { systemTime } from "../base/system-time.ts";
 import { wallMs } from "../base/time.ts";
 import { version } from "../base/version.ts";
 import { type BundleFile, bundleFiles } from "../evidence/bundle/bundle.ts";
@@ -17,15 +17,14 @@ import { attachedPapers, readOrRefuse } from "./attached-papers.ts";
 import { visitedConfiguration } from "./configuration.ts";
 import { deviceKeyOf } from "./evidence.ts";
 import { handedOverMode, writeNew } from "./new-target.ts";
+import { type PeriodOptions, readPeriod } from "./period.ts";
 import { reportOf } from "./report-bytes.ts";
 import type { Terminal } from "./terminal.ts";
 import { visitStore } from "./visit.ts";
 
-export type EvidenceExportOptions = {
+export type EvidenceExportOptions = PeriodOptions & {
   /** Number of an outage, or the id that the log has of it. */
   readonly window?: string;
-  readonly from?: string;
-  readonly to?: string;
   readonly out?: string;
   readonly zip?: true;
   readonly attach?: readonly string[];
@@ -41,7 +40,7 @@ export async function exportEvidence(
   const key = deviceKeyOf(configuration);
   await using site = await visitStore(configurationFile);
   const wanted = await wantedOf(options, site.store);
-  const gathered = requireKey(requireCovered(await gatherLog(site.store.evidence, wanted)), key);
+  const gathered = requireKey(requireCovered(await gatherLog(site.store.evidence, wanted), wanted), key);
   const madeAt = systemTime.wallMs();
   const files = bundleFiles(
     {
@@ -65,7 +64,7 @@ export async function exportEvidence(
     (bytes) => sign(null, bytes, key.privateKey),
   );
   const name = options.out ?? `evidence-${gathered.epoch}-${gathered.first}-${gathered.first + gathered.lines.length}`;
-  const target = options.zip === true ? writeZip(files, name) : writeFolder(files, name);
+  const target = options.zip === true || zipName.test(name) ? writeZip(files, name) : writeFolder(files, name);
   terminal.out(target);
   for (const line of weaknessesOf(gathered)) terminal.err(line);
   return exitCode.ok;
@@ -86,17 +85,24 @@ function weaknessesOf({ isWhole, checkpoints, lines, later }: GatheredLog): read
   ];
 }
 
+/** @throws BadgedError `usage` unless a window or a period is named; one whose end is not given lasts until now */
 export async function wantedOf(
-  { window, from, to }: Pick<EvidenceExportOptions, "window" | "from" | "to">,
+  { window, ...period }: Pick<EvidenceExportOptions, "window" | "from" | "to">,
   store: Store,
 ): Promise<Wanted> {
-  if (window !== undefined && from === undefined && to === undefined) {
+  const { from, to } = readPeriod(period);
+  if (window === undefined && from !== null) {
+    return { kind: "period", fromMs: from, toMs: to ?? systemTime.wallMs() };
+  }
+  if (window !== undefined && from === null && to === null) {
     return { kind: "window", id: await windowIdOf(window, store) };
   }
-  if (window === undefined && from !== undefined && to !== undefined) {
-    return { kind: "period", fromMs: readMoment("--from", from), toMs: readMoment("--to", to) };
-  }
-  throw new BadgedError("usage", "say what the bundle is about", "give --window ID, or both --from and --to");
+  const given = window === undefined ? "say what it is to be about" : "it is about a window or about a period";
+  throw new BadgedError(
+    "usage",
+    given,
+    "give --window ID (badged outages list), or --from and, unless it is now, --to",
+  );
 }
 
 async function windowIdOf(window: string, store: Store): Promise<string> {
@@ -106,10 +112,11 @@ async function windowIdOf(window: string, store: Store): Promise<string> {
   throw new BadgedError("no-such-outage", `there is no outage ${window}`, "badged outages list shows their numbers");
 }
 
-export function requireCovered(log: GatheredLog | "uncovered" | null): GatheredLog {
+export function requireCovered(log: GatheredLog | "uncovered" | null, wanted: Wanted): GatheredLog {
   if (log === null) {
+    const of = wanted.kind === "window" ? `window ${wanted.id}` : "that period";
     const advice = "badged outages list shows the windows; those from before this version are not in the log";
-    throw new BadgedError("no-evidence", "the log has no record of it", advice);
+    throw new BadgedError("no-evidence", `the log has no record of ${of}`, advice);
   }
   if (log === "uncovered") {
     throw new BadgedError("no-evidence", "no checkpoint covers it yet", "try again in some minutes, while badged runs");
@@ -127,6 +134,9 @@ function certificatesOf({ evidence: { authority } }: Configuration): readonly st
   return authority === null ? [] : [readOrRefuse("evidence.authority.ca", authority.ca).toString("utf8")];
 }
 
+/** A folder of such a name would be sent to the inspector as something that nobody can open. */
+const zipName = /\.zip$/i;
+
 function writeFolder(files: readonly BundleFile[], folder: string): string {
   writeNew(folder, (temporary) => {
     for (const { path, bytes } of files) {
@@ -139,17 +149,10 @@ function writeFolder(files: readonly BundleFile[], folder: string): string {
 }
 
 function writeZip(files: readonly BundleFile[], name: string): string {
-  const target = name.endsWith(".zip") ? name : `${name}.zip`;
+  const target = zipName.test(name) ? name : `${name}.zip`;
   // A zip has its own times, which say nothing: all the same, so that the same bundle is the same file.
   const entries = files.map(({ path, bytes }) => [path, bytes] as const);
   const zip = zipSync(Object.fromEntries(entries), { level: 9, mtime: "1980-01-01T00:00:00Z" });
   writeNew(target, (temporary) => writeFileSync(temporary, zip, { flag: "wx" }));
   return target;
-}
-
-function readMoment(option: string, text: string): number {
-  const moment = parseUtcText(text);
-  if (moment !== null) return moment;
-  const advice = "write it as 2026-01-31T06:00:00Z or 2026-01-31T07:00:00+01:00";
-  throw new BadgedError("usage", `${option}: ${text} is no moment with its zone`, advice);
 }

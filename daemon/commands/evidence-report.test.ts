@@ -117,6 +117,21 @@ test("a bundle of one window with two timestamps and its report is under 50 kB t
   expect(Math.max(...sent)).toBeLessThan(50_000);
 });
 
+test("a bundle is a zip where its name says so, whoever forgets --zip, and a period that has no end lasts until now", async () => {
+  const out = join(directory, "bundle.ZIP");
+  expect(await exportEvidence(configuration, { from: "2026-03-01T00:00:00Z", out }, terminal)).toBe(0);
+  expect(shown.at(-1)).toBe(out);
+  expect(Object.keys(unzipSync(readFileSync(out)))).toContain("report.pdf");
+});
+
+test.each([
+  [{}, "say what it is to be about"],
+  [{ to: "2026-03-01T00:00:00Z" }, "say what it is to be about"],
+  [{ window: "1", from: "2026-03-01T00:00:00Z" }, "about a window or about a period"],
+])("%j is not what a bundle can be about", async (options, told) => {
+  await expect(exportEvidence(configuration, options, terminal)).rejects.toThrow(told);
+});
+
 test("an outage that is not in the log has no report", async () => {
   const asked = reportEvidence(configuration, { window: "nothing", out: join(directory, "no.pdf") }, terminal);
   await expect(asked).rejects.toMatchObject({ code: "no-evidence" });

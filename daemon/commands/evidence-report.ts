@@ -7,14 +7,13 @@ import { visitedConfiguration } from "./configuration.ts";
 import { requireCovered, wantedOf } from "./evidence-export.ts";
 import { requireNew, writeNew } from "./new-target.ts";
 import { languageOf } from "./outages.ts";
+import type { PeriodOptions } from "./period.ts";
 import { reportOf } from "./report-bytes.ts";
 import type { Terminal } from "./terminal.ts";
 import { visitStore } from "./visit.ts";
 
-export type EvidenceReportOptions = {
+export type EvidenceReportOptions = PeriodOptions & {
   readonly window?: string;
-  readonly from?: string;
-  readonly to?: string;
   readonly lang?: string;
   readonly out: string;
 };
@@ -30,7 +29,7 @@ export async function reportEvidence(
   const language = languageOf(options.lang, configuration.outage.language);
   await using site = await visitStore(configurationFile);
   const wanted = await wantedOf(options, site.store);
-  const log = requireCovered(await gatherLog(site.store.evidence, wanted));
+  const log = requireCovered(await gatherLog(site.store.evidence, wanted), wanted);
   const period = wanted.kind === "period" ? { from: wallMs(wanted.fromMs), to: wallMs(wanted.toMs) } : null;
   const bytes = await reportOf({ log, configuration, language, period, madeAt: systemTime.wallMs() });
   writeNew(options.out, (temporary) => writeFileSync(temporary, bytes, { flag: "wx" }));

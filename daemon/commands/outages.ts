@@ -4,8 +4,7 @@ import { basename } from "node:path";
 import { unreachable } from "../base/assert.ts";
 import { BadgedError, type ExitCode, exitCode, messageOf } from "../base/errors.ts";
 import { withoutSsins } from "../base/identifiers.ts";
-import { parseUtcText, systemTime, utcText } from "../base/system-time.ts";
-import type { WallMs } from "../base/time.ts";
+import { systemTime, utcText } from "../base/system-time.ts";
 import { scrubbed } from "../forward/kept-text.ts";
 import { describeOutage, durationText, momentText } from "../outage/description.ts";
 import {
@@ -19,13 +18,13 @@ import {
 } from "../outage/explanation.ts";
 import type { KeptWindow, ListedWindow, OutageEntry } from "../outage/outage-store.ts";
 import { type Language, languages, type Words } from "../outage/words.ts";
+import { csvLines } from "./csv.ts";
+import { type PeriodOptions, readPeriod } from "./period.ts";
 import { type Terminal, table } from "./terminal.ts";
 import { visitStore } from "./visit.ts";
 
-export type OutageOptions = {
+export type OutageOptions = PeriodOptions & {
   readonly config: string;
-  readonly from?: string;
-  readonly to?: string;
   readonly lang?: string;
   readonly json?: true;
   readonly csv?: true;
@@ -34,9 +33,9 @@ export type OutageOptions = {
 const listMax = 1000;
 
 export async function listOutages(options: OutageOptions, terminal: Terminal): Promise<ExitCode> {
+  const filter = { ...readPeriod(options), limit: listMax };
   await using site = await visitStore(options.config);
   const words = wordsIn[languageOf(options.lang, site.language)];
-  const filter = { from: readMoment("--from", options.from), to: readMoment("--to", options.to), limit: listMax };
   const windows = await site.store.listOutages(filter);
   if (options.json === true) {
     for (const each of windows) terminal.out(JSON.stringify(documentOf(each)));
@@ -46,7 +45,7 @@ export async function listOutages(options: OutageOptions, terminal: Terminal): P
   const { title, began, ended, duration, cause, exemption } = words.window;
   const headings = [title, began, ended, duration, cause, exemption];
   if (options.csv === true) {
-    for (const row of [headings, ...rows]) terminal.out(row.map(csvField).join(","));
+    for (const line of csvLines([headings, ...rows])) terminal.out(line);
   } else terminal.out(rows.length === 0 ? words.window.none : table(headings, rows));
   return exitCode.ok;
 }
@@ -67,8 +66,8 @@ export async function showOutage(windowId: number, options: OutageOptions, termi
 /** Every window of a period with all that belongs to it: for an archive, or for another program. */
 export async function exportOutages(options: OutageOptions, terminal: Terminal): Promise<ExitCode> {
   if (options.csv === true) return await listOutages(options, terminal);
+  const filter = { ...readPeriod(options), limit: listMax };
   await using site = await visitStore(options.config);
-  const filter = { from: readMoment("--from", options.from), to: readMoment("--to", options.to), limit: listMax };
   for (const { windowId } of (await site.store.listOutages(filter)).toReversed()) {
     const kept = await site.store.showOutage(windowId, systemTime.wallMs());
     if (kept !== null) terminal.out(JSON.stringify(documentOf(kept)));
@@ -82,6 +81,7 @@ export async function addToOutage(
   config: string,
   terminal: Terminal,
 ): Promise<ExitCode> {
+  requireWords(entry);
   await using site = await visitStore(config);
   const kept = withoutNumbers(entry);
   if (!(await site.store.addOutageEntry(windowId, kept, systemTime.wallMs()))) throw noSuchOutage(windowId);
@@ -90,6 +90,14 @@ export async function addToOutage(
     terminal.err(`A national number was left out: "${scrubbed}" stands in its place.`);
   }
   return exitCode.ok;
+}
+
+/** Nothing that was added is ever taken away: what a slip of the shell left empty would stand in every report. */
+function requireWords(entry: OutageEntry): void {
+  if (entry.kind === "note" && entry.text.trim() === "")
+    throw new BadgedError("usage", "the note has no words", "write what to remember, in quotes");
+  if (entry.kind === "attempt" && entry.channel.trim() === "")
+    throw new BadgedError("usage", "the attempt names no channel", 'write it in quotes, such as "online service"');
 }
 
 /** What is added stays for as long as the outage does, in lists, exports and summaries. */
@@ -167,20 +175,6 @@ export function languageOf(asked: string | undefined, otherwise: Language): Lang
   throw new BadgedError("usage", `--lang: there is no language ${asked}`, `the languages are ${languages.join(", ")}`);
 }
 
-function readMoment(option: string, text: string | undefined): WallMs | null {
-  if (text === undefined) return null;
-  const moment = parseUtcText(text);
-  if (moment !== null) return moment;
-  const advice = "write it as 2026-01-31T06:00:00Z or 2026-01-31T07:00:00+01:00";
-  throw new BadgedError("usage", `${option}: ${text} is no moment with its zone`, advice);
-}
-
 function noSuchOutage(windowId: number): BadgedError {
   return new BadgedError("no-such-outage", `there is no outage ${windowId}`, "badged outages list shows their numbers");
-}
-
-/** RFC 4180. What a spreadsheet would take for a formula, and run, gets an apostrophe in front, which it shows as text. */
-export function csvField(text: string): string {
-  const plain = /^[=+@\t]|^-(?!\d)/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
 }

@@ -10,6 +10,7 @@ type Conclude = (code: ExitCode) => void;
 
 const languageWords = "nl, fr, de or en; without it the one of outage.language in the site's file";
 const siteWords = "the site's YAML file";
+const csvWords = "as a table for a Belgian spreadsheet: semicolons, UTF-8";
 
 /** What can be typed after `badged`. A command's code is loaded only when it is the one asked for. */
 export function createProgram(terminal: Terminal, conclude: Conclude): Command {
@@ -50,9 +51,10 @@ function addDaemon(program: Command, terminal: Terminal, conclude: Conclude): vo
   program
     .command("demo")
     .description("show the main job with a simulated reader and the service's simulator, in plain words")
-    .argument("<configuration>", "a YAML file whose reader and service are simulated")
-    .action(async (file: string) => {
-      conclude(await (await import("./demo.ts")).demo(file, terminal));
+    .argument("[configuration]", "a YAML file whose reader and service are simulated")
+    .option("-c, --config <file>", "the same, as the other commands take it")
+    .action(async (file: string | undefined, options: Site) => {
+      conclude(await (await import("./demo.ts")).demo(demonstrationOf(file, options), terminal));
     });
 
   program
@@ -110,7 +112,7 @@ function addScans(program: Command, terminal: Terminal, conclude: Conclude): voi
     .option("--from <time>", "from this moment on, such as 2026-01-31T06:00:00Z or 2026-01-31T07:00:00+01:00")
     .option("--to <time>", "up to and without this moment")
     .option("--doubtful", "only possible duplicates")
-    .option("--limit <count>", "at most this many", wholeNumber, 50)
+    .option("--limit <count>", "at most this many, up to 100000", wholeNumber, 50)
     .option("--json", "for machines, one document a line")
     .action(async (options) => {
       conclude(await (await import("./scans.ts")).listScans(options, terminal));
@@ -146,7 +148,7 @@ function addOutages(program: Command, terminal: Terminal, conclude: Conclude): v
       .option("--from <time>", "from this moment on, such as 2026-01-31T06:00:00Z")
       .option("--to <time>", "up to and without this moment")
       .option("--lang <language>", languageWords)
-      .addOption(new Option("--csv", "as a table for a spreadsheet").conflicts("json"))
+      .addOption(new Option("--csv", csvWords).conflicts("json"))
       .option("--json", "for machines, one document a line");
   withPeriod(outages.command("list").description("list outage windows, newest first")).action(async (options) => {
     conclude(await (await import("./outages.ts")).listOutages(options, terminal));
@@ -224,8 +226,8 @@ function addEvidence(program: Command, terminal: Terminal, conclude: Conclude): 
     .option("-c, --config <file>", "the same, as the other commands take it")
     .option("--window <id>", "number of the outage")
     .option("--from <time>", "instead of --window: all that was recorded from this moment on")
-    .option("--to <time>", "up to and without this moment")
-    .option("--out <path>", "folder or zip to write; must not be there yet")
+    .option("--to <time>", "with --from: up to and without this moment; without it up to now")
+    .option("--out <path>", "folder to write, or zip where it ends in .zip; must not be there yet")
     .option("--zip", "one file instead of a folder")
     .option("--attach <file>", "a paper of somebody else, such as the provider's ticket; may be repeated", repeated)
     .action(async (file: string, options) => {
@@ -238,7 +240,7 @@ function addEvidence(program: Command, terminal: Terminal, conclude: Conclude): 
     .option("-c, --config <file>", "the same, as the other commands take it")
     .option("--window <id>", "number of the outage")
     .option("--from <time>", "instead of --window: all outages from this moment on")
-    .option("--to <time>", "up to and without this moment")
+    .option("--to <time>", "with --from: up to and without this moment; without it up to now")
     .option("--lang <language>", languageWords)
     .requiredOption("--out <file>", "the PDF to write; must not be there yet")
     .action(async (file: string, options) => {
@@ -312,7 +314,7 @@ function addRemarks(program: Command, terminal: Terminal, conclude: Conclude): v
     .option("--open", "only those that are neither dealt with nor withdrawn by the service")
     .option("--due-within <days>", "only open ones whose last day for the web form is this near, such as 7d")
     .option("--lang <language>", languageWords)
-    .addOption(new Option("--csv", "as a table for a spreadsheet").conflicts("json"))
+    .addOption(new Option("--csv", csvWords).conflicts("json"))
     .option("--json", "for machines, one document a line")
     .action(async (options) => {
       conclude(await (await import("./remarks.ts")).listRemarks(options, terminal));
@@ -371,7 +373,7 @@ function addReader(program: Command, terminal: Terminal, conclude: Conclude): vo
     .description("show what a reader sends and which settings fit it, ready to paste; stop with Ctrl-C")
     .argument("<port>", "the reader's port, such as /dev/serial/by-id/usb-…")
     .option("--baud <rate>", "bits per second", baudRate, 9600)
-    .option("--seconds <count>", "stop by itself after this long", wholeNumber)
+    .option("--seconds <count>", "stop by itself after this long", countFromOne)
     .option("--json", "for machines")
     .action(
       async (port: string, options: { readonly baud: number; readonly seconds?: number; readonly json?: true }) => {
@@ -422,6 +424,13 @@ function siteOf(argument: string, { config }: Site): string {
   throw new BadgedError("usage", `two sites are named: ${argument} and ${config}`, "name one of them");
 }
 
+/** Never the site's own file for want of another: what is invented has no place in its store. */
+function demonstrationOf(argument: string | undefined, { config }: Site): string {
+  if (argument !== undefined) return siteOf(argument, config === undefined ? {} : { config });
+  if (config !== undefined) return config;
+  throw new BadgedError("usage", "the demonstration has no file", "name one, such as config/demo.yaml of the checkout");
+}
+
 function tcpPort(text: string): number {
   const port = wholeNumber(text);
   if (port > 65_535) throw new InvalidArgumentError("a port is 0 to 65535");
@@ -432,6 +441,12 @@ function baudRate(text: string): number {
   const rate = wholeNumber(text);
   if (rate < 50 || rate > 4_000_000) throw new InvalidArgumentError("give bits per second, such as 9600");
   return rate;
+}
+
+function countFromOne(text: string): number {
+  const count = wholeNumber(text);
+  if (count < 1) throw new InvalidArgumentError("give 1 or more");
+  return count;
 }
 
 function wholeNumber(text: string): number {

@@ -83,8 +83,8 @@ describe("badged remarks", () => {
     fill(1, { code: 1, text: "" });
     await listRemarks({ config, lang, csv: true }, terminal);
     const [headings = "", row = ""] = text().split("\n");
-    expect(headings.split(",").filter((heading) => heading === "")).toEqual([]);
-    expect(row.startsWith("1,1,1,")).toBe(true);
+    expect(headings.split(";").filter((heading) => heading === "")).toEqual([]);
+    expect(row.startsWith("1;1;1;")).toBe(true);
   });
 
   test.each(languages)("shows all of one in %s, the published words beside the meaning", async (lang) => {

@@ -1,6 +1,6 @@
 import { BadgedError, type ExitCode, exitCode } from "../base/errors.ts";
-import { parseUtcText, systemTime, utcText } from "../base/system-time.ts";
-import { elapsedMs, monotonicNs, type WallMs } from "../base/time.ts";
+import { systemTime, utcText } from "../base/system-time.ts";
+import { elapsedMs, monotonicNs } from "../base/time.ts";
 import { zonedText } from "../base/zoned-time.ts";
 import type { StampHow } from "../clock/stamp.ts";
 import { remarkWords } from "../forward/ciao/remarks/catalogue.ts";
@@ -8,6 +8,7 @@ import type { WarningKind } from "../forward/ciao/remarks/warning-kinds.ts";
 import { remarkOf } from "../forward/ciao/remarks/warning-kinds.ts";
 import type { ArchivedScan, ScanFilter } from "../scan/archive.ts";
 import { type ScanState, scanStates } from "../scan/scan.ts";
+import { type PeriodOptions, readPeriod } from "./period.ts";
 import { type Terminal, table } from "./terminal.ts";
 import { visitStore } from "./visit.ts";
 import { doubtWords, stateOf, stateWords } from "./words.ts";
@@ -15,12 +16,10 @@ import { doubtWords, stateOf, stateWords } from "./words.ts";
 /** More than this at once is an export, not a look. */
 export const listMax: number = 100_000;
 
-export type ListOptions = {
+export type ListOptions = PeriodOptions & {
   readonly config: string;
   readonly state?: readonly string[];
   readonly reader?: string;
-  readonly from?: string;
-  readonly to?: string;
   readonly doubtful?: true;
   readonly limit: number;
   readonly json?: true;
@@ -30,10 +29,9 @@ export async function listScans(options: ListOptions, terminal: Terminal): Promi
   const filter: ScanFilter = {
     states: (options.state ?? []).map(readState),
     readerId: options.reader ?? null,
-    from: readMoment("--from", options.from),
-    to: readMoment("--to", options.to),
+    ...readPeriod(options),
     doubtfulOnly: options.doubtful === true,
-    limit: Math.min(options.limit, listMax),
+    limit: requireLimit(options.limit),
   };
   await using site = await visitStore(options.config);
   const scans = await site.store.list(filter);
@@ -61,6 +59,7 @@ export async function listScans(options: ListOptions, terminal: Terminal): Promi
       .join("; "),
   ]);
   terminal.out(table(["scan", "time", "reader", "worker or badge", "way", "state"], rows));
+  if (scans.length === filter.limit) terminal.err(`At most ${filter.limit} are listed: --limit lists more.`);
   return exitCode.ok;
 }
 
@@ -135,7 +134,7 @@ export async function releaseScans(
         code = exitCode.usage;
         break;
       case "no-such-scan":
-        terminal.err(`scan ${scanId}: ${noSuchScan(scanId).message}`);
+        terminal.err(`scan ${scanId}: there is none of this number; badged scans list shows those there are`);
         code = exitCode.usage;
         break;
       case "not-releasable":
@@ -179,24 +178,17 @@ function scanDocument(scan: ArchivedScan, warnings: readonly WarningKind[]): obj
   };
 }
 
+function requireLimit(limit: number): number {
+  if (limit >= 1 && limit <= listMax) return limit;
+  const advice = limit === 0 ? "leave it out, or give 1 or more" : "take a part after the other, with --from and --to";
+  throw new BadgedError("usage", `--limit: ${limit} is not between 1 and ${listMax}`, advice);
+}
+
 function readState(text: string): ScanState {
   const state = scanStates.find((each) => each === text);
   if (state === undefined)
     throw new BadgedError("usage", `--state: there is no state ${text}`, `the states are ${scanStates.join(", ")}`);
   return state;
-}
-
-function readMoment(option: string, text: string | undefined): WallMs | null {
-  if (text === undefined) return null;
-  const moment = parseUtcText(text);
-  if (moment === null) {
-    throw new BadgedError(
-      "usage",
-      `${option}: ${text} is no moment with its zone`,
-      "write it as 2026-01-31T06:00:00Z or 2026-01-31T07:00:00+01:00",
-    );
-  }
-  return moment;
 }
 
 function noSuchScan(scanId: number): BadgedError {
