@@ -35,6 +35,7 @@ const reserveBytes = 128 * 1024;
  *     badged.sqlite                  the database, with `-wal` and `-shm` beside it while it is open
  *     badged.sqlite.building         its replacement while it is being filled with what can be read
  *     badged.sqlite.new              its replacement, finished
+ *     badged.sqlite.restored         a copy that somebody laid there, to be taken over where there is no database
  *     badged.sqlite.corrupt-<utc>    a damaged one, set aside with its `-wal`; erased at night, in its time
  *     badged.sqlite.schema-pages     a copy of the pages that say where its tables begin (`schema-pages.ts`)
  *     badged.sqlite.reserve          room for an opening that finds the disk full
@@ -46,6 +47,7 @@ export class DatabaseFiles {
   readonly directory: string;
   readonly file: string;
   readonly building: string;
+  readonly restored: string;
   readonly schemaPages: string;
   readonly #finished: string;
   readonly #reserve: string;
@@ -54,6 +56,7 @@ export class DatabaseFiles {
     this.directory = directory;
     this.file = join(directory, "badged.sqlite");
     this.building = `${this.file}.building`;
+    this.restored = `${this.file}.restored`;
     this.schemaPages = `${this.file}.schema-pages`;
     this.#finished = `${this.file}.new`;
     this.#reserve = `${this.file}.reserve`;
@@ -145,6 +148,26 @@ export class DatabaseFiles {
     rmSync(this.schemaPages, { force: true });
     this.#promote();
     return setAside;
+  }
+
+  /** Whether there is a copy to be taken over. @throws Error with the system's code when this user may not have it */
+  hasRestored(): boolean {
+    if (!existsSync(this.restored)) return false;
+    requireAccessTo(this.restored);
+    return true;
+  }
+
+  /** What is in place is only a copy, and is treated as one from now on. */
+  liftToRestored(): void {
+    renameSync(this.file, this.restored);
+    syncDirectory(this.directory);
+  }
+
+  /** Puts the copy, now closed, in the place of the database, where there is none. */
+  promoteRestored(): void {
+    rmSync(this.schemaPages, { force: true });
+    renameSync(this.restored, this.file);
+    syncDirectory(this.directory);
   }
 
   /** A name for something set aside now, that is not taken. */

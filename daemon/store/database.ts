@@ -4,10 +4,12 @@ import { BadgedError, messageOf, systemCode } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { forbidden, isForbidden } from "../base/permission.ts";
 import type { WallMs } from "../base/time.ts";
-import { applicationId, Connection } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import { DatabaseFiles } from "./database-files.ts";
 import { checkAtStart, checkHeader } from "./integrity.ts";
 import { doubtAfterLostCommits } from "./lost-commits.ts";
+import { refuseForeignOrNewer } from "./own-database.ts";
+import { liftCopyInPlace, takeOverCopy } from "./restored-copy.ts";
 import { type Salvaged, salvage } from "./salvage.ts";
 import { SalvageSource } from "./salvage-source.ts";
 import { isSchemaWhole, migrate, schemaVersion, versionOf } from "./schema.ts";
@@ -23,8 +25,8 @@ export type OpeningContext = { readonly log: Log; readonly now: WallMs };
 /**
  * Opens the database of a store, whatever it finds in its place.
  *
- * A `daemon` makes it when there is none, brings it to the present schema, and sets aside a damaged one, carrying over
- * what reads. A `visitor` does none of that.
+ * A `daemon` makes it when there is none, or takes over a copy that was put back, brings it to the present schema, and sets
+ * aside a damaged one, carrying over what reads. A `visitor` does none of that.
  *
  * @throws BadgedError `store-missing`, `store-newer` (never touched), `no-permission` or `store-unusable`
  */
@@ -106,8 +108,10 @@ function openAsVisitor(files: DatabaseFiles): Connection {
 function openAsDaemon(files: DatabaseFiles, context: OpeningContext): Connection {
   files.createDirectory();
   tighten(files, context.log);
+  liftCopyInPlace(files);
   const strays = files.tidy(context.now);
   if (strays !== null) context.log.error({ setAside: strays }, "a write-ahead log without its database was set aside");
+  takeOverCopy(files, context);
   if (!files.exists()) {
     build(files, () => null);
     files.replace(context.now);
@@ -199,25 +203,6 @@ function build<T>(files: DatabaseFiles, fill: (target: Connection) => T): T {
   const result = fill(target);
   target.db.pragma("wal_checkpoint(TRUNCATE)");
   return result;
-}
-
-function refuseForeignOrNewer(connection: Connection): void {
-  const { db, file } = connection;
-  const isNamed = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?").pluck();
-  if (db.pragma("application_id", { simple: true }) !== applicationId) {
-    if (isNamed.get("scan_counts") === 1) throw new StoreError("corrupt", "the database has lost badged's mark");
-    throw new BadgedError(
-      "store-unusable",
-      `${file} is a database of another program`,
-      "give badged a directory of its own",
-    );
-  }
-  if (versionOf(connection) <= schemaVersion) return;
-  throw new BadgedError(
-    "store-newer",
-    `the store at ${file} has schema version ${versionOf(connection)}, newer than this badged's ${schemaVersion}`,
-    "install the badged that made it, or a newer one; the store has not been touched",
-  );
 }
 
 /**

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import type Sqlite from "better-sqlite3";
 import { scanStates } from "../scan/scan.ts";
-import type { Connection } from "./connection.ts";
+import { applicationId, type Connection } from "./connection.ts";
 import { countByIndex, recountByIndex } from "./scan-counts.ts";
 import { StoreError } from "./store-error.ts";
 
@@ -87,6 +87,24 @@ const headerMarks: readonly (readonly [offset: number, bytes: Buffer])[] = [
  * @throws StoreError `corrupt`
  */
 export function checkHeader(file: string): void {
+  if (isMarked(headerOf(file))) return;
+  throw new StoreError("corrupt", statSync(file).size === 0 ? "the file is empty" : "its header is damaged");
+}
+
+/** Whether SQLite wrote the file as a copy of a store: as any new file it is not in WAL mode, and else it is badged's own. */
+export function hasHeaderOfCopy(file: string): boolean {
+  const header = headerOf(file);
+  const isRollback = fileFormats.every((offset) => header[offset] === 1);
+  for (const offset of fileFormats) header[offset] = 2;
+  return isRollback && isMarked(header) && header.readUInt32BE(applicationIdAt) === applicationId;
+}
+
+const applicationIdAt = 68;
+
+/** Of the format for writing, and of that for reading: 1 with a rollback journal, 2 in WAL mode. */
+const fileFormats = [18, 19] as const;
+
+function headerOf(file: string): Buffer {
   const header = Buffer.alloc(headerBytes);
   const descriptor = openSync(file, "r");
   try {
@@ -94,11 +112,11 @@ export function checkHeader(file: string): void {
   } finally {
     closeSync(descriptor);
   }
-  for (const [offset, bytes] of headerMarks) {
-    if (!header.subarray(offset, offset + bytes.length).equals(bytes)) {
-      throw new StoreError("corrupt", statSync(file).size === 0 ? "the file is empty" : "its header is damaged");
-    }
-  }
+  return header;
+}
+
+function isMarked(header: Buffer): boolean {
+  return headerMarks.every(([offset, bytes]) => header.subarray(offset, offset + bytes.length).equals(bytes));
 }
 
 /**

@@ -1,0 +1,132 @@
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import Sqlite from "better-sqlite3";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import {
+  at,
+  draftOf,
+  openCore,
+  preparedCore,
+  type RecordingLog,
+  recordId,
+  recordingLog,
+  registerDue,
+  rosterOf,
+  storeSettings,
+  type TemporaryDirectory,
+  temporaryDirectory,
+} from "../testing/store-fixture.ts";
+import { schemaVersion } from "./schema.ts";
+
+/** A copy of the store that is put back, older than what the service holds. */
+
+let directory: TemporaryDirectory;
+let file: string;
+let copy: string;
+let log: RecordingLog;
+
+beforeEach(() => {
+  directory = temporaryDirectory();
+  file = join(directory.path, "badged.sqlite");
+  copy = join(directory.path, "copy");
+  log = recordingLog();
+});
+afterEach(() => directory[Symbol.dispose]());
+
+const messages = (): readonly string[] => log.lines.map(({ message }) => message);
+
+/** Two scans, of which the first is registered; then a copy; then the second is registered too, and a third recorded. */
+async function copied(way: "vacuum" | "backup"): Promise<string> {
+  using core = preparedCore(storeSettings(directory.path), rosterOf(1, 2, 3));
+  recordId(core, draftOf(1, 0));
+  registerDue(core, at(1));
+  recordId(core, draftOf(2, 2));
+  const db = new Sqlite(file);
+  if (way === "vacuum") db.prepare("VACUUM INTO ?").run(copy);
+  else await db.backup(copy);
+  db.close();
+  registerDue(core, at(3));
+  recordId(core, draftOf(3, 4));
+  return core.storeId();
+}
+
+/** What the directory holds of the database, but for what every opening leaves there. */
+function parts(): readonly string[] {
+  return readdirSync(directory.path)
+    .filter((name) => name.startsWith("badged.sqlite") && !/-wal$|-shm$|\.reserve$|\.schema-pages$/.test(name))
+    .sort();
+}
+
+function moveStoreAway(): void {
+  for (const name of readdirSync(directory.path).filter((each) => each.startsWith("badged.sqlite")))
+    renameSync(join(directory.path, name), join(directory.path, `away-${name}`));
+}
+
+function expectDoubt(before: string): void {
+  {
+    using core = openCore(storeSettings(directory.path), log);
+    expect(core.storeId()).not.toBe(before);
+    expect(core.show(1)).toMatchObject({ state: "registered", doubt: null });
+    expect(core.show(2)).toMatchObject({ state: "waiting", doubt: { outcome: "interrupted" } });
+    expect(core.show(2)?.doubt?.detail).toContain("since the copy was made");
+    expect(core.show(3)).toBe(null);
+  }
+  expect(log.lines.find(({ message }) => message.startsWith("a copy was taken over"))?.fields).toMatchObject({
+    count: 1,
+  });
+  expect(parts()).toEqual(["badged.sqlite"]);
+  const after = log.lines.length;
+  using again = openCore(storeSettings(directory.path), log);
+  expect(again.rows()).toBe(2);
+  expect(log.lines.length).toBe(after);
+}
+
+test.each(["vacuum", "backup"] as const)("by %s is the store, and what waits in it is in doubt", async (way) => {
+  const before = await copied(way);
+  moveStoreAway();
+  renameSync(copy, `${file}.restored`);
+  expectDoubt(before);
+});
+
+test("that lies in the place of the store itself is known by its header, and a log of the other one is not its own", async () => {
+  const before = await copied("vacuum");
+  writeFileSync(`${file}-wal`, "what the store had not yet taken in");
+  renameSync(copy, file);
+
+  {
+    using core = openCore(storeSettings(directory.path), log);
+    expect(core.storeId()).not.toBe(before);
+    expect(core.show(2)).toMatchObject({ state: "waiting", doubt: { outcome: "interrupted" } });
+  }
+  expect(messages()).toContain("a write-ahead log without its database was set aside");
+  expect(messages()).not.toContain("the database was damaged, set aside and replaced");
+});
+
+test("is not taken over while there is a store, which goes on", async () => {
+  const before = await copied("vacuum");
+  renameSync(copy, `${file}.restored`);
+  using core = openCore(storeSettings(directory.path), log);
+  expect(core.storeId()).toBe(before);
+  expect(core.rows()).toBe(3);
+  expect(messages().at(-1)).toContain("was not taken over, for there is a store");
+  expect(parts()).toEqual(["badged.sqlite", "badged.sqlite.restored"]);
+});
+
+test("that is damaged stays where it is, and no empty store takes its place", async () => {
+  await copied("vacuum");
+  moveStoreAway();
+  writeFileSync(`${file}.restored`, readFileSync(copy).fill(0x5a, 4096, 3 * 4096));
+  expect(() => openCore(storeSettings(directory.path), log)).toThrow("badged.sqlite.restored is damaged");
+  expect(existsSync(file)).toBe(false);
+});
+
+test("of a newer badged is refused", async () => {
+  await copied("vacuum");
+  moveStoreAway();
+  const db = new Sqlite(copy);
+  db.pragma(`user_version = ${schemaVersion + 1}`);
+  db.close();
+  renameSync(copy, `${file}.restored`);
+  expect(() => openCore(storeSettings(directory.path), log)).toThrow("newer than this badged's");
+  expect(existsSync(file)).toBe(false);
+});

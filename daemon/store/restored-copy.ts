@@ -1,0 +1,61 @@
+import { randomUUID } from "node:crypto";
+import { BadgedError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { WallMs } from "../base/time.ts";
+import { Connection } from "./connection.ts";
+import type { DatabaseFiles } from "./database-files.ts";
+import { checkAtStart, hasHeaderOfCopy } from "./integrity.ts";
+import { doubtAfterLostCommits } from "./lost-commits.ts";
+import { refuseForeignOrNewer } from "./own-database.ts";
+import { migrate } from "./schema.ts";
+import { storeErrorCodeOf } from "./store-error.ts";
+
+/**
+ * A copy of the store that is put back is older than what the service holds: a scan that waits in it may long be
+ * registered, and the ids of scans that came after it are given again. So it is laid beside the place of the store, as
+ * `badged.sqlite.restored`, and taken over as after lost commits. Power may go at any moment: until the copy has its place
+ * all of it is done again.
+ */
+
+/** Who puts what `VACUUM INTO` wrote in the place of the database itself means the same, and it shows. */
+export function liftCopyInPlace(files: DatabaseFiles): void {
+  if (files.exists() && !files.hasRestored() && hasHeaderOfCopy(files.file)) files.liftToRestored();
+}
+
+/**
+ * Nothing happens where no copy lies, or where there is a database.
+ *
+ * @throws BadgedError `store-unusable` when the copy is damaged or another program's, `store-newer`
+ * @throws Error with the system's code when it may not be read or written
+ */
+export function takeOverCopy(files: DatabaseFiles, { log, now }: { readonly log: Log; readonly now: WallMs }): void {
+  if (!files.hasRestored()) return;
+  const { restored: copy, file } = files;
+  if (files.exists()) {
+    log.error({ copy, file }, "a copy of the store was not taken over, for there is a store; move one of them away");
+    return;
+  }
+  const count = prepare(copy, now);
+  files.promoteRestored();
+  log.warn(
+    { copy, count },
+    "a copy was taken over as the store; scans that are not settled in it may have been sent since, and are in doubt",
+  );
+}
+
+/** @returns how many scans are in doubt */
+function prepare(copy: string, now: WallMs): number {
+  try {
+    using connection = Connection.open(copy);
+    refuseForeignOrNewer(connection);
+    migrate(connection, randomUUID());
+    checkAtStart(connection);
+    const count = doubtAfterLostCommits(connection, now, "what was sent since the copy was made is not in it");
+    connection.db.pragma("wal_checkpoint(TRUNCATE)");
+    return count;
+  } catch (error) {
+    if (error instanceof BadgedError || storeErrorCodeOf(error) !== "corrupt") throw error;
+    const advice = "take an earlier copy, or move it away: a new store begins then";
+    throw new BadgedError("store-unusable", `the copy ${copy} is damaged`, advice, { cause: error });
+  }
+}
