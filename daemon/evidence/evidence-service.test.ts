@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { copyFileSync } from "node:fs";
+import { copyFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -297,6 +297,23 @@ test("a witness that has seen more than is on disk begins a new epoch that says 
   expect(witness.seen.at(-1)?.origin).toMatch(/\/2$/);
   expect([...witness.contradictions, ...witness.inconsistent]).toEqual([]);
   await rolledBack[Symbol.asyncDispose]();
+});
+
+test("a copy that was put back begins a new epoch, once", async () => {
+  await (await started())[Symbol.asyncDispose]();
+  const size = found().checkpoints.at(-1)?.size;
+  core[Symbol.dispose]();
+  const file = join(directory.path, "badged.sqlite");
+  renameSync(file, `${file}.restored`);
+  for (const epoch of [2, 2]) {
+    core = openCore(storeSettings(directory.path));
+    store = new CoreEvidence(core);
+    await (await started())[Symbol.asyncDispose]();
+    expect(core.evidenceEnd()?.epoch).toBe(epoch);
+    core[Symbol.dispose]();
+  }
+  core = openCore(storeSettings(directory.path));
+  expect(found(2).records[0]).toMatchObject({ kind: "epoch", data: { reason: "rollback", previous: { size } } });
 });
 
 test("a full disk keeps records in memory, is told once, and everything is written once there is room", async () => {

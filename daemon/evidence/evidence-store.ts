@@ -67,6 +67,8 @@ export type WindowScans = { readonly delayed: number; readonly withheld: number;
 export interface EvidenceStore {
   /** `null` before the first record ever. */
   evidenceEnd(): Promise<LogEnd | null>;
+  /** Whether the log is of a copy that was put back, and no epoch has begun since: what it was until then, others may have seen. */
+  isOfCopy(): Promise<boolean>;
   /** In sequence; one that cannot be read is left out. */
   evidenceRecords(epoch: number, from: number, limit: number): Promise<readonly KeptRecord[]>;
   /** From a size on, smallest first. */

@@ -44,6 +44,8 @@ export async function takeUp(store: EvidenceStore, { publicKey }: DeviceKey): Pr
   if (end === null) return { kind: "begin", epoch: 1, reason: "first-start", previous: null };
   const { epoch, checkpoint } = end;
   if (await isOfAnotherKey(store, end, publicKey)) return newEpoch(end, "key-changed");
+  // The same numbers were signed under this origin, and others have them: nobody could tell that from a second history.
+  if (await store.isOfCopy()) return newEpoch(end, "rollback");
   const head = checkpoint === null ? emptyHead(epoch) : await headAt(store, checkpoint, epoch, publicKey);
   if (head === null) return newEpoch(end, "log-damaged");
   const { head: last, isWhole } = await followTail(store, head, end.size);

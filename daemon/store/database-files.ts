@@ -18,6 +18,7 @@ import { systemCode } from "../base/errors.ts";
 import { makeFolder } from "../base/folders.ts";
 import { parseUtcText, utcSecondsText } from "../base/system-time.ts";
 import type { WallMs } from "../base/time.ts";
+import { markAsCopy } from "./copy-mark.ts";
 import { storeErrorCodeOf } from "./store-error.ts";
 
 /** What SQLite keeps beside a database file. */
@@ -36,6 +37,7 @@ const reserveBytes = 128 * 1024;
  *     badged.sqlite.building         its replacement while it is being filled with what can be read
  *     badged.sqlite.new              its replacement, finished
  *     badged.sqlite.restored         a copy that somebody laid there, to be taken over where there is no database
+ *     badged.sqlite.of-copy          says that it was taken over, until the evidence log has begun anew (`copy-mark.ts`)
  *     badged.sqlite.corrupt-<utc>    a damaged one, set aside with its `-wal`; erased at night, in its time
  *     badged.sqlite.schema-pages     a copy of the pages that say where its tables begin (`schema-pages.ts`)
  *     badged.sqlite.reserve          room for an opening that finds the disk full
@@ -166,6 +168,9 @@ export class DatabaseFiles {
   /** Puts the copy, now closed, in the place of the database, where there is none. */
   promoteRestored(): void {
     rmSync(this.schemaPages, { force: true });
+    markAsCopy(this.file);
+    // Before the copy has its place: power may go between the two.
+    syncDirectory(this.directory);
     renameSync(this.restored, this.file);
     syncDirectory(this.directory);
   }

@@ -26,6 +26,10 @@ export class EvidenceCalls implements EvidenceStore, EvidenceArchive {
     return this.#link.call("evidenceEnd");
   }
 
+  isOfCopy(): Promise<boolean> {
+    return this.#link.call("isOfCopy");
+  }
+
   evidenceRecords(epoch: number, from: number, limit: number): Promise<readonly KeptRecord[]> {
     return this.#link.call("evidenceRecords", epoch, from, limit);
   }

@@ -74,7 +74,7 @@ function expectDoubt(before: string): void {
   expect(log.lines.find(({ message }) => message.startsWith("a copy was taken over"))?.fields).toMatchObject({
     count: 1,
   });
-  expect(parts()).toEqual(["badged.sqlite"]);
+  expect(parts()).toEqual(["badged.sqlite", "badged.sqlite.of-copy"]);
   const after = log.lines.length;
   using again = openCore(storeSettings(directory.path), log);
   expect(again.rows()).toBe(2);

@@ -36,6 +36,7 @@ import { type PackedStep, packStep, unpackSettlements } from "./call-pack.ts";
 import { ClockTable } from "./clock-table.ts";
 import type { Packed } from "./column-pack.ts";
 import type { Connection, WalFrames } from "./connection.ts";
+import { isMarkedAsCopy, unmarkAsCopy } from "./copy-mark.ts";
 import { type DatedSlice, DatingTable } from "./dating-table.ts";
 import { EvidenceTable } from "./evidence-table.ts";
 import { FollowUpTable } from "./follow-up-table.ts";
@@ -310,6 +311,10 @@ export class StoreCore implements Disposable {
     return this.#evidence.end();
   }
 
+  isOfCopy(): boolean {
+    return isMarkedAsCopy(this.#connection.file);
+  }
+
   evidenceRecords(epoch: number, from: number, limit: number): readonly KeptRecord[] {
     return this.#evidence.records(epoch, from, limit);
   }
@@ -331,7 +336,9 @@ export class StoreCore implements Disposable {
   }
 
   commitEvidence(batch: EvidenceBatch): "committed" | "diverged" {
-    return this.#evidence.commit(batch);
+    const outcome = this.#evidence.commit(batch);
+    if (batch.from === 0 && outcome === "committed") unmarkAsCopy(this.#connection.file);
+    return outcome;
   }
 
   dropEvidence(epoch: number, from: number): number {
