@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import * as v from "valibot";
 import { messageOf, systemCode } from "../daemon/base/errors.ts";
+import { isForbidden } from "../daemon/base/permission.ts";
 import type { Configuration } from "./configuration.ts";
 import { crossChecks } from "./cross-checks.ts";
 import { absolute, type Location, secretFile } from "./location.ts";
@@ -37,10 +38,17 @@ export function loadConfiguration(file: string, surroundings: Surroundings = thi
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    const words = systemCode(error) === "ENOENT" ? "there is no such file" : `cannot be read: ${messageOf(error)}`;
-    return failed(file, `${words}; give the path of the site's YAML file`);
+    return failed(file, whyUnread(file, error));
   }
   return parseConfiguration(text, file, surroundings);
+}
+
+function whyUnread(file: string, error: unknown): string {
+  if (isForbidden(error)) {
+    return `may not be read by this user: run it as the one that badged runs as (as root: runuser -u badged -- badged …), whose group has to be allowed to read it (chgrp badged ${file}; chmod 640 ${file})`;
+  }
+  const words = systemCode(error) === "ENOENT" ? "there is no such file" : `cannot be read: ${messageOf(error)}`;
+  return `${words}; give the path of the site's YAML file`;
 }
 
 /** @param file names the text in problems, and its folder is where relative paths start */

@@ -66,6 +66,14 @@ describe.skipIf(!mayRun)("a store of somebody else's", () => {
     expect(await badged([...words.split(" "), "--config", configuration])).toMatchObject(told);
   });
 
+  test("a site's file that this user may not read is not a file that is missing", async () => {
+    chmodSync(configuration, 0);
+    const { code, err } = await badged(["check-config", configuration]);
+    chmodSync(configuration, 0o644);
+    expect(code).toBe(78);
+    expect(err).toMatch(/:1:1: may not be read by this user: .*runuser -u badged.*chgrp badged/);
+  });
+
   test("whose folder may be looked into is no broken disk either", async () => {
     chmodSync(store, 0o755);
     chmodSync(join(store, "badged.sqlite"), 0);

@@ -1,0 +1,18 @@
+import { statSync } from "node:fs";
+import { BadgedError } from "../base/errors.ts";
+
+/**
+ * Root may do all, and what root makes in a folder of somebody else's keeps that one out of it afterwards: whoever tried
+ * the site of a service by hand would find the service down.
+ *
+ * @throws BadgedError `no-permission`
+ */
+export function refuseRootForOthers(directory: string, user: number | undefined = process.geteuid?.()): void {
+  const owner = statSync(directory, { throwIfNoEntry: false })?.uid ?? 0;
+  if (user !== 0 || owner === 0) return;
+  throw new BadgedError(
+    "no-permission",
+    `${directory} belongs to another user (${owner}), who could not open what root leaves in it`,
+    "start it as that user: systemctl start badged, or runuser -u badged -- badged run",
+  );
+}
