@@ -57,6 +57,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
     await StatusSocket.open(statusSocketPath(configuration.store.directory), async () => (await composed.promise)()),
   );
   const { store, roster } = await openStore(configuration, building, ports);
+  const notifier = building.use(composeNotifier(store, ports));
   const service: ComposedService = building.use(
     composeService(configuration.service, {
       clock: () => clock,
@@ -96,7 +97,6 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
   const intake = building.use(await composeIntake(configuration, store, clock, readers, recorded, ports));
   building.defer(() => closeTogether(readers, "readers"));
 
-  const notifier = building.use(composeNotifier(store, ports));
   building.use(startClockwork(configuration, store, { clock, evidence, roster }, ports));
   composed.resolve(
     liveStatus(configuration, {
@@ -126,7 +126,8 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
       await notifier.ready(`site ${configuration.site.name}`);
     },
     async [Symbol.asyncDispose]() {
-      await notifier.stopping("finishing what is under way");
+      // A manager that takes no notice takes none of the time to stop: it is told while the others close.
+      void notifier.stopping("finishing what is under way");
       await parts.disposeAsync();
     },
   };

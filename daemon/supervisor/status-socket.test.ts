@@ -1,5 +1,7 @@
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, statSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -42,4 +44,34 @@ test("a status that fails is told as an error to the one who asked", async () =>
   const path = freshPath();
   await using _socket = await StatusSocket.open(path, () => Promise.reject(new Error("store closed")));
   expect(await readStatus(path)).toEqual({ error: "store closed" });
+});
+
+test("who asks and never closes gets his answer, and holds up no end", async () => {
+  const path = freshPath();
+  const socket = await StatusSocket.open(path, () => Promise.resolve({ readers: 1 }));
+  const watcher = connect({ path, allowHalfOpen: true });
+  const [chunk] = await once(watcher, "data");
+  expect(String(chunk)).toBe('{"readers":1}');
+  await socket[Symbol.asyncDispose]();
+  watcher.destroy();
+});
+
+test("who asks and never reads holds up no end", async () => {
+  const path = freshPath();
+  const asked = Promise.withResolvers<void>();
+  const socket = await StatusSocket.open(path, async () => {
+    asked.resolve();
+    return { text: "x".repeat(10_000_000) };
+  });
+  const watcher = connect(path).pause();
+  watcher.on("error", () => {});
+  await asked.promise;
+  await socket[Symbol.asyncDispose]();
+  watcher.destroy();
+});
+
+test("a daemon that hangs is told as one, and not waited for", async () => {
+  const path = freshPath();
+  await using _socket = await StatusSocket.open(path, () => new Promise(() => {}));
+  await expect(readStatus(path, 50)).rejects.toMatchObject({ code: "daemon-not-running" });
 });

@@ -1,5 +1,5 @@
 import { chmodSync, unlinkSync } from "node:fs";
-import { connect, createServer, type Server } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { BadgedError, messageOf, systemCode } from "../base/errors.ts";
 import { forbidden, isForbidden } from "../base/permission.ts";
@@ -9,6 +9,9 @@ export const socketPathMaxBytes: number = 107;
 
 /** A status is a few kB; anything longer does not come from badged. */
 const statusMaxBytes = 1_000_000;
+
+/** A daemon in health answers in milliseconds, also under load; systemd waits 60 s before it ends one that hangs. */
+const statusMaxMs = 10_000;
 
 export function statusSocketPath(storeDirectory: string): string {
   return join(storeDirectory, "badged.sock");
@@ -20,9 +23,11 @@ export function statusSocketPath(storeDirectory: string): string {
  */
 export class StatusSocket implements AsyncDisposable {
   readonly #server: Server;
+  readonly #asking: Set<Socket>;
 
-  private constructor(server: Server) {
+  private constructor(server: Server, asking: Set<Socket>) {
     this.#server = server;
+    this.#asking = asking;
   }
 
   /**
@@ -37,12 +42,14 @@ export class StatusSocket implements AsyncDisposable {
         "choose a shorter store.directory",
       );
     }
+    const asking = new Set<Socket>();
     const server = createServer((socket) => {
+      asking.add(socket);
+      socket.on("close", () => asking.delete(socket));
       socket.on("error", () => socket.destroy());
-      status().then(
-        (document) => socket.end(JSON.stringify(document)),
-        (error: unknown) => socket.end(JSON.stringify({ error: messageOf(error) })),
-      );
+      // Who asked may never close his end; what was written reaches him all the same.
+      const answer = (document: unknown): void => void socket.end(JSON.stringify(document), () => socket.destroy());
+      status().then(answer, (error: unknown) => answer({ error: messageOf(error) }));
     });
     try {
       await listen(server, path);
@@ -60,24 +67,28 @@ export class StatusSocket implements AsyncDisposable {
     }
     chmodSync(path, 0o600);
     server.unref();
-    return new StatusSocket(server);
+    return new StatusSocket(server, asking);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    // Who does not read his answer, as one that was stopped at its terminal, does not hold up the daemon's end.
+    for (const socket of this.#asking) socket.destroy();
+    await closed;
   }
 }
 
 /**
  * What the daemon says of itself; `null` when none runs on this store.
  *
- * @throws BadgedError `no-permission` when it is another user's
+ * @throws BadgedError `no-permission` when it is another user's, `daemon-not-running` when it hangs
  */
-export function readStatus(path: string): Promise<unknown> {
+export function readStatus(path: string, answerMaxMs: number = statusMaxMs): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
     const socket = connect(path);
+    socket.setTimeout(answerMaxMs, () => socket.destroy(hanging(path)));
     socket.on("data", (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes > statusMaxBytes) socket.destroy(new Error("the answer on the status socket is too long"));
@@ -96,6 +107,15 @@ export function readStatus(path: string): Promise<unknown> {
       else reject(isForbidden(error) ? forbidden(error) : error);
     });
   });
+}
+
+function hanging(path: string): BadgedError {
+  const message = `a badged holds ${path}, and does not answer`;
+  return new BadgedError(
+    "daemon-not-running",
+    message,
+    "restart it (systemctl restart badged); the journal may say why",
+  );
 }
 
 /** Left behind by a process that was killed: nobody answers on it. */
