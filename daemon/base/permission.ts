@@ -12,4 +12,4 @@ export function forbidden(cause: unknown): BadgedError {
 }
 
 const asItsUser =
-  "run it as the user whose store it is, the one badged runs as: as root, runuser -u badged -- badged …; if it was he, give him what another left there: chown -R badged:badged and the store's folder";
+  "run it as the user that badged runs as (as root: runuser -u badged -- badged …); if you did, the files are another's: chown -R badged:badged the store's folder";
