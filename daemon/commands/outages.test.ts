@@ -5,6 +5,7 @@ import { languages } from "../base/language.ts";
 import { monotonicNs } from "../base/time.ts";
 import { wordsIn } from "../outage/explanation.ts";
 import { nothingSeen } from "../outage/layers.ts";
+import type { OutageWindow } from "../outage/windows.ts";
 import { writeSite } from "../testing/campaign/site.ts";
 import {
   noon,
@@ -13,7 +14,7 @@ import {
   type TemporaryDirectory,
   temporaryDirectory,
 } from "../testing/store-fixture.ts";
-import { addToOutage, listOutages, showOutage } from "./outages.ts";
+import { addToOutage, exportOutages, listOutages, showOutage } from "./outages.ts";
 
 let directory: TemporaryDirectory;
 
@@ -21,6 +22,13 @@ beforeEach(() => {
   directory = temporaryDirectory();
 });
 afterEach(() => directory[Symbol.dispose]());
+
+function windowOf(key: string): OutageWindow {
+  const firstBad = { bootId: "b", monotonicNs: monotonicNs(1n), utcMs: noon, errorBoundMs: 5 };
+  const finding = { cause: "own-network", exemption: "not-exempt", settledBy: [] } as const;
+  const segments = [{ from: firstBad, finding, layers: nothingSeen }] as const;
+  return { key, lastGood: null, firstBad, openedAt: firstBad, segments, flaps: 0, gaps: [], end: null };
+}
 
 test.each(languages)("the list as a spreadsheet has a heading over every column in %s", async (lang) => {
   const { configuration: config } = writeSite(directory.path, 1, "http://127.0.0.1:9");
@@ -44,19 +52,7 @@ test.each([
   const { configuration: config } = writeSite(directory.path, 1, "http://127.0.0.1:9");
   {
     using core = preparedCore(storeSettings(join(directory.path, "store")), []);
-    const firstBad = { bootId: "b", monotonicNs: monotonicNs(1n), utcMs: noon, errorBoundMs: 5 };
-    const finding = { cause: "own-network", exemption: "not-exempt", settledBy: [] } as const;
-    const segments = [{ from: firstBad, finding, layers: nothingSeen }] as const;
-    core.saveWindow({
-      key: "w",
-      lastGood: null,
-      firstBad,
-      openedAt: firstBad,
-      segments,
-      flaps: 0,
-      gaps: [],
-      end: null,
-    });
+    core.saveWindow(windowOf("w"));
   }
   const [shown, told]: [string[], string[]] = [[], []];
   const terminal = {
@@ -92,3 +88,18 @@ test.each([
   const silent = { out: () => {}, err: () => {}, interactive: false };
   await expect(addToOutage(1, entry, config, silent)).rejects.toThrow(told);
 });
+
+test("a list or an export that leaves out older outages says so", async () => {
+  const { configuration: config } = writeSite(directory.path, 1, "http://127.0.0.1:9");
+  {
+    using core = preparedCore(storeSettings(join(directory.path, "store")), []);
+    for (let window = 0; window < 1001; window++) core.saveWindow(windowOf(`w${window}`));
+  }
+  for (const show of [listOutages, exportOutages]) {
+    const [shown, told]: [string[], string[]] = [[], []];
+    const out = (line: string): void => void shown.push(line);
+    await show({ config, json: true }, { out, err: (line) => void told.push(line), interactive: false });
+    expect(shown).toHaveLength(1000);
+    expect(told).toEqual([expect.stringContaining("Only the 1000 newest")]);
+  }
+}, 60_000);

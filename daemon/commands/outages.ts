@@ -37,6 +37,7 @@ export async function listOutages(options: OutageOptions, terminal: Terminal): P
   await using site = await visitStore(options.config);
   const words = wordsIn[languageOf(options.lang, site.language)];
   const windows = await site.store.listOutages(filter);
+  tellIfCut(windows, terminal);
   if (options.json === true) {
     for (const each of windows) terminal.out(JSON.stringify(documentOf(each)));
     return exitCode.ok;
@@ -68,11 +69,19 @@ export async function exportOutages(options: OutageOptions, terminal: Terminal):
   if (options.csv === true) return await listOutages(options, terminal);
   const filter = { ...readPeriod(options), limit: listMax };
   await using site = await visitStore(options.config);
-  for (const { windowId } of (await site.store.listOutages(filter)).toReversed()) {
+  const windows = await site.store.listOutages(filter);
+  tellIfCut(windows, terminal);
+  for (const { windowId } of windows.toReversed()) {
     const kept = await site.store.showOutage(windowId, systemTime.wallMs());
     if (kept !== null) terminal.out(JSON.stringify(documentOf(kept)));
   }
   return exitCode.ok;
+}
+
+/** Who takes what is listed for all there was would take an outage for none. */
+function tellIfCut({ length }: readonly unknown[], terminal: Terminal): void {
+  if (length < listMax) return;
+  terminal.err(`Only the ${listMax} newest of them are here; --from and --to take a part after the other.`);
 }
 
 export async function addToOutage(
