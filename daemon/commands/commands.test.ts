@@ -18,6 +18,7 @@ import { wallMs } from "../base/time.ts";
 import { ensureDeviceKey } from "../evidence/device-key.ts";
 import { ReaderSimulator } from "../simulator/reader-simulator.ts";
 import { type ServiceSimulator, startServiceSimulator } from "../simulator/service/service-simulator.ts";
+import { StatusSocket, statusSocketPath } from "../supervisor/status-socket.ts";
 import { DaemonProcess } from "../testing/campaign/daemon-process.ts";
 import { Gate } from "../testing/campaign/gate.ts";
 import { type CampaignSite, writeSite } from "../testing/campaign/site.ts";
@@ -173,6 +174,14 @@ test("without a daemon the status says so and still tells what is on disk", asyn
   const site = writeSite(directory, 1, "http://127.0.0.1:9");
   const ran = await badged("status", "--config", site.configuration);
   expect(ran).toMatchObject({ code: 69, out: expect.stringContaining("NOT RUNNING") });
+});
+
+test("of a daemon that hangs the status says so, and tells what is on disk all the same", async () => {
+  const site = writeSite(directory, 1, "http://127.0.0.1:9");
+  mkdirSync(site.store);
+  await using _hanging = await StatusSocket.open(statusSocketPath(site.store), () => new Promise(() => {}));
+  const ran = await badged("status", "--config", site.configuration);
+  expect(ran).toMatchObject({ code: 69, out: expect.stringMatching(/^daemon +HANGS: .*\nstore +nothing yet/) });
 });
 
 test("a roster can be checked before the first start, when every badge would be new", async () => {

@@ -24,20 +24,31 @@ import { stateWords } from "./words.ts";
  */
 export async function status(configurationFile: string, json: boolean, terminal: Terminal): Promise<ExitCode> {
   const configuration = visitedConfiguration(configurationFile);
-  const live = (await readStatus(statusSocketPath(configuration.store.directory))) as LiveStatus | null;
+  const { live, without } = await askDaemon(statusSocketPath(configuration.store.directory));
   const stored = await summaryOf(configurationFile);
   const remarks = await remarksOf(configurationFile);
   if (json) {
     terminal.out(JSON.stringify({ daemon: live, store: stored === null ? null : storeDocument(stored), remarks }));
   } else {
     for (const line of [
-      ...daemonLines(live, configuration.outage.language),
+      ...(live === null ? [without] : daemonLines(live, configuration.outage.language)),
       ...(stored === null ? ["store     nothing yet: badged was never started with this file"] : storeLines(stored)),
       ...remarkLines(remarks, live),
     ])
       terminal.out(line);
   }
   return live === null ? exitCode.unavailable : exitCode.ok;
+}
+
+/** `without` is what to say where no daemon told of itself: one that hangs is not one that does not run. */
+async function askDaemon(path: string): Promise<{ readonly live: LiveStatus | null; readonly without: string }> {
+  try {
+    const live = (await readStatus(path)) as LiveStatus | null;
+    return { live, without: "daemon    NOT RUNNING: badges are not read; what is on disk follows" };
+  } catch (error) {
+    if (!(error instanceof BadgedError) || error.code !== "daemon-not-running") throw error;
+    return { live: null, without: `daemon    HANGS: ${error.message}; ${error.advice}; what is on disk follows` };
+  }
 }
 
 async function summaryOf(configurationFile: string): Promise<StoreSummary | null> {
@@ -51,8 +62,7 @@ async function summaryOf(configurationFile: string): Promise<StoreSummary | null
   }
 }
 
-function daemonLines(live: LiveStatus | null, language: Language): string[] {
-  if (live === null) return ["daemon    NOT RUNNING: badges are not read; what is on disk follows"];
+function daemonLines(live: LiveStatus, language: Language): string[] {
   const startedAt = parseUtcText(live.startedAt);
   const since = startedAt === null ? "" : ` for ${durationWords(systemTime.wallMs() - startedAt)}`;
   return [

@@ -11,7 +11,7 @@ export const socketPathMaxBytes: number = 107;
 const statusMaxBytes = 1_000_000;
 
 /** A daemon in health answers in milliseconds, also under load; systemd waits 60 s before it ends one that hangs. */
-const statusMaxMs = 10_000;
+const statusMaxMs = 5_000;
 
 export function statusSocketPath(storeDirectory: string): string {
   return join(storeDirectory, "badged.sock");
