@@ -18,8 +18,8 @@ import {
 } from "../outage/explanation.ts";
 import type { KeptWindow, ListedWindow, OutageEntry } from "../outage/outage-store.ts";
 import { type Language, languages, type Words } from "../outage/words.ts";
-import { csvLines } from "./csv.ts";
 import { type PeriodOptions, readPeriod } from "./period.ts";
+import { spreadsheet } from "./spreadsheet.ts";
 import { type Terminal, table } from "./terminal.ts";
 import { visitStore } from "./visit.ts";
 
@@ -45,9 +45,8 @@ export async function listOutages(options: OutageOptions, terminal: Terminal): P
   const rows = windows.map((each) => rowOf(each, words, site.timeZone));
   const { title, began, ended, duration, cause, exemption } = words.window;
   const headings = [title, began, ended, duration, cause, exemption];
-  if (options.csv === true) {
-    for (const line of csvLines([headings, ...rows])) terminal.out(line);
-  } else terminal.out(rows.length === 0 ? words.window.none : table(headings, rows));
+  if (options.csv === true) for (const line of spreadsheet(headings, rows)) terminal.out(line);
+  else terminal.out(rows.length === 0 ? words.window.none : table(headings, rows));
   return exitCode.ok;
 }
 

@@ -12,8 +12,8 @@ import {
 } from "../forward/ciao/remarks/remark-view.ts";
 import type { RemarkMark } from "../forward/follow-up/remark-archive.ts";
 import { keptText } from "../forward/kept-text.ts";
-import { csvLines } from "./csv.ts";
 import { languageOf } from "./outages.ts";
+import { spreadsheet } from "./spreadsheet.ts";
 import { type Terminal, table } from "./terminal.ts";
 import { visitStore } from "./visit.ts";
 
@@ -53,7 +53,7 @@ export async function listRemarks(options: RemarkOptions, terminal: Terminal): P
     label.state,
   ];
   const rows = views.map((view) => rowOf(view, language, site.timeZone));
-  if (options.csv === true) for (const line of csvLines([headings, ...rows])) terminal.out(line);
+  if (options.csv === true) for (const line of spreadsheet(headings, rows)) terminal.out(line);
   else terminal.out(rows.length === 0 ? none : table(headings, rows));
   return exitCode.ok;
 }
