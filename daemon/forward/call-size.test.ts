@@ -6,7 +6,9 @@ import {
   afterTooLarge,
   type CallSize,
   callMaxScans,
+  fromOtherEnd,
   fullSize,
+  orderOfNextCall,
   probeFailuresMax,
   probesPutOffMax,
   scansOfNextCall,
@@ -113,5 +115,55 @@ describe("a culprit that the service does not name", () => {
   test("is not sought for ever when it has left the queue meanwhile", () => {
     const size = afterAnswer(afterBlindRefusal(fullSize, [4, 5]), [6]);
     expect(scansOfNextCall(size)).toBe(callMaxScans);
+  });
+});
+
+describe("which scans go first", () => {
+  const probing: CallSize = { ...fullSize, mode: "probing" };
+
+  test.each<[string, CallSize, boolean, ReturnType<typeof orderOfNextCall>]>([
+    ["with nothing amiss, the most urgent", fullSize, true, { kind: "urgent" }],
+    ["after a failure, the most urgent", probing, false, { kind: "urgent" }],
+    [
+      "while a culprit is sought, its fellows",
+      afterBlindRefusal(fullSize, [4, 5]),
+      true,
+      { kind: "sounding", among: [4, 5], end: "latest" },
+    ],
+    [
+      "after refusals one by one, who was not tried",
+      fromOtherEnd(probing),
+      true,
+      { kind: "sounding", among: [], end: "earliest" },
+    ],
+    [
+      "after one failed alone, the same: no other is drawn in",
+      failed(probing, [7]),
+      false,
+      { kind: "sounding", among: [7], end: "latest" },
+    ],
+    [
+      "after one was put off, who was not tried",
+      { ...probing, probesPutOff: probesPutOffMax - 1 },
+      false,
+      { kind: "sounding", among: [], end: "latest" },
+    ],
+    [
+      "after too many were put off, those again",
+      { ...probing, probesPutOff: probesPutOffMax },
+      false,
+      { kind: "urgent" },
+    ],
+  ])("%s", (_, size, isRefused, expected) => {
+    expect(orderOfNextCall(size, isRefused)).toEqual(expected);
+  });
+
+  test("halves come from the other end once a search from this one has let none pass", () => {
+    const [first, second] = [ids(200), ids(200, 201)];
+    const fruitless = withoutSuspect(afterBlindRefusal(afterBlindRefusal(fullSize, first), [1]), 1);
+    expect(afterBlindRefusal(fruitless, second).end).toBe("earliest");
+    const answered = afterAnswer(afterBlindRefusal(fullSize, first), ids(100));
+    const fruitful = withoutSuspect(afterBlindRefusal(answered, [101]), 101);
+    expect(afterBlindRefusal(fruitful, second).end).toBe("latest");
   });
 });

@@ -1,3 +1,5 @@
+import type { ClaimOrder, QueueEnd } from "./queue.ts";
+
 /** (C for SOAP, I for REST) The most registrations one call may carry. */
 export const callMaxScans: number = 200;
 
@@ -20,7 +22,9 @@ export const probesPutOffMax: number = 5;
  *
  * Across them:
  * - `suspects` are the scans of a refused call that named none. One of them is the culprit, so calls carry half of them
- *   until it stands alone; the number of refused calls is logarithmic in the size of the first.
+ *   until it stands alone; the number of refused calls is logarithmic in the size of the first. What a service refuses
+ *   often lies together in the queue (too old, or of a clock that is ahead): halves are taken from one `end`, and from the
+ *   other once a whole search from it has let none pass.
  * - `ceiling` is what a 413 taught; it holds until the process ends.
  */
 export type CallSize = {
@@ -28,6 +32,9 @@ export type CallSize = {
   readonly limit: number;
   readonly ceiling: number;
   readonly suspects: ReadonlySet<number>;
+  readonly end: QueueEnd;
+  /** Whether a call went through since suspects were last drawn up anew. */
+  readonly isFruitful: boolean;
   /** The scan that failed alone, and how often in a row. */
   readonly probe: { readonly scanId: number; readonly failures: number } | null;
   /** Scans put off for failing alone since the service last answered. */
@@ -39,6 +46,8 @@ export const fullSize: CallSize = {
   limit: callMaxScans,
   ceiling: callMaxScans,
   suspects: new Set(),
+  end: "latest",
+  isFruitful: true,
   probe: null,
   probesPutOff: 0,
 };
@@ -50,6 +59,24 @@ export function scansOfNextCall(size: CallSize): number {
   return Math.max(1, Math.min(size.limit, size.ceiling, half));
 }
 
+/**
+ * Which scans the next call carries: the most urgent, as long as none is known to halt the others. Otherwise every scan gets
+ * its turn before one is tried again, however many of them are refused.
+ *
+ * @param isRefused whether a call was refused since the last that was answered
+ */
+export function orderOfNextCall(
+  { mode, suspects, probe, probesPutOff, end }: CallSize,
+  isRefused: boolean,
+): ClaimOrder {
+  if (suspects.size > 0) return { kind: "sounding", among: [...suspects], end };
+  if (mode !== "probing") return { kind: "urgent" };
+  // The one that failed alone fails again, or goes through: an outage draws in no other meanwhile.
+  if (probe !== null) return { kind: "sounding", among: [probe.scanId], end };
+  const isDrawingIn = probesPutOff > 0 && probesPutOff < probesPutOffMax;
+  return isRefused || isDrawingIn ? { kind: "sounding", among: [], end } : { kind: "urgent" };
+}
+
 /** The last calls went through, and none is sought that did not. */
 export function isAtFullSpeed({ mode, suspects }: CallSize): boolean {
   return mode === "full" && suspects.size === 0;
@@ -57,7 +84,8 @@ export function isAtFullSpeed({ mode, suspects }: CallSize): boolean {
 
 /** The service dealt with the scans, whatever it said of each. */
 export function afterAnswer(size: CallSize, scanIds: readonly number[]): CallSize {
-  const recovered = { ...size, probe: null, probesPutOff: 0, suspects: lessSuspects(size.suspects, scanIds) };
+  const suspects = lessSuspects(size.suspects, scanIds);
+  const recovered = { ...size, probe: null, probesPutOff: 0, isFruitful: true, suspects };
   if (size.mode === "probing") return { ...recovered, mode: "resuming" };
   const isFull = scanIds.length >= Math.min(size.limit, size.ceiling);
   return { ...recovered, mode: "full", limit: isFull ? Math.min(callMaxScans, size.limit * 2) : size.limit };
@@ -65,7 +93,15 @@ export function afterAnswer(size: CallSize, scanIds: readonly number[]): CallSiz
 
 /** A call of several scans was refused and named none. */
 export function afterBlindRefusal(size: CallSize, scanIds: readonly number[]): CallSize {
-  return { ...size, suspects: new Set(scanIds) };
+  const isBegun = size.suspects.size > 0;
+  const sought = { ...size, suspects: new Set(scanIds) };
+  if (isBegun) return sought;
+  return { ...(size.isFruitful ? sought : fromOtherEnd(sought)), isFruitful: false };
+}
+
+/** The next probe is taken where the last one was not. */
+export function fromOtherEnd(size: CallSize): CallSize {
+  return { ...size, end: size.end === "latest" ? "earliest" : "latest" };
 }
 
 /** One scan was found out, or put off: it is no suspect any more. */
@@ -97,7 +133,7 @@ export function afterFailure(
   if (failures < probeFailuresMax || size.probesPutOff >= probesPutOffMax) {
     return { size: { ...failed, probe: { scanId, failures } }, putOff: false };
   }
-  return { size: { ...failed, probe: null, probesPutOff: size.probesPutOff + 1 }, putOff: true };
+  return { size: fromOtherEnd({ ...failed, probe: null, probesPutOff: size.probesPutOff + 1 }), putOff: true };
 }
 
 /** Suspects none of which was in a call have left the head of the queue (withheld, put off): nothing is left to seek. */

@@ -385,19 +385,23 @@ test("an adapter that rejects against its promise leaves scans in doubt, not the
   await service[Symbol.asyncDispose]();
 });
 
-test("one scan on which the service breaks does not halt the others", async () => {
-  const poison = 3;
+test.each([
+  [1, 2, 20],
+  [8, 0, 60],
+])("%i scans on which the service breaks do not halt the others", async (poisonous, before, scansOfAll) => {
+  const isPoison = ({ scanId }: { readonly scanId: number }): boolean =>
+    scanId > before && scanId <= before + poisonous;
   const good = new ScriptedService();
   const { time, queue, service } = harness({
     register: (scans) =>
-      scans.some((scan) => scan.scanId === poison)
+      scans.some(isPoison)
         ? Promise.resolve({ kind: "ambiguous", retryAfterMs: null, report: report("server-error", 500) })
         : good.register(scans),
   });
-  for (let worker = 0; worker < 20; worker += 1) queue.record(worker, time.wallMs());
+  for (let worker = 0; worker < scansOfAll; worker += 1) queue.record(worker, time.wallMs());
   service.start();
-  await time.advance(10 * 60_000);
-  expect(queue.scans.filter((scan) => scan.state !== "registered").map((scan) => scan.scanId)).toEqual([poison]);
+  await time.advance(60 * 60_000);
+  expect(queue.scans.filter((scan) => !isPoison(scan) && scan.state !== "registered")).toEqual([]);
   await service[Symbol.asyncDispose]();
 });
 
@@ -450,6 +454,45 @@ test.each([1, 2, 5, 8])(
     await service[Symbol.asyncDispose]();
   },
 );
+
+describe("scans that are refused without a name, among good ones", () => {
+  const scansOfAll = 500;
+  const places: readonly [string, (index: number, poisonous: number) => boolean][] = [
+    ["at the head", (index, poisonous) => index < poisonous],
+    ["at the tail", (index, poisonous) => index >= scansOfAll - poisonous],
+    ["scattered", (index, poisonous) => index % 10 === 3 && index < 10 * poisonous],
+  ];
+
+  test.each(places.flatMap(([place, isAt]) => [12, 50].map((poisonous) => [poisonous, place, isAt] as const)))(
+    "%i of 500, %s: no good one waits for long, and they end refused",
+    async (poisonous, _, isAt) => {
+      const good = new ScriptedService();
+      const isPoison = ({ scanId }: { readonly scanId: number }): boolean =>
+        scanId <= scansOfAll && isAt(scanId - 1, poisonous);
+      let refusedCalls = 0;
+      const { time, queue, service } = harness({
+        register: async (scans) => {
+          if (!scans.some(isPoison)) return await good.register(scans);
+          refusedCalls += 1;
+          return refusal([]);
+        },
+      });
+      for (let worker = 0; worker < scansOfAll; worker += 1) queue.record(worker, time.wallMs());
+      service.start();
+      await time.advance(10 * 60_000);
+      expect(queue.scans.filter((scan) => !isPoison(scan) && scan.state !== "registered")).toEqual([]);
+      expect(refusedCalls + good.calls.length).toBeLessThan(12 * poisonous);
+      // Each call that goes through lets two be found out, and more where they lie scattered.
+      for (let worker = 0; worker < poisonous; worker += 1) {
+        queue.record(1_000 + worker, time.wallMs());
+        await time.advance(5 * 60_000);
+      }
+      expect(queue.scans.filter(({ state }) => state !== "registered").every(isPoison)).toBe(true);
+      expect(queue.scans.filter(({ state }) => state === "refused")).toHaveLength(poisonous);
+      await service[Symbol.asyncDispose]();
+    },
+  );
+});
 
 test("a long outage leaves a handful of scans in doubt and is asked rarely", async () => {
   const upstream = new ScriptedService(Array.from({ length: 10_000 }, (): Treatment => "lost-before"));

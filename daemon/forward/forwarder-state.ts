@@ -1,7 +1,7 @@
 import { type MonotonicNs, monotonicNs, type WallMs } from "../base/time.ts";
 import type { LogLine } from "./events.ts";
 import { type Lessons, noLessons } from "./judgement.ts";
-import type { AttemptOutcome, Claim, DoubtRule, Written } from "./queue.ts";
+import type { AttemptOutcome, Claim, ClaimOrder, DoubtRule, Written } from "./queue.ts";
 import type { ReceiptWindow } from "./receipt-window.ts";
 import { initialTrack, type SearchTrack } from "./search-track.ts";
 import type { CallOutcome, SearchOutcome } from "./upstream.ts";
@@ -154,7 +154,12 @@ export type ForwarderAction =
   | { readonly kind: "rest"; readonly delayMs: number }
   | { readonly kind: "log"; readonly line: LogLine };
 
-export type LookRequest = { readonly limit: number; readonly now: WallMs; readonly doubts: DoubtRule };
+export type LookRequest = {
+  readonly limit: number;
+  readonly now: WallMs;
+  readonly doubts: DoubtRule;
+  readonly order?: ClaimOrder;
+};
 
 export type Now = { readonly monotonicNs: MonotonicNs; readonly wallMs: WallMs };
 

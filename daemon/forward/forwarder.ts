@@ -2,7 +2,7 @@ import { assert, InvariantError, unreachable } from "../base/assert.ts";
 import type { Random } from "../base/random.ts";
 import { elapsedMs, type MonotonicNs, monotonicNs } from "../base/time.ts";
 import { backoffMs, retryAfterMaxMs } from "./backoff.ts";
-import { isAtFullSpeed, scansOfNextCall } from "./call-size.ts";
+import { isAtFullSpeed, orderOfNextCall, scansOfNextCall } from "./call-size.ts";
 import { forwardEvents as events, type LogLine } from "./events.ts";
 import type {
   ForwarderAction,
@@ -377,8 +377,9 @@ function recover(state: ForwarderState, now: Now): ForwarderStep {
 
 function lookRequest(state: ForwarderState, now: Now): LookRequest {
   const doubts = doubtRule(state.search, state.failures, now);
-  const limit = doubts.kind === "seek" ? 1 : scansOfNextCall(state.lessons.size);
-  return { limit, now: now.wallMs, doubts };
+  const { size, refusedCalls } = state.lessons;
+  if (doubts.kind === "seek") return { limit: 1, now: now.wallMs, doubts };
+  return { limit: scansOfNextCall(size), now: now.wallMs, doubts, order: orderOfNextCall(size, refusedCalls > 0) };
 }
 
 /** One after the other, in the order of the calls. */

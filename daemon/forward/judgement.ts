@@ -6,6 +6,7 @@ import {
   afterFailure,
   afterTooLarge,
   type CallSize,
+  fromOtherEnd,
   fullSize,
   withoutSuspect,
 } from "./call-size.ts";
@@ -233,7 +234,7 @@ function putOff(
 ): Judgement {
   return {
     settlements: allAgain(claim, later(now, forMs)),
-    lessons: { ...lessons, size: { ...lessons.size, mode: "probing" } },
+    lessons: { ...lessons, size: fromOtherEnd({ ...lessons.size, mode: "probing" }) },
     result: { kind: "failed", retryAfterMs },
     lines: [putOffLine(claim, forMs)],
   };

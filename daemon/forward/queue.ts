@@ -23,7 +23,7 @@ export type DueScan = {
 export type Claim = {
   readonly attemptId: number;
   /**
-   * Earliest deadline first, at most one scan of a worker and none while an older one of his waits, so that order per
+   * In the order that was asked for, at most one scan of a worker and none while an older one of his waits, so that order per
    * worker holds whatever becomes of each item. A scan whose time nothing proves yet is never among them.
    */
   readonly scans: readonly DueScan[];
@@ -38,7 +38,20 @@ export type ClaimRequest = {
   readonly traceId: string;
   /** What becomes of scans in doubt; `send` when left out. */
   readonly doubts?: DoubtRule;
+  /** Which of the scans that are due go first; `urgent` when left out. */
+  readonly order?: ClaimOrder;
 };
+
+/**
+ * - `urgent`: the earliest deadline
+ * - `sounding`: while a scan is sought that halts others: those of `among`, then those that were never put off, then the
+ *   others; of each kind those nearest to that `end` of the queue
+ */
+export type ClaimOrder =
+  | { readonly kind: "urgent" }
+  | { readonly kind: "sounding"; readonly among: readonly number[]; readonly end: QueueEnd };
+
+export type QueueEnd = "earliest" | "latest";
 
 /**
  * A scan is in open doubt from the end of a call that may have registered it until somebody looked into it.

@@ -2,7 +2,7 @@ import type Sqlite from "better-sqlite3";
 import { unreachable } from "../base/assert.ts";
 import { type WallMs, wallMs } from "../base/time.ts";
 import { putOffMs } from "../forward/judgement.ts";
-import type { ClaimRequest, DoubtRule } from "../forward/queue.ts";
+import type { ClaimOrder, ClaimRequest, DoubtRule } from "../forward/queue.ts";
 import { due as judge, type ReceiptDecision, type ReceiptWindow } from "../forward/receipt-window.ts";
 import { isDoubtRipe } from "../forward/search-track.ts";
 import type { Connection } from "./connection.ts";
@@ -32,6 +32,8 @@ type WaitingRow = {
   readonly doubtSince: number | null;
 };
 
+type Candidate = { readonly id: number; readonly urgency: number; readonly wasPutOff: boolean };
+
 /** What a walk through the waiting scans found. */
 type Choice = {
   readonly due: readonly number[];
@@ -40,7 +42,7 @@ type Choice = {
 
 /**
  * Which of the waiting scans the next call carries: of each worker the oldest only, and none while one of his is on its
- * way, put off or not dated yet; of those the most urgent. Changes nothing.
+ * way, put off or not dated yet; of those the first in the order that is asked for. Changes nothing.
  */
 export class ClaimChoice {
   readonly #waiting: Sqlite.Statement<[number, number], WaitingRow>;
@@ -67,8 +69,8 @@ export class ClaimChoice {
     this.#delays = new DelayReasons(connection);
   }
 
-  choose({ limit, now, window, doubts }: ClaimRequest): Choice {
-    const due: { readonly id: number; readonly urgency: number }[] = [];
+  choose({ limit, now, window, doubts, order = { kind: "urgent" } }: ClaimRequest): Choice {
+    const due: Candidate[] = [];
     const late: { readonly id: number; readonly reason: string }[] = [];
     const passed = new Set(this.#busyWorkers.all());
     // A scan that nothing dates yet holds up its worker's later ones, and nobody else's.
@@ -88,10 +90,11 @@ export class ClaimChoice {
       passed.add(scan.workerId);
       if (!isHandedOut(scan.doubtSince, doubts ?? { kind: "send" })) continue;
       if (isPutOff(scan.notBefore, now) || decision?.kind !== "send") continue;
-      due.push({ id: scan.id, urgency: scan.utcMs - (scan.errorBoundMs ?? 0) });
-      if (due.length === limit * claimChoiceCalls) break;
+      due.push({ id: scan.id, urgency: scan.utcMs - (scan.errorBoundMs ?? 0), wasPutOff: scan.notBefore !== null });
+      // The other end of the queue, and who was never put off, are found at its end only.
+      if (order.kind === "urgent" && due.length === limit * claimChoiceCalls) break;
     }
-    due.sort((one, other) => one.urgency - other.urgency || one.id - other.id);
+    due.sort(comparing(order));
     return { due: due.slice(0, limit).map(({ id }) => id), late };
   }
 
@@ -104,6 +107,22 @@ export class ClaimChoice {
       if (page.length < walkPageRows) return;
       afterId = page.at(-1)?.id ?? afterId;
     }
+  }
+}
+
+function comparing(order: ClaimOrder): (one: Candidate, other: Candidate) => number {
+  const byUrgency = (one: Candidate, other: Candidate): number => one.urgency - other.urgency || one.id - other.id;
+  switch (order.kind) {
+    case "urgent":
+      return byUrgency;
+    case "sounding": {
+      const among = new Set(order.among);
+      const turn = ({ id, wasPutOff }: Candidate): number => (among.has(id) ? 0 : wasPutOff ? 2 : 1);
+      const sign = order.end === "latest" ? -1 : 1;
+      return (one, other) => turn(one) - turn(other) || sign * byUrgency(one, other);
+    }
+    default:
+      return unreachable(order);
   }
 }
 

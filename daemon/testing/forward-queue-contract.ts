@@ -101,6 +101,23 @@ function describeClaim(subject: () => QueueUnderTest): void {
     expect(idsOf(await claimed(queue, { limit: 1 }))).toEqual([later]);
   });
 
+  test("while a culprit is sought the suspects go first, then who was never put off, from the end that is asked for", async () => {
+    const under = subject();
+    const { queue } = under;
+    const ids: number[] = [];
+    for (let worker = 1; worker <= 5; worker += 1) ids.push(await under.record(worker, at(worker)));
+    const [first = 0, second = 0, third = 0, fourth = 0, fifth = 0] = ids;
+    const claim = await claimed(queue, { limit: 1 });
+    await queue.settle(claim.attemptId, report, [again(first, at(62))]);
+    const order = { kind: "sounding", among: [second, third] } as const;
+    const after = at(65);
+    const fromLatest = await claimed(queue, { now: after, order: { ...order, end: "latest" } });
+    expect(idsOf(fromLatest)).toEqual([third, second, fifth, fourth, first]);
+    await queue.settle(fromLatest.attemptId, report, [...ids.slice(1).map((id) => again(id)), again(first, at(62))]);
+    const fromEarliest = await claimed(queue, { now: after, limit: 4, order: { ...order, end: "earliest" } });
+    expect(idsOf(fromEarliest)).toEqual([second, third, fourth, fifth]);
+  });
+
   test("a scan that is on its way is not handed out again", async () => {
     const under = subject();
     const { queue } = under;

@@ -4,6 +4,7 @@ import type {
   AttemptReport,
   Backlog,
   Claim,
+  ClaimOrder,
   ClaimRequest,
   DoubtRule,
   DueScan,
@@ -86,7 +87,7 @@ export class MemoryQueue implements ForwardQueue {
   async #claim(request: ClaimRequest): Promise<Claim | null> {
     assertLimit(request);
     const waiting = this.scans.filter((scan) => scan.state === "waiting");
-    const { window, doubts = { kind: "send" } } = request;
+    const { window, doubts = { kind: "send" }, order = { kind: "urgent" } } = request;
     const decide = ({ utcMs, isReleased, doubtSince }: QueuedScan): ReceiptDecision["kind"] => {
       const isToBeSearched = doubtSince !== null && doubts.kind !== "send";
       const limitMs = isReleased || isToBeSearched ? null : window.limitMs;
@@ -106,7 +107,7 @@ export class MemoryQueue implements ForwardQueue {
       if (!isPutOff && decide(scan) === "send") ready.push(scan);
     }
     if (ready.length === 0) return null;
-    const chosen = ready.toSorted((one, other) => one.utcMs - other.utcMs).slice(0, request.limit);
+    const chosen = inOrder(ready, order).slice(0, request.limit);
     const attemptId = this.#attempts.size + 1;
     this.#attempts.set(attemptId, { traceId: request.traceId, report: null });
     for (const { scanId } of chosen) this.#change(scanId, { state: "sending", attemptId, notBefore: null });
@@ -236,6 +237,15 @@ export class MemoryQueue implements ForwardQueue {
 
 function assertLimit({ limit }: ClaimRequest): void {
   assert(limit >= 1 && limit <= 200, "a claim asks for 1 to 200 scans");
+}
+
+function inOrder(ready: readonly QueuedScan[], order: ClaimOrder): readonly QueuedScan[] {
+  const urgent = ready.toSorted((one, other) => one.utcMs - other.utcMs);
+  if (order.kind === "urgent") return urgent;
+  const sorted = order.end === "latest" ? urgent.toReversed() : urgent;
+  const turn = ({ scanId, notBefore }: QueuedScan): number =>
+    order.among.includes(scanId) ? 0 : notBefore === null ? 1 : 2;
+  return sorted.toSorted((one, other) => turn(one) - turn(other));
 }
 
 function isHandedOut({ doubtSince }: QueuedScan, rule: DoubtRule): boolean {
