@@ -122,7 +122,9 @@ describe("a running site", () => {
     const refused = await eventually(list, ({ out }) => out !== "");
     expect(JSON.parse(refused.out)).toMatchObject({ state: "refused", reason: expect.stringMatching(/./) });
     await simulator.clearFaults();
-    expect((await badged("scans", "release", "1", ...config)).code).toBe(0);
+    expect((await badged("scans", "release", ...config)).code).toBe(64);
+    const released = await badged("scans", "release", "--all-refused", ...config);
+    expect([released.code, released.out]).toEqual([0, "scan 1: released, to be sent with the time it was made\n"]);
     await eventually(
       async () => simulator.registrationsOf(fictionalSsin(1)),
       (registrations) => registrations.length === 1,

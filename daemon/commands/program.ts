@@ -129,11 +129,12 @@ function addScans(program: Command, terminal: Terminal, conclude: Conclude): voi
   scans
     .command("release")
     .description("let scans go that the service refused or that were kept back; their time stays as it was")
-    .argument("<scans...>", "their numbers", (text: string, before: number[] = []) => [...before, wholeNumber(text)])
+    .argument("[scans...]", "their numbers", (text: string, before: number[] = []) => [...before, wholeNumber(text)])
     .option("-c, --config <file>", siteWords, defaultConfiguration)
+    .option("--all-refused", "every scan that the service refused, once the cause is mended")
     .option("--accept-bracket", "also scans whose time is only known to lie in an interval: its middle is sent")
     .option("--same-person", "also scans whose badge is now of somebody with another national number: it was corrected")
-    .action(async (scanIds: readonly number[], options: ReleaseOptions) => {
+    .action(async (scanIds: readonly number[] = [], options: ReleaseOptions) => {
       conclude(await (await import("./scans.ts")).releaseScans(scanIds, options, terminal));
     });
 }

@@ -6,7 +6,8 @@ import type { StampHow } from "../clock/stamp.ts";
 import { remarkWords } from "../forward/ciao/remarks/catalogue.ts";
 import type { WarningKind } from "../forward/ciao/remarks/warning-kinds.ts";
 import { remarkOf } from "../forward/ciao/remarks/warning-kinds.ts";
-import type { ArchivedScan, ScanFilter } from "../scan/archive.ts";
+import { unreadReason } from "../forward/unread-answers.ts";
+import type { ArchivedScan, ScanArchive, ScanFilter } from "../scan/archive.ts";
 import { type ScanState, scanStates } from "../scan/scan.ts";
 import { type PeriodOptions, readPeriod } from "./period.ts";
 import { type Terminal, table } from "./terminal.ts";
@@ -100,15 +101,28 @@ export async function showScan(scanId: number, config: string, json: boolean, te
   return exitCode.ok;
 }
 
-export type ReleaseOptions = { readonly config: string; readonly acceptBracket?: true; readonly samePerson?: true };
+export type ReleaseOptions = {
+  readonly config: string;
+  readonly allRefused?: true;
+  readonly acceptBracket?: true;
+  readonly samePerson?: true;
+};
 
-/** Each scan is released or not on its own; the exit code is the first one's that was not. */
+/**
+ * Each scan is released or not on its own; the exit code is the first one's that was not.
+ *
+ * @throws BadgedError `usage` when nothing says which
+ */
 export async function releaseScans(
-  scanIds: readonly number[],
-  { config, acceptBracket, samePerson }: ReleaseOptions,
+  named: readonly number[],
+  { config, allRefused, acceptBracket, samePerson }: ReleaseOptions,
   terminal: Terminal,
 ): Promise<ExitCode> {
+  if (named.length === 0 && allRefused !== true) {
+    throw new BadgedError("usage", "no scan is named", "name their numbers, or give --all-refused");
+  }
   await using site = await visitStore(config);
+  const scanIds = allRefused === true ? [...named, ...(await refusedScans(site.store, terminal))] : named;
   let code: ExitCode = exitCode.ok;
   for (const scanId of scanIds) {
     const outcome = await site.store.release(scanId, systemTime.wallMs(), {
@@ -146,6 +160,19 @@ export async function releaseScans(
     }
   }
   return code;
+}
+
+/** Oldest first. Without those that the service may hold already: each of them is a person's look there. */
+async function refusedScans(store: Pick<ScanArchive, "list">, terminal: Terminal): Promise<readonly number[]> {
+  const filter = { states: ["refused"], readerId: null, from: null, to: null, doubtfulOnly: false } as const;
+  const refused = await store.list({ ...filter, limit: listMax });
+  const released = refused.filter(({ reason }) => reason !== unreadReason).map(({ scanId }) => scanId);
+  const left = refused.length - released.length;
+  if (left > 0) {
+    terminal.err(`${left} left: the service may hold their registrations (badged scans list --state refused)`);
+  }
+  if (released.length === 0) terminal.out("No scan to release.");
+  return released.toSorted((one, other) => one - other);
 }
 
 const howWords: Readonly<Record<StampHow, string>> = {

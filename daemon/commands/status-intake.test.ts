@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { unreadableMin } from "../../drivers/contract.ts";
 import { openCore, storeSettings, temporaryDirectory } from "../testing/store-fixture.ts";
-import { intakeLines, readerLines, storeLines } from "./status.ts";
+import { intakeLines, readerLines, storeLines, targetLine } from "./status.ts";
 
 const intake = { recorded: 4, doubles: 0, unknownBadges: 0, captureLagMaxMs: 1 };
 
@@ -34,4 +34,11 @@ test("a reader that sends no badge any more or shows no light is told in capital
     line,
     expect.stringContaining("NOT SHOWN: 2 lights since the start"),
   ]);
+});
+
+test("a service that refuses all that it gets is told in capitals, as long as it does", () => {
+  const service = { name: "service", state: "reachable", lastOutcome: "call-refused", retryInMs: 60_000 } as const;
+  expect(targetLine("service", service)).toContain("reachable, BUT REFUSES WHAT IT GETS: look at site");
+  expect(targetLine("service", { ...service, retryInMs: null })).not.toContain("REFUSES");
+  expect(targetLine("service", { ...service, lastOutcome: "answered" })).not.toContain("REFUSES");
 });

@@ -116,13 +116,16 @@ export function intakeLines({ intake: { notRecorded } }: Pick<LiveStatus, "intak
   return [`scans     NOT RECORDED: ${notRecorded} since the start, answered so at the reader; the log says why`];
 }
 
-function targetLine(kind: string, target: LiveTarget): string {
+export function targetLine(kind: string, target: LiveTarget): string {
   const words = { reachable: "reachable", "not-reachable": "NOT REACHABLE", "not-tried": "not tried yet" }[
     target.state
   ];
+  // Only the forwarder counts such answers as failures, and waits after them.
+  const isRefusing = kind === "service" && target.lastOutcome === "call-refused" && target.retryInMs !== null;
+  const refusal = isRefusing ? ", BUT REFUSES WHAT IT GETS: look at site, employer and declaration of works" : "";
   const outcome = target.lastOutcome === "" ? "" : ` (last call: ${target.lastOutcome})`;
   const retry = target.retryInMs === null ? "" : `, next try in ${durationWords(target.retryInMs)}`;
-  return `${kind.padEnd(10)}${target.name}: ${words}${outcome}${retry}`;
+  return `${kind.padEnd(10)}${target.name}: ${words}${refusal}${outcome}${retry}`;
 }
 
 function tokenLine({ hasToken, failure, retryInMs }: LiveToken): string {

@@ -15,6 +15,7 @@
  * | `heldBack` | info | `count`, `attemptId` |
  * | `reachableAgain` | info | `failedCalls`, `afterOutcome` |
  * | `culpritSought` | warn | `count`, `attemptId`, `reason` |
+ * | `allRefused` | error | `count`, `attemptId`, `reason` (of the first): none is set aside for it, one by one is tried |
  * | `batchTooLarge` | warn | `count`, `attemptId`, `nextMax` |
  * | `putOff` | warn | `count`, `attemptId`, `forMs` |
  * | `foundBySearch` | info | `count`, `attemptId`: not sent again |
@@ -50,6 +51,7 @@ export const forwardEvents = {
   callRefused: "service refuses the call, scans kept",
   reachableAgain: "service reachable again",
   culpritSought: "service refused a call without naming a scan, culprit sought",
+  allRefused: "service refuses every scan of a call, scans kept: look at site, employer and declaration of works",
   batchTooLarge: "service finds the call too large, smaller ones follow",
   putOff: "scans put off, others go first",
   foundBySearch: "scans in doubt found at the service",

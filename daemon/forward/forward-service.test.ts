@@ -405,32 +405,58 @@ test.each([
   await service[Symbol.asyncDispose]();
 });
 
-test("a call that is malformed by our own mistake costs no scan, however often badged is started", async () => {
-  const queue = new MemoryQueue();
-  const time = new ManualTime();
-  for (let worker = 0; worker < 300; worker += 1) queue.record(worker, time.wallMs());
-  for (let run = 0; run < 5; run += 1) {
-    const { service } = harness({ register: async () => refusal([]) }, 1_000, 1, { queue, time });
-    service.start();
-    await time.advance(6 * 3_600_000);
-    await service[Symbol.asyncDispose]();
-  }
-  expect(queue.scans.filter((scan) => scan.state !== "waiting")).toEqual([]);
-});
+/** Answers that refuse whatever comes, in the ways in which a service can say it. */
+const refusalsOfAll: readonly [string, number, (scans: readonly DueScan[]) => CallOutcome][] = [
+  ["naming none", 0, () => refusal([])],
+  ["naming each", 0, (scans) => refusal(scans.map((_, index) => ({ index, reason: "service: placeOfWork is wrong" })))],
+  [
+    "creating none",
+    2,
+    (scans) => ({
+      kind: "answered",
+      items: scans.map(() => ({ kind: "refused", reason: "service: not created" }) as const),
+      report: report("answered", 200),
+    }),
+  ],
+];
 
-test("a call that the service begins to refuse as a whole costs two scans of the backlog", async () => {
-  const good = new ScriptedService();
-  const { time, queue, service } = harness({
-    register: async (scans) => (good.calls.length === 0 ? await good.register(scans) : refusal([])),
-  });
-  queue.record(1_000, time.wallMs());
-  service.start();
-  await time.advance(1_000);
-  for (let worker = 0; worker < 300; worker += 1) queue.record(worker, time.wallMs());
-  await time.advance(6 * 3_600_000);
-  expect(queue.scans.filter((scan) => scan.state === "refused")).toHaveLength(2);
-  await service[Symbol.asyncDispose]();
-});
+test.each(refusalsOfAll)(
+  "a service that refuses all, %s, costs %i scans of hundreds each time that badged is started",
+  async (_, scansAStart, refuse) => {
+    const queue = new MemoryQueue();
+    const time = new ManualTime();
+    for (let worker = 0; worker < 300; worker += 1) queue.record(worker, time.wallMs());
+    for (let run = 0; run < 5; run += 1) {
+      const { service } = harness({ register: async (scans) => refuse(scans) }, 1_000, 1, { queue, time });
+      service.start();
+      await time.advance(6 * 3_600_000);
+      expect(service.status).toMatchObject({ state: "reachable", lastOutcome: "call-refused" });
+      await service[Symbol.asyncDispose]();
+    }
+    expect(queue.scans.filter((scan) => scan.state !== "waiting")).toHaveLength(5 * scansAStart);
+  },
+);
+
+test.each(refusalsOfAll)(
+  "a service that begins to refuse all, %s, costs two scans of the backlog, and all others go once it is mended",
+  async (_, __, refuse) => {
+    let isMended = false;
+    const good = new ScriptedService();
+    const { time, queue, service } = harness({
+      register: async (scans) => (good.calls.length === 0 || isMended ? await good.register(scans) : refuse(scans)),
+    });
+    queue.record(1_000, time.wallMs());
+    service.start();
+    await time.advance(1_000);
+    for (let worker = 0; worker < 300; worker += 1) queue.record(worker, time.wallMs());
+    await time.advance(6 * 3_600_000);
+    expect(queue.scans.filter((scan) => scan.state === "refused")).toHaveLength(2);
+    isMended = true;
+    await time.advance(15 * 60_000);
+    expect(queue.scans.filter((scan) => scan.state === "registered")).toHaveLength(299);
+    await service[Symbol.asyncDispose]();
+  },
+);
 
 test.each([1, 2, 5, 8])(
   "%i scans at the head, refused from the start without a name, halt no other and end refused",

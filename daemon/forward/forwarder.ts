@@ -217,7 +217,7 @@ function onEnded(
     heldBacks: 0,
     search: afterCall(state.failures > 0 && !isFailure ? afterRecovery(state.search) : state.search),
     failures,
-    lastOutcome: outcome.report.outcome,
+    lastOutcome: endOf(outcome.report, isFailure),
     isAnswered: false,
     nextCallNs: notSooner(state, delayMs, now),
     askedNs: asked(state, isFailure ? askedWaitMs(outcome) : null, now),
@@ -232,6 +232,11 @@ function onEnded(
     judgement.result.kind === "went-through" && restMs(next, now) === 0 && !state.stopping && !isAheadStale;
   const { state: following, actions } = mayFollow ? follow(next, written, now) : fallBack(next, written, now);
   return { state: following, actions: [...lines.map((line) => ({ kind: "log", line }) as const), ...actions] };
+}
+
+/** An answer that took none of the scans is as good as a refusal to whoever asks how the service is doing. */
+function endOf({ outcome }: CallReport, isFailure: boolean): AttemptOutcome {
+  return isFailure && outcome === "answered" ? "call-refused" : outcome;
 }
 
 /** The call that was claimed ahead leaves at once. */
@@ -412,7 +417,8 @@ function failureLine(report: AttemptReport, claim: Claim, failedCalls: number, r
   if (isNotReachable(outcome)) return { level: "warn", event: events.notReachable, fields };
   const answered = { ...fields, httpStatus, relatedTraceId };
   if (outcome === "unauthorised") return { level: "error", event: events.credentialsRefused, fields: answered };
-  if (outcome === "call-refused") return { level: "error", event: events.callRefused, fields: answered };
+  if (outcome === "call-refused" || outcome === "answered")
+    return { level: "error", event: events.callRefused, fields: answered };
   return { level: "warn", event: events.answeredWithError, fields: answered };
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { wallMs } from "../base/time.ts";
 import { dueScan } from "../testing/memory-queue.ts";
 import { scansOfNextCall } from "./call-size.ts";
+import { forwardEvents } from "./events.ts";
 import {
   blindRefusalsMax,
   type JudgedOutcome,
@@ -96,7 +97,7 @@ describe("a refused call", () => {
       reason: "bad request",
       report: reported("call-refused", 400),
     };
-    expect(judge(claimOf(1), outcome, noLessons, now).settlements).toEqual([
+    expect(judge(claimOf(1), outcome, understood, now).settlements).toEqual([
       { kind: "refused", scanId: 1, reason: "ssin: wrong; type: wrong" },
     ]);
   });
@@ -123,17 +124,21 @@ describe("a refused call", () => {
     const first = judge(claimOf(1), refused(), noLessons, now);
     expect(first.settlements).toEqual([{ kind: "again", scanId: 1, notBefore: now + putOffMs }]);
     expect(first.result.kind).toBe("narrowed");
-    for (const other of [answered(created), refused(0)]) {
-      const { lessons } = judge(claimOf(2), other, first.lessons, now);
+    for (const other of [answered(created, created), refused(0)]) {
+      const { lessons } = judge(claimOf(2, 3), other, first.lessons, now);
       expect(kinds(judge(claimOf(1), refused(), lessons, now))).toEqual(["refused"]);
     }
   });
 
-  test("scan after scan puts the blame on the call: from the third on none is set aside", () => {
+  test.each<[string, JudgedOutcome]>([
+    ["naming nothing", refused()],
+    ["naming it", refused(0)],
+    ["answering that it was not created", answered({ kind: "refused", reason: "not his employer" })],
+  ])("scan after scan, %s, puts the blame on the call: from the third on none is set aside", (_, outcome) => {
     let lessons: Lessons = understood;
     const seen: string[] = [];
     for (let scanId = 1; scanId <= 20; scanId += 1) {
-      const judgement = judge(claimOf(scanId), refused(), lessons, now);
+      const judgement = judge(claimOf(scanId), outcome, lessons, now);
       seen.push(`${kinds(judgement)[0]} ${judgement.result.kind}`);
       lessons = judgement.lessons;
     }
@@ -145,6 +150,40 @@ describe("a refused call", () => {
     const lessons: Lessons = { ...noLessons, blindRefusals: 7, refusedCalls: 7 };
     const { lessons: next } = judge(claimOf(1), answered(created), lessons, now);
     expect(kinds(judge(claimOf(2), refused(), next, now))).toEqual(["refused"]);
+  });
+
+  test.each<[string, JudgedOutcome]>([
+    ["named", refused(0, 1, 2)],
+    [
+      "answered as not created",
+      answered(...Array<ItemOutcome>(3).fill({ kind: "refused", reason: "item 0 is wrong" })),
+    ],
+  ])("in which every scan is %s sets none aside, and is followed by one with a single scan", (_, outcome) => {
+    const judgement = judge(claimOf(1, 2, 3), outcome, understood, now);
+    expect(kinds(judgement)).toEqual(["again", "again", "again"]);
+    expect(scansOfNextCall(judgement.lessons.size)).toBe(1);
+    expect(judgement.lines).toEqual([
+      {
+        level: "error",
+        event: forwardEvents.allRefused,
+        fields: { count: 3, attemptId: 9, reason: "item 0 is wrong" },
+      },
+    ]);
+    const single = judge(claimOf(3), answered(created), judgement.lessons, now);
+    expect(scansOfNextCall(single.lessons.size)).toBe(200);
+  });
+
+  test("that names scan after scan and lets none pass sets none aside after the twelfth in a row", () => {
+    let lessons: Lessons = understood;
+    for (let call = 1; call <= refusedCallsMax; call += 1) {
+      const judgement = judge(claimOf(call, 100), refused(0), lessons, now);
+      expect(kinds(judgement)).toEqual(["refused", "again"]);
+      ({ lessons } = judgement);
+    }
+    expect(judge(claimOf(50, 100), refused(0), lessons, now).settlements).toEqual([
+      { kind: "again", scanId: 50, notBefore: now + putOffMs },
+      { kind: "again", scanId: 100, notBefore: null },
+    ]);
   });
 
   test("is paced when it is not the first in a row, and backed off from after twelve", () => {

@@ -22,10 +22,11 @@ import type { CallOutcome, CallReport } from "./upstream.ts";
 export const putOffMs: number = 2 * 60 * 1000;
 
 /**
- * This many scans in a row, each refused alone by an answer that named nothing, are not to blame: the call itself is
- * malformed. From the last of them on none is set aside until the service has answered a call. Before the first such answer
- * of a run a single one is put off, not set aside: a configuration that makes every call malformed would otherwise cost
- * some scans at each start.
+ * This many scans in a row, each refused alone, are not to blame: the call itself is malformed, or says of every scan
+ * something that the service does not take (the site, the employer, the declaration). A name in the answer changes nothing
+ * there: of one scan it can name no other. From the last of them on none is set aside until the service has answered a call.
+ * Before the first such answer of a run a single one is put off, not set aside: a configuration that makes every call
+ * malformed would otherwise cost some scans at each start.
  */
 export const blindRefusalsMax: number = 3;
 
@@ -35,7 +36,10 @@ export const blindRefusalsMax: number = 3;
  */
 export const blindPutOffsMax: number = 4;
 
-/** Refused calls count against a quota of their own at the service; after this many in a row badged backs off. */
+/**
+ * Refused calls count against a quota of their own at the service; after this many in a row badged backs off. Nor is a scan
+ * set aside from then on that such a call names: a service that names one mistake a call may mean all of them.
+ */
 export const refusedCallsMax: number = 12;
 
 /** A call that was held back is none to judge by. */
@@ -46,9 +50,9 @@ export type Lessons = {
   readonly size: CallSize;
   /** Refused calls since one was answered. */
   readonly refusedCalls: number;
-  /** Whether the service has understood a call of this run: it answered one, or named what it will not take of one. */
+  /** Whether the service has understood a call of this run: it answered one, or named some of its scans and not others. */
   readonly isUnderstood: boolean;
-  /** Scans refused alone, without being named, since a call was answered. */
+  /** Scans refused alone since a call was answered. */
   readonly blindRefusals: number;
   readonly unread: UnreadAnswers;
 };
@@ -135,6 +139,10 @@ function judgeAnswer(
   if (count(read, "doubtful") === claim.scans.length) {
     return judgeFailure(claim, { kind: "ambiguous", retryAfterMs: null, report, isUnread: true }, lessons, now);
   }
+  const refusals = new Map(read.flatMap((each) => (each.kind === "refused" ? [[each.scanId, each.reason]] : [])));
+  if (refusals.size === claim.scans.length) {
+    return judgeUnselective(claim, refusals, { ...lessons, isUnderstood: true }, now);
+  }
   const { attemptId } = claim;
   const { settlements, unread, lines } = setAsideUnread(read, lessons.unread, attemptId);
   const doubtful = count(settlements, "doubtful");
@@ -159,19 +167,50 @@ function judgeRefusal(
   lessons: Lessons,
   now: WallMs,
 ): Judgement {
+  const named = reasonsByScan(claim, outcome.culprits);
+  if (named.size > 0 && named.size < claim.scans.length) return judgeSelective(claim, named, lessons, now);
+  const [only, ...others] = claim.scans;
+  if (named.size > 0) return judgeUnselective(claim, named, lessons, now);
+  if (only !== undefined && others.length === 0) {
+    return judgeUnselective(claim, new Map([[only.scanId, outcome.reason]]), lessons, now);
+  }
+  const refusedCalls = lessons.refusedCalls + 1;
+  const next: Lessons = { ...lessons, size: afterBlindRefusal(lessons.size, idsOf(claim)), refusedCalls };
+  const fields = { count: claim.scans.length, attemptId: claim.attemptId, reason: outcome.reason };
+  const sought: LogLine = { level: "warn", event: events.culpritSought, fields };
+  return narrowed(allAgain(claim, null), next, [sought]);
+}
+
+/** Some of the scans are refused by name: the service has nothing against the others. */
+function judgeSelective(claim: Claim, reasons: ReadonlyMap<number, string>, lessons: Lessons, now: WallMs): Judgement {
+  const refusedCalls = lessons.refusedCalls + 1;
+  // An answer that tells scans from others has understood the call, so those refused before it were to blame themselves.
+  const size = { ...lessons.size, suspects: new Set<number>() };
+  const next: Lessons = { ...lessons, size, refusedCalls, isUnderstood: true, blindRefusals: 0 };
+  const isTooOften = refusedCalls > refusedCallsMax;
+  const settlements = claim.scans.map(({ scanId }): Settlement => {
+    const reason = reasons.get(scanId);
+    if (reason === undefined) return again(scanId);
+    return isTooOften ? again(scanId, later(now)) : { kind: "refused", scanId, reason };
+  });
+  const { attemptId } = claim;
+  const fields = { count: reasons.size, attemptId, forMs: putOffMs };
+  const lines: readonly LogLine[] = isTooOften
+    ? [{ level: "warn", event: events.putOff, fields }]
+    : refusedLines(settlements, attemptId);
+  return narrowed(settlements, next, lines);
+}
+
+/** Every scan of the call is refused, which tells none of them from any other scan. */
+function judgeUnselective(
+  claim: Claim,
+  reasons: ReadonlyMap<number, string>,
+  lessons: Lessons,
+  now: WallMs,
+): Judgement {
   const refusedCalls = lessons.refusedCalls + 1;
   const [only, ...others] = claim.scans;
-  const reasons = reasonsByScan(claim, outcome.culprits);
-  if (reasons.size > 0) {
-    const settlements = claim.scans.map(({ scanId }): Settlement => {
-      const reason = reasons.get(scanId);
-      return reason === undefined ? again(scanId) : { kind: "refused", scanId, reason };
-    });
-    // An answer that names scans has understood the call, so those refused before it were to blame themselves.
-    const size = { ...lessons.size, suspects: new Set<number>() };
-    const next: Lessons = { ...lessons, size, refusedCalls, isUnderstood: true, blindRefusals: 0 };
-    return narrowed(settlements, next, refusedLines(settlements, claim.attemptId));
-  }
+  const reason = present(only && reasons.get(only.scanId), "a refusal has its reason");
   if (only !== undefined && others.length === 0) {
     const blindRefusals = lessons.blindRefusals + 1;
     const size = withoutSuspect(lessons.size, only.scanId);
@@ -181,13 +220,13 @@ function judgeRefusal(
     if (!lessons.isUnderstood) {
       return narrowed(allAgain(claim, later(now, forMs)), next, [putOffLine(claim, forMs)]);
     }
-    const settlements: Settlement[] = [{ kind: "refused", scanId: only.scanId, reason: outcome.reason }];
+    const settlements: Settlement[] = [{ kind: "refused", scanId: only.scanId, reason }];
     return narrowed(settlements, next, refusedLines(settlements, claim.attemptId));
   }
-  const next: Lessons = { ...lessons, size: afterBlindRefusal(lessons.size, idsOf(claim)), refusedCalls };
-  const fields = { count: claim.scans.length, attemptId: claim.attemptId, reason: outcome.reason };
-  const sought: LogLine = { level: "warn", event: events.culpritSought, fields };
-  return narrowed(allAgain(claim, null), next, [sought]);
+  const size: CallSize = { ...lessons.size, mode: "probing", suspects: new Set<number>() };
+  const fields = { count: claim.scans.length, attemptId: claim.attemptId, reason };
+  const line: LogLine = { level: "error", event: events.allRefused, fields };
+  return narrowed(allAgain(claim, null), { ...lessons, size, refusedCalls }, [line]);
 }
 
 function judgeTooLarge(

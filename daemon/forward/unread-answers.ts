@@ -49,4 +49,5 @@ export function setAsideUnread(
 
 const unreadKeptMax = 10_000;
 
-const unreadReason = `the service answered it ${unreadAnswersMax} times with success, in a form that cannot be read: it may hold the registration; look there before it is released`;
+/** Why such a scan is refused: it is not to be sent again unseen. */
+export const unreadReason: string = `the service answered it ${unreadAnswersMax} times with success, in a form that cannot be read: it may hold the registration; look there before it is released`;
