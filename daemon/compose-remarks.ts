@@ -17,7 +17,7 @@ type RemarkParts = {
   readonly store: Store;
   readonly token: TokenSource;
   readonly clock: SendingClock;
-  readonly forwarder: Pick<ForwardService, "judged" | "throttled">;
+  readonly forwarder: Pick<ForwardService, "judged" | "throttled" | "quietMs">;
 };
 
 export type Remarks = AsyncDisposable & {
@@ -59,6 +59,7 @@ export function composeRemarks(
       backlog: () => store.backlog(),
       now: () => clock.now()?.utcMs ?? null,
       onJudged: (receipt) => forwarder.judged(receipt),
+      quietMs: () => forwarder.quietMs,
       onThrottled: (forMs) => forwarder.throttled(forMs),
       time,
       random,

@@ -368,6 +368,21 @@ test("status tells how the service is doing", async () => {
   await service[Symbol.asyncDispose]();
 });
 
+test("how long the service asked to be left alone is told, and no backoff of our own", async () => {
+  const { time, queue, service } = harness(new ScriptedService(["not-connected", "throttled"]));
+  queue.record(1, time.wallMs());
+  service.start();
+  await time.advance(0);
+  expect([service.status.retryInMs, service.quietMs]).toEqual([1_000, 0]);
+  await time.advance(1_000);
+  expect(service.quietMs).toBe(20_000);
+  await time.advance(5_000);
+  expect(service.quietMs).toBe(15_000);
+  await time.advance(15_000);
+  expect(service.quietMs).toBe(0);
+  await service[Symbol.asyncDispose]();
+});
+
 test("an adapter that rejects against its promise leaves scans in doubt, not the forwarder dead", async () => {
   let calls = 0;
   const good = new ScriptedService();

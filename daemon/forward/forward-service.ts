@@ -5,7 +5,7 @@ import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import { elapsedMs, type Time } from "../base/time.ts";
 import { forwardEvents as events } from "./events.ts";
-import { restMs, step } from "./forwarder.ts";
+import { quietMsLeft, restMs, step } from "./forwarder.ts";
 import {
   type ForwarderAction,
   type ForwarderInput,
@@ -90,6 +90,11 @@ export class ForwardService implements AsyncDisposable {
   /** Another call of ours was throttled: none of these leaves meanwhile, a minute at most. */
   throttled(forMs: number): void {
     this.#take({ kind: "throttled", forMs });
+  }
+
+  /** How long the service asked for no call, of any kind; 0 when it did not, and in a backoff that it did not ask for. */
+  get quietMs(): number {
+    return quietMsLeft(this.#state, this.#now());
   }
 
   get status(): TargetStatus {

@@ -89,6 +89,11 @@ export function restMs(state: ForwarderState, now: Now): number {
   return Math.max(0, elapsedMs(now.monotonicNs, state.nextCallNs));
 }
 
+/** How long the service asked to be left alone from now on, by an answer to whichever call; 0 when it did not. */
+export function quietMsLeft({ askedNs }: ForwarderState, now: Now): number {
+  return Math.max(0, elapsedMs(now.monotonicNs, askedNs));
+}
+
 function onRecovered(state: ForwarderState, scans: number, now: Now): ForwarderStep {
   assert(state.phase.kind === "starting", "scans are recovered while none is claimed");
   const line: LogLine = { level: "warn", event: events.interruptedRecovered, fields: { count: scans } };

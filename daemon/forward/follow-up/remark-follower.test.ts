@@ -34,6 +34,7 @@ let log: RecordingLog;
 let waiting: number;
 let judged: LateJudgement[];
 let throttled: number[];
+let quietUntilMs: number;
 let asked: { readonly id: string; readonly atMs: number }[];
 let answer: (id: string) => Look;
 let follower: RemarkFollower;
@@ -71,6 +72,7 @@ function followerOver(reader: RegistrationReader): RemarkFollower {
     backlog: async () => ({ waiting, oldestUtcMs: null, oldestDoubt: null }),
     now: () => (trusted ? wallMs(time.wallMs() + clockOffMs) : null),
     onJudged: async (receipt) => void judged.push(receipt),
+    quietMs: () => Math.max(0, quietUntilMs - time.wallMs()),
     onThrottled: (forMs) => void throttled.push(forMs),
     time,
     random: () => 0.5,
@@ -84,6 +86,7 @@ beforeEach(() => {
   core = preparedCore(storeSettings(directory.path), rosterOf(1, 2, 3, 4, 5, 6));
   time = new ManualTime(at(0));
   log = recordingLog();
+  quietUntilMs = 0;
   [waiting, judged, throttled, asked, trusted, clockOffMs] = [0, [], [], [], true, 0];
   answer = () => found("pending");
   follower = followerOver(scripted);
@@ -131,6 +134,17 @@ test("looks leave at least two seconds between them, however many are due", asyn
 });
 
 describe("registering goes first", () => {
+  test("nothing is asked before the time that another call was told to stay away for", async () => {
+    register(0, 1, 2);
+    follower.start();
+    quietUntilMs = at(30);
+    await time.advance(30 * minuteMs - 1);
+    expect(asked).toEqual([]);
+    expect(follower.status).toEqual({ state: "gives-way", why: null });
+    await time.advance(minuteMs);
+    expect(asked).toHaveLength(2);
+  });
+
   test("nothing is asked while scans wait to be sent", async () => {
     register(0, 1);
     waiting = 3;

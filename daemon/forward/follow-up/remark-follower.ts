@@ -44,6 +44,8 @@ export type FollowerPorts = {
   readonly now: () => WallMs | null;
   /** Told of what teaches the receipt limit. */
   readonly onJudged: (receipt: LateJudgement) => Promise<void>;
+  /** How long the service asked another call of ours to stay away; 0 when it did not. */
+  readonly quietMs: () => number;
   /** Told when the service asked us to stay away: its quota is for all our calls. */
   readonly onThrottled: (forMs: number) => void;
   readonly time: Time;
@@ -115,6 +117,12 @@ export class RemarkFollower implements AsyncDisposable {
     const { waiting } = await this.#ports.backlog();
     const mayLook = this.#mayLookBeside(waiting);
     if (!mayLook) return giveWayMs;
+    const quietMs = this.#ports.quietMs();
+    if (quietMs > 0) {
+      this.#hindrance = "gives-way";
+      this.#batch = [];
+      return Math.max(quietMs, lookPaceMs);
+    }
     if (this.#batch.length === 0) this.#batch = await store.dueFollowUps(now, batchMax);
     const [followed, ...others] = this.#batch;
     this.#batch = others;

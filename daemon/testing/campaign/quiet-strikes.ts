@@ -118,6 +118,7 @@ async function lookOnce({ simulator, store, time, log }: QuietStrikes, token: To
       backlog: async () => ({ waiting: 0, oldestUtcMs: null, oldestDoubt: null }),
       now: () => wallMs(time.wallMs() + aheadMs),
       onJudged: async () => {},
+      quietMs: () => 0,
       onThrottled: () => {},
       time,
       random: () => 0,
