@@ -2,6 +2,7 @@ import type { Agent } from "undici";
 import { messageOf } from "../base/errors.ts";
 import { type ExchangeOutcome, exchange, type OnHead, openAgent } from "../base/http-exchange.ts";
 import type { Time } from "../base/time.ts";
+import { withoutBearer } from "./bearer-scrub.ts";
 
 /** Two hundred answers of a registration with all its remarks stay under 1 MB. */
 export const answerMaxBytes: number = 4 * 1024 * 1024;
@@ -54,7 +55,7 @@ export class HttpCaller implements AsyncDisposable {
   }
 
   /**
-   * Never rejects. `signal` ends the call at once, in `interrupted`.
+   * Never rejects, and what it tells is without the bearer token of `request`. `signal` ends the call at once, in `interrupted`.
    *
    * @param withinMs a nearer deadline than the caller's own, for a call that is part of something longer
    * @param mayLeave asked once the connection is there, before the first byte leaves
@@ -64,6 +65,15 @@ export class HttpCaller implements AsyncDisposable {
     signal: AbortSignal,
     withinMs: number = this.#timeoutMs,
     mayLeave: () => boolean = always,
+  ): Promise<HttpOutcome> {
+    return withoutBearer(await this.#call(request, signal, withinMs, mayLeave), request.headers);
+  }
+
+  async #call(
+    request: HttpRequest,
+    signal: AbortSignal,
+    withinMs: number,
+    mayLeave: () => boolean,
   ): Promise<HttpOutcome> {
     if (signal.aborted) return { kind: "not-sent", cause: "interrupted", detail: "stopped before the call" };
     try {

@@ -470,6 +470,30 @@ test("a token that took most of the call's time lets none leave that would end i
   expect(calls).toBe(0);
 });
 
+describe("a token that the service repeats", () => {
+  const token = "short/opaque-token~17";
+
+  test.each<[string, (seen: string) => string]>([
+    ["as it is", (seen) => JSON.stringify({ title: "Bad Request", detail: `${seen} is not for this` })],
+    [
+      "as JSON may write it",
+      (seen) => `{"title":"Bad Request","detail":"${seen.replaceAll("/", "\\/")} is not for this"}`,
+    ],
+    ["as addresses write it", (seen) => JSON.stringify({ detail: `?token=${encodeURIComponent(seen.slice(7))}` })],
+    ["of an item", (seen) => JSON.stringify({ issues: [{ in: "body", name: "items[0].ssin", detail: seen }] })],
+    ["on a page", (seen) => `<html>${seen}</html>`],
+  ])("is in nothing that is kept: %s", async (_, bodyOf) => {
+    for (const status of [200, 400, 401, 500]) {
+      const base = await serve((request, response) => {
+        const seen = request.headers.authorization ?? "";
+        response.writeHead(status, { "content-type": seen, "belgov-related-trace-id": token }).end(bodyOf(seen));
+      });
+      const outcome = await clientOf(base, 10_000, new FileToken(async () => token)).register(scans, traceId, never);
+      expect(JSON.stringify(outcome)).not.toContain("opaque-token");
+    }
+  });
+});
+
 describe("a token that the service refuses", () => {
   /** Gives `old` until it is refused, then `renewed`, or the old one again when there is none. */
   function sourceOf(renewed: string | null): TokenSource & { readonly refusals: string[] } {
