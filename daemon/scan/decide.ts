@@ -9,6 +9,9 @@ export type Decision =
   | { readonly kind: "keep"; readonly direction: Direction }
   | { readonly kind: "double"; readonly ofScanId: number };
 
+/** Of a stamp, what is decided by. */
+export type StampedMoment = Pick<Stamp, "bootId" | "monotonicNs" | "utcMs" | "errorBoundMs">;
+
 /**
  * Decides direction and the double-scan rule from the last scan of the same worker that was no double.
  *
@@ -16,7 +19,12 @@ export type Decision =
  *
  * @param doubleScanMs a scan this soon after the last one, in the same direction, is the same act
  */
-export function decide(rule: DirectionRule, stamp: Stamp, last: LastScan | null, doubleScanMs: number): Decision {
+export function decide(
+  rule: DirectionRule,
+  stamp: StampedMoment,
+  last: LastScan | null,
+  doubleScanMs: number,
+): Decision {
   if (last === null) return { kind: "keep", direction: rule.kind === "fixed" ? rule.direction : "in" };
   const { shortestMs, longestMs } = sinceLast(stamp, last);
   const sameAct = rule.kind === "toggle" || last.direction === null || last.direction === rule.direction;
@@ -34,7 +42,7 @@ export function decide(rule: DirectionRule, stamp: Stamp, last: LastScan | null,
  * What is not certain makes no double, for a double is not sent, and ends no toggle. Once this scan's time is proven it is
  * judged again. Nor is it a double of a scan that a person has to decide about: this one can be sent.
  */
-function sinceLast(stamp: Stamp, last: LastScan): { readonly shortestMs: number; readonly longestMs: number } {
+function sinceLast(stamp: StampedMoment, last: LastScan): { readonly shortestMs: number; readonly longestMs: number } {
   const sinceMs = stamp.utcMs - last.utcMs;
   const boundMs =
     stamp.errorBoundMs === null || last.errorBoundMs === null ? null : stamp.errorBoundMs + last.errorBoundMs;

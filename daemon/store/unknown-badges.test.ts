@@ -72,6 +72,34 @@ test("a stranger who turns out to have badged moments before with another badge 
   expect(core.show(stranger)).toMatchObject({ state: "double", reason: "double of scan 1" });
 });
 
+test.each([
+  ["on a toggle", undefined],
+  ["at a reader for one direction", inRule],
+])("of two badges of one worker, in turns within moments, one scan is kept: %s", (_, rule) => {
+  const change = rule === undefined ? {} : { rule };
+  const refused = recordId(core, draftOf(7, 0, change));
+  const kept = recordId(core, draftOf(1, 40 / 60, change));
+  const again = recordId(core, draftOf(7, 80 / 60, change));
+  core.replaceRoster([entryOf(1), entryOf(7, { ssin: entryOf(1).ssin })], "second badge of worker 1", noon);
+  resolveAll();
+  expect([refused, kept, again].map((id) => core.show(id))).toMatchObject([
+    { state: "double", reason: `double of scan ${kept}` },
+    { state: "waiting", direction: "in" },
+    { state: "double", reason: `double of scan ${kept}` },
+  ]);
+});
+
+test.each([
+  ["a minute or more before", 0, inRule],
+  ["in the other direction", 0.5, outRule],
+])("a stranger's scan %s one with his other badge is an act of its own", (_, minutes, rule) => {
+  const stranger = recordId(core, draftOf(7, minutes, { rule }));
+  recordId(core, draftOf(1, 1, { rule: inRule }));
+  core.replaceRoster([entryOf(1), entryOf(7, { ssin: entryOf(1).ssin })], "second badge of worker 1", noon);
+  resolveAll();
+  expect(core.show(stranger)).toMatchObject({ state: "waiting" });
+});
+
 test("a reader for one direction gives it", () => {
   const ids = [recordId(core, draftOf(7, 0, { rule: outRule })), recordId(core, draftOf(7, 10, { rule: inRule }))];
   learn(7);

@@ -2,9 +2,10 @@ import type Sqlite from "better-sqlite3";
 import { present } from "../base/assert.ts";
 import { type BadgeForm, normaliseBadge } from "../base/badge-form.ts";
 import { belgianZone } from "../base/belgium.ts";
+import { monotonicNs } from "../base/time.ts";
 import { zonedText } from "../base/zoned-time.ts";
 import type { Stamp } from "../clock/stamp.ts";
-import { decide } from "../scan/decide.ts";
+import { type Decision, decide } from "../scan/decide.ts";
 import { type BadgeReading, badgeNumber, foreignMark } from "../scan/draft.ts";
 import type { Direction } from "../scan/scan.ts";
 import type { Connection } from "./connection.ts";
@@ -158,9 +159,10 @@ export class UnknownBadges {
   #resolve(scan: StrangerRow, known: KnownBadge): void {
     const last = this.#chain.before(known.workerId, scan.id);
     const decision = decide(ruleOf(scan.rule), stampOf(scan), last, this.#doubleScanMs);
+    const ofScanId = decision.kind === "double" ? decision.ofScanId : this.#laterOfSameAct(scan, known, decision);
     // A scan that has its direction was decided before: its worker was lost with a damaged database.
-    if (decision.kind === "double" && scan.direction === null) {
-      this.#drop.run(reasonOfDouble(decision.ofScanId), known.entryId, known.workerId, scan.id);
+    if (ofScanId !== null && scan.direction === null) {
+      this.#drop.run(reasonOfDouble(ofScanId), known.entryId, known.workerId, scan.id);
       return;
     }
     const direction = decision.kind === "keep" ? decision.direction : null;
@@ -171,6 +173,24 @@ export class UnknownBadges {
       scan.id,
     );
     this.#chain.insert(known.workerId, scan.id);
+  }
+
+  /**
+   * Whoever was shown that his badge is unknown, and took his other one at once, made one act: the scan that he was told
+   * is recorded, and which may be registered by now, is the one that counts.
+   */
+  #laterOfSameAct(
+    scan: StrangerRow,
+    { workerId }: KnownBadge,
+    { direction }: Extract<Decision, { kind: "keep" }>,
+  ): number | null {
+    const next = this.#chain.after(workerId, scan.id);
+    // One of which nobody knows the time waits for a person: this one can be sent.
+    if (next === null || next.direction === null || next.isBracket) return null;
+    const rule = { kind: "fixed", direction: next.direction } as const;
+    const moment = { ...next, monotonicNs: monotonicNs(next.monotonicNs) };
+    const stranger = { ...stampOf(scan), id: scan.id, direction, isBracket: scan.how === "bracket" };
+    return decide(rule, moment, stranger, this.#doubleScanMs).kind === "double" ? next.id : null;
   }
 }
 

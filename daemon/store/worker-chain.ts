@@ -83,6 +83,12 @@ export class WorkerChain {
     return older === null ? null : lastScanOf(this.#scan.get(older));
   }
 
+  /** The worker's scan after `scanId` in the order in which they were stored. */
+  after(workerId: number, scanId: number): LastScan | null {
+    const { newer } = this.#around(workerId, scanId);
+    return newer === null ? null : lastScanOf(this.#scan.get(newer));
+  }
+
   /** Whether the next scan has its direction from this one. */
   isTurnedOn(workerId: number, scanId: number): boolean {
     const { newer } = this.#around(workerId, scanId);
