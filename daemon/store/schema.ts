@@ -10,6 +10,7 @@ import { remarks } from "./migrations/007-remarks.ts";
 import { callCounts } from "./migrations/008-call-counts.ts";
 import { lateDoubles } from "./migrations/009-late-doubles.ts";
 import { badgesReadAgain } from "./migrations/010-badges-read-again.ts";
+import { datedDoubles } from "./migrations/011-dated-doubles.ts";
 
 /** Forward only: number n of this list brings a database from version n − 1 to n. What is here is never altered. */
 const migrations: readonly string[] = [
@@ -23,6 +24,7 @@ const migrations: readonly string[] = [
   callCounts,
   lateDoubles,
   badgesReadAgain,
+  datedDoubles,
 ];
 
 /** The version of the schema that this code reads and writes. */

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { expect, test } from "vitest";
-import { openCore, storeSettings, temporaryDirectory } from "../testing/store-fixture.ts";
+import { dayMs, noon, openCore, storeSettings, temporaryDirectory } from "../testing/store-fixture.ts";
 import { applicationId } from "./connection.ts";
 import { scans } from "./migrations/001-scans.ts";
 import { clock } from "./migrations/002-clock.ts";
@@ -10,13 +10,19 @@ import { evidence } from "./migrations/004-evidence.ts";
 import { doubts } from "./migrations/005-doubts.ts";
 import { workerKinds } from "./migrations/006-worker-kinds.ts";
 import { remarks } from "./migrations/007-remarks.ts";
+import { callCounts } from "./migrations/008-call-counts.ts";
+import { lateDoubles } from "./migrations/009-late-doubles.ts";
+import { badgesReadAgain } from "./migrations/010-badges-read-again.ts";
 
-/** A database as it was before samples of the evidence log were shortened. */
-function before(file: string, fill: (db: Sqlite.Database) => void): void {
+const untilRemarks = [scans, clock, outages, evidence, doubts, workerKinds, remarks];
+
+/** A database as these migrations left it. */
+function before(file: string, migrations: readonly string[], fill: (db: Sqlite.Database) => void): void {
   const db = new Sqlite(file);
-  for (const sql of [scans, clock, outages, evidence, doubts, workerKinds, remarks]) db.exec(sql);
+  db.pragma("journal_mode = WAL");
+  for (const sql of migrations) db.exec(sql);
   db.exec("INSERT INTO store (id, store_id) VALUES (1, 'before')");
-  db.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = 7`);
+  db.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${migrations.length}`);
   fill(db);
   db.close();
 }
@@ -24,7 +30,7 @@ function before(file: string, fill: (db: Sqlite.Database) => void): void {
 test("a log from before goes on, line for line, and nothing that was kept can be changed", () => {
   using directory = temporaryDirectory();
   const file = join(directory.path, "badged.sqlite");
-  before(file, (db) => {
+  before(file, untilRemarks, (db) => {
     const add = db.prepare("INSERT INTO evidence_records (id, kind, erasable_at, line) VALUES (?, ?, ?, ?)");
     add.run(2 ** 40, "start", null, '{"kind":"start"}');
     add.run(2 ** 40 + 1, null, 5, '{"kind":"sample"}');
@@ -44,4 +50,23 @@ test("a log from before goes on, line for line, and nothing that was kept can be
   expect(() => db.exec("UPDATE evidence_records SET line = 'x'")).toThrow("never changed");
   expect(() => db.exec("DELETE FROM evidence_records WHERE kind IS NULL")).toThrow("never deleted");
   db.close();
+});
+
+test("doubles that were dated before are settled when they were made, and others stay as they are", () => {
+  using directory = temporaryDirectory();
+  const file = join(directory.path, "badged.sqlite");
+  const yearsAhead = noon + 3650 * dayMs;
+  before(file, [...untilRemarks, callCounts, lateDoubles, badgesReadAgain], (db) => {
+    db.exec("INSERT INTO work_sites (id, content) VALUES (1, '{}')");
+    const add =
+      db.prepare(`INSERT INTO scans (id, reader_id, badge_raw, badge_number, work_site_id, direction_rule, boot_id,
+        monotonic_ns, utc_ms, error_bound_ms, clock_state, capture_lag_ms, state, reason, settled_at, dated_how,
+        dated_utc_ms, dated_error_ms, dated_state, dated_sync_id)
+      VALUES (?, 'gate', 'B1', 'B1', 1, 'in', 'boot', 1, ?, ?, ?, 0, 'double', 'double of scan 9', ?, ?, ?, ?, ?, ?)`);
+    add.run(1, yearsAhead, null, "unsynchronised", yearsAhead, "retroactive", noon, 1, "synchronised", "s");
+    add.run(2, noon, 1, "synchronised", noon, null, null, null, null, null);
+    add.run(3, yearsAhead, null, "unsynchronised", yearsAhead, null, null, null, null, null);
+  });
+  using core = openCore(storeSettings(directory.path));
+  expect([1, 2, 3].map((id) => core.show(id)?.settledAt)).toEqual([noon, noon, yearsAhead]);
 });
