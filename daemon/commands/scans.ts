@@ -147,6 +147,10 @@ export async function releaseScans(
         );
         code = exitCode.usage;
         break;
+      case "no-holder":
+        terminal.err(`scan ${scanId}: its worker is not known any more, and nobody in the roster has its badge`);
+        code = exitCode.usage;
+        break;
       case "no-such-scan":
         terminal.err(`scan ${scanId}: there is none of this number; badged scans list shows those there are`);
         code = exitCode.usage;

@@ -47,6 +47,8 @@ export type ReleaseOutcome =
   | { readonly kind: "bracket"; readonly earliestMs: WallMs; readonly latestMs: WallMs }
   /** The badge is now of a worker with another number, and nothing tells a corrected number from another person. */
   | { readonly kind: "other-holder" }
+  /** Nobody knows any more whose it is, and the roster has nobody with its badge who may be. */
+  | { readonly kind: "no-holder" }
   | { readonly kind: "no-such-scan" }
   | { readonly kind: "not-releasable"; readonly state: ScanState };
 

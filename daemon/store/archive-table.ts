@@ -7,6 +7,7 @@ import { type WallMs, wallMs } from "../base/time.ts";
 import type { ArchivedScan, ReleaseConsent, ReleaseOutcome, ScanFilter, StoreSummary } from "../scan/archive.ts";
 import type { Direction, ScanState } from "../scan/scan.ts";
 import type { Connection } from "./connection.ts";
+import { erasedWorker } from "./left-workers.ts";
 import type { RosterTable } from "./roster-table.ts";
 import type { ScanCounts } from "./scan-counts.ts";
 import { type StampRow, stampColumns, stampOf, utcColumn } from "./stamp-columns.ts";
@@ -42,9 +43,10 @@ type ReleasableRow = {
   readonly utcMs: number;
   /** Half of the bracket that is all that is known of its time; null for a scan with a stamp. */
   readonly bracketMs: number | null;
-  /** Null when a damaged database lost the worker. */
+  /** Null when a damaged database lost the worker, or he was erased. */
   readonly workerId: number | null;
   readonly reference: string | null;
+  readonly reason: string | null;
 };
 
 type EntryRow = {
@@ -94,7 +96,7 @@ export class ArchiveTable {
     this.#show = db.prepare(`${selectArchived} WHERE s.id = +?`);
     this.#releasable = db.prepare(
       `SELECT s.state, s.work_site_id AS workSiteId, s.badge_number AS badge, ${utcColumn("s")} AS utcMs,
-        iif(s.dated_how = 'bracket', s.dated_error_ms, NULL) AS bracketMs, s.worker_id AS workerId, e.reference
+        iif(s.dated_how = 'bracket', s.dated_error_ms, NULL) AS bracketMs, s.worker_id AS workerId, e.reference, s.reason
       FROM scans s LEFT JOIN roster_entries e ON e.id = s.roster_entry_id WHERE s.id = +?`,
     );
     this.#entry = db.prepare(
@@ -143,10 +145,10 @@ export class ArchiveTable {
       if (scan === undefined) return { kind: "no-such-scan" };
       const found = this.#entry.get(scan.badge);
       const entry = found !== undefined && isCorrection(scan, found) ? found : null;
-      const sendable = this.#parts.sites.isKnown(scan.workSiteId) && (scan.workerId ?? entry) !== null;
-      if ((scan.state !== "refused" && scan.state !== "withheld") || !sendable) {
+      if ((scan.state !== "refused" && scan.state !== "withheld") || !this.#parts.sites.isKnown(scan.workSiteId)) {
         return { kind: "not-releasable", state: scan.state };
       }
+      if ((scan.workerId ?? entry) === null) return { kind: "no-holder" };
       if (entry !== null && isUncertain(scan, entry) && !consent.samePerson) return { kind: "other-holder" };
       if (scan.bracketMs !== null && !consent.bracket) {
         const [earliestMs, latestMs] = [wallMs(scan.utcMs - scan.bracketMs), wallMs(scan.utcMs + scan.bracketMs)];
@@ -195,8 +197,9 @@ function isCorrection(scan: ReleasableRow, entry: EntryRow): boolean {
   return entry.validFrom === null || entry.validFrom <= utcText(wallMs(scan.utcMs)).slice(0, 10);
 }
 
-/** Another worker, by his number, and no reference on both sides that shows him to be the same person. */
+/** Somebody where nobody knows any more who it was; or another worker, by his number, and no reference on both sides that shows him to be the same person. */
 function isUncertain(scan: ReleasableRow, entry: EntryRow): boolean {
+  if (scan.reason?.endsWith(erasedWorker)) return true;
   return (
     scan.workerId !== null && scan.workerId !== entry.workerId && (scan.reference === null || entry.reference === null)
   );

@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { WallMs } from "../base/time.ts";
 import { monotonicNs, wallMs } from "../base/time.ts";
 import type { QuorumResult } from "../clock/quorum.ts";
 import { nsPerMs, utcNsOfWall } from "../clock/utc.ts";
 import {
   at,
+  claimRequest,
   dayMs,
   draftOf,
   entryOf,
@@ -20,6 +21,7 @@ import {
   type TemporaryDirectory,
   temporaryDirectory,
 } from "../testing/store-fixture.ts";
+import { erasedWorker, releasableMinMs } from "./left-workers.ts";
 import { type ErasedSlice, eraseSliceRows } from "./retention.ts";
 import type { StoreCore } from "./store-core.ts";
 
@@ -39,10 +41,10 @@ afterEach(() => {
 const later: WallMs = wallMs(noon + 8 * dayMs);
 
 function maintain(now: WallMs): Omit<ErasedSlice, "more"> {
-  const total = { scans: 0, rosterEntries: 0, workers: 0, attempts: 0 };
+  const total = { scans: 0, rosterEntries: 0, workers: 0, attempts: 0, parted: 0 };
   for (;;) {
     const { more, ...slice } = core.eraseSlice(now);
-    for (const kind of ["scans", "rosterEntries", "workers", "attempts"] as const) total[kind] += slice[kind];
+    for (const kind of ["scans", "rosterEntries", "workers", "attempts", "parted"] as const) total[kind] += slice[kind];
     if (!more) return total;
   }
 }
@@ -167,4 +169,57 @@ test("calls are erased with the scans they carried", () => {
   registerDue(core, at(11));
   maintain(later);
   expect([count("scans"), count("attempts")]).toEqual([1, 1]);
+});
+
+describe("a scan that nobody released", () => {
+  const longAfter: WallMs = wallMs(at(1) + releasableMinMs + 1);
+  const reason = `not his employer; ${erasedWorker}`;
+
+  function refuse(): number {
+    const scanId = recordId(core, draftOf(1, 0));
+    const { claim } = core.claim(claimRequest({ now: at(1) }));
+    const report = { outcome: "answered", httpStatus: 200, relatedTraceId: null, detail: "", endedAt: at(1) } as const;
+    core.settle(claim?.attemptId ?? 0, report, [{ kind: "refused", scanId, reason: "not his employer" }]);
+    recordId(core, draftOf(2, 10));
+    return scanId;
+  }
+
+  test("stays, and loses the number of a worker who left once nobody did for long enough, with its reason", () => {
+    const scanId = refuse();
+    core.replaceRoster(rosterOf(2, 3), "left", at(2));
+    expect(maintain(wallMs(longAfter - 1))).toMatchObject({ parted: 0, workers: 0 });
+    expect(core.show(scanId)).toMatchObject({ reason: "not his employer", workerReference: "R1" });
+    expect(maintain(longAfter)).toMatchObject({ parted: 1, rosterEntries: 1, workers: 1, scans: 0 });
+    expect(core.show(scanId)).toMatchObject({ state: "refused", reason, workerReference: null, direction: "in" });
+    expect(count("workers")).toBe(2);
+    expect(maintain(longAfter)).toMatchObject({ parted: 0, rosterEntries: 0, workers: 0 });
+    expect(core.release(scanId, longAfter)).toEqual({ kind: "no-holder" });
+  });
+
+  test("goes all the same once his badge is in the roster again and a person says that it is he", () => {
+    const scanId = refuse();
+    core.replaceRoster(rosterOf(2, 3), "left", at(2));
+    maintain(longAfter);
+    core.replaceRoster(rosterOf(1, 2, 3), "back", longAfter);
+    expect(core.release(scanId, longAfter)).toEqual({ kind: "other-holder" });
+    expect(core.release(scanId, longAfter, { samePerson: true })).toEqual({ kind: "released" });
+    expect(core.show(scanId)).toMatchObject({ state: "waiting", reason: null, workerReference: "R1" });
+  });
+
+  test("keeps a worker whom the roster names, also on another line, and one that a webhook has not passed", () => {
+    const scanId = refuse();
+    core.replaceRoster([entryOf(1, { declarationOfWorks: "1Y1003SQ5VSSZ" }), ...rosterOf(2, 3)], "corrected", at(2));
+    expect(maintain(longAfter)).toMatchObject({ parted: 0, rosterEntries: 0 });
+    core.advanceWebhook("erp", scanId - 1, null);
+    core.replaceRoster(rosterOf(2, 3), "left", at(3));
+    expect(maintain(longAfter)).toMatchObject({ parted: 0, workers: 0 });
+    core.advanceWebhook("erp", scanId, null);
+    expect(maintain(longAfter)).toMatchObject({ parted: 1, workers: 1 });
+  });
+
+  test("and that waits keeps its worker for ever: it can be registered yet", () => {
+    recordId(core, draftOf(1, 0));
+    core.replaceRoster(rosterOf(2, 3), "left", at(2));
+    expect(maintain(longAfter)).toMatchObject({ parted: 0, workers: 0 });
+  });
 });

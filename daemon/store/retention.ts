@@ -2,6 +2,7 @@ import type Sqlite from "better-sqlite3";
 import type { WallMs } from "../base/time.ts";
 import { toggleWindowMs } from "../scan/decide.ts";
 import type { Connection } from "./connection.ts";
+import { LeftWorkers, type Reference, releasableMinMs } from "./left-workers.ts";
 import type { RemarkTable } from "./remark-table.ts";
 import { utcColumn } from "./stamp-columns.ts";
 import type { WebhookTable } from "./webhook-table.ts";
@@ -21,15 +22,25 @@ export type ErasedSlice = {
   readonly rosterEntries: number;
   readonly workers: number;
   readonly attempts: number;
+  /** Refused and kept-back scans that lost their worker; they stay. */
+  readonly parted: number;
   readonly more: boolean;
 };
 
 /** Superseded entries that no scan up to `afterId` refers to. */
 type Sweep = { readonly unreferenced: Set<number>; readonly afterId: number };
 
+/** What a slice of a sweep came to: what is to be written, and where the next one goes on; `null` at the end. */
+type SweepSlice = {
+  readonly erase: readonly number[];
+  readonly part: readonly Reference[];
+  readonly sweep: Sweep | null;
+};
+
 /**
  * Erases what is no longer needed, personal data first of all: scans settled long ago, then the roster's superseded
- * entries, workers, attempts and skips that nothing refers to any more. What is unsent, or a webhook has not passed, stays.
+ * entries, workers, attempts and skips that nothing refers to any more. What is unsent, or a webhook has not passed, stays;
+ * what nobody released for so long loses its worker where the roster no longer names him.
  *
  * Entries are swept: a superseded entry never gets a new reference, so one that no scan had during a walk through all
  * scans has none. The walk goes slice by slice.
@@ -43,7 +54,8 @@ export class Retention {
   readonly #newest: Sqlite.Statement<[], number | null>;
   readonly #eraseScan: Sqlite.Statement<[number]>;
   readonly #superseded: Sqlite.Statement<[], number>;
-  readonly #references: Sqlite.Statement<[number], { readonly id: number; readonly entryId: number | null }>;
+  readonly #references: Sqlite.Statement<[number], Reference>;
+  readonly #left: LeftWorkers;
   readonly #eraseEntry: Sqlite.Statement<[number]>;
   readonly #eraseWorkers: Sqlite.Statement<[]>;
   readonly #eraseAttempts: Sqlite.Statement<[number]>;
@@ -78,8 +90,10 @@ export class Retention {
       )
       .pluck();
     this.#references = db.prepare(
-      `SELECT id, roster_entry_id AS entryId FROM scans WHERE id > ? ORDER BY id LIMIT ${sweepSliceRows}`,
+      `SELECT id, roster_entry_id AS entryId, worker_id AS workerId, state, settled_at AS settledAt
+      FROM scans WHERE id > ? ORDER BY id LIMIT ${sweepSliceRows}`,
     );
+    this.#left = new LeftWorkers(connection);
     this.#eraseEntry = db.prepare("DELETE FROM roster_entries WHERE id = ?");
     this.#eraseWorkers = db.prepare(
       `DELETE FROM workers WHERE id IN (SELECT w.id FROM workers w
@@ -111,10 +125,15 @@ export class Retention {
     const before = Math.floor(now - this.#keepSettledMs);
     const settled = this.#settledBefore(before);
     if (settled.length > 0) return this.#eraseScans(settled);
-    const { erase, sweep } = this.#advanceSweep();
+    const releasableBefore = Math.floor(now - Math.max(this.#keepSettledMs, releasableMinMs));
+    const { erase, part, sweep } = this.#advanceSweep(releasableBefore);
     let otherRows = 0;
     const erased = this.#connection.transact(() => {
-      for (const id of erase) this.#eraseEntry.run(id);
+      const kept = part.filter(({ id }) => !this.#left.part(id, releasableBefore));
+      const stillReferenced = new Set(kept.map(({ entryId }) => entryId));
+      for (const { entryId } of kept) if (entryId !== null) sweep?.unreferenced.delete(entryId);
+      const erasable = erase.filter((id) => !stillReferenced.has(id));
+      for (const id of erasable) this.#eraseEntry.run(id);
       const workers = this.#eraseWorkers.run().changes;
       this.#eraseSkips.run();
       const attempts = this.#eraseAttempts.run(before).changes;
@@ -122,7 +141,8 @@ export class Retention {
         this.#eraseClockHistory(before),
         this.#remarks.erase(now, this.#keepSettledMs, eraseSliceRows),
       );
-      return { scans: 0, rosterEntries: erase.length, workers, attempts };
+      const parted = part.length - kept.length;
+      return { scans: 0, rosterEntries: erasable.length, workers, attempts, parted };
     });
     this.#sweep = sweep;
     return {
@@ -139,27 +159,37 @@ export class Retention {
 
   #eraseScans(ids: readonly number[]): ErasedSlice {
     const scans = this.#connection.transact(() => ids.reduce((sum, id) => sum + this.#eraseScan.run(id).changes, 0));
-    return { scans, rosterEntries: 0, workers: 0, attempts: 0, more: true };
+    return { scans, rosterEntries: 0, workers: 0, attempts: 0, parted: 0, more: true };
   }
 
   /** Looked up before the write lock is taken: a webhook that stands still makes this a long look. */
   #settledBefore(before: number): readonly number[] {
     const newest = this.#newest.get() ?? 0;
-    const passed = Math.min(newest - 1, this.#webhooks.slowestCursor() ?? newest);
+    const passed = Math.min(newest - 1, this.#passedByWebhooks());
     const found = this.#settled.flatMap((settled) => settled.all(before, passed, eraseSliceRows));
     return found.slice(0, eraseSliceRows);
   }
 
-  #advanceSweep(): { readonly erase: readonly number[]; readonly sweep: Sweep | null } {
+  #passedByWebhooks(): number {
+    return this.#webhooks.slowestCursor() ?? Number.MAX_SAFE_INTEGER;
+  }
+
+  #advanceSweep(releasableBefore: number): SweepSlice {
     const { unreferenced, afterId } = this.#sweep ?? { unreferenced: new Set(this.#superseded.all()), afterId: 0 };
-    if (unreferenced.size === 0) return { erase: [], sweep: null };
+    if (unreferenced.size === 0) return { erase: [], part: [], sweep: null };
     const rows = this.#references.all(afterId);
     const last = rows.at(-1);
-    for (const { entryId } of rows) if (entryId !== null) unreferenced.delete(entryId);
+    const passed = this.#passedByWebhooks();
+    const part: Reference[] = [];
+    for (const row of rows) {
+      if (row.entryId === null || !unreferenced.has(row.entryId)) continue;
+      if (this.#left.isParted(row, releasableBefore, passed)) part.push(row);
+      else unreferenced.delete(row.entryId);
+    }
     if (last !== undefined && rows.length === sweepSliceRows)
-      return { erase: [], sweep: { unreferenced, afterId: last.id } };
+      return { erase: [], part, sweep: { unreferenced, afterId: last.id } };
     const erase = [...unreferenced].slice(0, eraseSliceRows);
     const left = new Set([...unreferenced].slice(eraseSliceRows));
-    return { erase, sweep: left.size === 0 ? null : { unreferenced: left, afterId: last?.id ?? afterId } };
+    return { erase, part, sweep: left.size === 0 ? null : { unreferenced: left, afterId: last?.id ?? afterId } };
   }
 }

@@ -64,6 +64,8 @@ export type Erased = {
   readonly rosterEntries: number;
   readonly workers: number;
   readonly attempts: number;
+  /** Refused and kept-back scans that lost their worker; they stay. */
+  readonly parted: number;
 };
 
 export type StorePorts = {
@@ -410,7 +412,7 @@ export class Store
 
   /** Erases what is no longer needed, slice by slice, so that a badge never waits long for it. */
   async maintain(now: WallMs): Promise<Erased> {
-    let erased: Erased = { scans: 0, rosterEntries: 0, workers: 0, attempts: 0 };
+    let erased: Erased = { scans: 0, rosterEntries: 0, workers: 0, attempts: 0, parted: 0 };
     for (;;) {
       const slice = await this.#link.call("eraseSlice", now);
       erased = {
@@ -418,11 +420,15 @@ export class Store
         rosterEntries: erased.rosterEntries + slice.rosterEntries,
         workers: erased.workers + slice.workers,
         attempts: erased.attempts + slice.attempts,
+        parted: erased.parted + slice.parted,
       };
       if (!slice.more) break;
     }
     const total = erased.scans + erased.rosterEntries + erased.workers + erased.attempts;
     if (total > 0) this.#log.info(erased, "what is no longer needed was erased");
+    if (erased.parted > 0) {
+      this.#log.warn({ count: erased.parted }, "scans that nobody released lost their worker, who left the roster");
+    }
     return erased;
   }
 
