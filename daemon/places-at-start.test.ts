@@ -60,6 +60,20 @@ test("a full disk lets badged start: scans at the new place are told as not reco
   ]);
 });
 
+test("a database that a command holds lets badged start, and the place is taken with the next scan", async () => {
+  const shelf = new PlaceShelf();
+  shelf.failure = new StoreError("busy", "database is locked");
+  const log = recordingLog();
+  const { idOf, ledger } = await placesAtStart([gate], shelf, log);
+  expect(log.lines.map(({ message }) => message)).toEqual([
+    "the store did not take the place of a reader, its scans are not recorded until it does",
+  ]);
+  const draft = draftOf(1, 0, { workSiteId: idOf("gate") });
+  expect(await ledger.record(draft)).toMatchObject({ kind: "not-recorded", reason: "store-failed" });
+  shelf.failure = null;
+  expect((await ledger.record(draft)).kind).toBe("recorded");
+});
+
 test("a store that fails otherwise still ends the start", async () => {
   const shelf = new PlaceShelf();
   shelf.failure = new StoreError("corrupt", "malformed");

@@ -1,6 +1,6 @@
 import type { Log } from "./base/log.ts";
 import type { RecordOutcome, ScanDraft, ScanLedger, WorkSite } from "./scan/scan.ts";
-import { notRecorded, storeErrorOf } from "./store/store-error.ts";
+import { isPassing, notRecorded, storeErrorOf } from "./store/store-error.ts";
 
 /** What `Store` is to the places of its readers. */
 type PlaceStore = ScanLedger & { internWorkSite(site: WorkSite): Promise<number> };
@@ -11,8 +11,9 @@ type PlacedReader = WorkSite & { readonly id: string };
 const noPlaceYet = 0;
 
 /**
- * Has the store take each reader's place of work. A full disk never keeps the readers from opening, for it is they who
- * tell the worker that nothing is recorded: a place that found no room is tried again before each scan at its reader.
+ * Has the store take each reader's place of work. A failure that passes, such as a full disk or a database that a
+ * command holds, never keeps the readers from opening, for it is they who tell the worker that nothing is recorded: a place
+ * that was not taken is tried again before each scan at its reader.
  *
  * @returns the id of each reader's place, and the ledger that puts the true one where there was none
  * @throws StoreError when the store fails for another reason
@@ -30,9 +31,12 @@ export async function placesAtStart(
       ids.set(id, await store.internWorkSite(site));
     } catch (error) {
       const { code, message } = storeErrorOf(error);
-      if (code !== "disk-full") throw error;
+      if (!isPassing(error)) throw error;
       waiting.set(id, site);
-      const consequence = "the disk has no room for the place of a reader, its scans are not recorded: make room";
+      const consequence =
+        code === "disk-full"
+          ? "the disk has no room for the place of a reader, its scans are not recorded: make room"
+          : "the store did not take the place of a reader, its scans are not recorded until it does";
       log.error({ reader: id, detail: message }, consequence);
     }
   }

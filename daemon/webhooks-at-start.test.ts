@@ -18,6 +18,14 @@ test("a change of the webhooks and a full disk let badged start, and the log say
   ]);
 });
 
+test.each(["busy", "input-output"] as const)("so does a store that fails for a while: %s", async (code) => {
+  const log = recordingLog();
+  await webhooksAtStart([], failing(new StoreError(code, "as told")), log);
+  expect(log.lines.map(({ message }) => message)).toEqual([
+    "a change of the webhooks was not kept, the store failed: restart later",
+  ]);
+});
+
 test("a store that fails otherwise still ends the start", async () => {
   const broken = failing(new StoreError("corrupt", "malformed"));
   await expect(webhooksAtStart([], broken, recordingLog())).rejects.toThrow("malformed");
