@@ -60,6 +60,10 @@ describe("what an ending means for a delivery", () => {
     [401, "failed"],
     [403, "failed"],
     [404, "failed"],
+    [405, "failed"],
+    [407, "failed"],
+    [415, "failed"],
+    [421, "failed"],
     [408, "failed"],
     [409, "refused"],
     [423, "refused"],
@@ -93,6 +97,19 @@ describe("what an ending means for a delivery", () => {
     expect(deliveryOutcomeOf(notSent, now)).toMatchObject({ kind: "failed", detail: "ECONNREFUSED" });
     expect(deliveryOutcomeOf(broken, now)).toMatchObject({ kind: "failed", detail: "late" });
   });
+});
+
+test.each([
+  ["too-long", 200, "accepted"],
+  ["too-long", 422, "refused"],
+  ["too-long", 503, "failed"],
+  ["timed-out", 200, "failed"],
+  ["connection-lost", 200, "failed"],
+  ["timed-out", 422, "refused"],
+  ["connection-lost", 500, "failed"],
+] as const)("an answer that was broken off, %s, with status %d: %s", (cause, status, kind) => {
+  const http: HttpOutcome = { kind: "broken-off", cause, detail: "cut", head: { status, headers: {} } };
+  expect(deliveryOutcomeOf(http, now).kind).toBe(kind);
 });
 
 test("a Retry-After holds when the body behind it was cut off", () => {

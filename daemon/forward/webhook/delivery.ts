@@ -56,8 +56,8 @@ export type DeliveryOutcome =
       readonly retryAfterMs: number | null;
     };
 
-/** Refusals that speak of the caller or of the moment, not of the scans. */
-const passing: readonly number[] = [401, 403, 404, 408, 425, 429];
+/** Refusals that speak of the caller, the address or the moment, not of the scans (RFC 9110 section 15.5). */
+const passing: readonly number[] = [401, 403, 404, 405, 407, 408, 415, 421, 425, 426, 429];
 
 /**
  * By the Idempotency-Key draft 409 says that an earlier delivery of the same scans is still being worked on, and may yet
@@ -70,6 +70,11 @@ export function deliveryOutcomeOf(http: HttpOutcome, now: WallMs): DeliveryOutco
     case "not-sent":
       return { kind: "failed", detail: keptText(http.detail), httpStatus: null, retryAfterMs: null };
     case "broken-off": {
+      // A refusal is one even when its explanation was cut off, and whoever says too much has said it: such a delivery, made
+      // again, would end so again. One that was taken, by an answer that broke off, may have been taken in part.
+      if (http.head !== null && (http.cause === "too-long" || http.head.status >= 400)) {
+        return ofStatus(http.head, http.detail, now);
+      }
       const waitMs = http.head === null ? null : waitMsOf(http.head, now);
       return {
         kind: "failed",
@@ -78,20 +83,24 @@ export function deliveryOutcomeOf(http: HttpOutcome, now: WallMs): DeliveryOutco
         retryAfterMs: waitMs,
       };
     }
-    case "answered": {
-      const { status } = http.head;
-      if (status >= 200 && status < 300) return { kind: "accepted" };
-      const detail = `status ${status}`;
-      const waitMs = waitMsOf(http.head, now);
-      const isPassing = passing.includes(status) || (waitMs !== null && passingWithWait.includes(status));
-      if (status >= 400 && status < 500 && !isPassing) {
-        return { kind: "refused", reason: keptText(`${detail}: ${http.body}`), httpStatus: status };
-      }
-      return { kind: "failed", detail, httpStatus: status, retryAfterMs: waitMs };
-    }
+    case "answered":
+      return ofStatus(http.head, http.body, now);
     default:
       return unreachable(http);
   }
+}
+
+/** @param said with a refusal, by the receiver or of how its answer ended */
+function ofStatus(head: HttpHead, said: string, now: WallMs): DeliveryOutcome {
+  const { status } = head;
+  if (status >= 200 && status < 300) return { kind: "accepted" };
+  const detail = `status ${status}`;
+  const waitMs = waitMsOf(head, now);
+  const isPassing = passing.includes(status) || (waitMs !== null && passingWithWait.includes(status));
+  if (status >= 400 && status < 500 && !isPassing) {
+    return { kind: "refused", reason: keptText(`${detail}: ${said}`), httpStatus: status };
+  }
+  return { kind: "failed", detail, httpStatus: status, retryAfterMs: waitMs };
 }
 
 function waitMsOf({ headers }: HttpHead, now: WallMs): number | null {
