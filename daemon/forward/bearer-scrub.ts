@@ -1,5 +1,4 @@
-import type { HttpHead } from "../base/http-exchange.ts";
-import type { HttpOutcome } from "./http-call.ts";
+import type { ExchangeOutcome, HttpHead } from "../base/http-exchange.ts";
 
 /** What stands in place of the token of a call in its answer. */
 export const tokenScrubbed: string = "[token removed]";
@@ -11,7 +10,10 @@ export const tokenScrubMinChars: number = 8;
  * The outcome without the bearer token that the call went with, for what comes out of it is kept and logged: a service or
  * something before it may repeat what it refuses. Also as JSON and addresses write it.
  */
-export function withoutBearer(outcome: HttpOutcome, headers: Readonly<Record<string, string>>): HttpOutcome {
+export function withoutBearer(
+  outcome: ExchangeOutcome<string>,
+  headers: Readonly<Record<string, string>>,
+): ExchangeOutcome<string> {
   const token = /^Bearer (.+)$/.exec(headers["authorization"] ?? "")?.[1] ?? "";
   if (token.length < tokenScrubMinChars) return outcome;
   const forms = new Set([
