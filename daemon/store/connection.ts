@@ -82,6 +82,23 @@ export class Connection implements Disposable {
     }
   }
 
+  /**
+   * `work` while no other connection writes, one of a command beside the daemon among them.
+   *
+   * @returns `null` when one does just now: that is not waited for
+   */
+  alone<T>(work: () => T): T | null {
+    this.db.pragma("busy_timeout = 0");
+    try {
+      return this.transact(work);
+    } catch (error) {
+      if (error instanceof Sqlite.SqliteError && error.code === "SQLITE_BUSY") return null;
+      throw error;
+    } finally {
+      this.db.pragma(`busy_timeout = ${busyTimeoutMs}`);
+    }
+  }
+
   /** One snapshot for all that `work` reads; writers are not kept waiting. */
   snapshot<T>(work: () => T): T {
     this.db.exec("BEGIN");

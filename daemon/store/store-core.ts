@@ -418,7 +418,7 @@ export class StoreCore implements Disposable {
   /** Makes room in the write-ahead log ahead of the commits that need it; whether there is enough now. */
   lengthenLog(): boolean {
     if (this.#connection.walFrames().frames === 0) this.#beginLog();
-    return lengthenWal(`${this.#connection.file}-wal`);
+    return this.#connection.alone(() => lengthenWal(`${this.#connection.file}-wal`)) ?? false;
   }
 
   #beginLog(): void {

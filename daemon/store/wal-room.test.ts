@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   draftOf,
@@ -61,6 +62,20 @@ test("a log without a commit gets its first", () => {
   lengthened(core);
   expect(core.walFrames().frames).toBe(1);
   expect(walBytes()).toBe(walRoomBytes);
+});
+
+test("another program's transaction, which writes at the end of the log, is left alone until it is over", () => {
+  using core = opened();
+  const command = new Sqlite(join(directory.path, "badged.sqlite"));
+  command.exec("BEGIN IMMEDIATE");
+  const before = walBytes();
+  expect(core.lengthenLog()).toBe(false);
+  expect(walBytes()).toBe(before);
+  command.exec("COMMIT");
+  command.close();
+  lengthened(core);
+  expect(walBytes()).toBe(walRoomBytes);
+  expect(recordOne(core, draftOf(1, 0)).kind).toBe("recorded");
 });
 
 test("what stands before the room is whole and is read, however the process ended", () => {

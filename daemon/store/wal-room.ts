@@ -19,7 +19,8 @@ export const freeBytesMin: number = 16 * walRoomBytes;
  * place: a log that grows makes the file system write its own journal with each commit, one flush more for whoever badges.
  * SQLite keeps that length until the database is closed.
  *
- * @param file a log with a commit in it, of a database that this thread has open
+ * @param file a log with a commit in it, of a database that this thread has open, and whose lock for writing it holds: the
+ * frames of another program's commit would be overwritten, which it appends where the log ended a moment ago
  * @returns whether it is long enough now, or the disk too full for it
  * @throws what the file system does
  */
