@@ -264,7 +264,7 @@ export class ClockService implements Clock, AsyncDisposable {
     const anchor = held?.basis === "quorum" ? held : lastQuorum(this.#timeline, nowNs);
     if (anchor === null) return;
     const boundNs = boundAt(anchor, nowNs, ppmOf(this.#state, this.#rates));
-    this.#service.compare(anchor.thetaNs, boundNs, this.#state.kind === "synchronised");
+    this.#service.compare(anchor.thetaNs, boundNs);
   }
 
   /** `null` while nothing proves a bound: nothing may be sent on such a clock. */
@@ -420,10 +420,9 @@ export class ClockService implements Clock, AsyncDisposable {
   #fallBack(): void {
     const { sources, bootId } = this.#settings;
     const nowNs = this.#ports.time.monotonicNs();
-    const offset = this.#service.offset(nowNs);
     if (this.#state.kind === "synchronised" || (sources.length > 0 && this.#lastPoll === null)) return;
-    if (offset === null) return;
-    if (!offset.consistent) {
+    const offset = this.#service.agreed(nowNs);
+    if (offset === null) {
       this.#doubtService(nowNs);
       return;
     }
@@ -442,7 +441,7 @@ export class ClockService implements Clock, AsyncDisposable {
     this.#keep(this.#ports.history.recordServiceTime({ anchor, answers }).then(() => this.#date()));
   }
 
-  /** Its answers do not fit one clock: the newest of them may be the one that is wrong, or the anchor that they gave before. */
+  /** Its answers contradict each other: the newest of them may be the one that is wrong, or the anchor that they gave before. */
   #doubtService(nowNs: MonotonicNs): void {
     const newest = this.#service.newest(nowNs);
     if (newest === null) return;

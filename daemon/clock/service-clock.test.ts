@@ -4,6 +4,7 @@ import { present } from "../base/assert.ts";
 import { monotonicNs, wallMs } from "../base/time.ts";
 import { holdoverPpmMin, slewingPpm } from "./drift.ts";
 import {
+  agreedOffset,
   answerAgeMaxNs,
   answersKept,
   type DatedAnswer,
@@ -16,6 +17,7 @@ import {
   serviceOffset,
   serviceTrustNs,
   steeredSendNs,
+  vouchesFor,
 } from "./service-clock.ts";
 import { laterBy, nsPerMs, nsPerSecond } from "./utc.ts";
 
@@ -95,6 +97,40 @@ test("however the service is off and whenever it is asked, the bound holds its c
       },
     ),
   );
+});
+
+test("however far its servers are off, within the second that they may, and whichever answers: the anchor holds UTC", () => {
+  const asked = fc.record({
+    gapMs: fc.nat({ max: 60_000 }),
+    roundTripMs: fc.nat({ max: 900 }),
+    offMs: fc.integer({ min: -1000, max: 1000 }),
+  });
+  let apart = 0;
+  fc.assert(
+    fc.property(fc.array(asked, { minLength: 1, maxLength: 30 }), (all) => {
+      let clock: ServiceClock = [];
+      let atMs = 0;
+      for (const { gapMs, roundTripMs, offMs } of all) {
+        atMs += gapMs;
+        clock = noteAnswer(clock, answer(atMs, roundTripMs, offMs));
+      }
+      const nowNs = monotonicNs(BigInt(atMs) * nsPerMs);
+      const agreed = agreedOffset(clock, nowNs, holdoverPpmMin);
+      if (agreed === null) return;
+      if (offsetOf(clock, atMs)?.consistent === false) apart += 1;
+      const anchor = serviceAnchor(agreed, "boot", nowNs);
+      expect(anchor.thetaNs - anchor.boundNs).toBeLessThanOrEqual(theta);
+      expect(anchor.thetaNs + anchor.boundNs).toBeGreaterThanOrEqual(theta);
+      expect(vouchesFor(agreed, theta, 0n)).toBe(true);
+    }),
+  );
+  expect(apart).toBeGreaterThan(10);
+});
+
+test("answers that exclude each other by more than a server may be off agree on nothing", () => {
+  const nowNs = monotonicNs(1500n * nsPerMs);
+  expect(agreedOffset([answer(500, 0), answer(1500, 0, 3000)], nowNs, holdoverPpmMin)).toBeNull();
+  expect(agreedOffset([], nowNs, holdoverPpmMin)).toBeNull();
 });
 
 test("eight steered answers bring half a second down to some tens of milliseconds", () => {

@@ -19,9 +19,9 @@ export type DatedAnswer = {
 };
 
 /** The service's clock − monotonic time lies in [lowNs, highNs]. */
-export type ServiceOffset = {
-  readonly lowNs: bigint;
-  readonly highNs: bigint;
+export type OffsetInterval = { readonly lowNs: bigint; readonly highNs: bigint };
+
+export type ServiceOffset = OffsetInterval & {
   /** The answers do not fit one steady clock (it was set, or several servers answer): the hull of all is given. */
   readonly consistent: boolean;
 };
@@ -54,19 +54,32 @@ export function noteAnswer(clock: ServiceClock, answer: DatedAnswer): ServiceClo
  * @param ppm how wrong the rate of our own clock may be
  */
 export function serviceOffset(clock: ServiceClock, nowNs: MonotonicNs, ppm: number): ServiceOffset | null {
-  const intervals = clock
-    .filter(({ sentNs }) => nowNs - sentNs <= answerAgeMaxNs)
-    .map((each) => intervalOf(each, nowNs, ppm + serverPpm));
-  const [first, ...others] = intervals;
-  if (first === undefined) return null;
-  const low = latest(first.lowNs, ...others.map(({ lowNs }) => lowNs));
-  const high = earliest(first.highNs, ...others.map(({ highNs }) => highNs));
-  if (low <= high) return { lowNs: low, highNs: high, consistent: true };
+  const intervals = intervalsOf(clock, nowNs, ppm);
+  const common = commonOf(intervals);
+  if (common === null) return null;
+  if (common.lowNs <= common.highNs) return { ...common, consistent: true };
   return {
-    lowNs: earliest(first.lowNs, ...others.map(({ lowNs }) => lowNs)),
-    highNs: latest(first.highNs, ...others.map(({ highNs }) => highNs)),
+    lowNs: intervals.reduce((low, { lowNs }) => earliest(low, lowNs), common.lowNs),
+    highNs: intervals.reduce((high, { highNs }) => latest(high, highNs), common.highNs),
     consistent: false,
   };
+}
+
+/**
+ * What the answers of the last hour prove of UTC where they exclude each other by no more than a server is trusted to be off
+ * at most, as those of several servers do: UTC lies within that of all of them, and so of what is between them.
+ *
+ * @returns `null` without an answer, and where one of them has to be off by more
+ */
+export function agreedOffset(clock: ServiceClock, nowNs: MonotonicNs, ppm: number): OffsetInterval | null {
+  const common = commonOf(intervalsOf(clock, nowNs, ppm));
+  if (common === null || common.lowNs - common.highNs > serviceTrustNs) return null;
+  return { lowNs: earliest(common.lowNs, common.highNs), highNs: latest(common.lowNs, common.highNs) };
+}
+
+/** Whether what a quorum proves of UTC lies within what an anchor of the service would claim. */
+export function vouchesFor({ lowNs, highNs }: OffsetInterval, thetaNs: bigint, boundNs: bigint): boolean {
+  return thetaNs - boundNs >= lowNs - serviceTrustNs && thetaNs + boundNs <= highNs + serviceTrustNs;
 }
 
 /**
@@ -97,7 +110,7 @@ export function disagreementAlarm(offset: ServiceOffset, thetaNs: bigint, boundN
 }
 
 /** The service's clock as an anchor, for where no quorum can be had. */
-export function serviceAnchor(offset: ServiceOffset, bootId: string, nowNs: MonotonicNs): Anchor {
+export function serviceAnchor(offset: OffsetInterval, bootId: string, nowNs: MonotonicNs): Anchor {
   const thetaNs = (offset.lowNs + offset.highNs) >> 1n;
   return {
     syncId: `${bootId}/${nowNs}/service`,
@@ -111,11 +124,22 @@ export function serviceAnchor(offset: ServiceOffset, bootId: string, nowNs: Mono
   };
 }
 
-function intervalOf(
-  answer: DatedAnswer,
-  nowNs: MonotonicNs,
-  relativePpm: number,
-): { readonly lowNs: bigint; readonly highNs: bigint } {
+function intervalsOf(clock: ServiceClock, nowNs: MonotonicNs, ppm: number): readonly OffsetInterval[] {
+  return clock
+    .filter(({ sentNs }) => nowNs - sentNs <= answerAgeMaxNs)
+    .map((each) => intervalOf(each, nowNs, ppm + serverPpm));
+}
+
+/** What all intervals have in common; `lowNs` is above `highNs` by as much as two of them exclude each other. */
+function commonOf([first, ...others]: readonly OffsetInterval[]): OffsetInterval | null {
+  if (first === undefined) return null;
+  return {
+    lowNs: latest(first.lowNs, ...others.map(({ lowNs }) => lowNs)),
+    highNs: earliest(first.highNs, ...others.map(({ highNs }) => highNs)),
+  };
+}
+
+function intervalOf(answer: DatedAnswer, nowNs: MonotonicNs, relativePpm: number): OffsetInterval {
   const date = utcNsOfWall(answer.dateMs);
   const drift = driftNs(nowNs - answer.sentNs, relativePpm);
   return { lowNs: date - answer.receivedNs - drift, highNs: date + dateWidthNs - answer.sentNs + drift };

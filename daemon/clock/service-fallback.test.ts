@@ -303,6 +303,19 @@ describe("a service that contradicts itself while it is all there is", () => {
     expectTruthInside(clock, box);
   });
 
+  test("by less than any of its servers may err is believed on, for as long as they answer in turn", async () => {
+    const { box, clock, service, answerNow } = await onItsClock();
+    await using _closing = clock;
+    for (let scan = 0; scan < 12 * 60; scan += 1) {
+      service.offMs = scan % 2 === 0 ? 0 : 400;
+      await box.pass(60.3);
+      clock.serviceAnswered(answerNow());
+      expectTruthInside(clock, box);
+    }
+    expect(clock.status().service?.consistent).toBe(false);
+    expect(clock.status().state).toMatchObject({ kind: "holdover", anchor: { basis: "service" } });
+  });
+
   test("is overruled by a quorum at once", async () => {
     const { box, clock, service } = await onItsClock();
     await using _closing = clock;
@@ -387,6 +400,15 @@ describe("what a quorum has proven of the service's clock", () => {
     box.suspend(600);
     await box.pass(300);
     expect(clock.now()).toBeNull();
+  });
+
+  test("is taken back while what is left of the quorum proves it right as well", async () => {
+    const { box, clock, service } = await proven();
+    await using _closing = clock;
+    service.offMs = 0;
+    await box.pass(12 * 3600);
+    expect(clock.status().state).toMatchObject({ kind: "holdover", anchor: { basis: "service" } });
+    expectTruthInside(clock, box);
   });
 
   test("outlives the quorum's bound, however wide that grows", async () => {

@@ -2,13 +2,16 @@ import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { elapsedMs, type MonotonicNs, monotonicNs, type Time } from "../base/time.ts";
 import {
+  agreedOffset,
   type DatedAnswer,
   disagreementAlarm,
   noteAnswer,
+  type OffsetInterval,
   provenDisagreementNs,
   type ServiceClock,
   type ServiceOffset,
   serviceOffset,
+  vouchesFor,
 } from "./service-clock.ts";
 import { afterAnswer, afterAsk, neverAsked, nextAskNs, type ServiceSchedule } from "./service-schedule.ts";
 
@@ -62,13 +65,18 @@ export class ServiceWatch implements AsyncDisposable {
     this.#timer = null;
   }
 
-  /** A quorum has proven its clock wrong, and none has agreed with it since: it is no measure of UTC. */
+  /** A quorum has proven its clock wrong, and none has proven it right since: it is no measure of UTC. */
   get isApart(): boolean {
     return this.#isApart;
   }
 
   offset(nowNs: MonotonicNs): ServiceOffset | null {
     return serviceOffset(this.#answers, nowNs, this.#ports.ppm());
+  }
+
+  /** What its answers prove of UTC; `null` where they contradict each other, or there are none. */
+  agreed(nowNs: MonotonicNs): OffsetInterval | null {
+    return agreedOffset(this.#answers, nowNs, this.#ports.ppm());
   }
 
   /** What its newest answer says alone; `null` without one of the last hour. */
@@ -91,16 +99,16 @@ export class ServiceWatch implements AsyncDisposable {
   }
 
   /**
-   * The alarm when the service's clock and a quorum's disagree: told once each time it comes and goes.
-   *
-   * @param isConfirmed the quorum is of the last polls: that an older one cannot tell both apart any more is no agreement,
-   * nor is what the service says against itself
+   * The alarm when the service's clock and a quorum's disagree: told once each time it comes and goes. That a quorum, whose
+   * bound grows, cannot tell both apart any more is no agreement: it has to lie within what the service would claim.
    */
-  compare(thetaNs: bigint, boundNs: bigint, isConfirmed: boolean): void {
-    const offset = this.offset(this.#ports.time.monotonicNs());
+  compare(thetaNs: bigint, boundNs: bigint): void {
+    const nowNs = this.#ports.time.monotonicNs();
+    const offset = this.offset(nowNs);
     if (offset === null) return;
     const isApart = disagreementAlarm(offset, thetaNs, boundNs);
-    if (!isApart && !(isConfirmed && offset.consistent)) return;
+    const agreed = this.agreed(nowNs);
+    if (!isApart && (agreed === null || !vouchesFor(agreed, thetaNs, boundNs))) return;
     const byMs = Number(provenDisagreementNs(offset, thetaNs, boundNs)) / 1e6;
     if (isApart && !this.#isApart) this.#ports.log.error({ byMs }, "service's clock and the quorum disagree");
     if (!isApart && this.#isApart) this.#ports.log.info({}, "service's clock and the quorum agree again");
