@@ -72,6 +72,17 @@ describe("a suspend", () => {
     expect(eventsOf([reading(1000), reading(2000, 0, 3_600_000, 30)])).toMatchObject([{ kind: "suspend" }]);
   });
 
+  test("that a slow reading found is no step back at the next, and hides none that follows", () => {
+    const sleptMs = 3_600_000;
+    const late = reading(2300, 0, sleptMs);
+    const slow = { ...reading(2000, 0, sleptMs, 300), wallMs: late.wallMs, uptimeMs: late.uptimeMs };
+    const found = eventsOf([reading(1000), slow, reading(3000, 0, sleptMs), reading(4000, 0, sleptMs + 200)]);
+    expect(found).toMatchObject([
+      { kind: "suspend", forMs: sleptMs + 300 },
+      { kind: "suspend", forMs: 200 },
+    ]);
+  });
+
   test("after which the wall clock stood still is a step as well", () => {
     const kinds = eventsOf([reading(1000), reading(2000, -60_000, 60_000)]).map(({ kind }) => kind);
     expect(kinds).toEqual(["suspend", "step"]);

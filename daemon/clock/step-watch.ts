@@ -28,6 +28,8 @@ export type StepWatch = {
   readonly lastNs: MonotonicNs;
   readonly wallOffsetNs: bigint;
   readonly uptimeOffsetMs: number | null;
+  /** How long the reading took that these are of, and how much too high they may be; 0 for a quick one. */
+  readonly slackMs: number;
 } | null;
 
 /** A slew moves both clocks alike and is not seen here; a step this small was found with readings every 100 ms. */
@@ -63,23 +65,28 @@ export function watchClocks(
   const wallOffsetNs = utcNsOfWall(reading.wallMs) - reading.beforeNs;
   const uptimeOffsetMs = reading.uptimeMs === null ? null : reading.uptimeMs - Number(reading.beforeNs) / 1e6;
   const tookMs = lengthMs(reading);
+  const slackMs = isQuick(reading) ? 0 : tookMs;
   if (watch === null) {
-    return { watch: isQuick(reading) ? { lastNs: atNs, wallOffsetNs, uptimeOffsetMs } : null, events: [] };
+    return { watch: slackMs === 0 ? { lastNs: atNs, wallOffsetNs, uptimeOffsetMs, slackMs } : null, events: [] };
   }
   const forMs = watch.uptimeOffsetMs === null || uptimeOffsetMs === null ? 0 : uptimeOffsetMs - watch.uptimeOffsetMs;
   const suspended = forMs >= suspendThresholdMs + tookMs;
   // The wall clock runs on through a suspend, so only what is left beyond it was a step.
   const movedMs = Number(wallOffsetNs - watch.wallOffsetNs) / 1e6;
   const byMs = movedMs - (suspended ? forMs : 0);
-  const stepped = Math.abs(byMs) >= (suspended ? suspendThresholdMs : stepThresholdMs) + tookMs;
+  const stepped = Math.abs(byMs) >= (suspended ? suspendThresholdMs : stepThresholdMs) + tookMs + watch.slackMs;
+  const isNew = suspended || stepped;
+  const isRefined = !isNew && watch.slackMs > slackMs;
   const since = { sinceNs: watch.lastNs, atNs };
   return {
-    // The reference stays where it was until something happened, so that many small steps add up to one that is seen.
+    // The reference stays where it was until something happened, so that many small steps add up to one that is seen. What a
+    // slow reading found leaves a reference that the next quick one makes exact.
     watch: {
       // What a slow reading cannot tell may have been before it.
-      lastNs: !isQuick(reading) && !suspended && !stepped ? watch.lastNs : atNs,
-      wallOffsetNs: suspended || stepped ? wallOffsetNs : watch.wallOffsetNs,
-      uptimeOffsetMs: suspended || watch.uptimeOffsetMs === null ? uptimeOffsetMs : watch.uptimeOffsetMs,
+      lastNs: slackMs > 0 && !isNew ? watch.lastNs : atNs,
+      wallOffsetNs: isNew || isRefined ? wallOffsetNs : watch.wallOffsetNs,
+      uptimeOffsetMs: suspended || isRefined || watch.uptimeOffsetMs === null ? uptimeOffsetMs : watch.uptimeOffsetMs,
+      slackMs: isNew || isRefined ? slackMs : watch.slackMs,
     },
     events: [
       ...(suspended ? [{ kind: "suspend", ...since, forMs } as const] : []),
