@@ -171,6 +171,7 @@ class SampleTaker {
 /** Hands everything on, and notes what bears on the time of records. */
 function noted(history: ClockHistory, note: (content: RecordContent) => void, time: Time): ClockHistory {
   return {
+    bootSeen: (bootId) => history.bootSeen(bootId),
     seeBoot: (bootId, seen) => history.seeBoot(bootId, seen),
     recordSynchronisation(row, trusted) {
       const systemClockMs = time.wallMs() - elapsedMs(row.atNs, time.monotonicNs());

@@ -301,6 +301,29 @@ describe("a moment of this boot", () => {
     expect(history.events).toMatchObject([{ kind: "suspend", forMs: 3_600_000 }]);
   });
 
+  test("of a later run is bounded by nothing from before a sleep that the run between could not write down", async () => {
+    const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+    const history = new MemoryClockHistory();
+    const run = async (): Promise<ClockService> => {
+      const clock = clockOf(box, history);
+      await clock.start();
+      await box.pass(10);
+      return clock;
+    };
+    await (await run())[Symbol.asyncDispose]();
+    box.suspend(3600);
+    serve(box, { kind: "silent" });
+    const { recordEvent } = history;
+    history.recordEvent = async () => {
+      throw new Error("database or disk is full");
+    };
+    await (await run())[Symbol.asyncDispose]();
+    history.recordEvent = recordEvent;
+    await using last = await run();
+    expect(last.momentAt(box.monotonicNs()).errorBoundMs).toBeNull();
+    expect(history.events).toMatchObject([{ kind: "suspend" }]);
+  });
+
   test("at the beginning of a boot that slept before badged ran is not known", async () => {
     const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
     const began = box.wallMs();

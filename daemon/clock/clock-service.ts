@@ -179,20 +179,23 @@ export class ClockService implements Clock, AsyncDisposable {
     this.#rates = learnDrift(this.#anchors, this.#settings.slewing);
     const trusted = await history.lastTrusted();
     if (trusted !== null && trusted > this.#pivot) this.#pivot = trusted;
-    this.#isHistoryWhole = true;
     await this.#findSleep();
   }
 
   /** The box may have slept while badged did not run: no anchor from before that reaches into this run. */
   async #findSleep(): Promise<void> {
+    const { history } = this.#ports;
+    const { bootId } = this.#settings;
     const seen = this.#clocks.seen();
-    const seeing = this.#ports.history.seeBoot(this.#settings.bootId, seen);
-    const before = await seeing.catch((error: unknown) => {
-      this.#log.error({ error: messageOf(error) }, "clock history not written");
-      return null;
-    });
+    const before = await history.bootSeen(bootId);
+    this.#isHistoryWhole = true;
     const then = before ?? bootSeenAwake;
     const event = sleptBetween(then, this.#clocks.begun) ?? sleptBetween(then, seen);
+    // Of a new boot nothing was proven yet that a sleep could make wrong.
+    if (event === null || before === null) {
+      this.#keep(history.seeBoot(bootId, seen));
+      await Promise.all(this.#writes);
+    }
     if (event === null) return;
     this.#suspends += 1;
     this.#note(event);

@@ -54,12 +54,13 @@ export type BootSeen = { readonly atNs: MonotonicNs; readonly sleptMs: number | 
 
 /** The port through which the clock keeps what a stamp can be recomputed from. */
 export interface ClockHistory {
+  /** What was last seen of a boot; `null` when it is new. */
+  bootSeen(bootId: string): Promise<BootSeen | null>;
   /**
-   * Tells boots apart, in which order they came, and how long each has slept. At start, and after a suspend.
-   *
-   * @returns what was seen of the same boot before; `null` when it is new
+   * Tells boots apart, in which order they came, and how long each has slept. At start, after a suspend and at the end: a
+   * sleep that this counts is not found again, so that the event comes before it.
    */
-  seeBoot(bootId: string, seen: BootSeen): Promise<BootSeen | null>;
+  seeBoot(bootId: string, seen: BootSeen): Promise<void>;
   /** One row per poll, with and without a quorum; `trusted` when the clock rests, or may rest, on it. */
   recordSynchronisation(row: Synchronisation, trusted: boolean): Promise<void>;
   recordServiceTime(found: ServiceTime): Promise<void>;

@@ -83,12 +83,13 @@ export class ClockTable {
     );
   }
 
-  seeBoot(bootId: string, { atNs, sleptMs }: BootSeen): BootSeen | null {
-    return this.#connection.transact(() => {
-      const before = this.#bootSeen.get(bootId);
-      this.#seeBoot.run(bootId, atNs, sleptMs);
-      return before === undefined ? null : { atNs: monotonicNs(before.atNs), sleptMs: before.sleptMs };
-    });
+  bootSeen(bootId: string): BootSeen | null {
+    const seen = this.#bootSeen.get(bootId);
+    return seen === undefined ? null : { atNs: monotonicNs(seen.atNs), sleptMs: seen.sleptMs };
+  }
+
+  seeBoot(bootId: string, { atNs, sleptMs }: BootSeen): void {
+    this.#connection.transact(() => this.#seeBoot.run(bootId, atNs, sleptMs));
   }
 
   /** @param now when nothing proves the time of the row itself */

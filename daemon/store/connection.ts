@@ -92,7 +92,7 @@ export class Connection implements Disposable {
     try {
       return this.transact(work);
     } catch (error) {
-      if (error instanceof Sqlite.SqliteError && error.code === "SQLITE_BUSY") return null;
+      if (error instanceof Sqlite.SqliteError && error.code.startsWith("SQLITE_BUSY")) return null;
       throw error;
     } finally {
       this.db.pragma(`busy_timeout = ${busyTimeoutMs}`);

@@ -235,8 +235,12 @@ export class StoreCore implements Disposable {
     this.#webhooks.retain(targets);
   }
 
-  seeBoot(bootId: string, seen: BootSeen): BootSeen | null {
-    return this.#clock.seeBoot(bootId, seen);
+  bootSeen(bootId: string): BootSeen | null {
+    return this.#clock.bootSeen(bootId);
+  }
+
+  seeBoot(bootId: string, seen: BootSeen): void {
+    this.#clock.seeBoot(bootId, seen);
   }
 
   recordSynchronisation(row: Synchronisation, trusted: boolean, now: WallMs): void {

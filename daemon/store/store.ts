@@ -287,7 +287,11 @@ export class Store
     return this.#link.call("retainWebhooks", targets);
   }
 
-  seeBoot(bootId: string, seen: BootSeen): Promise<BootSeen | null> {
+  bootSeen(bootId: string): Promise<BootSeen | null> {
+    return this.#link.call("bootSeen", bootId);
+  }
+
+  seeBoot(bootId: string, seen: BootSeen): Promise<void> {
     return this.#link.call("seeBoot", bootId, seen);
   }
 

@@ -19,10 +19,12 @@ export class MemoryClockHistory implements ClockHistory, ScanDating {
 
   readonly #boots = new Map<string, BootSeen>();
 
-  async seeBoot(bootId: string, seen: BootSeen): Promise<BootSeen | null> {
-    const before = this.#boots.get(bootId) ?? null;
+  async bootSeen(bootId: string): Promise<BootSeen | null> {
+    return this.#boots.get(bootId) ?? null;
+  }
+
+  async seeBoot(bootId: string, seen: BootSeen): Promise<void> {
     this.#boots.set(bootId, seen);
-    return before;
   }
 
   async recordSynchronisation(row: Synchronisation, trusted: boolean): Promise<void> {
