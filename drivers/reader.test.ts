@@ -8,7 +8,7 @@ import { systemCode } from "../daemon/base/errors.ts";
 import { type Log, silentLog } from "../daemon/base/log.ts";
 import { between, seededRandom } from "../daemon/base/random.ts";
 import { systemTime } from "../daemon/base/system-time.ts";
-import type { Time } from "../daemon/base/time.ts";
+import { monotonicNs, type Time } from "../daemon/base/time.ts";
 import { PseudoTerminal } from "../daemon/simulator/pseudo-terminal.ts";
 import { ReaderSimulator, type ReaderStyle } from "../daemon/simulator/reader-simulator.ts";
 import { recordingLog } from "../daemon/testing/store-fixture.ts";
@@ -290,8 +290,27 @@ describe("a reader on a port", () => {
       },
     };
     await online(lineReader({}, { time }));
+    simulator.send(Buffer.from("\xff\r", "latin1"));
     simulator.present("010063E9AE");
     await recorder.until(() => recorder.reads.length === 1);
+  });
+
+  test("takes the rest of a frame for no badge either where the line never falls silent", async () => {
+    const simulator = await plugIn("serial-line");
+    const time: Time = {
+      ...systemTime,
+      // Silence is what the clock says: it stands still.
+      monotonicNs: () => monotonicNs(1n),
+      sleep(delayMs, signal) {
+        simulator.send(Buffer.from("1000123\r\n1000"));
+        return systemTime.sleep(delayMs, signal);
+      },
+    };
+    await online(lineReader({}, { time }));
+    simulator.send(Buffer.from("123\r\n1000124\r\n"));
+    await recorder.until(() => recorder.texts.includes("1000124"));
+    expect(recorder.texts).toEqual(["1000124"]);
+    expect(recorder.bad).toEqual([]);
   });
 
   test("shows feedback, and says what it has no bytes for", async () => {

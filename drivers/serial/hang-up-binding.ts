@@ -30,11 +30,11 @@ export const staleMaxBytes: number = 128 * 1024;
 const quietMinMs = 30;
 
 /** At 300 baud a byte of 11 bits takes longer than that by itself: three of them do. */
-function quietMsAt(baudRate: number): number {
+export function quietMsAt(baudRate: number): number {
   return Math.max(quietMinMs, Math.ceil((3 * 11 * 1000) / baudRate));
 }
 
-/** A line that brings more in each of them never falls silent, and is read as it comes. */
+/** A line that brings more in each of them never falls silent, and is read from the middle of a frame on. */
 const quietTurnsMax = 10;
 
 /** Tells one device from another that came to the same path. */
@@ -80,6 +80,7 @@ export class HangUpPort implements BindingPortInterface {
   #awaited: number = 0;
   #writing: boolean = false;
   #closing: Promise<void> | null = null;
+  #isMidFrame: boolean = false;
 
   constructor(inner: LinuxPortBinding) {
     this.#inner = inner;
@@ -91,6 +92,11 @@ export class HangUpPort implements BindingPortInterface {
 
   get isOpen(): boolean {
     return this.#closing === null;
+  }
+
+  /** The line did not fall silent when it was opened: what comes without silence may be the rest of a frame. */
+  get isMidFrame(): boolean {
+    return this.#isMidFrame;
   }
 
   /** The device that is open, whatever the path says by now. */
@@ -106,6 +112,7 @@ export class HangUpPort implements BindingPortInterface {
       await time.sleep(quietMs);
       if ((await this.#discardWaiting()) === 0) return;
     }
+    this.#isMidFrame = true;
   }
 
   async read(buffer: Buffer, offset: number, length: number): Promise<{ buffer: Buffer; bytesRead: number }> {

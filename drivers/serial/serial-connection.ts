@@ -16,8 +16,12 @@ import { deviceAt, type LineSettings, openSession, type Session } from "./sessio
 export const watchPeriodMs: number = 1_000;
 
 export interface ConnectionEvents {
-  /** Comes before the first byte of every opening. */
-  opened(): void;
+  /**
+   * Comes before the first byte of every opening.
+   *
+   * @param midFrameMs what comes before this much silence may be the rest of a frame; `null` where it is not
+   */
+  opened(midFrameMs: number | null): void;
   /** `chunk` is valid during the call only. */
   bytes(chunk: Uint8Array, atNs: MonotonicNs): void;
   stateChanged(state: ReaderState): void;
@@ -119,7 +123,7 @@ export class SerialConnection implements AsyncDisposable {
     }
     opened = outcome.session;
     this.#session = opened;
-    this.#events.opened();
+    this.#events.opened(opened.midFrameMs);
     this.#enter({ kind: "opened", device: opened.device });
   }
 

@@ -55,6 +55,8 @@ export class SerialReader implements Reader {
   #framer: Framer;
   #presence: Presence = nobodyPresent;
   #idleTimer: Disposable | null = null;
+  /** What a port that was opened in the middle of a frame gives first: the rest of a badge number is the number of somebody else. */
+  #rest: { readonly quietMs: number; readonly lastByteNs: MonotonicNs } | null = null;
   #counters: ReaderCounters = { reads: 0, repeats: 0, badFrames: 0, badSinceBadge: 0, opens: 0, feedbackDropped: 0 };
 
   constructor(parts: SerialReaderParts, time: Time, log: Log) {
@@ -63,7 +65,7 @@ export class SerialReader implements Reader {
     this.#log = log.child({ room: "drivers", reader: parts.id });
     this.#framer = parts.createFramer();
     this.#connection = new SerialConnection(parts.path, parts.line, time, this.#log, {
-      opened: () => this.#opened(),
+      opened: (midFrameMs) => this.#opened(midFrameMs),
       bytes: (chunk, atNs) => this.#bytes(chunk, atNs),
       stateChanged: (state) => this.#stateChanged(state),
     });
@@ -107,10 +109,11 @@ export class SerialReader implements Reader {
     this.#log.warn({ feedback }, "the light was not shown, the reader takes nothing now: its worker does not know");
   }
 
-  #opened(): void {
+  #opened(midFrameMs: number | null): void {
     this.#count("opens");
     this.#stopIdleTimer();
     this.#framer = this.#parts.createFramer();
+    this.#rest = midFrameMs === null ? null : { quietMs: midFrameMs, lastByteNs: this.#time.monotonicNs() };
   }
 
   #stateChanged(state: ReaderState): void {
@@ -120,6 +123,10 @@ export class SerialReader implements Reader {
   }
 
   #bytes(chunk: Uint8Array, atNs: MonotonicNs): void {
+    if (this.#rest !== null) {
+      const isSilent = elapsedMs(this.#rest.lastByteNs, atNs) >= this.#rest.quietMs;
+      this.#rest = isSilent ? null : { ...this.#rest, lastByteNs: atNs };
+    }
     this.#take(this.#framer.push(chunk, atNs));
     this.#awaitSilence();
   }
@@ -152,6 +159,11 @@ export class SerialReader implements Reader {
 
   #take(outputs: readonly FramerOutput[]): void {
     for (const output of outputs) {
+      if (this.#rest !== null) {
+        this.#rest = null;
+        this.#log.debug({}, "rest of a frame that began before the port was opened dropped");
+        continue;
+      }
       if (output.kind === "bad") {
         this.#badFrame(output.reason);
         continue;

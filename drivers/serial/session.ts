@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { SerialPortStream } from "@serialport/stream";
 import { messageOf } from "../../daemon/base/errors.ts";
 import type { MonotonicNs, Time } from "../../daemon/base/time.ts";
-import { type Device, deviceOf, hangUpBinding } from "./hang-up-binding.ts";
+import { type Device, deviceOf, hangUpBinding, quietMsAt } from "./hang-up-binding.ts";
 import { isLocked } from "./lock-table.ts";
 import { inUse, type Offline, offlineOf } from "./offline.ts";
 
@@ -24,6 +24,8 @@ export interface SessionEvents {
 /** One opening of one port: what is written to it can never arrive at the next. */
 export interface Session {
   readonly device: Device;
+  /** Silence after which what comes is the beginning of a frame; `null` where the line was silent when it was opened. */
+  readonly midFrameMs: number | null;
   /** `false` when the bytes of an earlier write wait still: nothing is ever queued. `failed` is called when they cannot leave. */
   write(bytes: Uint8Array, failed: () => void): boolean;
   /** Resolves when the port is closed. */
@@ -106,6 +108,7 @@ async function open(path: string, line: LineSettings, time: Time, events: Sessio
   if (port === undefined || isOver) throw new Error("the device went while the port was opened");
   return {
     device: port.device,
+    midFrameMs: port.isMidFrame ? quietMsAt(line.baudRate) : null,
     write(bytes, failed) {
       if (isOver || isWriting) return false;
       isWriting = true;
