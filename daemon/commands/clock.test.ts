@@ -62,6 +62,11 @@ test.each([
   [asked("no-quorum", ["too-few-sources"], [silent, silent]), "holdover, no time server answers;", true],
   [asked("no-quorum", ["too-few-sources"], [heard, silent]), "holdover, too few time servers answer;", true],
   [
+    asked("no-quorum", ["too-few-sources"], [heard, { ...heard, verdict: "same-server" }]),
+    "holdover, too few time servers, for several names lead to one;",
+    true,
+  ],
+  [
     asked("no-quorum", ["too-few-sources"], [silent, { ...heard, votes: false }]),
     "holdover, no time server answers;",
     true,

@@ -57,11 +57,13 @@ export function clockWords(clock: LiveClock): string {
   }
 }
 
-/** Servers that disagree call for another list of them, servers that are silent for another look at the network. */
+/** Servers that disagree, or are one, call for another list of them, servers that are silent for another look at the network. */
 function holdoverWords({ poll, sources }: LiveClock): string {
   // The service's clock took the side of the older of two quorums.
   if (poll?.result === "quorum") return "the time servers contradicted what they said before";
   if (poll?.remarks.includes("no-agreement")) return "the time servers disagree";
+  if (sources.some(({ verdict }) => verdict === "same-server"))
+    return "too few time servers, for several names lead to one";
   const isHeard = sources.some(({ votes, verdict }) => votes && verdict === "undecided");
   return isHeard ? "too few time servers answer" : "no time server answers";
 }
@@ -104,7 +106,7 @@ function eventLine({ kind, sizeMs, ageMs }: LiveClockEvent): string {
     case "suspend":
       return `suspend   the box slept for ${durationWords(sizeMs ?? 0)}, ${ago}`;
     case "contradiction":
-      return `CONTRADICTION  the time servers contradicted the clock, ${ago}`;
+      return `CONTRADICTION  the time servers, or the service's own clock, contradicted what was believed, ${ago}`;
   }
 }
 
