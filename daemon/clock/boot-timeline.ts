@@ -3,6 +3,7 @@ import { type Anchor, utcAt } from "./anchor.ts";
 import type { DriftRates } from "./drift.ts";
 import type { Stamp } from "./stamp.ts";
 import { type BreakSides, breakStamp, isBroken, retroactiveStamp, type TimeBreak } from "./stamping.ts";
+import { earliest, latest } from "./utc.ts";
 
 /**
  * What is known of the monotonic time of one boot: the anchors that were proven in it, oldest first, and the breaks that
@@ -26,7 +27,11 @@ export function withBreak(timeline: BootTimeline, found: TimeBreak): BootTimelin
   const breaks = [...timeline.breaks, found];
   const [oldest, next, ...others] = breaks;
   if (breaks.length <= breaksMax || oldest === undefined || next === undefined) return { ...timeline, breaks };
-  const both: TimeBreak = { kind: "contradiction", sinceNs: oldest.sinceNs, atNs: next.atNs };
+  const both: TimeBreak = {
+    kind: "contradiction",
+    sinceNs: earliest(oldest.sinceNs, next.sinceNs),
+    atNs: latest(oldest.atNs, next.atNs),
+  };
   return { ...timeline, breaks: [both, ...others] };
 }
 
