@@ -165,6 +165,16 @@ export class DatabaseFiles {
     syncDirectory(this.directory);
   }
 
+  /**
+   * Of a copy that has no log yet: what lies beside it is of an earlier one, whose taking over was cut short, and SQLite
+   * would write that one's pages into this one. A journal goes too, for all that it could put back is a first page that
+   * nothing was written to.
+   */
+  dropStraysOfRestored(): void {
+    for (const suffix of [...companions, "-journal"]) rmSync(this.restored + suffix, { force: true });
+    syncDirectory(this.directory);
+  }
+
   /** Puts the copy, now closed, in the place of the database, where there is none. */
   promoteRestored(): void {
     rmSync(this.schemaPages, { force: true });

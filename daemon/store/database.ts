@@ -9,7 +9,7 @@ import { DatabaseFiles } from "./database-files.ts";
 import { checkAtStart, checkHeader } from "./integrity.ts";
 import { doubtAfterLostCommits } from "./lost-commits.ts";
 import { refuseForeignOrNewer } from "./own-database.ts";
-import { liftCopyInPlace, takeOverCopy } from "./restored-copy.ts";
+import { liftCopyInPlace, refuseUntakenCopy, takeOverCopy } from "./restored-copy.ts";
 import { type Salvaged, salvage } from "./salvage.ts";
 import { SalvageSource } from "./salvage-source.ts";
 import { isSchemaWhole, migrate, schemaVersion, versionOf } from "./schema.ts";
@@ -89,6 +89,7 @@ function openAsVisitor(files: DatabaseFiles): Connection {
     );
   }
   files.requireAccess();
+  refuseUntakenCopy(files);
   refuseDamagedLog(files);
   const connection = Connection.open(files.file);
   try {

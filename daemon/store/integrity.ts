@@ -91,12 +91,21 @@ export function checkHeader(file: string): void {
   throw new StoreError("corrupt", statSync(file).size === 0 ? "the file is empty" : "its header is damaged");
 }
 
-/** Whether SQLite wrote the file as a copy of a store: as any new file it is not in WAL mode, and else it is badged's own. */
-export function hasHeaderOfCopy(file: string): boolean {
+/**
+ * How a database says that it is written: in WAL mode as badged's own, or with a rollback journal as any new file of SQLite's.
+ * `null` for what has no header of either.
+ */
+export function journalOf(file: string): "wal" | "rollback" | null {
   const header = headerOf(file);
+  if (isMarked(header)) return "wal";
   const isRollback = fileFormats.every((offset) => header[offset] === 1);
   for (const offset of fileFormats) header[offset] = 2;
-  return isRollback && isMarked(header) && header.readUInt32BE(applicationIdAt) === applicationId;
+  return isRollback && isMarked(header) ? "rollback" : null;
+}
+
+/** Whether SQLite wrote the file as a copy of a store: as any new file it is not in WAL mode, and else it is badged's own. */
+export function hasHeaderOfCopy(file: string): boolean {
+  return journalOf(file) === "rollback" && headerOf(file).readUInt32BE(applicationIdAt) === applicationId;
 }
 
 const applicationIdAt = 68;

@@ -7,7 +7,7 @@ import { StoreError } from "./store-error.ts";
  * @throws BadgedError `store-unusable` when it is another program's, `store-newer`; neither is touched
  * @throws StoreError `corrupt` when it is badged's and has lost the mark of it
  */
-export function refuseForeignOrNewer(connection: Connection): void {
+export function refuseForeignOrNewer(connection: Pick<Connection, "db" | "file">): void {
   const { db, file } = connection;
   const isNamed = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?").pluck();
   if (db.pragma("application_id", { simple: true }) !== applicationId) {

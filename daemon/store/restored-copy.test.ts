@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -129,4 +129,48 @@ test("of a newer badged is refused", async () => {
   renameSync(copy, `${file}.restored`);
   expect(() => openCore(storeSettings(directory.path), log)).toThrow("newer than this badged's");
   expect(existsSync(file)).toBe(false);
+});
+
+test("that was refused is as it was", async () => {
+  await copied("vacuum");
+  moveStoreAway();
+  const db = new Sqlite(copy);
+  db.pragma(`user_version = ${schemaVersion + 1}`);
+  db.close();
+  const bytes = readFileSync(copy);
+  renameSync(copy, file);
+  expect(() => openCore(storeSettings(directory.path), log)).toThrow("newer than this badged's");
+  expect(readFileSync(`${file}.restored`).equals(bytes)).toBe(true);
+  expect(parts()).toEqual(["badged.sqlite.restored"]);
+});
+
+test("is no file of nothing, which a copy that found no room leaves", () => {
+  writeFileSync(`${file}.restored`, "");
+  expect(() => openCore(storeSettings(directory.path), log)).toThrow("badged.sqlite.restored is damaged");
+  expect(readFileSync(`${file}.restored`)).toHaveLength(0);
+});
+
+test.each(["-wal", "-journal"])("takes nothing from the %s that another one left", async (suffix) => {
+  const before = await copied("vacuum");
+  moveStoreAway();
+  const other = new Sqlite(join(directory.path, "other"));
+  other.pragma(`journal_mode = ${suffix === "-wal" ? "WAL" : "DELETE"}`);
+  other.exec("CREATE TABLE mine (row TEXT)");
+  other.pragma("cache_size = 1");
+  other.exec(
+    "BEGIN; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 400) INSERT INTO mine SELECT hex(randomblob(500)) FROM n",
+  );
+  if (suffix === "-wal") other.exec("COMMIT");
+  copyFileSync(join(directory.path, `other${suffix}`), `${file}.restored${suffix}`);
+  other.close();
+  renameSync(copy, `${file}.restored`);
+  expectDoubt(before);
+});
+
+test("in the place of the store is not made a store by who only looks", async () => {
+  const before = await copied("vacuum");
+  moveStoreAway();
+  renameSync(copy, file);
+  expect(() => openCore(storeSettings(directory.path, { mode: "visitor" }), log)).toThrow("has not been taken over");
+  expectDoubt(before);
 });

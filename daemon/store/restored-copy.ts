@@ -1,14 +1,15 @@
 import { randomUUID } from "node:crypto";
+import Sqlite from "better-sqlite3";
 import { BadgedError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { WallMs } from "../base/time.ts";
 import { Connection } from "./connection.ts";
 import type { DatabaseFiles } from "./database-files.ts";
-import { checkAtStart, hasHeaderOfCopy } from "./integrity.ts";
+import { checkAtStart, hasHeaderOfCopy, journalOf } from "./integrity.ts";
 import { doubtAfterLostCommits } from "./lost-commits.ts";
 import { refuseForeignOrNewer } from "./own-database.ts";
 import { migrate } from "./schema.ts";
-import { storeErrorCodeOf } from "./store-error.ts";
+import { StoreError, storeErrorCodeOf } from "./store-error.ts";
 
 /**
  * A copy of the store that is put back is older than what the service holds: a scan that waits in it may long be
@@ -35,7 +36,7 @@ export function takeOverCopy(files: DatabaseFiles, { log, now }: { readonly log:
     log.error({ copy, file }, "a copy of the store was not taken over, for there is a store; move one of them away");
     return;
   }
-  const count = prepare(copy, now);
+  const count = prepare(files, now);
   files.promoteRestored();
   log.warn(
     { copy, count },
@@ -43,9 +44,26 @@ export function takeOverCopy(files: DatabaseFiles, { log, now }: { readonly log:
   );
 }
 
+/** Keeps who only looks from opening a copy in place: as a store its header would no longer show what it is. */
+export function refuseUntakenCopy({ file }: DatabaseFiles): void {
+  if (!hasHeaderOfCopy(file)) return;
+  throw new BadgedError(
+    "store-unusable",
+    `${file} is a copy that was put back, and has not been taken over`,
+    "start the daemon once; it sees to it that nothing is sent twice unmarked",
+  );
+}
+
 /** @returns how many scans are in doubt */
-function prepare(copy: string, now: WallMs): number {
+function prepare(files: DatabaseFiles, now: WallMs): number {
+  const { restored: copy } = files;
   try {
+    const journal = journalOf(copy);
+    if (journal === null) throw new StoreError("corrupt", "it has no header of a store");
+    if (journal === "rollback") {
+      files.dropStraysOfRestored();
+      lookAt(copy);
+    }
     using connection = Connection.open(copy);
     refuseForeignOrNewer(connection);
     migrate(connection, randomUUID());
@@ -57,5 +75,18 @@ function prepare(copy: string, now: WallMs): number {
     if (error instanceof BadgedError || storeErrorCodeOf(error) !== "corrupt") throw error;
     const advice = "take an earlier copy, or move it away: a new store begins then";
     throw new BadgedError("store-unusable", `the copy ${copy} is damaged`, advice, { cause: error });
+  }
+}
+
+/**
+ * Before anything is written to it: what is refused stays as it was, and shows by its header what it is wherever it is
+ * put. Opened for writing, it would be in WAL mode from then on.
+ */
+function lookAt(copy: string): void {
+  const db = new Sqlite(copy, { readonly: true, fileMustExist: true });
+  try {
+    refuseForeignOrNewer({ db, file: copy });
+  } finally {
+    db.close();
   }
 }

@@ -30,7 +30,7 @@ const migrations: readonly string[] = [
 /** The version of the schema that this code reads and writes. */
 export const schemaVersion: number = migrations.length;
 
-export function versionOf(connection: Connection): number {
+export function versionOf(connection: Pick<Connection, "db">): number {
   return Number(connection.db.pragma("user_version", { simple: true }));
 }
 
