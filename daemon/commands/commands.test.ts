@@ -183,7 +183,7 @@ test("of a daemon that hangs the status says so, and tells what is on disk all t
   mkdirSync(site.store);
   await using _hanging = await StatusSocket.open(statusSocketPath(site.store), () => new Promise(() => {}));
   const ran = await badged("status", "--config", site.configuration);
-  expect(ran).toMatchObject({ code: 69, out: expect.stringMatching(/^daemon +HANGS: .*\nstore +nothing yet/) });
+  expect(ran).toMatchObject({ code: 69, out: expect.stringMatching(/^daemon +NO ANSWER: .*\nstore +nothing yet/) });
 });
 
 test("a roster can be checked before the first start, when every badge would be new", async () => {

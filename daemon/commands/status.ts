@@ -40,14 +40,14 @@ export async function status(configurationFile: string, json: boolean, terminal:
   return live === null ? exitCode.unavailable : exitCode.ok;
 }
 
-/** `without` is what to say where no daemon told of itself: one that hangs is not one that does not run. */
+/** `without` is what to say where no daemon told of itself: one that does not answer is not one that does not run. */
 async function askDaemon(path: string): Promise<{ readonly live: LiveStatus | null; readonly without: string }> {
   try {
     const live = (await readStatus(path)) as LiveStatus | null;
     return { live, without: "daemon    NOT RUNNING: badges are not read; what is on disk follows" };
   } catch (error) {
     if (!(error instanceof BadgedError) || error.code !== "daemon-not-running") throw error;
-    return { live: null, without: `daemon    HANGS: ${error.message}; ${error.advice}; what is on disk follows` };
+    return { live: null, without: `daemon    NO ANSWER: ${error.message}; ${error.advice}; what is on disk follows` };
   }
 }
 

@@ -75,3 +75,16 @@ test("a daemon that hangs is told as one, and not waited for", async () => {
   await using _socket = await StatusSocket.open(path, () => new Promise(() => {}));
   await expect(readStatus(path, 50)).rejects.toMatchObject({ code: "daemon-not-running" });
 });
+
+test("a daemon that ends while it is asked runs no more", async () => {
+  const path = freshPath();
+  const asked = Promise.withResolvers<void>();
+  const socket = await StatusSocket.open(path, () => {
+    asked.resolve();
+    return new Promise(() => {});
+  });
+  const answer = readStatus(path);
+  await asked.promise;
+  await socket[Symbol.asyncDispose]();
+  expect(await answer).toBeNull();
+});

@@ -10,7 +10,10 @@ export const socketPathMaxBytes: number = 107;
 /** A status is a few kB; anything longer does not come from badged. */
 const statusMaxBytes = 1_000_000;
 
-/** A daemon in health answers in milliseconds, also under load; systemd waits 60 s before it ends one that hangs. */
+/**
+ * A daemon in health answers in milliseconds, also under load; systemd waits 60 s before it ends one that hangs. One that
+ * starts answers when it has its store, and a large one that is upgraded, salvaged or taken over from a copy takes longer.
+ */
 const statusMaxMs = 5_000;
 
 export function statusSocketPath(storeDirectory: string): string {
@@ -81,7 +84,7 @@ export class StatusSocket implements AsyncDisposable {
 /**
  * What the daemon says of itself; `null` when none runs on this store.
  *
- * @throws BadgedError `no-permission` when it is another user's, `daemon-not-running` when it hangs
+ * @throws BadgedError `no-permission` when it is another user's, `daemon-not-running` when it hangs, or is still starting
  */
 export function readStatus(path: string, answerMaxMs: number = statusMaxMs): Promise<unknown> {
   return new Promise((resolve, reject) => {
@@ -95,6 +98,8 @@ export function readStatus(path: string, answerMaxMs: number = statusMaxMs): Pro
       else chunks.push(chunk);
     });
     socket.on("end", () => {
+      // It ended while it was asked.
+      if (bytes === 0) return resolve(null);
       try {
         resolve(JSON.parse(Buffer.concat(chunks).toString("utf8")));
       } catch (error) {
@@ -110,11 +115,10 @@ export function readStatus(path: string, answerMaxMs: number = statusMaxMs): Pro
 }
 
 function hanging(path: string): BadgedError {
-  const message = `a badged holds ${path}, and does not answer`;
   return new BadgedError(
     "daemon-not-running",
-    message,
-    "restart it (systemctl restart badged); the journal may say why",
+    `a badged holds ${path}, and does not answer: it hangs, or is still starting, as with a large database after an upgrade`,
+    "see what the journal says; restart it (systemctl restart badged) where it is not starting",
   );
 }
 
