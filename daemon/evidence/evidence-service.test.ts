@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { copyFileSync, renameSync } from "node:fs";
+import { copyFileSync, existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -314,6 +314,37 @@ test("a copy that was put back begins a new epoch, once", async () => {
   }
   core = openCore(storeSettings(directory.path));
   expect(found(2).records[0]).toMatchObject({ kind: "epoch", data: { reason: "rollback", previous: { size } } });
+});
+
+/** Another start, after the database was exchanged. */
+async function startedWith(exchange: (database: string) => void): Promise<number | undefined> {
+  core[Symbol.dispose]();
+  exchange(join(directory.path, "badged.sqlite"));
+  core = openCore(storeSettings(directory.path));
+  store = new CoreEvidence(core);
+  await (await started())[Symbol.asyncDispose]();
+  return core.evidenceEnd()?.epoch;
+}
+
+test("the same copy put back again, and a new database after it, have epochs that none had before", async () => {
+  await (await started())[Symbol.asyncDispose]();
+  const copy = join(directory.path, "copy");
+  const putBack = (database: string): void => {
+    if (!existsSync(copy)) copyFileSync(database, copy);
+    rmSync(database);
+    copyFileSync(copy, `${database}.restored`);
+  };
+  expect(await startedWith(putBack)).toBe(2);
+  expect(await startedWith(putBack)).toBe(3);
+  expect(await startedWith(rmSync)).toBe(4);
+  expect(found(4).records[0]).toMatchObject({ kind: "epoch", data: { reason: "rollback", previous: null } });
+});
+
+test("a power cut after the first commit of all leaves the log in its first epoch", async () => {
+  const service = await started();
+  expect(core.usedEpoch()).toBe(0);
+  await service[Symbol.asyncDispose]();
+  expect(await startedWith((database) => rmSync(join(database, "../evidence-epoch")))).toBe(1);
 });
 
 test("a full disk keeps records in memory, is told once, and everything is written once there is room", async () => {

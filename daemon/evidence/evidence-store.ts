@@ -69,6 +69,8 @@ export interface EvidenceStore {
   evidenceEnd(): Promise<LogEnd | null>;
   /** Whether the log is of a copy that was put back, and no epoch has begun since: what it was until then, others may have seen. */
   isOfCopy(): Promise<boolean>;
+  /** The latest epoch that was signed here, in whatever database; 0 for none. No later one may have its number. */
+  usedEpoch(): Promise<number>;
   /** In sequence; one that cannot be read is left out. */
   evidenceRecords(epoch: number, from: number, limit: number): Promise<readonly KeptRecord[]>;
   /** From a size on, smallest first. */

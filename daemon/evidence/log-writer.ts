@@ -157,9 +157,9 @@ export class LogWriter {
   beginAnew(reason: EpochReason, first: RecordContent | null, usedEpoch = 0): void {
     const unwritten = this.#waiting.filter(({ content }) => content.kind !== "epoch" && content.kind !== "anchor");
     this.#waiting = [];
-    const epoch = Math.max(usedEpoch, this.#head?.epoch ?? 0);
+    const epoch = this.#head?.epoch ?? 0;
     const end: LogEnd = { epoch, size: this.#checkpoint?.size ?? 0, checkpoint: this.#checkpoint };
-    this.#begin(newEpoch(end, reason));
+    this.#begin(newEpoch(end, reason, usedEpoch));
     if (first !== null) this.place(this.#ports.moment(), first);
     for (const { moment, content, beside } of unwritten) this.place(moment, content, beside);
   }

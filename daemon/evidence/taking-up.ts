@@ -41,24 +41,30 @@ export type TakingUp =
 /** Checks the log's end: its last checkpoint, and every record that came after. What is before it is checked later. */
 export async function takeUp(store: EvidenceStore, { publicKey }: DeviceKey): Promise<TakingUp> {
   const end = await store.evidenceEnd();
-  if (end === null) return { kind: "begin", epoch: 1, reason: "first-start", previous: null };
+  const used = await store.usedEpoch();
+  if (end === null) return firstEpochAfter(used);
   const { epoch, checkpoint } = end;
-  if (await isOfAnotherKey(store, end, publicKey)) return newEpoch(end, "key-changed");
+  if (await isOfAnotherKey(store, end, publicKey)) return newEpoch(end, "key-changed", used);
   // The same numbers were signed under this origin, and others have them: nobody could tell that from a second history.
-  if (await store.isOfCopy()) return newEpoch(end, "rollback");
+  if (await store.isOfCopy()) return newEpoch(end, "rollback", used);
   const head = checkpoint === null ? emptyHead(epoch) : await headAt(store, checkpoint, epoch, publicKey);
-  if (head === null) return newEpoch(end, "log-damaged");
+  if (head === null) return newEpoch(end, "log-damaged", used);
   const { head: last, isWhole } = await followTail(store, head, end.size);
   if (isWhole) return { kind: "go-on", head: last, checkpoint, dropped: 0 };
   // Not even the first record of the epoch can be read: nothing of it has ever left the box.
-  if (last.frontier.size === 0) return newEpoch(end, "log-damaged");
+  if (last.frontier.size === 0) return newEpoch(end, "log-damaged", used);
   const dropped = await store.dropEvidence(epoch, last.frontier.size);
   return { kind: "go-on", head: last, checkpoint, dropped };
 }
 
-/** The epoch after one that ended where it says. */
-export function newEpoch(end: LogEnd, reason: EpochReason): Extract<TakingUp, { kind: "begin" }> {
-  return { kind: "begin", epoch: end.epoch + 1, reason, previous: previousOf(end) };
+/** The epoch after one that ended where it says, and after the latest that others may have. */
+export function newEpoch(end: LogEnd, reason: EpochReason, used: number): Extract<TakingUp, { kind: "begin" }> {
+  return { kind: "begin", epoch: Math.max(end.epoch, used) + 1, reason, previous: previousOf(end) };
+}
+
+/** In a database without a log. Where there was one before, as the one that was moved away had, this is not the first. */
+function firstEpochAfter(used: number): Extract<TakingUp, { kind: "begin" }> {
+  return { kind: "begin", epoch: used + 1, reason: used === 0 ? "first-start" : "rollback", previous: null };
 }
 
 /** By its last checkpoint, which is what anybody else may know of it. */

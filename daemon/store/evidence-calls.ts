@@ -30,6 +30,10 @@ export class EvidenceCalls implements EvidenceStore, EvidenceArchive {
     return this.#link.call("isOfCopy");
   }
 
+  usedEpoch(): Promise<number> {
+    return this.#link.call("usedEpoch");
+  }
+
   evidenceRecords(epoch: number, from: number, limit: number): Promise<readonly KeptRecord[]> {
     return this.#link.call("evidenceRecords", epoch, from, limit);
   }

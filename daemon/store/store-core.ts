@@ -52,6 +52,7 @@ import { ScanCounts } from "./scan-counts.ts";
 import { ScanTable } from "./scan-table.ts";
 import type { StoreSettings } from "./store-settings.ts";
 import { type RereadSlice, type ResolvedSlice, UnknownBadges } from "./unknown-badges.ts";
+import { UsedEpoch } from "./used-epoch.ts";
 import { lengthenWal } from "./wal-room.ts";
 import { WarningTable } from "./warning-table.ts";
 import { WebhookTable } from "./webhook-table.ts";
@@ -77,6 +78,7 @@ export class StoreCore implements Disposable {
   readonly #knowledge: KnowledgeTable;
   readonly #outages: OutageTable;
   readonly #evidence: EvidenceTable;
+  readonly #usedEpoch: UsedEpoch;
   readonly #followUps: FollowUpTable;
   readonly #remarks: RemarkTable;
   readonly #warnings: WarningTable;
@@ -111,6 +113,7 @@ export class StoreCore implements Disposable {
     this.#knowledge = new KnowledgeTable(connection);
     this.#outages = new OutageTable(connection, settings.keepSettledMs);
     this.#evidence = new EvidenceTable(connection);
+    this.#usedEpoch = new UsedEpoch(connection.file);
   }
 
   record(drafts: readonly ScanDraft[]): readonly RecordOutcome[] {
@@ -319,6 +322,10 @@ export class StoreCore implements Disposable {
     return isMarkedAsCopy(this.#connection.file);
   }
 
+  usedEpoch(): number {
+    return this.#usedEpoch.latest;
+  }
+
   evidenceRecords(epoch: number, from: number, limit: number): readonly KeptRecord[] {
     return this.#evidence.records(epoch, from, limit);
   }
@@ -340,6 +347,7 @@ export class StoreCore implements Disposable {
   }
 
   commitEvidence(batch: EvidenceBatch): "committed" | "diverged" {
+    if (batch.from > 0) this.#usedEpoch.keep(batch.epoch);
     const outcome = this.#evidence.commit(batch);
     if (batch.from === 0 && outcome === "committed") unmarkAsCopy(this.#connection.file);
     return outcome;

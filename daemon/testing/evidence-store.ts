@@ -25,6 +25,7 @@ export class CoreEvidence implements EvidenceStore, EvidenceArchive {
 
   evidenceEnd: EvidenceStore["evidenceEnd"] = async () => this.#core.evidenceEnd();
   isOfCopy: EvidenceStore["isOfCopy"] = async () => this.#core.isOfCopy();
+  usedEpoch: EvidenceStore["usedEpoch"] = async () => this.#core.usedEpoch();
   evidenceRecords: EvidenceStore["evidenceRecords"] = async (...of) => this.#core.evidenceRecords(...of);
   evidenceCheckpoints: EvidenceStore["evidenceCheckpoints"] = async (...of) => this.#core.evidenceCheckpoints(...of);
   evidenceAnchors: EvidenceArchive["evidenceAnchors"] = async (epoch) => this.#core.evidenceAnchors(epoch);
