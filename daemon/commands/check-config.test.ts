@@ -8,6 +8,7 @@ import { silentLog } from "../base/log.ts";
 import { systemTime } from "../base/system-time.ts";
 import { type WallMs, wallMs } from "../base/time.ts";
 import { verifierKeyText } from "../evidence/note.ts";
+import { applicationId } from "../store/connection.ts";
 import { schemaVersion } from "../store/schema.ts";
 import { Store } from "../store/store.ts";
 import { writeSite } from "../testing/campaign/site.ts";
@@ -94,6 +95,16 @@ test("a store of a newer badged keeps this one from starting", async () => {
   const { code, said } = checked();
   expect(code).toBe(exitCode.configuration);
   expect(said).toContain(`schema version ${schemaVersion + 1}, this one reads up to ${schemaVersion}`);
+});
+
+test("so does a copy of one, laid there to be taken over", async () => {
+  const { store } = requireConfiguration(configuration);
+  mkdirSync(store.directory);
+  const db = new Sqlite(join(store.directory, "badged.sqlite.restored"));
+  db.pragma(`application_id = ${applicationId}`);
+  db.pragma(`user_version = ${schemaVersion + 1}`);
+  db.close();
+  expect(checked()).toMatchObject({ code: exitCode.configuration, said: expect.stringContaining("of a newer badged") });
 });
 
 test.each([

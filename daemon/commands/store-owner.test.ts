@@ -16,4 +16,7 @@ test.skipIf(!isRoot)("root leaves no files in the store of a service's user", ()
   using directory = temporaryDirectory();
   chownSync(directory.path, 65534, 65534);
   expect(() => refuseRootForOthers(directory.path, 0)).toThrow("belongs to another user (65534)");
+  expect(() => refuseRootForOthers(directory.path, 0)).toThrow(
+    expect.objectContaining({ advice: expect.stringContaining("--user 65534") }),
+  );
 });

@@ -13,6 +13,6 @@ export function refuseRootForOthers(directory: string, user: number | undefined 
   throw new BadgedError(
     "no-permission",
     `${directory} belongs to another user (${owner}), who could not open what root leaves in it`,
-    "start it as that user: systemctl start badged, or runuser -u badged -- badged run",
+    `start it as that user (systemctl start badged; runuser -u badged -- badged run; a container's --user ${owner}), or, where only root is to run it, chown -R root ${directory}`,
   );
 }

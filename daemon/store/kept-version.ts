@@ -9,11 +9,13 @@ const applicationIdAt = 68;
 
 /**
  * The schema version of the store in a folder, read without opening it as a database: that would leave SQLite's files beside
- * it in the name of whoever looks. `null` when there is none, or none that can be read. What was migrated a moment ago may
+ * it in the name of whoever looks. Where there is only a copy to be taken over, of that. `null` when there is none, or none
+ * that can be read. What was migrated a moment ago may
  * still be in the write-ahead log, and then an earlier version is told.
  */
 export function keptVersion(directory: string): number | null {
-  const header = headerOf(new DatabaseFiles(directory).file);
+  const { file, restored } = new DatabaseFiles(directory);
+  const header = headerOf(file) ?? headerOf(restored);
   if (header === null || header.readUInt32BE(applicationIdAt) !== applicationId) return null;
   return header.readUInt32BE(userVersionAt);
 }
