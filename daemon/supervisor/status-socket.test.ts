@@ -88,3 +88,17 @@ test("a daemon that ends while it is asked runs no more", async () => {
   await socket[Symbol.asyncDispose]();
   expect(await answer).toBeNull();
 });
+
+test("who starts while another ends has the socket after it", async () => {
+  const path = freshPath();
+  const asked = Promise.withResolvers<void>();
+  const ending = await StatusSocket.open(path, () => {
+    asked.resolve();
+    return new Promise(() => {});
+  });
+  const starting = StatusSocket.open(path, () => Promise.resolve({ next: true }));
+  await asked.promise;
+  await ending[Symbol.asyncDispose]();
+  await using _started = await starting;
+  expect(await readStatus(path)).toEqual({ next: true });
+});

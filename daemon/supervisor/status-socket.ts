@@ -1,4 +1,4 @@
-import { chmodSync, unlinkSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { BadgedError, messageOf, systemCode } from "../base/errors.ts";
@@ -125,7 +125,8 @@ function hanging(path: string): BadgedError {
 /** Left behind by a process that was killed: nobody answers on it. */
 async function takeOver(server: Server, path: string): Promise<void> {
   try {
-    unlinkSync(path);
+    // One that ended while it was asked has taken it away by itself.
+    rmSync(path, { force: true });
     await listen(server, path);
   } catch (error) {
     throw isForbidden(error) ? forbidden(error) : error;
