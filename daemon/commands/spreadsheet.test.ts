@@ -17,6 +17,7 @@ test.each([
   ["-cmd", "'-cmd"],
   ["-2+3+cmd|' /C calc'!A0", "'-2+3+cmd|' /C calc'!A0"],
   ["\r=1", `"'\r=1"`],
+  ["\n=1", `"'\n=1"`],
   ["-5", "-5"],
   ["-5,25", "-5,25"],
 ])("the field %j is written as %j", (text, field) => {

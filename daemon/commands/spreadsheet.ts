@@ -12,6 +12,6 @@ export function spreadsheet(headings: readonly string[], rows: readonly (readonl
 /** RFC 4180. What a spreadsheet would take for a formula, and run, gets an apostrophe in front, which it shows as text. */
 export function csvField(text: string): string {
   const isNumber = /^-\d+(?:[.,]\d+)?$/.test(text);
-  const plain = /^[-=+@\t\r]/.test(text) && !isNumber ? `'${text}` : text;
+  const plain = /^[-=+@\t\r\n]/.test(text) && !isNumber ? `'${text}` : text;
   return /[";\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
 }
