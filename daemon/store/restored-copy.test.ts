@@ -174,3 +174,12 @@ test("in the place of the store is not made a store by who only looks", async ()
   expect(() => openCore(storeSettings(directory.path, { mode: "visitor" }), log)).toThrow("has not been taken over");
   expectDoubt(before);
 });
+
+test("in the place of the store beside another one is left to a person", async () => {
+  await copied("vacuum");
+  moveStoreAway();
+  copyFileSync(copy, `${file}.restored`);
+  renameSync(copy, file);
+  expect(() => openCore(storeSettings(directory.path), log)).toThrow("two copies were put back");
+  expect(parts()).toEqual(["badged.sqlite", "badged.sqlite.restored"]);
+});

@@ -18,9 +18,21 @@ import { StoreError, storeErrorCodeOf } from "./store-error.ts";
  * all of it is done again.
  */
 
-/** Who puts what `VACUUM INTO` wrote in the place of the database itself means the same, and it shows. */
+/**
+ * Who puts what `VACUUM INTO` wrote in the place of the database itself means the same, and it shows.
+ *
+ * @throws BadgedError `store-unusable` where another copy lies beside it: a person knows which one is meant
+ */
 export function liftCopyInPlace(files: DatabaseFiles): void {
-  if (files.exists() && !files.hasRestored() && hasHeaderOfCopy(files.file)) files.liftToRestored();
+  if (!files.exists() || !hasHeaderOfCopy(files.file)) return;
+  if (files.hasRestored()) {
+    throw new BadgedError(
+      "store-unusable",
+      `two copies were put back: ${files.file} and ${files.restored}`,
+      "move one of them away; the other is taken over then",
+    );
+  }
+  files.liftToRestored();
 }
 
 /**
