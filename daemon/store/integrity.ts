@@ -134,7 +134,7 @@ function isMarked(header: Buffer): boolean {
  *
  * @throws StoreError `corrupt`, or SQLite's own error for a malformed page
  */
-export function checkAtStart(connection: Connection): void {
+export function checkAtStart(connection: Pick<Connection, "db" | "file">): void {
   const { db } = connection;
   if (statSync(connection.file).size <= wholeCheckMaxBytes) {
     const found = db.pragma("quick_check(1)", { simple: true });

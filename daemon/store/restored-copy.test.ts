@@ -115,8 +115,10 @@ test("is not taken over while there is a store, which goes on", async () => {
 test("that is damaged stays where it is, and no empty store takes its place", async () => {
   await copied("vacuum");
   moveStoreAway();
-  writeFileSync(`${file}.restored`, readFileSync(copy).fill(0x5a, 4096, 3 * 4096));
+  const bytes = readFileSync(copy).fill(0x5a, 4096, 3 * 4096);
+  writeFileSync(`${file}.restored`, bytes);
   expect(() => openCore(storeSettings(directory.path), log)).toThrow("badged.sqlite.restored is damaged");
+  expect(readFileSync(`${file}.restored`).equals(bytes)).toBe(true);
   expect(existsSync(file)).toBe(false);
 });
 

@@ -8,7 +8,7 @@ import type { DatabaseFiles } from "./database-files.ts";
 import { checkAtStart, hasHeaderOfCopy, journalOf } from "./integrity.ts";
 import { doubtAfterLostCommits } from "./lost-commits.ts";
 import { refuseForeignOrNewer } from "./own-database.ts";
-import { migrate } from "./schema.ts";
+import { migrate, schemaVersion, versionOf } from "./schema.ts";
 import { StoreError, storeErrorCodeOf } from "./store-error.ts";
 
 /**
@@ -97,7 +97,10 @@ function prepare(files: DatabaseFiles, now: WallMs): number {
 function lookAt(copy: string): void {
   const db = new Sqlite(copy, { readonly: true, fileMustExist: true });
   try {
-    refuseForeignOrNewer({ db, file: copy });
+    const connection = { db, file: copy };
+    refuseForeignOrNewer(connection);
+    // Of an older version not all tables are there to be read.
+    if (versionOf(connection) === schemaVersion) checkAtStart(connection);
   } finally {
     db.close();
   }
