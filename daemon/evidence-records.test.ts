@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { present } from "./base/assert.ts";
 import { monotonicNs, wallMs } from "./base/time.ts";
 import { withInterval } from "./clock/stamp.ts";
 import {
@@ -10,8 +11,18 @@ import {
   synchronisationRecord,
   windowRecords,
 } from "./evidence-records.ts";
-import { nothingSeen } from "./outage/layers.ts";
-import type { Moment, OutageWindow, Sample } from "./outage/windows.ts";
+import { findingOf } from "./outage/cause.ts";
+import { exemptionOf } from "./outage/explanation.ts";
+import { type Layers, nothingSeen } from "./outage/layers.ts";
+import {
+  initialWatch,
+  type Moment,
+  type OutageWindow,
+  type Sample,
+  step,
+  type WatchState,
+  type WindowChange,
+} from "./outage/windows.ts";
 
 const service = { cause: "service", exemption: "presumed", settledBy: [] } as const;
 
@@ -75,6 +86,39 @@ test("what the box itself did is told with the sample that nobody could take", (
   const finding = { cause: "own-software", exemption: "not-exempt", settledBy: [] } as const;
   const window = windowOf({ segments: [{ from: moment(2000), finding, layers }] });
   expect(windowRecords({ kind: "closed", window }).map(({ kind }) => kind)).toEqual(["sample", "window"]);
+});
+
+const well: Layers = { ...nothingSeen, link: "up", lan: "ok", dns: "ok", anchors: "all", service: "ok", token: "ok" };
+const seen = {
+  well,
+  refused: { ...well, service: "refuses-us" },
+  cable: { ...well, link: "down", lan: "failed", dns: "unknown", anchors: "unknown", service: "unknown" },
+  line: { ...well, dns: "failed", anchors: "none", service: "unreachable" },
+} as const satisfies Record<string, Layers>;
+
+function changesOf(looks: readonly (keyof typeof seen)[]): readonly WindowChange[] {
+  let state: WatchState = initialWatch;
+  const changes: WindowChange[] = [];
+  for (const [index, name] of looks.entries()) {
+    const next = step(state, sample(index * 5000, { layers: seen[name], finding: findingOf(seen[name]) }));
+    state = next.state;
+    changes.push(...next.changes);
+  }
+  return changes;
+}
+
+test.each([
+  ["before it was known for a window", ["well", "refused", "line", "line", "line", "well"]],
+  ["before it failed again", ["well", "line", "line", "line", "well", "cable", "refused", "line", "line", "well"]],
+] as const)("the log names every cause of a window, also one that was seen only %s", (_, looks) => {
+  const changes = changesOf(looks);
+  const records = changes.flatMap(windowRecords).flatMap(({ kind, data }) => (kind === "window" ? [data] : []));
+  const window = present(changes.at(-1), "it has ended").window;
+  expect(new Set(records.map(({ cause }) => cause))).toEqual(
+    new Set(window.segments.map(({ finding }) => finding.cause)),
+  );
+  expect(exemptionOf({ window, otherChannelWorked: false })).toBe("not-exempt");
+  expect(records.map(({ exemption }) => exemption)).toContain("not-exempt");
 });
 
 test("in peace whole looks are recorded, and no others", () => {

@@ -72,7 +72,8 @@ test("it closes at the first good sample, with the last failing one beside it", 
 
 test("a cause that changes midway splits it into segments, from the first two failing samples on as well", () => {
   const { changes } = play(["good", "own", "service", "service", "service", "own"]);
-  expect(changes.map(({ kind }) => kind)).toEqual(["opened", "cause-changed"]);
+  expect(changes.map(({ kind }) => kind)).toEqual(["opened", "cause-changed", "cause-changed"]);
+  expect(changes[0]?.window.segments.map(({ finding }) => finding.cause)).toEqual(["own-network"]);
   const causes = changes.at(-1)?.window.segments.map(({ from, finding }) => [from.utcMs, finding.cause]);
   expect(causes).toEqual([
     [at(5).utcMs, "own-network"],
@@ -93,6 +94,13 @@ describe("flapping", () => {
       flaps: 1,
       end: { firstGood: at(75) },
     });
+  });
+
+  test("failing again is another window where nobody watched whether the first one was over for long", () => {
+    const suspected = play(["service"], { state: ended.state, seconds: 60 });
+    const { changes } = play(["service", "service", "service"], { state: suspected.state, seconds: 3600 });
+    expect(changes.map(({ kind }) => kind)).toEqual(["opened"]);
+    expect(changes[0]?.window.key).not.toBe(ended.changes[0]?.window.key);
   });
 
   test("failing again later is another window", () => {

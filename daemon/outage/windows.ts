@@ -152,11 +152,11 @@ function onFailing(
     case "quiet":
       return unchanged({ kind: "suspect", lastGood: state.lastGood, failing: [sample], ended: null });
     case "settling": {
-      const ended = belongsTo(state.window, sample, mergeWithinMs) ? state.window : null;
+      const ended = stillSettling(state.window, sample, mergeWithinMs);
       return unchanged({ kind: "suspect", lastGood: state.lastGood, failing: [sample], ended });
     }
     case "suspect":
-      return onSuspect(state, sample);
+      return onSuspect(state, sample, mergeWithinMs);
     case "open":
       return onOpen(state, sample, finding);
     default:
@@ -164,16 +164,28 @@ function onFailing(
   }
 }
 
-function onSuspect(state: Extract<WatchState, { kind: "suspect" }>, sample: Sample): ReturnType<typeof step> {
+function onSuspect(
+  state: Extract<WatchState, { kind: "suspect" }>,
+  sample: Sample,
+  mergeWithinMs: number,
+): ReturnType<typeof step> {
   const before = state.failing.at(-1) ?? state.failing[0];
   if (isGapBefore(sample, before.at)) {
-    return unchanged({ ...state, lastGood: nothingGood, failing: [sample] });
+    const ended = stillSettling(state.ended, sample, mergeWithinMs);
+    return unchanged({ kind: "suspect", lastGood: nothingGood, failing: [sample], ended });
   }
   const failing: readonly [Sample, ...Sample[]] = [...state.failing, sample];
   if (failing.length < failingSamplesMin) return unchanged({ ...state, failing });
-  const window = state.ended === null ? opened(state.lastGood, failing, sample.at) : reopened(state.ended, failing);
-  const kind = state.ended === null ? "opened" : "reopened";
-  return { state: { kind: "open", window, lastBad: sample.began }, changes: [{ kind, window }] };
+  // Each cause is a change of its own: whoever keeps the last cause of each change would else never hear of an own fault
+  // that was followed by another before it was known for a window.
+  const [first, ...later] = segmentsOf(failing);
+  let window = state.ended === null ? opened(state.lastGood, first, failing) : reopened(state.ended, first, failing);
+  const changes: WindowChange[] = [{ kind: state.ended === null ? "opened" : "reopened", window }];
+  for (const segment of later) {
+    window = withSegment(window, segment);
+    changes.push({ kind: "cause-changed", window });
+  }
+  return { state: { kind: "open", window, lastBad: sample.began }, changes };
 }
 
 function onOpen(
@@ -188,35 +200,38 @@ function onOpen(
     changes.push({ kind: "gap", window });
   }
   if (window.segments.at(-1)?.finding.cause !== finding.cause) {
-    window = { ...window, segments: [...window.segments, segmentOf(sample, finding)] };
+    window = withSegment(window, segmentOf(sample, finding));
     changes.push({ kind: "cause-changed", window });
   }
   return { state: { kind: "open", window, lastBad: sample.began }, changes };
 }
 
 /** Dated from the first failing sample, not from the one that made it certain. */
-function opened(lastGood: LastGood, failing: readonly [Sample, ...Sample[]], openedAt: Moment): OutageWindow {
+function opened(lastGood: LastGood, segment: Segment, failing: readonly [Sample, ...Sample[]]): OutageWindow {
   const [first] = failing;
   return {
     key: `${first.at.bootId}/${first.at.monotonicNs}`,
     // The site's own layers are looked at more often than what lies beyond them.
-    lastGood: first.finding?.cause === "own-network" ? lastGood.own : lastGood.whole,
+    lastGood: segment.finding.cause === "own-network" ? lastGood.own : lastGood.whole,
     firstBad: first.at,
-    openedAt,
-    segments: segmentsOf(failing),
+    openedAt: (failing.at(-1) ?? first).at,
+    segments: [segment],
     flaps: 0,
     gaps: [],
     end: null,
   };
 }
 
-function reopened(window: OutageWindow, failing: readonly [Sample, ...Sample[]]): OutageWindow {
-  const [first, ...others] = segmentsOf(failing);
-  const isSameCause = window.segments.at(-1)?.finding.cause === first.finding.cause;
-  const segments: OutageWindow["segments"] = [...window.segments, ...(isSameCause ? [] : [first]), ...others];
-  const { healed = [], end } = window;
+function reopened(window: OutageWindow, segment: Segment, failing: readonly [Sample, ...Sample[]]): OutageWindow {
+  const isSameCause = window.segments.at(-1)?.finding.cause === segment.finding.cause;
+  const { healed = [], end, flaps } = window;
   const interval = end === null ? [] : [{ from: end.lastBad, to: failing[0].at }];
-  return { ...window, segments, flaps: window.flaps + 1, healed: [...healed, ...interval], end: null };
+  const again = { ...window, flaps: flaps + 1, healed: [...healed, ...interval], end: null };
+  return isSameCause ? again : withSegment(again, segment);
+}
+
+function withSegment(window: OutageWindow, segment: Segment): OutageWindow {
+  return { ...window, segments: [...window.segments, segment] };
 }
 
 function segmentsOf(failing: readonly [Sample, ...Sample[]]): readonly [Segment, ...Segment[]] {
@@ -237,6 +252,11 @@ function settled(window: OutageWindow, sample: Sample, lastGood: LastGood, merge
   return belongsTo(window, sample, mergeWithinMs)
     ? { kind: "settling", window, lastGood }
     : { kind: "quiet", lastGood };
+}
+
+/** The window to which a failure belongs; `null` when it is another one's. */
+function stillSettling(ended: OutageWindow | null, sample: Sample, mergeWithinMs: number): OutageWindow | null {
+  return ended !== null && belongsTo(ended, sample, mergeWithinMs) ? ended : null;
 }
 
 function belongsTo({ end }: OutageWindow, { at, hasSlept }: Sample, mergeWithinMs: number): boolean {
