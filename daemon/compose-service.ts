@@ -123,7 +123,10 @@ function composeKeeper(
   };
 }
 
-/** A certificate that everybody sees to be wrong is the endpoint's failure, any other that is not taken is ours. */
+/**
+ * A certificate that everybody sees to be wrong is the endpoint's failure, one that is not taken is ours; of one of another
+ * name it is not known from here.
+ */
 async function judgedByCertificate(tokenUrl: string, { time, clock }: ServicePorts): Promise<Layers["token"]> {
   const { hostname, port } = new URL(tokenUrl);
   const host = hostname.replace(/^\[|\]$/g, "");
@@ -134,5 +137,6 @@ async function judgedByCertificate(tokenUrl: string, { time, clock }: ServicePor
     time,
     () => clock().now()?.utcMs ?? null,
   );
-  return tls.kind === "own-tls" ? "refuses-us" : "failed";
+  if (tls.kind === "own-tls") return "refuses-us";
+  return tls.kind === "other-name" ? "unproven" : "failed";
 }

@@ -78,7 +78,8 @@ function ofNetwork(layers: Layers): Finding {
   if (link === "down" || lan === "failed") return own("own-network");
   if (service === "refuses-us" || service === "own-tls" || token === "refuses-us") return own("own-software");
   if (otherChannel === "answered") return own("other-channel-worked");
-  if (service === "health-only") return ambiguous("unknown", "service-notice", "other-channel-attempt");
+  if (service === "health-only" || service === "other-name")
+    return ambiguous("unknown", "service-notice", "other-channel-attempt");
   if (anchors === "none" && (dns === "failed" || firstHop === "failed")) {
     // Without a look at the own network, its failure would pass for the provider's.
     return lan === "ok" && link !== "unknown"

@@ -36,6 +36,7 @@ export const anchorStates = ["unknown", "all", "some", "none"] as const;
  * - `server-error`: an answer of 5xx, or its health says `DOWN`.
  * - `health-only`: its health says `UP`, and it answers our calls with 5xx all the same: it may be its fault or what we send.
  * - `bad-certificate`: its certificate is not valid at the time that our clock proves.
+ * - `other-name`: a certificate of another name is shown at its address: the service's mistake, or somebody in between.
  * - `own-tls`: it is valid, but this box does not take it: its system clock, its authorities or its pin are wrong.
  * - `refuses-us`: 4xx, 401, 429. It answered; what it did not like is ours.
  */
@@ -46,13 +47,15 @@ export const serviceStates = [
   "server-error",
   "health-only",
   "bad-certificate",
+  "other-name",
   "own-tls",
   "refuses-us",
 ] as const;
 /**
  * - `failed`: it does not answer, answers 5xx or what nobody can read, or shows a certificate that nobody should take.
  * - `unproven`: the same, and it has not given a token since badged started, so that its address may be a slip of the
- *   configuration; or no name server tells its address, and that one may be the site's own.
+ *   configuration; or no name server tells its address, and that one may be the site's own; or a certificate of another
+ *   name is shown there.
  * - `refuses-us`: the client id, the key, how often we ask, or what this box makes of its certificate is wrong: ours.
  */
 export const tokenStates = ["unknown", "ok", "failed", "unproven", "refuses-us"] as const;

@@ -1,19 +1,22 @@
 import { isIP } from "node:net";
-import { connect, type PeerCertificate, type TLSSocket } from "node:tls";
+import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } from "node:tls";
 import { noNameServerCode, systemCode } from "../base/errors.ts";
 import { isPinned, pinMismatchCode } from "../base/spki-pin.ts";
 import { parseHttpDate } from "../base/system-time.ts";
 import type { Time, WallMs } from "../base/time.ts";
+import { leadsToAuthority } from "./trusted-chain.ts";
 
 /**
  * - `trusted`: this box takes the certificate.
- * - `bad-certificate`: it is not valid at the time that our clock proves, or for this name: everybody sees that.
+ * - `bad-certificate`: it is the service's, and not valid at the time that our clock proves: everybody sees that.
+ * - `other-name`: an authority of this box vouches for it under another name. A portal or a filter of the site shows such a
+ *   one, and so does whatever else is at an address that a name server made up: whether others see it is not known here.
  * - `own-tls`: it is valid by its dates and name, but this box does not take it: its system clock, its authorities, or
  *   the keys that its configuration pins.
  * - `no-name`: no name server of this box answered what the address is, so nobody was asked.
  */
 export type TlsReach = {
-  readonly kind: "trusted" | "bad-certificate" | "own-tls" | "unreachable" | "no-name";
+  readonly kind: "trusted" | "bad-certificate" | "other-name" | "own-tls" | "unreachable" | "no-name";
   readonly detail: string;
 };
 
@@ -48,7 +51,7 @@ export function probeTls(
     socket.on("secureConnect", () => {
       const code = codeOfChain(socket, pins);
       end(
-        code === null ? { kind: "trusted", detail: "" } : judgeCertificate(code, socket.getPeerCertificate(), nowMs()),
+        code === null ? { kind: "trusted", detail: "" } : judgeCertificate(code, shownBy(socket, host, code), nowMs()),
       );
     });
     socket.on("error", (error) => {
@@ -64,18 +67,32 @@ function codeOfChain(socket: TLSSocket, pins: readonly string[]): string | null 
   return isPinned(socket.getPeerCertificate(true), pins) ? null : pinMismatchCode;
 }
 
+/** A certificate that is not taken; what is told of its name and its authority leaves its dates aside. */
+export type ShownCertificate = Pick<PeerCertificate, "valid_from" | "valid_to"> & {
+  readonly hasName: boolean;
+  readonly isTrusted: boolean;
+};
+
+/** Names are looked at only once the chain was found good, and the chain again only where dates hide what else is wrong. */
+function shownBy(socket: TLSSocket, host: string, code: string): ShownCertificate {
+  const peer = socket.getPeerCertificate(true);
+  const isTrusted = code === nameCode || (datesCodes.includes(code) && leadsToAuthority(peer));
+  const hasName = isTrusted && checkServerIdentity(host, peer) === undefined;
+  return { valid_from: peer.valid_from, valid_to: peer.valid_to, hasName, isTrusted };
+}
+
 /** Whose fault it is that a certificate is not taken. Without a proven time its dates say nothing against the service. */
 export function judgeCertificate(
   code: string,
-  certificate: Pick<PeerCertificate, "valid_from" | "valid_to">,
+  { valid_from, valid_to, hasName, isTrusted }: ShownCertificate,
   nowMs: WallMs | null,
 ): TlsReach {
-  if (code === nameCode) return { kind: "bad-certificate", detail: code };
-  if (!datesCodes.includes(code)) return { kind: "own-tls", detail: code };
-  const from = dateOf(certificate.valid_from);
-  const to = dateOf(certificate.valid_to);
+  const isOfDates = datesCodes.includes(code);
+  if (isTrusted && !hasName && (isOfDates || code === nameCode)) return { kind: "other-name", detail: code };
+  const from = dateOf(valid_from);
+  const to = dateOf(valid_to);
   const isOutside = nowMs !== null && from !== null && to !== null && (nowMs < from || nowMs > to);
-  return { kind: isOutside ? "bad-certificate" : "own-tls", detail: code };
+  return { kind: isOfDates && isTrusted && isOutside ? "bad-certificate" : "own-tls", detail: code };
 }
 
 /** `Mar  1 12:00:00 2026 GMT`, as OpenSSL prints it, is an HTTP-date with its words in another order. */
