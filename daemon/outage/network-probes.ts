@@ -1,15 +1,15 @@
-import { Resolver } from "node:dns/promises";
 import { isIP } from "node:net";
-import { systemCode } from "../base/errors.ts";
 import { isLoopback } from "../base/loopback.ts";
 import { elapsedMs, type MonotonicNs, type Time, type WallMs } from "../base/time.ts";
 import { gatewayState } from "./gateway-life.ts";
 import { type DefaultRoute, hasAddress, readCarrier, readDefaultRoute, readNeighbourAnswers } from "./host-network.ts";
 import type { Layers } from "./layers.ts";
 import { type Look, LookBook } from "./look.ts";
+import { isMisled, type Sent } from "./name-doubt.ts";
+import { askForAddress, asksOthers, type NameAnswer } from "./name-servers.ts";
 import type { SecondWay } from "./second-way.ts";
 import { probeTcp } from "./tcp-probe.ts";
-import { probeTls, type TlsReach } from "./tls-probe.ts";
+import { noSuchNameCode, probeTls, type TlsReach } from "./tls-probe.ts";
 
 /** What the site says of where to look. */
 export type ProbeSettings = {
@@ -61,7 +61,11 @@ export class NetworkProbes {
   #route: DefaultRoute | null = null;
   readonly #book: LookBook;
   /** Whether the service was there at the last look: when it was not, both looks at it are made at once. */
-  #serviceWas: ServiceReach = "unknown";
+  #wasWell: boolean | null = null;
+  /** Whether the name servers of the box still asked others the last time that it mattered: while no anchor was alive. */
+  #askedOthers: boolean | null = null;
+  /** Where its name has led while it answered. */
+  readonly #whenWell: Set<string> = new Set();
   /** Where the service was when its name could last be looked up. */
   #serviceAddress: string | null = null;
   /** When the gateway, or something beyond it, last answered. */
@@ -101,17 +105,20 @@ export class NetworkProbes {
   async beyond(
     signal: AbortSignal,
   ): Promise<Pick<Layers, "firstHop" | "dns" | "anchors" | "service" | "otherChannel">> {
-    const [firstHop, resolvers, anchors, reach] = await Promise.all([
+    const [firstHop, answers, anchors, reach] = await Promise.all([
       this.#firstHop(),
-      this.#dns(),
+      this.#names(),
       this.#anchors(),
       this.#serviceReach(signal),
     ]);
     // Calls take the name servers of this box: when those do not tell the address, another that would is of no use, and
     // the service is not to blame.
-    const isNameless = reach === "no-name";
-    const dns = isNameless ? "failed" : resolvers;
-    const service = isNameless ? "unreachable" : reach;
+    const isNameless = reach.state === "no-name";
+    const couldNotAsk = this.#askedOthers === false;
+    const dns = isNameless ? "failed" : await this.#dns(answers, anchors, reach);
+    // The line came back while it was looked at: what was seen before that is old.
+    if (couldNotAsk && this.#askedOthers === true) return await this.beyond(signal);
+    const service = isNameless ? "unreachable" : reach.state;
     if (firstHop === "ok" || anchors === "all" || anchors === "some") this.#provenNs = this.#ports.time.monotonicNs();
     return { firstHop, dns, anchors, service, otherChannel: service === "ok" ? "unknown" : await this.#otherChannel() };
   }
@@ -135,30 +142,50 @@ export class NetworkProbes {
     return kind === "alive" ? "ok" : "failed";
   }
 
-  async #dns(): Promise<Layers["dns"]> {
-    if (isIP(this.#service.host) !== 0 || this.#service.host === "localhost") return "unknown";
-    const servers: readonly (string | null)[] = [null, ...this.#settings.resolvers];
-    const answers = await Promise.all(
-      servers.map((server) =>
-        this.#book.timed("dns", server ?? "this box's", okOrFailed, () => this.#resolves(server)),
-      ),
-    );
-    return answers.includes(true) ? "ok" : "failed";
+  /** Of the name servers of the box, and of each other one; `null` for a service that needs none. */
+  async #names(): Promise<NameAnswers | null> {
+    const { host } = this.#service;
+    if (isIP(host) !== 0 || host === "localhost") return null;
+    const ask = async (server: string | null): Promise<NameAnswer> => {
+      const answer = await this.#book.timed("dns", server ?? ofThisBox, okOrFailed, () =>
+        askForAddress(host, server, this.#settings.patience.beyondMs),
+      );
+      const [address] = answer.kind === "told" ? answer.addresses : [];
+      this.#serviceAddress = address ?? this.#serviceAddress;
+      return answer;
+    };
+    const [own, others] = await Promise.all([ask(null), Promise.all(this.#settings.resolvers.map(ask))]);
+    return { own, others };
   }
 
-  /** @param server `null` for those of the box */
-  async #resolves(server: string | null): Promise<boolean> {
-    const resolver = new Resolver({ timeout: this.#settings.patience.beyondMs, tries: 1 });
-    if (server !== null) resolver.setServers([server]);
-    try {
-      const [address] = await resolver.resolve4(this.#service.host);
-      this.#serviceAddress = address ?? this.#serviceAddress;
-      return true;
-    } catch (error) {
-      // "There is no such name" is an answer: the name server lives.
-      const code = systemCode(error);
-      return code === "ENOTFOUND" || code === "ENODATA";
+  async #dns(answers: NameAnswers | null, anchors: Layers["anchors"], reach: ServiceReach): Promise<Layers["dns"]> {
+    if (answers === null) return "unknown";
+    const { own, others } = answers;
+    if (reach.state === "ok" && own.kind === "told") this.#keepAddresses(own.addresses);
+    const isOtherAlive = others.some(isAlive);
+    if (own.kind === "silent" && !isOtherAlive) return "failed";
+    // The site's own name server remembers the name for hours after the line behind it has died.
+    if (anchors === "none") {
+      this.#askedOthers = isOtherAlive || (await this.#asksOthers());
+      return this.#askedOthers ? "ok" : "failed";
     }
+    this.#askedOthers = null;
+    // Nobody is to blame for a connection that was sent to the wrong place, but for who sent it there.
+    const isSentAstray =
+      reach.state !== "ok" && reach.sent !== null && isMisled(reach.sent, { others, whenWell: this.#whenWell });
+    return isSentAstray ? "failed" : "ok";
+  }
+
+  #asksOthers(): Promise<boolean> {
+    const unheardOf = `badged-${this.#ports.time.monotonicNs().toString(36)}`;
+    return this.#book.timed("dns", `${ofThisBox}, of a name that it cannot remember`, String, () =>
+      asksOthers(this.#service.host, null, unheardOf, this.#settings.patience.beyondMs),
+    );
+  }
+
+  #keepAddresses(addresses: readonly string[]): void {
+    if (this.#whenWell.size > addressesMax) this.#whenWell.clear();
+    for (const each of addresses) this.#whenWell.add(each);
   }
 
   async #anchors(): Promise<Layers["anchors"]> {
@@ -176,8 +203,10 @@ export class NetworkProbes {
   }
 
   async #serviceReach(signal: AbortSignal): Promise<ServiceReach> {
-    this.#serviceWas = await this.#book.timed("service", this.#service.host, String, () => this.#askService(signal));
-    return this.#serviceWas;
+    const stateOf = ({ state }: ServiceReach): string => state;
+    const reach = await this.#book.timed("service", this.#service.host, stateOf, () => this.#askService(signal));
+    this.#wasWell = reach.state === "ok";
+    return reach;
   }
 
   /** Only asked while the service cannot be had by the way that registrations take. */
@@ -197,20 +226,33 @@ export class NetworkProbes {
     const { time, nowMs, askHealth } = this.#ports;
     const { patience, pins } = this.#settings;
     const handshake = (): Promise<TlsReach> => probeTls(host, port, patience.beyondMs, time, nowMs, pins);
-    const early = isSecure && this.#serviceWas !== "ok" && this.#serviceWas !== "unknown" ? handshake() : null;
+    const early = isSecure && this.#wasWell === false ? handshake() : null;
     const answer = await askHealth(signal);
-    if (answer.kind === "answered") return stateOfStatus(answer.status);
-    if (!isSecure) return "unreachable";
-    const tls = await (early ?? handshake());
-    return tls.kind === "trusted" || tls.kind === "unreachable" ? "unreachable" : tls.kind;
+    if (answer.kind === "answered") return { state: stateOfStatus(answer.status), sent: null };
+    if (!isSecure) return { state: "unreachable", sent: null };
+    const { kind, detail, sentTo } = await (early ?? handshake());
+    const sent = { addresses: sentTo, isUnknown: detail === noSuchNameCode };
+    return { state: kind === "trusted" || kind === "unreachable" ? "unreachable" : kind, sent };
   }
 }
 
-/** - `no-name`: no name server of this box told its address. */
-type ServiceReach = Layers["service"] | "no-name";
+type NameAnswers = { readonly own: NameAnswer; readonly others: readonly NameAnswer[] };
+
+/**
+ * - `no-name`: no name server of this box told its address.
+ *
+ * `sent` is known of a handshake only.
+ */
+type ServiceReach = { readonly state: Layers["service"] | "no-name"; readonly sent: Sent | null };
+
+const ofThisBox = "this box's";
+/** A service has a few. */
+const addressesMax = 100;
 
 const kindOf = ({ kind }: { readonly kind: string }): string => kind;
-const okOrFailed = (works: boolean): string => (works ? "ok" : "failed");
+/** "There is no such name" is an answer: the name server lives. */
+const isAlive = ({ kind }: NameAnswer): boolean => kind !== "silent";
+const okOrFailed = (answer: NameAnswer): string => (isAlive(answer) ? "ok" : "failed");
 
 /** Health is a SHOULD of the Belgif guide: that it is not there says nothing against the service. */
 export function stateOfStatus(status: number): Layers["service"] {

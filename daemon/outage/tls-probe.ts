@@ -18,9 +18,13 @@ import { leadsToAuthority } from "./trusted-chain.ts";
 export type TlsReach = {
   readonly kind: "trusted" | "bad-certificate" | "other-name" | "own-tls" | "unreachable" | "no-name";
   readonly detail: string;
+  /** Where the connection was sent by the name servers of this box. */
+  readonly sentTo: readonly string[];
 };
 
 const datesCodes = ["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID"];
+/** The C library was told that there is no such name. */
+export const noSuchNameCode = "ENOTFOUND";
 const nameCode = "ERR_TLS_CERT_ALTNAME_INVALID";
 
 /** Makes a handshake and says nothing in it. `nowMs` is the proven time, `null` when nothing proves one. Never rejects. */
@@ -36,14 +40,16 @@ export function probeTls(
     const servername = isIP(host) === 0 ? { servername: host } : {};
     // The certificate is looked at whatever it is; nothing is sent over this connection.
     const socket = connect({ host, port, ...servername, rejectUnauthorized: false });
-    const end = (reach: TlsReach): void => {
+    const sentTo: string[] = [];
+    const end = (judged: Pick<TlsReach, "kind" | "detail">): void => {
       deadline[Symbol.dispose]();
       socket.destroy();
-      resolve(reach);
+      resolve({ ...judged, sentTo });
     };
     let isNamed = isIP(host) !== 0;
-    socket.on("lookup", (error: Error | null) => {
+    socket.on("lookup", (error: Error | null, address: string) => {
       isNamed = error === null;
+      if (error === null) sentTo.push(address);
     });
     const deadline = time.after(timeoutMs, () =>
       end({ kind: isNamed ? "unreachable" : "no-name", detail: `silent for ${timeoutMs} ms` }),
@@ -86,7 +92,7 @@ export function judgeCertificate(
   code: string,
   { valid_from, valid_to, hasName, isTrusted }: ShownCertificate,
   nowMs: WallMs | null,
-): TlsReach {
+): Pick<TlsReach, "kind" | "detail"> {
   const isOfDates = datesCodes.includes(code);
   if (isTrusted && !hasName && (isOfDates || code === nameCode)) return { kind: "other-name", detail: code };
   const from = dateOf(valid_from);

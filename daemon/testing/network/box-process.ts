@@ -14,7 +14,7 @@ import { loadSecondWay } from "../../outage/second-way.ts";
 import type { OutageWindow } from "../../outage/windows.ts";
 import { addresses, type BoxReport, paces, serviceName, tokenUrl } from "./world.ts";
 
-const [theta = "0", pace = "quick", hasSecondWay = "no", keyFile = ""] = process.argv.slice(2);
+const [theta = "0", pace = "quick", hasSecondWay = "no", keyFile = "", firstHop = ""] = process.argv.slice(2);
 const { cadence, patience } = paces[pace === "default" || pace === "merging" ? pace : "quick"];
 const loaded = await loadSecondWay(systemTime);
 if ("obstacle" in loaded) throw new Error(loaded.obstacle);
@@ -31,7 +31,7 @@ const probes = new NetworkProbes(
   {
     anchors: addresses.anchors.map((host) => ({ host, port: addresses.anchorPort })),
     resolvers: [addresses.resolver],
-    firstHop: addresses.firstHop,
+    firstHop: firstHop === "" ? null : firstHop,
     secondInterface: hasSecondWay === "yes" ? "modem" : null,
     serviceUrl,
     patience,

@@ -74,6 +74,19 @@ describe.skipIf(obstacle !== null)("a line that comes and goes", () => {
   }, 120_000);
 });
 
+describe.skipIf(obstacle !== null)("a box that knows of no first hop", () => {
+  test("sees the provider's failure, though its router's name server remembers the service's address", async () => {
+    await using world = await World.open(systemTime, "remembering");
+    const heard = new Heard(systemTime);
+    world.useResolver(addresses.router);
+    await world.watch({ firstHop: null }, heard.take);
+    const lineDead = faults["line dead behind the router"];
+    if (lineDead === undefined) throw new Error("the fault has another name");
+    const report = await tryFault(world, heard, lineDead, pace, systemTime);
+    expect(report).toMatchObject({ found: lineDead.expected, holdsBeginning: true, holdsEnd: true });
+  }, 60_000);
+});
+
 describe.skipIf(obstacle !== null)("a box with a second way out", () => {
   test("is not exempt while the service answers over it, and the provider's failure is seen when it does not", async () => {
     await using world = await World.open(systemTime, "second");

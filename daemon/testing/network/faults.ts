@@ -1,5 +1,5 @@
 import type { Cause, Exemption } from "../../outage/cause.ts";
-import { addresses, type ServiceFault, type TokenAnswer, type World } from "./world.ts";
+import { addresses, type Lie, type ServiceFault, type TokenAnswer, type World } from "./world.ts";
 
 /** One thing that breaks in the world, and what has to be found; `null` where it is nobody's outage. */
 export type Fault = {
@@ -33,6 +33,16 @@ const token = (answer: TokenAnswer, expected: Fault["expected"], askedWithinMs: 
   askedWithinMs: tokenHeldMs + askedWithinMs,
   break: (world) => world.order({ kind: "token", answer }),
   mend: (world) => world.order({ kind: "token", answer: "token" }),
+});
+
+const lie = (told: Lie): Fault => ({
+  expected: { cause: "unknown", exemption: "ambiguous" },
+  seenBy: "beyond",
+  break: async (world) => {
+    world.useResolver(addresses.liar);
+    await world.order({ kind: "lie", lie: told });
+  },
+  mend: (world) => world.useResolver(addresses.resolver),
 });
 
 export const faults: Readonly<Record<string, Fault>> = {
@@ -79,6 +89,9 @@ export const faults: Readonly<Record<string, Fault>> = {
     break: (world) => world.ip("router", "link", "set", "wan", "down"),
     mend: (world) => world.plug("router", "wan", "internet", "wan"),
   },
+  "the site's name server knows no such name": lie("no such name"),
+  "the site's name server tells where nobody is": lie("elsewhere"),
+  "the site's name server tells the box itself": lie("0.0.0.0"),
   "DNS dead": {
     expected: { cause: "unknown", exemption: "ambiguous" },
     seenBy: "beyond",

@@ -7,11 +7,13 @@ import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:https";
 import { createServer as createTcpServer } from "node:net";
 import { httpDateText, systemTime } from "../../base/system-time.ts";
-import { addresses, type ServiceFault, type TokenAnswer, tokenUrl, type WorldOrder } from "./world.ts";
+import { answerTo, refusalTo } from "./name-answers.ts";
+import { addresses, type Lie, type ServiceFault, type TokenAnswer, tokenUrl, type WorldOrder } from "./world.ts";
 
 const [goodCertificate = "", expiredCertificate = ""] = process.argv.slice(2);
 let fault: ServiceFault = "none";
 let dnsAnswers = true;
+let lie: Lie = "elsewhere";
 let tokenAnswer: TokenAnswer = "token";
 let service: Server | null = null;
 let tokens: Server | null = null;
@@ -24,15 +26,23 @@ for (const host of addresses.anchors) {
 
 const names = createSocket("udp4");
 names.on("message", (query, from) => {
-  if (dnsAnswers) names.send(answerTo(query), from.port, from.address);
+  if (dnsAnswers) names.send(answerTo(query, addresses.service), from.port, from.address);
 });
 names.bind(53, addresses.resolver);
+
+const lies = createSocket("udp4");
+lies.on("message", (query, from) => lies.send(lieTo(query), from.port, from.address));
+lies.bind(53, addresses.liar);
 
 process.on("message", (order: WorldOrder) => {
   if (order.kind === "dns") {
     dnsAnswers = order.answers;
     tokens?.closeAllConnections();
     if (order.connections === "closed") service?.closeAllConnections();
+  } else if (order.kind === "lie") {
+    lie = order.lie;
+    service?.closeAllConnections();
+    tokens?.closeAllConnections();
   } else if (order.kind === "token") tokenAnswer = order.answer;
   else fault = order.fault;
   void serve().then(() => process.send?.("done"));
@@ -91,15 +101,7 @@ async function serve(): Promise<void> {
   service = next;
 }
 
-/** The question back, with the service's address for every name (RFC 1035 section 4). */
-function answerTo(query: Buffer): Buffer {
-  const head = Buffer.from(query.subarray(0, 12));
-  head.writeUInt16BE(0x8180, 2);
-  head.writeUInt16BE(1, 6);
-  head.writeUInt32BE(0, 8);
-  const end = query.indexOf(0, 12) + 5;
-  const record = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, ...addresses.service.split(".").map(Number)]);
-  const isAddress = query.readUInt16BE(end - 4) === 1;
-  if (!isAddress) head.writeUInt16BE(0, 6);
-  return Buffer.concat([head, query.subarray(12, end), ...(isAddress ? [record] : [])]);
+function lieTo(query: Buffer): Buffer {
+  if (lie === "no such name") return refusalTo(query, "NXDOMAIN");
+  return answerTo(query, lie === "elsewhere" ? addresses.nobody : lie);
 }

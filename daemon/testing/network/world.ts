@@ -21,6 +21,8 @@ export const addresses = {
   anchors: ["10.77.2.11", "10.77.2.12", "10.77.2.13"],
   anchorPort: 443,
   resolver: "10.77.2.53",
+  /** A name server of the site: it tells what the other one does not. */
+  liar: "10.77.2.54",
   service: "10.77.2.80",
   nobody: "10.77.2.99",
 } as const;
@@ -48,12 +50,15 @@ export const paces: Readonly<Record<PaceName, Pace>> = {
 type Place = "box" | "router" | "internet";
 
 export type ServiceFault = "none" | "refuses" | "silent" | "5xx" | "401" | "expired";
+/** What the site's name server tells of every name: that there is no such one, or where nobody is. */
+export type Lie = "no such name" | "elsewhere" | "0.0.0.0";
 /** How the token endpoint answers. */
 export type TokenAnswer = "token" | "503" | "invalid_client";
 export type WorldOrder =
   | { readonly kind: "token"; readonly answer: TokenAnswer }
   /** Who holds a connection needs no name server: those to the token endpoint are closed, those to the service may be kept. */
   | { readonly kind: "dns"; readonly answers: boolean; readonly connections: "closed" | "kept" }
+  | { readonly kind: "lie"; readonly lie: Lie }
   | { readonly kind: "service"; readonly fault: ServiceFault };
 
 export type BoxReport =
@@ -155,10 +160,13 @@ export class World implements AsyncDisposable {
     {
       pace = "quick",
       hasSecondWay = false,
+      firstHop = addresses.firstHop,
       environment = {},
     }: {
       readonly pace?: PaceName;
       readonly hasSecondWay?: boolean;
+      /** `null` as on most sites, where nobody told it. */
+      readonly firstHop?: string | null;
       /** May give it another system clock. */
       readonly environment?: Readonly<Record<string, string>>;
     },
@@ -166,7 +174,7 @@ export class World implements AsyncDisposable {
   ): Promise<void> {
     const { thetaNs } = systemOffset(this.#time);
     if (hasSecondWay) this.ip("box", "route", "add", "default", "via", "10.77.3.1", "dev", "modem", "metric", "900");
-    const words = [String(thetaNs), pace, hasSecondWay ? "yes" : "no", this.#keyFile];
+    const words = [String(thetaNs), pace, hasSecondWay ? "yes" : "no", this.#keyFile, firstHop ?? ""];
     const child = this.#start("box", "box-process.ts", words, environment);
     child.on("message", (report: BoxReport) => {
       if (report.kind !== "watching") onReport(report);
@@ -192,7 +200,7 @@ export class World implements AsyncDisposable {
     this.#up("box", "lan", `${addresses.box}/24`);
     this.#up("router", "lan", `${addresses.router}/24`);
     this.#up("router", "wan", "10.77.2.1/24");
-    const public_ = [addresses.firstHop, ...addresses.anchors, addresses.resolver, addresses.service];
+    const public_ = [addresses.firstHop, ...addresses.anchors, addresses.resolver, addresses.liar, addresses.service];
     for (const each of public_) this.#up("internet", "wan", `${each}/24`);
     run("ip", "netns", "exec", this.#space("router"), "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward");
     this.ip("box", "route", "add", "default", "via", addresses.router);
@@ -206,6 +214,7 @@ export class World implements AsyncDisposable {
     const pems = ["good.pem", "expired.pem"].map((each) => join(this.#folder, each));
     this.#internet = this.#start("internet", "world-process.ts", pems, {});
     await once(this.#internet, "message");
+    await once(this.#start("router", "router-process.ts", [], {}), "message");
   }
 
   get #keyFile(): string {
