@@ -1,3 +1,4 @@
+import { createSocket } from "node:dgram";
 import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { systemCode } from "../base/errors.ts";
@@ -65,6 +66,30 @@ export function readCarrier(name: string): "up" | "down" | "unknown" {
 /** Whether the interface has an address by which it could be reached. */
 export function hasAddress(name: string): boolean {
   return (networkInterfaces()[name] ?? []).some(({ internal, address }) => !internal && !address.startsWith("fe80:"));
+}
+
+/** Any but 0, to which a socket cannot be connected. */
+const anyPort = 53;
+
+/**
+ * The interface by which packets to an IPv4 address leave, as the kernel has it with all its tables and rules; `null` when
+ * there is no way there. Nothing is sent. Never rejects.
+ */
+export function interfaceTowards(address: string): Promise<string | null> {
+  return new Promise((resolve) => {
+    const socket = createSocket("udp4");
+    const end = (name: string | null): void => {
+      socket.close();
+      resolve(name);
+    };
+    socket.once("error", () => end(null));
+    socket.connect(anyPort, address, () => end(interfaceWith(socket.address().address)));
+  });
+}
+
+function interfaceWith(own: string): string | null {
+  const named = Object.entries(networkInterfaces());
+  return named.find(([, addresses]) => addresses?.some(({ address }) => address === own))?.[0] ?? null;
 }
 
 /** Eight hexadecimal digits, the least significant byte first. */

@@ -2,7 +2,14 @@ import { isIP } from "node:net";
 import { isLoopback } from "../base/loopback.ts";
 import { elapsedMs, type MonotonicNs, type Time, type WallMs } from "../base/time.ts";
 import { gatewayState } from "./gateway-life.ts";
-import { type DefaultRoute, hasAddress, readCarrier, readDefaultRoute, readNeighbourAnswers } from "./host-network.ts";
+import {
+  type DefaultRoute,
+  hasAddress,
+  interfaceTowards,
+  readCarrier,
+  readDefaultRoute,
+  readNeighbourAnswers,
+} from "./host-network.ts";
 import type { Layers } from "./layers.ts";
 import { type Look, LookBook } from "./look.ts";
 import { isMisled, type Sent } from "./name-doubt.ts";
@@ -98,7 +105,8 @@ export class NetworkProbes {
     const link = await this.#book.timed("link", name, String, () => readCarrier(name));
     if (link === "down" || route === null || !hasAddress(route.interface)) return { link, lan: "failed" };
     // Behind a modem or a tunnel there may be more of the site's own that cannot be seen from here.
-    return { link, lan: route.gateway === null ? "unknown" : await this.#gateway(route.gateway) };
+    if (route.gateway === null || (await this.#takesAnotherWay(route.interface))) return { link, lan: "unknown" };
+    return { link, lan: await this.#gateway(route.gateway) };
   }
 
   /** Other people's servers: looked at rarely while all is well. */
@@ -121,6 +129,14 @@ export class NetworkProbes {
     const service = isNameless ? "unreachable" : reach.state;
     if (firstHop === "ok" || anchors === "all" || anchors === "some") this.#provenNs = this.#ports.time.monotonicNs();
     return { firstHop, dns, anchors, service, otherChannel: service === "ok" ? "unknown" : await this.#otherChannel() };
+  }
+
+  /** A tunnel leaves the default route where it was, and takes everything all the same. */
+  async #takesAnotherWay(defaultInterface: string): Promise<boolean> {
+    const far = this.#settings.anchors.map(({ host }) => host).filter((host) => isIP(host) === 4);
+    const ways = await Promise.all(far.map(interfaceTowards));
+    const known = ways.filter((way) => way !== null);
+    return known.length > 0 && known.every((way) => way !== defaultInterface);
   }
 
   async #gateway(address: string): Promise<Layers["lan"]> {

@@ -89,6 +89,31 @@ export const faults: Readonly<Record<string, Fault>> = {
     break: (world) => world.ip("router", "link", "set", "wan", "down"),
     mend: (world) => world.plug("router", "wan", "internet", "wan"),
   },
+  "a tunnel of the employer's takes everything, and is dead": {
+    expected: { cause: "unknown", exemption: "ambiguous" },
+    seenBy: "beyond",
+    break: (world) => {
+      deadTunnel(world);
+      for (const half of ["0.0.0.0/1", "128.0.0.0/1"]) world.ip("box", "route", "add", half, "dev", "tunnel");
+    },
+    mend: (world) => world.ip("box", "link", "delete", "tunnel"),
+  },
+  "a tunnel with a table of its own, as wg-quick makes one, is dead": {
+    expected: { cause: "unknown", exemption: "ambiguous" },
+    seenBy: "beyond",
+    break: (world) => {
+      deadTunnel(world);
+      world.ip("box", "route", "add", "default", "dev", "tunnel", "table", "51820");
+      world.ip("box", "rule", "add", "not", "fwmark", "51820", "table", "51820");
+      world.ip("box", "rule", "add", "table", "main", "suppress_prefixlength", "0");
+    },
+    mend: (world) => {
+      // Its table goes with it, and the rules lead on to the others.
+      world.ip("box", "link", "delete", "tunnel");
+      world.ip("box", "rule", "delete", "not", "fwmark", "51820", "table", "51820");
+      world.ip("box", "rule", "delete", "table", "main", "suppress_prefixlength", "0");
+    },
+  },
   "the site's name server knows no such name": lie("no such name"),
   "the site's name server tells where nobody is": lie("elsewhere"),
   "the site's name server tells the box itself": lie("0.0.0.0"),
@@ -140,6 +165,14 @@ export const faults: Readonly<Record<string, Fault>> = {
   "token endpoint answers 503": token("503", theService, 5_000),
   "token endpoint refuses the client": token("invalid_client", ownSoftware, 30_000),
 };
+
+/** An interface without a gateway: what is sent into it comes out nowhere. */
+function deadTunnel(world: World): void {
+  world.ip("box", "link", "add", "tunnel", "type", "veth", "peer", "nowhere");
+  world.ip("box", "link", "set", "tunnel", "arp", "off");
+  world.ip("box", "addr", "add", "10.77.9.2/32", "dev", "tunnel");
+  for (const end of ["nowhere", "tunnel"]) world.ip("box", "link", "set", end, "up");
+}
 
 /** As slow as an old modem: 256 kbit a second, up to 400 ms in its queue. */
 const slowLine = ["tbf", "rate", "256kbit", "burst", "4kb", "latency", "400ms"];
