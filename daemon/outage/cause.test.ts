@@ -29,6 +29,7 @@ function* everyVector(): Generator<Layers> {
 
 /** Everything that is the employer's own, by itself enough to rule an exemption out. */
 function isOwnFault({ box, power, link, lan, service, token }: Layers): boolean {
+  if (box === "rebooted") return power !== "battery";
   if (box !== "running") return box !== "rebooted-unclean" || power === "mains";
   return (
     link === "down" || lan === "failed" || service === "refuses-us" || service === "own-tls" || token === "refuses-us"
@@ -91,6 +92,7 @@ describe("the table, line by line", () => {
     ["one anchor is dead", { anchors: "some" }, null, null],
     ["badged crashed", { box: "crashed" }, "own-software", "not-exempt"],
     ["somebody restarted the box", { box: "rebooted" }, "operator", "not-exempt"],
+    ["a UPS on battery had the box shut down", { box: "rebooted", power: "battery" }, "power-unproven", "ambiguous"],
     [
       "the plug was pulled behind a UPS on mains",
       { box: "rebooted-unclean", power: "mains" },

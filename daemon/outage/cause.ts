@@ -55,7 +55,9 @@ function ofBox({ box, power, otherChannel }: Layers): Finding | null {
     case "crashed":
       return own("own-software");
     case "rebooted":
-      return own("operator");
+      // A UPS has its box shut down in order before the battery is empty: somebody's will, or the end of the power.
+      if (power !== "battery" || otherChannel === "answered") return own("operator");
+      return ambiguous("power-unproven", "grid-operator-proof", "other-channel-attempt");
     case "rebooted-unclean":
       if (power === "mains") return own("own-power");
       if (otherChannel === "answered") return own("other-channel-worked");

@@ -20,7 +20,9 @@ export function boxStateAfter(last: Heartbeat, presentBootId: string): Layers["b
  */
 export function windowOfLastRun(last: Heartbeat | null, bootedAt: Moment, startedAt: Moment): OutageWindow | null {
   if (last === null) return null;
-  const layers: Layers = { ...nothingSeen, box: boxStateAfter(last, startedAt.bootId), power: last.power };
+  // A box that kept running had power enough, whatever its UPS said.
+  const power = last.at.bootId === startedAt.bootId ? "unknown" : last.power;
+  const layers: Layers = { ...nothingSeen, box: boxStateAfter(last, startedAt.bootId), power };
   const finding = findingOf(layers);
   if (finding === null) return null;
   const firstBad = last.at.bootId === startedAt.bootId ? startedAt : bootedAt;
