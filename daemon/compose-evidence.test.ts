@@ -1,4 +1,4 @@
-import { mkdtempSync } from "node:fs";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -9,6 +9,7 @@ import { monotonicNs, wallMs } from "./base/time.ts";
 import { requireConfiguration } from "./commands/configuration.ts";
 import { storeSettings } from "./compose.ts";
 import { composeEvidence } from "./compose-evidence.ts";
+import { deviceKeyFile } from "./evidence/device-key.ts";
 import { findingOf } from "./outage/cause.ts";
 import { nothingSeen } from "./outage/layers.ts";
 import { Store } from "./store/store.ts";
@@ -72,4 +73,21 @@ test("after the end of the last run was told, an outage that stays as it is is r
   await evidence[Symbol.asyncDispose]();
   await store[Symbol.asyncDispose]();
   expect(records).toBeLessThanOrEqual(130);
+});
+
+test.each([
+  ["empty, as a card leaves it that lost its power", ""],
+  ["cut off", "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIE"],
+])("people register also while the log's key is %s", async (_, content) => {
+  const site = writeSite(mkdtempSync(join(tmpdir(), "zz-")), 1, "http://127.0.0.1:9/");
+  const configuration = requireConfiguration(site.configuration);
+  mkdirSync(configuration.store.directory, { recursive: true, mode: 0o700 });
+  writeFileSync(join(configuration.store.directory, deviceKeyFile), content, { mode: 0o600 });
+  await using store = await Store.open(storeSettings(configuration, "daemon"), { time: systemTime, log: silentLog });
+  const stamp = (): never => {
+    throw new Error("nothing is stamped");
+  };
+  await using evidence = composeEvidence(configuration, store, stamp, { time: systemTime, log: silentLog });
+  await evidence.start();
+  expect(evidence.status).toBeNull();
 });

@@ -55,8 +55,8 @@ export function readDeviceKey(pem: string, from: string): DeviceKey {
 /**
  * The key in the store's folder; `null` when there is none yet.
  *
- * @throws BadgedError `secret-unsafe` when others may read or replace it, or when it holds no key; `store-unusable` when it
- *   cannot be read
+ * @throws BadgedError `secret-unsafe` when others may read or replace it; `store-unusable` when it cannot be read, or holds
+ *   no key
  */
 export function findDeviceKey(directory: string, kept: KeptKey = logsKey): DeviceKey | null {
   const file = join(directory, kept.name);
@@ -70,7 +70,7 @@ export function findDeviceKey(directory: string, kept: KeptKey = logsKey): Devic
   try {
     const { mode } = fstatSync(descriptor);
     if ((mode & 0o077) !== 0) throw unsafeKey(kept, file);
-    return readDeviceKey(readFileSync(descriptor, "utf8"), file);
+    return readKeptKey(readFileSync(descriptor, "utf8"), kept, file);
   } finally {
     closeSync(descriptor);
   }
@@ -100,6 +100,17 @@ export function ensureDeviceKey(directory: string, kept: KeptKey = logsKey): Dev
   const made = findDeviceKey(directory, kept);
   if (made === null) throw unusable(kept, file, "made", new Error("it is not there after it was written"));
   return made;
+}
+
+/** What was a key once and is none any more is damage to the store's folder: nobody chose that key. */
+function readKeptKey(pem: string, { what }: KeptKey, file: string): DeviceKey {
+  try {
+    return readDeviceKey(pem, file);
+  } catch (error) {
+    if (!(error instanceof BadgedError)) throw error;
+    const advice = "put it back from a copy; or move it away, and a new log begins under a new key";
+    throw new BadgedError("store-unusable", `${what} is damaged: ${error.message}`, advice, { cause: error });
+  }
 }
 
 function writeKey(file: string): void {
