@@ -12,6 +12,8 @@ export const bundleMaxBytes: number = 1_073_741_824;
 export const filesMax: number = 20_000;
 export const pathMaxLength: number = 200;
 
+/** What is kept under this name in an object changes the object, and is not found in it again. */
+const hiddenPart = "__proto__";
 const safePart = /^[\p{L}\p{N}_()+,@=&'~-][\p{L}\p{N} ._()+,@=&'~-]*$/u;
 
 /**
@@ -19,7 +21,7 @@ const safePart = /^[\p{L}\p{N}_()+,@=&'~-][\p{L}\p{N} ._()+,@=&'~-]*$/u;
  * with a dot or a space. Nothing is ever written under these names, but a person may unpack the same zip.
  */
 export function isSafePath(path: string): boolean {
-  return path.length <= pathMaxLength && path.split("/").every((part) => safePart.test(part));
+  return path.length <= pathMaxLength && path.split("/").every((part) => safePart.test(part) && part !== hiddenPart);
 }
 
 /** Takes files one by one and holds them to the limits, before anything is read or unpacked. */

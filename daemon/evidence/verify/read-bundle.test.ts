@@ -98,6 +98,14 @@ describe("a zip", () => {
     });
   });
 
+  test("with a file that JavaScript would hide is refused", () => {
+    const zip = Buffer.from(zipOf([...files, ["aa_proto_", one]])).toString("latin1");
+    expect(readZip(Buffer.from(zip.replaceAll("aa_proto_", "__proto__"), "latin1"))).toMatchObject({
+      ok: false,
+      failure: { code: "path-unsafe" },
+    });
+  });
+
   test("that would grow a thousandfold is refused before it does", () => {
     const zip = zipOf([["log/records.jsonl", new Uint8Array(30_000_000)]]);
     expect(zip.length).toBeLessThan(100_000);
