@@ -2,6 +2,7 @@ import type { DeviceKey } from "./device-key.ts";
 import type { EvidenceStore, KeptCheckpoint, KeptRecord, LogEnd } from "./evidence-store.ts";
 import { emptyHead, follow, followUnread, frontierOf, type LogHead } from "./log-head.ts";
 import {
+  append,
   consistencyPath,
   emptyFrontier,
   emptyRoot,
@@ -9,7 +10,6 @@ import {
   type Hash,
   leafHash,
   rootOf,
-  rootOver,
 } from "./merkle.ts";
 import { originOf, parseCheckpoint, parseNote } from "./note.ts";
 import type { EpochReason, PreviousEpoch } from "./record.ts";
@@ -183,19 +183,18 @@ async function rootAt(
   return null;
 }
 
+/** Slice by slice: a witness may ask from a size that no checkpoint has, and a log of years has millions of records. */
 async function rootOfRange(store: EvidenceStore, epoch: number, from: number, to: number): Promise<Hash> {
-  const leaves: Hash[] = [];
-  while (from + leaves.length < to) {
-    const records = await store.evidenceRecords(
-      epoch,
-      from + leaves.length,
-      Math.min(sliceRecords, to - from - leaves.length),
-    );
+  let range = emptyFrontier;
+  while (from + range.size < to) {
+    const next = from + range.size;
+    const records = await store.evidenceRecords(epoch, next, Math.min(sliceRecords, to - next));
     if (records.length === 0) throw new Error("the log is shorter than its checkpoint");
-    for (const each of records)
-      leaves.push(each.kind === "erased" ? Buffer.from(each.leaf, "hex") : leafHash(each.line));
+    for (const each of records) {
+      range = append(range, each.kind === "erased" ? Buffer.from(each.leaf, "hex") : leafHash(each.line));
+    }
   }
-  return rootOver(leaves);
+  return rootOf(range);
 }
 
 function largestPowerUpTo(count: number): number {
