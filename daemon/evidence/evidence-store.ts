@@ -94,7 +94,8 @@ export interface EvidenceArchive {
   evidenceRecords(epoch: number, from: number, limit: number): Promise<readonly KeptRecord[]>;
   /** From a size on, smallest first. */
   evidenceCheckpoints(epoch: number, from: number, limit: number): Promise<readonly KeptCheckpoint[]>;
-  evidenceAnchors(epoch: number): Promise<readonly KeptAnchor[]>;
+  /** Those that a record from `from` on names, in the order of these records. */
+  evidenceAnchors(epoch: number, from: number, limit: number): Promise<readonly KeptAnchor[]>;
   /** The salt of an entry of an outage, hex; `null` while no record names it. */
   evidenceSalt(entryId: number): Promise<string | null>;
 }

@@ -42,8 +42,8 @@ export class EvidenceCalls implements EvidenceStore, EvidenceArchive {
     return this.#link.call("evidenceCheckpoints", epoch, from, limit);
   }
 
-  evidenceAnchors(epoch: number): Promise<readonly KeptAnchor[]> {
-    return this.#link.call("evidenceAnchors", epoch);
+  evidenceAnchors(epoch: number, from: number, limit: number): Promise<readonly KeptAnchor[]> {
+    return this.#link.call("evidenceAnchors", epoch, from, limit);
   }
 
   evidenceSalt(entryId: number): Promise<string | null> {

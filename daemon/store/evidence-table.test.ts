@@ -83,7 +83,8 @@ test.each([
 test("anchors are kept under the record that names them, salts under their entry", () => {
   const anchor = { seq: 1, size: 1, type: "witness", by: "contractor", proof: Buffer.from("line\n") } as const;
   core.commitEvidence(batchOf(0, [start("a"), { ...start("b"), kind: "anchor" }], { anchors: [anchor] }));
-  expect(core.evidenceAnchors(1)).toEqual([anchor]);
+  expect(core.evidenceAnchors(1, 0, 10)).toEqual([anchor]);
+  expect(core.evidenceAnchors(1, 2, 10)).toEqual([]);
   addNote();
   expect(core.evidenceSalt(1)).toBeNull();
   core.commitEvidence(batchOf(2, [start("c")], { salts: [{ entryId: 1, salt: Buffer.alloc(16, 7) }] }));

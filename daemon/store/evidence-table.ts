@@ -62,7 +62,7 @@ export class EvidenceTable {
   readonly #noteAt: Sqlite.Statement<[number], string>;
   readonly #checkpoints: Sqlite.Statement<[number, number, number], CheckpointRow>;
   readonly #addAnchor: Sqlite.Statement<[number, number, string, string, Uint8Array]>;
-  readonly #anchors: Sqlite.Statement<[number, number], AnchorRow>;
+  readonly #anchors: Sqlite.Statement<[number, number, number], AnchorRow>;
   readonly #addSalt: Sqlite.Statement<[number, Uint8Array]>;
   readonly #salt: Sqlite.Statement<[number], Buffer>;
   readonly #drop: Sqlite.Statement<[number, number]>;
@@ -109,7 +109,8 @@ export class EvidenceTable {
       "INSERT OR IGNORE INTO evidence_anchors (id, size, type, made_by, proof) VALUES (?, ?, ?, ?, ?)",
     );
     this.#anchors = db.prepare(
-      `SELECT id, size, type, made_by AS madeBy, proof FROM evidence_anchors WHERE id >= ? AND id < ? ORDER BY id`,
+      `SELECT id, size, type, made_by AS madeBy, proof FROM evidence_anchors WHERE id >= ? AND id < ?
+      ORDER BY id LIMIT ?`,
     );
     this.#addSalt = db.prepare("INSERT OR IGNORE INTO evidence_salts (id, salt) VALUES (?, ?)");
     this.#salt = db.prepare<[number], Buffer>("SELECT salt FROM evidence_salts WHERE id = ?").pluck();
@@ -161,9 +162,9 @@ export class EvidenceTable {
     return this.#checkpoints.all(idOf(epoch, from), idOf(epoch + 1, 0), most).map(checkpointOf);
   }
 
-  anchors(epoch: number): readonly KeptAnchor[] {
+  anchors(epoch: number, from: number, limit: number): readonly KeptAnchor[] {
     return this.#anchors
-      .all(idOf(epoch, 0), idOf(epoch + 1, 0))
+      .all(idOf(epoch, from), idOf(epoch + 1, 0), Math.min(limit, evidenceSliceRows))
       .map(({ id, madeBy, ...rest }) => ({ seq: id % epochSpan, by: madeBy, ...rest }));
   }
 

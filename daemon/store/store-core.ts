@@ -334,8 +334,8 @@ export class StoreCore implements Disposable {
     return this.#evidence.checkpoints(epoch, from, limit);
   }
 
-  evidenceAnchors(epoch: number): readonly KeptAnchor[] {
-    return this.#evidence.anchors(epoch);
+  evidenceAnchors(epoch: number, from: number, limit: number): readonly KeptAnchor[] {
+    return this.#evidence.anchors(epoch, from, limit);
   }
 
   evidenceSalt(entryId: number): string | null {

@@ -28,7 +28,8 @@ export class CoreEvidence implements EvidenceStore, EvidenceArchive {
   usedEpoch: EvidenceStore["usedEpoch"] = async () => this.#core.usedEpoch();
   evidenceRecords: EvidenceStore["evidenceRecords"] = async (...of) => this.#core.evidenceRecords(...of);
   evidenceCheckpoints: EvidenceStore["evidenceCheckpoints"] = async (...of) => this.#core.evidenceCheckpoints(...of);
-  evidenceAnchors: EvidenceArchive["evidenceAnchors"] = async (epoch) => this.#core.evidenceAnchors(epoch);
+  evidenceAnchors: EvidenceArchive["evidenceAnchors"] = async (epoch, from, limit) =>
+    this.#core.evidenceAnchors(epoch, from, limit);
   evidenceSalt: EvidenceArchive["evidenceSalt"] = async (entryId) => this.#core.evidenceSalt(entryId);
   lastEvidenceOf: EvidenceStore["lastEvidenceOf"] = async (kind) => this.#core.lastEvidenceOf(kind);
   dropEvidence: EvidenceStore["dropEvidence"] = async (...of) => this.#core.dropEvidence(...of);
@@ -88,5 +89,5 @@ export function readEpoch(
     const parsed = parseLine(line);
     return parsed.kind === "record" ? [parsed.record] : [];
   });
-  return { records, lines, checkpoints, anchors: core.evidenceAnchors(epoch), faults };
+  return { records, lines, checkpoints, anchors: core.evidenceAnchors(epoch, 0, 2000), faults };
 }

@@ -38,7 +38,7 @@ function archiveOf({ lines, records, checkpoints }: EvidenceLog): Omit<EvidenceA
         .filter(({ size }) => size >= from)
         .slice(0, 3)
         .map(({ size, note }) => ({ size, note, roots: [] })),
-    evidenceAnchors: async () => anchors,
+    evidenceAnchors: async (_, from, limit) => anchors.filter(({ seq }) => seq >= from).slice(0, limit),
   };
 }
 

@@ -1,8 +1,8 @@
-import { present } from "../../base/assert.ts";
 import type { EvidenceArchive, KeptAnchor, KeptRecord } from "../evidence-store.ts";
 import { hashBytes, leafHash } from "../merkle.ts";
 import type { EvidenceRecord } from "../record.ts";
 import type { BundleCheckpoint, BundleContent } from "./bundle.ts";
+import { type NearbyCheckpoint, nearbyCheckpoints } from "./nearby.ts";
 import { type RecordSpan, selectRange } from "./selection.ts";
 
 /** What the log has of what somebody wants to show. */
@@ -40,7 +40,7 @@ export const laterMaxRecords = 400;
 export async function gatherLog(archive: Archive, wanted: Wanted): Promise<GatheredLog | "uncovered" | null> {
   const end = await archive.evidenceEnd();
   for (let epoch = end?.epoch ?? 0; epoch >= 1; epoch -= 1) {
-    const survey = new Survey(wanted);
+    const survey = new Survey(wanted, epoch === end?.epoch ? end.size : 0);
     for await (const record of recordsOf(archive, epoch, 0)) survey.take(record);
     if (survey.span !== null) return await gatherEpoch(archive, epoch, survey, survey.span);
   }
@@ -53,15 +53,11 @@ async function gatherEpoch(
   survey: Survey,
   span: RecordSpan,
 ): Promise<GatheredLog | "uncovered"> {
-  const anchors = await archive.evidenceAnchors(epoch);
-  const notes = new Map<number, string>();
-  for await (const { size, note } of checkpointsOf(archive, epoch)) {
-    if (size <= survey.size) notes.set(size, note);
-  }
-  const named = [...notes.keys()].map((size) => ({
+  const checkpoints = await nearbyCheckpoints(archive, epoch, span, survey.size);
+  const named = checkpoints.map(({ size, anchors }) => ({
     size,
-    tokens: anchors.filter((each) => each.size === size && each.type === "rfc3161"),
-    cosignatures: anchors.filter((each) => each.size === size && each.type === "witness"),
+    tokens: anchors.filter(({ type }) => type === "rfc3161"),
+    cosignatures: anchors.filter(({ type }) => type === "witness"),
   }));
   const range = selectRange(named, span);
   if (range === null || range.size <= span.from) return "uncovered";
@@ -71,23 +67,25 @@ async function gatherEpoch(
     if (record.seq >= size) break;
     lines.push(lineIn(record));
   }
-  const checkpoints = range.sizes.map((each): BundleCheckpoint => {
-    const note = present(notes.get(each), "a checkpoint that was chosen is there");
-    // An answer that no line of the bundle names can only stand over its last checkpoint.
-    const usable = anchors.filter((anchor) => anchor.size === each && (each === size || anchor.seq < size));
-    return { size: each, note, tokens: proofsOf(usable, "rfc3161"), cosignatures: linesOf(usable) };
-  });
+  const sizes = new Set(range.sizes);
+  const chosen = checkpoints.filter((each) => sizes.has(each.size));
   return {
     epoch,
     key: survey.key,
     first,
     lines,
     leaves: survey.leaves.subarray(0, size * hashBytes),
-    checkpoints,
+    checkpoints: chosen.map((each) => bundleCheckpoint(each, size)),
     windows: survey.windowsBefore(size),
     isWhole: range.isWhole,
     later: survey.laterThan(size),
   };
+}
+
+/** An answer that no line of the bundle names can only stand over its last checkpoint. */
+function bundleCheckpoint({ size, note, anchors }: NearbyCheckpoint, lastSize: number): BundleCheckpoint {
+  const usable = anchors.filter(({ seq }) => size === lastSize || seq < lastSize);
+  return { size, note, tokens: proofsOf(usable, "rfc3161"), cosignatures: linesOf(usable) };
 }
 
 function proofsOf(anchors: readonly KeptAnchor[], type: KeptAnchor["type"]): readonly Uint8Array[] {
@@ -114,19 +112,6 @@ async function* recordsOf(archive: Archive, epoch: number, from: number): AsyncG
   }
 }
 
-async function* checkpointsOf(
-  archive: Archive,
-  epoch: number,
-): AsyncGenerator<{ readonly size: number; readonly note: string }> {
-  for (let next = 0; ; ) {
-    const slice = await archive.evidenceCheckpoints(epoch, next, sliceRecords);
-    yield* slice;
-    const last = slice.at(-1);
-    if (last === undefined) return;
-    next = last.size + 1;
-  }
-}
-
 const toldKind = /"kind":"(?:scans|note|attachment|attempt)"/;
 
 /** What one pass over an epoch finds out. Samples are the most by far, and are looked at as text. */
@@ -134,7 +119,7 @@ type Beginning = { readonly seq: number; readonly lastGood: number };
 
 class Survey {
   readonly #wanted: Wanted;
-  #leaves = Buffer.alloc(hashBytes * sliceRecords);
+  #leaves: Buffer;
   #size = 0;
   #key = "";
   #from: number | null = null;
@@ -149,8 +134,10 @@ class Survey {
   /** Places of what was told of the windows beside what they are. */
   readonly #told: number[] = [];
 
-  constructor(wanted: Wanted) {
+  /** @param records as many as the epoch has, where that is known: with room to spare a log of years takes twice as much */
+  constructor(wanted: Wanted, records: number) {
     this.#wanted = wanted;
+    this.#leaves = Buffer.alloc(hashBytes * Math.max(records, sliceRecords));
   }
 
   /** Records without a gap from the first on; what follows a gap cannot be proven. */

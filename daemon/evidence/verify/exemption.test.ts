@@ -66,7 +66,8 @@ function archiveOf({ lines, records, checkpoints }: EvidenceLog) {
         .filter(({ size }) => size >= from)
         .slice(0, limit)
         .map(({ size, note }) => ({ size, note, roots: [] })),
-    evidenceAnchors: async () => anchors,
+    evidenceAnchors: async (_: number, from: number, limit: number) =>
+      anchors.filter(({ seq }) => seq >= from).slice(0, limit),
   };
 }
 async function verified(log: EvidenceLog, wanted: Wanted) {
