@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { defaultRouteIn, neighbourAnswersIn, readCarrier } from "./host-network.ts";
+import { defaultRouteIn, defaultRouteOfV6In, neighbourAnswersIn, readCarrier } from "./host-network.ts";
 
 const head = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n";
 
@@ -23,6 +23,31 @@ eth0\t0001A8C0\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0\n`;
     ["half of the internet", `${head}tun0\t00000000\t0101A8C0\t0003\t0\t0\t0\t00000080\t0\t0\t0\n`],
   ])("is none in %s", (_, table) => {
     expect(defaultRouteIn(table)).toBeNull();
+  });
+});
+
+describe("the way out over IPv6", () => {
+  const zeros = "0".repeat(32);
+  const own = `fe800000000000000000000000000000 40 ${zeros} 00 ${zeros} 00000100 00000001 00000000 00000001      lan\n`;
+  const none = `${zeros} 00 ${zeros} 00 ${zeros} ffffffff 00000001 00000000 00200200       lo\n`;
+  const via = (gateway: string, metric: string, name: string): string =>
+    `${zeros} 00 ${zeros} 00 ${gateway} ${metric} 00000001 00000000 00450003      ${name}\n`;
+
+  test("is the one with the least metric, by a gateway of the link", () => {
+    const table = `${own}${via("fe800000000000000000000000000001", "00000400", "lan")}${via("20010db8000000000000000000000001", "00000064", "eth1")}${none}`;
+    expect(defaultRouteOfV6In(table)).toEqual({
+      interface: "eth1",
+      gateway: "2001:0db8:0000:0000:0000:0000:0000:0001",
+    });
+    const onLink = via("fe800000000000000000000000000001", "00000400", "lan");
+    expect(defaultRouteOfV6In(onLink)?.gateway).toBe("fe80:0000:0000:0000:0000:0000:0000:0001%lan");
+  });
+
+  test.each([
+    ["an empty table", ""],
+    ["what every box has", `${own}${none}`],
+  ])("is none in %s", (_, table) => {
+    expect(defaultRouteOfV6In(table)).toBeNull();
   });
 });
 

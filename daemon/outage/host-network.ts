@@ -6,9 +6,10 @@ import { systemCode } from "../base/errors.ts";
 /** The way out of this box. A modem's or a tunnel's has no gateway to look at. */
 export type DefaultRoute = { readonly interface: string; readonly gateway: string | null };
 
-/** Bits of the flags in /proc/net/route (linux/route.h). */
+/** Bits of the flags in /proc/net/route and ipv6_route (linux/route.h). */
 const routeUp = 0x1;
 const routeGateway = 0x2;
+const routeReject = 0x200;
 /** ATF_COM in linux/if_arp.h: the neighbour has answered. */
 const neighbourComplete = 0x2;
 
@@ -42,8 +43,41 @@ export function neighbourAnswersIn(table: string, address: string): boolean | nu
   return null;
 }
 
+/** The same of IPv6, from the text of /proc/net/ipv6_route. Gateways are known by an address of their link, and need its name. */
+export function defaultRouteOfV6In(table: string): DefaultRoute | null {
+  const routes = table
+    .trim()
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .flatMap(([destination = "", length = "", , , gateway = "", metric = "", , , flagsText = "", name = ""]) => {
+      const flags = Number.parseInt(flagsText, 16);
+      const isDefault = /^0{32}$/.test(destination) && length === "00";
+      const isUsable = (flags & routeUp) !== 0 && (flags & routeReject) === 0;
+      const hasGateway = (flags & routeGateway) !== 0;
+      return isDefault && isUsable
+        ? [{ name, gateway: hasGateway ? gateway : null, metric: Number.parseInt(metric, 16) }]
+        : [];
+    })
+    .sort((one, other) => one.metric - other.metric);
+  const [best] = routes;
+  if (best === undefined) return null;
+  const { name, gateway } = best;
+  return { interface: name, gateway: gateway === null ? null : addressOfV6(gateway, name) };
+}
+
+/** Over IPv4, or else over IPv6. */
 export function readDefaultRoute(): DefaultRoute | null {
-  return defaultRouteIn(readFileSync("/proc/net/route", "utf8"));
+  return defaultRouteIn(readFileSync("/proc/net/route", "utf8")) ?? defaultRouteOfV6In(tableOfV6());
+}
+
+/** Empty on a box without IPv6. */
+function tableOfV6(): string {
+  try {
+    return readFileSync("/proc/net/ipv6_route", "utf8");
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return "";
+    throw error;
+  }
 }
 
 export function readNeighbourAnswers(address: string): boolean | null {
@@ -96,4 +130,9 @@ function interfaceWith(own: string): string | null {
 function addressOf(hex: string): string {
   const bytes = [6, 4, 2, 0].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
   return bytes.join(".");
+}
+
+function addressOfV6(hex: string, interfaceName: string): string {
+  const address = (hex.match(/.{4}/g) ?? []).join(":");
+  return address.startsWith("fe80:") ? `${address}%${interfaceName}` : address;
 }
