@@ -40,11 +40,11 @@ export function canWait({ kind, data }: RecordContent): boolean {
   }
 }
 
-/** What is known of a kind of anchor. */
+/** What is known of one who anchors. */
 export type AnchorState = {
   /** When it was asked for last; `null` before the first time. */
   readonly askedNs: MonotonicNs | null;
-  /** Whether all who were asked answered. */
+  /** Whether the last question was answered. */
   readonly answered: boolean;
   /** Asked for beside its interval: an outage ended, a shift began or ended. */
   readonly wanted: boolean;

@@ -230,6 +230,26 @@ test("without a network nothing is anchored, and it goes on as soon as there is 
   expect(silent?.anchoredAgoMs).toBeGreaterThanOrEqual(10 * minuteMs);
 });
 
+test.each([
+  ["alone", []],
+  ["beside one that answers", [new AnchoringWitness()]],
+])("a witness that has gone for good, %s, wears no card: asking it again writes nothing", async (_, others) => {
+  const gone = new AnchoringWitness();
+  gone.isReachable = false;
+  const service = serviceOf([gone, ...others]);
+  await service.start();
+  await service.settled();
+  store.commits = 0;
+  for (let sample = 0; sample < 120; sample++) {
+    service.record(peace);
+    await time.advance(30_000);
+  }
+  await service.settled();
+  expect(store.commits).toBeLessThanOrEqual(13);
+  for (const { seen } of others) expect(seen.length).toBeLessThanOrEqual(14);
+  await service[Symbol.asyncDispose]();
+});
+
 test("the end of a window asks everybody at once", async () => {
   const authority = new AnchoringWitness("rfc3161");
   const service = serviceOf([authority]);

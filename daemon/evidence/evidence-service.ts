@@ -9,7 +9,7 @@ import { type DeviceKey, signerOf } from "./device-key.ts";
 import type { EvidenceStore, KeptCheckpoint, UnrecordedEntry } from "./evidence-store.ts";
 import { LogWriter } from "./log-writer.ts";
 import { parseNote, signedPartHash } from "./note.ts";
-import type { AnchorType, RecordContent, RecordKind, RecordMoment } from "./record.ts";
+import type { RecordContent, RecordKind, RecordMoment } from "./record.ts";
 import { parseLine } from "./record-line.ts";
 import { consistencyOf, isEpochWhole } from "./taking-up.ts";
 
@@ -51,8 +51,6 @@ const eraseMax = 1000;
 /** What becomes of the scans of a window is told until this long after its end. */
 const countScansMs = 24 * 3_600_000;
 
-const nobodyAsked: Readonly<Record<AnchorType, AnchorState>> = { witness: neverAsked, rfc3161: neverAsked };
-
 /**
  * The shell of the log: takes what the rooms tell, has it written and signed, and has what is on disk anchored by those who
  * are not this box. Rooms never wait for it and it never throws at them: what cannot be written stays in memory, and the
@@ -70,7 +68,8 @@ export class EvidenceService implements AsyncDisposable {
   #isCommitDue = false;
   /** Records that found no place any more. */
   #lost = 0;
-  #anchors: Record<AnchorType, AnchorState> = { ...nobodyAsked };
+  /** Of each apart: one that has gone for good does not have the others asked more often. */
+  readonly #anchors: Map<Anchorer, AnchorState> = new Map();
   #anchoring: Promise<void> = Promise.resolve();
   #isAnchoring = false;
   readonly #ended: Map<string, { readonly atNs: MonotonicNs; readonly told: string }> = new Map();
@@ -204,9 +203,13 @@ export class EvidenceService implements AsyncDisposable {
   }
 
   #wantEveryAnchor(): void {
-    for (const type of ["witness", "rfc3161"] as const) {
-      this.#anchors[type] = { ...this.#anchors[type], wanted: true };
+    for (const anchorer of this.#ports.anchorers) {
+      this.#anchors.set(anchorer, { ...this.#anchorState(anchorer), wanted: true });
     }
+  }
+
+  #anchorState(anchorer: Anchorer): AnchorState {
+    return this.#anchors.get(anchorer) ?? neverAsked;
   }
 
   #tick(): void {
@@ -260,21 +263,25 @@ export class EvidenceService implements AsyncDisposable {
   #anchorWhatIsDue(): void {
     if (this.#isAnchoring || this.#closing.signal.aborted || this.#writer.failedNs !== null) return;
     const nowNs = this.#ports.time.monotonicNs();
-    const due = this.#ports.anchorers.filter(({ type }) =>
-      isAnchorDue(this.#anchors[type], type, nowNs, this.#settings.cadence),
+    const due = this.#ports.anchorers.filter((each) =>
+      isAnchorDue(this.#anchorState(each), each.type, nowNs, this.#settings.cadence),
     );
     if (due.length === 0) return;
+    const states = due.map((each) => this.#anchorState(each));
     // An outage ended, or a shift: who exports now is to find the cosignature, and does not wait for the next commit.
-    const isWanted = due.some(({ type }) => this.#anchors[type].wanted);
-    for (const { type } of due) this.#anchors[type] = { askedNs: nowNs, answered: true, wanted: false };
+    const isWanted = states.some(({ wanted }) => wanted);
+    // Who did not answer is asked of what is on disk: one that has gone for good would have a card written every minute.
+    const isOnlyAgain = !isWanted && states.every(({ answered }) => !answered);
+    for (const each of due) this.#anchors.set(each, { askedNs: nowNs, answered: true, wanted: false });
     this.#isAnchoring = true;
-    this.#anchoring = this.#anchor(due, isWanted).finally(() => {
+    this.#anchoring = this.#anchor(due, isWanted, isOnlyAgain).finally(() => {
       this.#isAnchoring = false;
     });
   }
 
-  async #anchor(due: readonly Anchorer[], isWanted: boolean): Promise<void> {
+  async #anchor(due: readonly Anchorer[], isWanted: boolean, isOnlyAgain: boolean): Promise<void> {
     await this.#serially(async () => {
+      if (isOnlyAgain && this.#writer.checkpoint !== null) return;
       await this.#countScans();
       await this.#writer.commit();
     });
@@ -287,7 +294,7 @@ export class EvidenceService implements AsyncDisposable {
       const outcomes = await anchorer.anchor(request, this.#closing.signal);
       this.#track.answered(anchorer, outcomes, request.size, this.#ports.time.monotonicNs());
       await this.#serially(async () => {
-        for (const outcome of outcomes) await this.#take(outcome, anchorer.type, request, epoch);
+        for (const outcome of outcomes) await this.#take(outcome, anchorer, request, epoch);
         if (this.#writer.isUrgent || isWanted) await this.#writer.commit();
       });
     });
@@ -306,7 +313,7 @@ export class EvidenceService implements AsyncDisposable {
     };
   }
 
-  async #take(outcome: AnchorOutcome, type: AnchorType, request: AnchorRequest, epoch: number): Promise<void> {
+  async #take(outcome: AnchorOutcome, anchorer: Anchorer, request: AnchorRequest, epoch: number): Promise<void> {
     // What was said of an epoch that has ended meanwhile is not recorded in the next.
     if (this.#writer.head?.epoch !== epoch) return;
     switch (outcome.kind) {
@@ -325,12 +332,12 @@ export class EvidenceService implements AsyncDisposable {
         await this.#writer.commit();
         // The disk knows of no later epoch, and its next number is taken: two checkpoints under one origin would contradict.
         this.#writer.beginAnew("rollback", { kind: "rollback", data: { witness, size, had } }, laterEpoch);
-        this.#anchors = { ...nobodyAsked };
+        this.#anchors.clear();
         return;
       }
       case "failed":
         this.#log.warn({ by: outcome.by, why: outcome.why }, "the evidence log was not anchored, tried again");
-        this.#anchors[type] = { ...this.#anchors[type], answered: false };
+        this.#anchors.set(anchorer, { ...this.#anchorState(anchorer), answered: false });
         return;
     }
   }
