@@ -499,7 +499,7 @@ jq -r "$definitions"'
     and (.wall | nat) and (.mono | nat) and (.err | maybe(nat)) and (.state | state) and (.kind | text)
     and (.boot | text and test("\\A[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\\z"))
     and (.kind as $kind | .data | data($kind))
-  then [.seq, .kind, .p, "-", .wall] + (.kind as $kind | .data |
+  then [.seq, .kind, .p, (.err | cell), .wall] + (.kind as $kind | .data |
     if $kind == "sample" then [(.cause | cell), (if .whole then 1 else 0 end), .layers.box, .layers.link, .layers.lan, .layers.firstHop, .layers.dns, .layers.anchors, .layers.service, .layers.token, .layers.otherChannel]
     elif $kind == "window" then [.id, .change, (.cause | cell), .exemption, (.start[] | cell)] + (if .end == null then ["none", "none"] else [(.end[] | cell)] end)
     elif $kind == "anchor" then [.type, .size, .checkpoint, .sha256]
@@ -867,10 +867,10 @@ awk -F '\t' -v OFS='\t' -v CONVFMT=%.0f -v OFMT=%.0f '
   function needs_layers(cause) { return cause == "internet-provider" || cause == "service" || cause == "own-network" || cause == "own-software" }
   FILENAME == ARGV[1] { tokens++; covers[tokens] = $1 + 0; anchor[tokens] = $2; early[tokens] = $3 + 0; late[tokens] = $4 + 0; next }
   FILENAME == ARGV[2] { meant[++windows] = $0; is_meant[$0] = 1; next }
-  $2 == "-" { run = 0; next }
+  $2 == "-" { run = 0; is_good = 0; next }
   $2 == "sample" {
-    samples++
-    at_seq[samples] = $1 + 0; cause_of[samples] = $6; whole[samples] = $7 + 0; box[samples] = $8; link[samples] = $9; lan[samples] = $10
+    samples++; is_good = ($6 == "-")
+    bound[samples] = $4; wall[samples] = $5 + 0; at_seq[samples] = $1 + 0; cause_of[samples] = $6; whole[samples] = $7 + 0; box[samples] = $8; link[samples] = $9; lan[samples] = $10
     hop[samples] = $11; dns[samples] = $12; anchors[samples] = $13; service[samples] = $14; token[samples] = $15; other[samples] = $16
     if ($6 == "-") run = 0
     else if (run == 0) run = samples
@@ -889,6 +889,12 @@ awk -F '\t' -v OFS='\t' -v CONVFMT=%.0f -v OFMT=%.0f '
     if (claims_too_much($8, $9)) too_much[id] = too_much[id] ", record " $1 " claims an exemption that " $8 " does not have"
     if (!((id, $8) in claims)) { claims[id, $8] = 1; causes[id, ++cause_count[id]] = $8 }
     start0[id] = $10; start1[id] = $11; end0[id] = $12; end1[id] = $13
+    # A sample is written when its look ends, and a window is dated from the look. Without a bound it was dated later.
+    i = from[id]
+    if (opened_here[id] && i <= samples && box[i] == "running" && bound[i] != "-" && $11 != "-" && $11 + 60000 < wall[i] - bound[i])
+      invented[id] = "it is said to have begun before its first failing sample"
+    if ($7 == "closed" && is_good && bound[samples] != "-" && (above($12, wall[samples] + bound[samples] + 60000) || above($13, wall[samples] + bound[samples] + 60000)))
+      invented[id] = "it is said to have ended after the sample that ended it"
     if ($7 == "closed") { upto[id] = samples; end_seq[id] = samples > 0 ? at_seq[samples] : $1 + 0; ended[id] = 1 }
     else { upto[id] = 0; ended[id] = 0 }
   }
@@ -905,6 +911,7 @@ awk -F '\t' -v OFS='\t' -v CONVFMT=%.0f -v OFMT=%.0f '
       else if (!afterwards && above(s_after, start1[id])) { time = "bad"; time_words = "it is said to have begun before its record can have been made" }
       else if (above(end0[id], e_before)) { time = "bad"; time_words = "it is said to have ended after its record existed" }
       else if (!afterwards && above(e_after, end1[id])) { time = "bad"; time_words = "it is said to have ended before its record can have been made" }
+      else if (id in invented) { time = "bad"; time_words = invented[id] }
       else if (above(start0[id], start1[id]) || above(end0[id], end1[id]) || above(start0[id], end1[id])) { time = "bad"; time_words = "its times contradict each other" }
       verdict = "ok"; cause_words = ""
       for (c = 1; c <= cause_count[id]; c++) {

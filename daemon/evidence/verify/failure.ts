@@ -34,7 +34,7 @@ export const failureWords = {
   "cosignature-malformed": "a cosignature is no signature line",
   "token-wrong": "a timestamp does not verify",
   "times-contradict": "two timestamps contradict the order of the log",
-  "window-time-contradicted": "the time that a window claims contradicts the timestamps",
+  "window-time-contradicted": "the time that a window claims contradicts the timestamps or its samples",
   "witness-missing": "the last checkpoint carries no valid cosignature of a witness",
   "witness-saw-less": "the bundle goes further than what the witness has seen",
   "witness-saw-another": "the witness has seen another history",

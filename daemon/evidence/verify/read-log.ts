@@ -36,6 +36,8 @@ export type LogFacts = {
   readonly windows: ReadonlyMap<string, readonly [WindowRecord, ...WindowRecord[]]>;
   /** For the record by which a window closed: the sample just before it, in which nothing failed. */
   readonly goodBefore: ReadonlyMap<number, number>;
+  /** The same samples, as long as they are not reduced to their hashes. */
+  readonly goodSampleBefore: ReadonlyMap<number, SampleRecord>;
   /** Windows of which somebody recorded that registering over another channel worked. */
   readonly otherChannelWorked: ReadonlySet<string>;
   readonly untold: readonly UntoldFailure[];
@@ -128,9 +130,12 @@ class Gathering {
   readonly #failing: FailingSample[] = [];
   readonly #windows = new Map<string, [WindowRecord, ...WindowRecord[]]>();
   readonly #goodBefore = new Map<number, number>();
+  readonly #goodSampleBefore = new Map<number, SampleRecord>();
   readonly #otherChannelWorked = new Set<string>();
   readonly #untold = new UntoldFailures();
   #lastGood: number | null = null;
+  /** The last sample, when nothing failed in it and its line is there. */
+  #goodSample: SampleRecord | null = null;
   #runFrom: number | null = null;
   #erased = 0;
   #records = 0;
@@ -142,6 +147,7 @@ class Gathering {
       // Only samples in which nothing fails are erased.
       this.#erased += 1;
       this.#runFrom = null;
+      this.#goodSample = null;
       this.#untold.takeErased();
       return true;
     }
@@ -171,6 +177,7 @@ class Gathering {
       failing: this.#failing,
       windows: this.#windows,
       goodBefore: this.#goodBefore,
+      goodSampleBefore: this.#goodSampleBefore,
       otherChannelWorked: this.#otherChannelWorked,
       untold: this.#untold.found,
       erased: this.#erased,
@@ -186,6 +193,7 @@ class Gathering {
   #takeSample(sample: SampleRecord | null): boolean {
     if (sample === null) return false;
     this.#untold.takeSample(sample);
+    this.#goodSample = sample.cause === null ? sample : null;
     if (sample.cause === null) {
       this.#lastGood = sample.seq;
       this.#runFrom = null;
@@ -204,6 +212,7 @@ class Gathering {
     else known.push(window);
     if (window.change === "closed" && this.#runFrom === null && this.#lastGood !== null) {
       this.#goodBefore.set(window.seq, this.#lastGood);
+      if (this.#goodSample !== null) this.#goodSampleBefore.set(window.seq, this.#goodSample);
     }
     return true;
   }

@@ -147,6 +147,35 @@ export function checkWindowTimes(
   return failures;
 }
 
+/** A sample is written when its look ends, and a window is dated from the look: this much may lie between them at most. */
+const writtenWithinMs = 60_000;
+
+/**
+ * What a window claims of its ends, against the times of its own samples: it began no later than its first failing one was
+ * written, which may be said of any time before, and ended no later than the good one that ended it. Where nothing vouched
+ * for the clock of a sample, it was dated later.
+ */
+export function checkOwnTimes(
+  records: readonly [WindowRecord, ...WindowRecord[]],
+  { firstBad, isAfterwards }: WindowLines,
+  facts: LogFacts,
+): readonly Failure[] {
+  const first = isAfterwards ? undefined : facts.failing.find(({ sample }) => sample.seq === firstBad)?.sample;
+  const failures: Failure[] = [];
+  for (const { seq, id, start, end } of records) {
+    const good = facts.goodSampleBefore.get(seq);
+    const isTooEarly =
+      first?.errorMs != null && start[1] !== null && start[1] + writtenWithinMs < first.wallMs - first.errorMs;
+    const endsAtMostMs =
+      good?.errorMs == null ? Number.POSITIVE_INFINITY : good.wallMs + good.errorMs + writtenWithinMs;
+    const isTooLate = end?.some((each) => each !== null && each > endsAtMostMs);
+    if (isTooEarly || isTooLate === true) {
+      failures.push(failure("window-time-contradicted", `window ${id}, record ${seq}`, "by its own samples"));
+    }
+  }
+  return failures;
+}
+
 /** What was seen at `seen` was seen after its proven time, and everything that is told was there before the telling's. */
 function isPossible(
   [from, to]: Interval,

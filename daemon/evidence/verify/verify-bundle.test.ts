@@ -202,6 +202,22 @@ describe("the owner of the key", () => {
     expect(codes(verifyGood(outageBundle({ claimShiftMs }).files))).toContain("window-time-contradicted");
   });
 
+  test.each([
+    // Between two timestamps an hour apart nobody else would notice.
+    [-600_000, null, "not verified"],
+    [98_000, null, "not verified"],
+    [-50_000, null, "could not check"],
+    [50_000, null, "could not check"],
+    [98_000, "timestamps", "not verified"],
+    [50_000, "timestamps", "verified"],
+  ])(
+    "cannot begin before its first failing sample nor end behind its last (%i ms, with %s)",
+    (claimShiftMs, asked, time) => {
+      const trust = asked === null ? { verifyToken: null } : {};
+      expect(verifyGood(outageBundle({ claimShiftMs }).files, trust).time.finding).toBe(time);
+    },
+  );
+
   test("is not believed without the cosignature of the witness that was asked for", () => {
     const other = parseWitnessKey(witnessKeyText("other.example", signerOf("other")));
     const report = verifyGood(good.files, { witnesses: other === null ? [] : [other] });

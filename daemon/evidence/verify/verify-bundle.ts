@@ -6,6 +6,7 @@ import { checkIntegrity, type ReadEvidence } from "./integrity.ts";
 import type { WindowRecord } from "./log-line.ts";
 import type { PublicKey } from "./public-key.ts";
 import {
+  checkOwnTimes,
   checkWindowTimes,
   linesOf,
   type ProvenMoment,
@@ -108,12 +109,16 @@ function checkTime(
   verifyToken: TokenVerifier | null,
 ): { readonly verdict: Verdict; readonly moments: readonly ProvenMoment[] } {
   const notProven = "the time is not proven: it is only what the box's own clock said";
+  const invented = windows.flatMap(({ records }) => checkOwnTimes(records, linesOf(records, facts), facts));
+  if (invented.length > 0 && (verifyToken === null || anchors.tokens.length === 0)) {
+    return { verdict: notVerified(invented), moments: [] };
+  }
   if (verifyToken === null) return { verdict: notAsked("no --tsa-ca was given", notProven), moments: [] };
   if (anchors.tokens.length === 0) {
     return { verdict: couldNotCheck("the bundle has no timestamp", notProven), moments: [] };
   }
   const { moments, failures: tokenFailures } = readTokens(anchors.tokens, verifyToken);
-  const failures = [...tokenFailures, ...absent];
+  const failures = [...tokenFailures, ...absent, ...invented];
   for (const { records } of windows) {
     failures.push(...checkWindowTimes(records, linesOf(records, facts), facts, moments));
   }

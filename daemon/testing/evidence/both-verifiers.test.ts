@@ -142,6 +142,45 @@ describe("an outage in the samples that no window tells of", () => {
   });
 });
 
+describe("a window that claims other times than its samples have, between two timestamps", () => {
+  test.each([
+    ["begins ten minutes before them", -600_000, 0, "not verified"],
+    ["ends ten minutes behind them", 0, 600_000, "not verified"],
+    ["has their times", 0, 0, "verified"],
+  ])("%s", async (_, startShiftMs, endShiftMs, time) => {
+    const builder = rolledBack(log, present(log.checkpoints.at(-1), "the log has checkpoints").size + 2);
+    const [layers = allWell] = scenesOf("own-network");
+    const look = (each: Layers, cause: string | null): void => {
+      builder.pass(5_000);
+      builder.record({ kind: "sample", data: { layers: each, cause, whole: true } });
+    };
+    builder.pass(900_000);
+    look(allWell, null);
+    const begun = builder.now;
+    for (let count = 0; count < 3; count += 1) look(layers, "own-network");
+    const window = { id: "w", cause: "own-network", exemption: "not-exempt" } as const;
+    const interval = (fromMs: number, toMs: number) => [fromMs, toMs] as const;
+    const start = interval(begun + startShiftMs, begun + 5_000 + startShiftMs);
+    builder.record({ kind: "window", data: { ...window, change: "opened", start, end: null } });
+    look(allWell, null);
+    const end = interval(builder.now - 5_000 + endShiftMs, builder.now + endShiftMs);
+    builder.record({ kind: "window", data: { ...window, change: "closed", start, end } });
+    builder.pass(900_000);
+    builder.anchor(vouchers);
+    const { shell, own } = await ask(bundleOf(builder.build(), { bare: true }));
+    expect(shell.verdicts).toEqual({
+      INTEGRITY: "verified",
+      TIME: time,
+      UNIQUENESS: "verified",
+      CAUSE: "verified",
+    });
+    expect(own.time.failures.map(({ code }) => code).includes("window-time-contradicted")).toBe(
+      time === "not verified",
+    );
+    expect(disagreementOf(own, shell)).toBeNull();
+  });
+});
+
 /** A record as somebody could write it who does not use badged for it. */
 function said(kind: string, data: object): RecordContent {
   return JSON.parse(JSON.stringify({ kind, data }));
