@@ -40,7 +40,7 @@ export const german: Words = {
     supplierUnknown: "Wenden Sie sich zuerst an den Lieferanten; seine Nummer steht nicht in der Konfiguration.",
     otherChannel: `Lassen Sie über einen anderen Weg registrieren: den Onlinedienst an Computer oder Telefon (${onlineServiceUrl}).`,
     exempt: "Geht es auf keinem Weg, so sind die Arbeitnehmer für die Dauer der Störung freigestellt.",
-    registerElsewhereNow: `JETZT ÜBER EINEN ANDEREN KANAL REGISTRIEREN: Diese Box kann nicht senden, der Onlinedienst hängt nicht von ihr ab: ${onlineServiceUrl}`,
+    registerElsewhereNow: `JETZT ÜBER EINEN ANDEREN WEG REGISTRIEREN: Dieses Gerät kann nicht senden, der Onlinedienst hängt nicht von ihm ab: ${onlineServiceUrl}`,
     nextMoment:
       "Nach der Störung registriert sich jeder beim nächsten Beginn oder Ende der Arbeit; nichts wird nachgeholt.",
     keepVerifiable: "Bewahren Sie auf, was die Störung belegt: fügen Sie es diesem Zeitraum bei.",
@@ -53,7 +53,7 @@ export const german: Words = {
     lasts: "dauert an",
     between: (from, to) => `zwischen ${from} und ${to}`,
     notLaterThan: (to) => `spätestens ${to}`,
-    notProven: (at) => `${at} nach der eigenen Uhr der Box, die damals nichts bewies`,
+    notProven: (at) => `${at} nach der eigenen Uhr des Geräts, die damals durch nichts belegt war`,
     duration: "Dauer",
     cause: "Ursache",
     exemption: "Freistellung",

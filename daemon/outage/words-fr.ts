@@ -3,9 +3,9 @@ import type { Words } from "./words.ts";
 
 export const french: Words = {
   cause: {
-    "own-software": "le logiciel de badgeage propre ou ses réglages",
-    "own-network": "le réseau propre du chantier",
-    "own-power": "l’alimentation propre du lecteur",
+    "own-software": "le logiciel de badgeage de l’entreprise ou ses réglages",
+    "own-network": "le réseau du chantier lui-même",
+    "own-power": "l’alimentation du lecteur lui-même",
     operator: "quelqu’un a redémarré l’appareil ou le programme",
     "power-unproven": "coupure de courant, origine non prouvée",
     "power-supplier": "coupure de courant chez le fournisseur d’énergie",
@@ -30,18 +30,19 @@ export const french: Words = {
     "provider-ticket": "le ticket de panne du fournisseur d’internet",
     "service-notice": "un avis de l’ONSS sur l’indisponibilité",
     "other-channel-attempt": "une tentative notée par un autre canal",
-    "gateway-look": "vérifier si le routeur propre fonctionnait",
+    "gateway-look": "vérifier si le routeur du chantier fonctionnait",
     "other-resolver": "vérifier si un autre serveur de noms répondait",
     "supplier-statement": "une déclaration du fournisseur",
-    "power-supply-check": "si la propre alimentation de ce boîtier est assez puissante : sa tension était trop basse",
+    "power-supply-check": "si l’alimentation de cet appareil est assez puissante: sa tension était trop basse",
   },
   step: {
     supplier: (name, phone) => `Contactez d’abord le fournisseur: ${name}, ${phone}.`,
     supplierUnknown: "Contactez d’abord le fournisseur; son numéro n’est pas dans la configuration.",
     otherChannel: `Faites enregistrer par un autre canal: le service en ligne sur ordinateur ou téléphone (${onlineServiceUrl}).`,
     exempt: "Si aucun canal ne fonctionne, les travailleurs sont dispensés pour la durée de la panne.",
-    registerElsewhereNow: `ENREGISTREZ MAINTENANT PAR UN AUTRE CANAL : ce boîtier ne peut rien envoyer, le service en ligne n'en dépend pas : ${onlineServiceUrl}`,
-    nextMoment: "Après la panne, chacun s’enregistre au prochain début ou fin de travail; rien n’est rattrapé.",
+    registerElsewhereNow: `ENREGISTREZ MAINTENANT PAR UN AUTRE CANAL: cet appareil ne peut rien envoyer, le service en ligne n’en dépend pas: ${onlineServiceUrl}`,
+    nextMoment:
+      "Après la panne, chacun s’enregistre au prochain début ou à la prochaine fin de travail; rien n’est rattrapé.",
     keepVerifiable: "Conservez ce qui prouve la panne: joignez-le à cette période.",
   },
   window: {
@@ -52,7 +53,7 @@ export const french: Words = {
     lasts: "dure encore",
     between: (from, to) => `entre ${from} et ${to}`,
     notLaterThan: (to) => `au plus tard ${to}`,
-    notProven: (at) => `${at} selon l’horloge du boîtier, que rien ne prouvait alors`,
+    notProven: (at) => `${at} selon l’horloge de l’appareil, que rien ne prouvait alors`,
     duration: "durée",
     cause: "cause",
     exemption: "dispense",
@@ -62,7 +63,7 @@ export const french: Words = {
     settledBy: "ce qui l’appuierait",
     scansOf: "scans",
     scans: (delayed, withheld) =>
-      `${delayed === null ? "le nombre de scans envoyés plus tard n'est plus conservé" : `${delayed} ${delayed < 2 ? "scan envoyé" : "scans envoyés"} plus tard`}, ${withheld} ${withheld < 2 ? "retenu" : "retenus"}`,
+      `${delayed === null ? "le nombre de scans envoyés plus tard n’est plus conservé" : `${delayed} ${delayed < 2 ? "scan envoyé" : "scans envoyés"} plus tard`}, ${withheld} ${withheld < 2 ? "retenu" : "retenus"}`,
     firstAfter: "premier enregistrement ensuite",
     notes: "notes",
   },
