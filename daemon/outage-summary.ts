@@ -39,7 +39,10 @@ const longestPauseMs = 31 * 24 * 60 * 60 * 1000;
 /** Holds the moment of the last summary: a box that was off at that hour catches up the day after. */
 const lastFile = "last-summary";
 
-const outagesMax = 100;
+/** Told of in one file; more of them nobody reads there. */
+const toldMax = 100;
+/** As many as a list holds. */
+const outagesMax = 1000;
 
 /** Once a day the outages and the remarks since the last time, in the log and, when there are any, as a file for the supervisor. */
 export function startDailySummary(settings: SummarySettings, ports: SummaryPorts): AsyncDisposable {
@@ -77,10 +80,11 @@ export async function summarise(
   log.info(fields, "outages since the last summary");
   const { text, isRead } = await whatIsSaidOfRemarks(remarks, { now, since }, log);
   const texts: string[] = text === null ? [] : [text];
-  for (const { windowId } of windows.toReversed()) {
+  for (const { windowId } of windows.slice(0, toldMax).toReversed()) {
     const kept = await archive.showOutage(windowId, now);
     if (kept !== null) texts.push(describeOutage(kept, wordsIn[language], timeZone, supplier).join("\n"));
   }
+  if (windows.length > toldMax) texts.push(wordsIn[language].window.more(windows.length - toldMax));
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, `outages-${zonedText(now, timeZone).slice(0, 10)}.txt`);
   if (texts.length > 0) {

@@ -48,6 +48,7 @@ export const german: Words = {
   window: {
     title: "Störung",
     none: "Keine Störungen.",
+    more: (count) => `Und noch ${count} frühere: badged outages list`,
     began: "Beginn",
     ended: "Ende",
     lasts: "dauert an",

@@ -47,6 +47,7 @@ export const english: Words = {
   window: {
     title: "Outage",
     none: "No outages.",
+    more: (count) => `And ${count} earlier ${count === 1 ? "one" : "ones"}: badged outages list`,
     began: "began",
     ended: "ended",
     lasts: "goes on",

@@ -48,6 +48,7 @@ export const french: Words = {
   window: {
     title: "Panne",
     none: "Aucune panne.",
+    more: (count) => `Et encore ${count} ${count < 2 ? "autre" : "autres"} avant: badged outages list`,
     began: "début",
     ended: "fin",
     lasts: "dure encore",

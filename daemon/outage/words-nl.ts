@@ -48,6 +48,7 @@ export const dutch: Words = {
   window: {
     title: "Storing",
     none: "Geen storingen.",
+    more: (count) => `En nog ${count} eerdere: badged outages list`,
     began: "begin",
     ended: "einde",
     lasts: "duurt nog",

@@ -26,6 +26,8 @@ export type Words = {
     readonly title: string;
     /** In place of a list without any. */
     readonly none: string;
+    /** Behind as many as are told of, and how to see them. */
+    readonly more: (count: number) => string;
     readonly began: string;
     readonly ended: string;
     readonly lasts: string;
