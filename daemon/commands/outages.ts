@@ -5,6 +5,7 @@ import { unreachable } from "../base/assert.ts";
 import { BadgedError, type ExitCode, exitCode, messageOf } from "../base/errors.ts";
 import { withoutSsins } from "../base/identifiers.ts";
 import { systemTime, utcText } from "../base/system-time.ts";
+import { wallMs } from "../base/time.ts";
 import { scrubbed } from "../forward/kept-text.ts";
 import { describeOutage, durationText, momentText } from "../outage/description.ts";
 import {
@@ -16,9 +17,9 @@ import {
   lastSegmentOf,
   wordsIn,
 } from "../outage/explanation.ts";
-import type { KeptWindow, ListedWindow, OutageEntry } from "../outage/outage-store.ts";
+import type { KeptWindow, ListedWindow, OutageArchive, OutageEntry } from "../outage/outage-store.ts";
 import { type Language, languages, type Words } from "../outage/words.ts";
-import { type PeriodOptions, readPeriod } from "./period.ts";
+import { type Period, type PeriodOptions, readPeriod } from "./period.ts";
 import { spreadsheet } from "./spreadsheet.ts";
 import { type Terminal, table } from "./terminal.ts";
 import { visitStore } from "./visit.ts";
@@ -30,14 +31,14 @@ export type OutageOptions = PeriodOptions & {
   readonly csv?: true;
 };
 
-const listMax = 1000;
+/** As many as the store hands out at once. */
+const sliceMax = 1000;
 
 export async function listOutages(options: OutageOptions, terminal: Terminal): Promise<ExitCode> {
-  const filter = { ...readPeriod(options), limit: listMax };
+  const period = readPeriod(options);
   await using site = await visitStore(options.config);
   const words = wordsIn[languageOf(options.lang, site.language)];
-  const windows = await site.store.listOutages(filter);
-  tellIfCut(windows, terminal);
+  const windows = await outagesOf(site.store, period);
   if (options.json === true) {
     for (const each of windows) terminal.out(JSON.stringify(documentOf(each)));
     return exitCode.ok;
@@ -66,21 +67,31 @@ export async function showOutage(windowId: number, options: OutageOptions, termi
 /** Every window of a period with all that belongs to it: for an archive, or for another program. */
 export async function exportOutages(options: OutageOptions, terminal: Terminal): Promise<ExitCode> {
   if (options.csv === true) return await listOutages(options, terminal);
-  const filter = { ...readPeriod(options), limit: listMax };
+  const period = readPeriod(options);
   await using site = await visitStore(options.config);
-  const windows = await site.store.listOutages(filter);
-  tellIfCut(windows, terminal);
-  for (const { windowId } of windows.toReversed()) {
+  for (const { windowId } of (await outagesOf(site.store, period)).toReversed()) {
     const kept = await site.store.showOutage(windowId, systemTime.wallMs());
     if (kept !== null) terminal.out(JSON.stringify(documentOf(kept)));
   }
   return exitCode.ok;
 }
 
-/** Who takes what is listed for all there was would take an outage for none. */
-function tellIfCut({ length }: readonly unknown[], terminal: Terminal): void {
-  if (length < listMax) return;
-  terminal.err(`Only the ${listMax} newest of them are here; --from and --to take a part after the other.`);
+/** All of the period, newest first. */
+async function outagesOf(
+  store: Pick<OutageArchive, "listOutages">,
+  { from, to }: Period,
+): Promise<readonly ListedWindow[]> {
+  const found = new Map<number, ListedWindow>();
+  let until = to;
+  for (;;) {
+    const slice = await store.listOutages({ from, to: until, limit: sliceMax });
+    const last = slice.at(-1);
+    const before = found.size;
+    for (const each of slice) found.set(each.windowId, each);
+    if (last === undefined || slice.length < sliceMax || found.size === before) return [...found.values()];
+    // Once more from the millisecond in which the slice ended: others may have begun in it as well.
+    until = wallMs(Math.floor(last.window.firstBad.utcMs) + 1);
+  }
 }
 
 export async function addToOutage(
