@@ -85,10 +85,12 @@ function ofNetwork(layers: Layers): Finding {
   if (anchors === "none" && (dns === "failed" || firstHop === "failed")) {
     // Without a look at the own network, its failure would pass for the provider's.
     return lan === "ok" && link !== "unknown"
-      ? presumed("internet-provider", "provider-ticket")
+      ? unlessUntried(otherChannel, presumed("internet-provider", "provider-ticket"))
       : ambiguous("unknown", "gateway-look", "other-channel-attempt");
   }
-  if (anchors === "all" && dns !== "failed" && isTheirs(service, token)) return presumed("service", "service-notice");
+  if (anchors === "all" && dns !== "failed" && isTheirs(service, token)) {
+    return unlessUntried(otherChannel, presumed("service", "service-notice"));
+  }
   if (anchors === "some") return ambiguous("partial", "supplier-statement", "other-channel-attempt", "provider-ticket");
   if (dns === "failed") return ambiguous("unknown", "other-resolver", "other-channel-attempt");
   return ambiguous("unknown", "supplier-statement", "other-channel-attempt");
@@ -98,6 +100,11 @@ function ofNetwork(layers: Layers): Finding {
 function isTheirs(service: Layers["service"], token: Layers["token"]): boolean {
   if (service === "unreachable" || service === "server-error" || service === "bad-certificate") return true;
   return token === "failed" && (service === "ok" || service === "unknown");
+}
+
+/** A second way that was there and not tried may have worked. */
+function unlessUntried(otherChannel: Layers["otherChannel"], finding: Finding): Finding {
+  return otherChannel === "untried" ? ambiguous("unknown", ...finding.settledBy) : finding;
 }
 
 function own(cause: Cause): Finding {

@@ -59,7 +59,8 @@ export const serviceStates = [
  * - `refuses-us`: the client id, the key, how often we ask, or what this box makes of its certificate is wrong: ours.
  */
 export const tokenStates = ["unknown", "ok", "failed", "unproven", "refuses-us"] as const;
-export const otherChannelStates = ["unknown", "answered", "failed"] as const;
+/** - `untried`: there is a second interface, and it could not be tried: nobody told where the service is. */
+export const otherChannelStates = ["unknown", "untried", "answered", "failed"] as const;
 
 /** Nothing is wrong and nothing was looked at. */
 export const nothingSeen: Layers = {

@@ -230,7 +230,8 @@ export class NetworkProbes {
     const { secondInterface, patience } = this.#settings;
     const { secondWay } = this.#ports;
     const address = isIP(this.#service.host) === 0 ? this.#serviceAddress : this.#service.host;
-    if (secondInterface === null || secondWay === null || address === null || !this.#service.isSecure) return "unknown";
+    if (secondInterface === null || !this.#service.isSecure) return "unknown";
+    if (secondWay === null || address === null) return "untried";
     const { host, port } = this.#service;
     return await this.#book.timed("otherChannel", secondInterface, String, () =>
       secondWay(secondInterface, { address, host, port }, patience.beyondMs),

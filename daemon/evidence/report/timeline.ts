@@ -93,7 +93,7 @@ function stretchesOf(
 const wellStates = new Set(["running", "mains", "up", "ok", "all", "answered"]);
 
 function stateOf(layer: LayerName, state: string): LayerState {
-  if (state === "unknown") return "unknown";
+  if (state === "unknown" || state === "untried") return "unknown";
   if (layer === "anchors" && state === "some") return "partly";
   return wellStates.has(state) ? "ok" : "failed";
 }

@@ -102,6 +102,17 @@ describe.skipIf(obstacle !== null)("a box with a second way out", () => {
   }, 120_000);
 });
 
+describe.skipIf(obstacle !== null)("a box with a second way out that starts in an outage", () => {
+  test("does not know where to try it, and presumes nothing", async () => {
+    await using world = await World.open(systemTime, "start");
+    const heard = new Heard(systemTime);
+    world.ip("router", "link", "set", "wan", "down");
+    await world.watch({ hasSecondWay: true }, heard.take);
+    const { report } = await heard.next("opened");
+    expect(report.causes.at(-1)).toEqual(["unknown", "ambiguous"]);
+  }, 60_000);
+});
+
 const [library] = globSync("/usr/lib/*/faketime/libfaketime.so.1");
 
 describe.skipIf(obstacle !== null || library === undefined)("a box whose own system clock is two years ahead", () => {
