@@ -6,7 +6,6 @@ import {
   afterTooLarge,
   type CallSize,
   callMaxScans,
-  fromOtherEnd,
   fullSize,
   orderOfNextCall,
   probeFailuresMax,
@@ -121,41 +120,36 @@ describe("a culprit that the service does not name", () => {
 describe("which scans go first", () => {
   const probing: CallSize = { ...fullSize, mode: "probing" };
 
-  test.each<[string, CallSize, boolean, ReturnType<typeof orderOfNextCall>]>([
-    ["with nothing amiss, the most urgent", fullSize, true, { kind: "urgent" }],
-    ["after a failure, the most urgent", probing, false, { kind: "urgent" }],
+  test.each<[string, CallSize, number, ReturnType<typeof orderOfNextCall>]>([
+    ["with nothing amiss, the most urgent", fullSize, 1, { kind: "urgent" }],
+    ["after a failure, the most urgent", probing, 0, { kind: "urgent" }],
     [
       "while a culprit is sought, its fellows",
       afterBlindRefusal(fullSize, [4, 5]),
-      true,
+      1,
       { kind: "sounding", among: [4, 5], end: "latest" },
     ],
     [
-      "after refusals one by one, who was not tried",
-      fromOtherEnd(probing),
-      true,
-      { kind: "sounding", among: [], end: "earliest" },
+      "after refusals one by one, who was not tried, far from the last",
+      probing,
+      12,
+      { kind: "probing", place: expect.closeTo(0.416) },
     ],
     [
       "after one failed alone, the same: no other is drawn in",
       failed(probing, [7]),
-      false,
+      0,
       { kind: "sounding", among: [7], end: "latest" },
     ],
     [
       "after one was put off, who was not tried",
       { ...probing, probesPutOff: probesPutOffMax - 1 },
-      false,
-      { kind: "sounding", among: [], end: "latest" },
+      0,
+      { kind: "probing", place: expect.closeTo(0.472) },
     ],
-    [
-      "after too many were put off, those again",
-      { ...probing, probesPutOff: probesPutOffMax },
-      false,
-      { kind: "urgent" },
-    ],
-  ])("%s", (_, size, isRefused, expected) => {
-    expect(orderOfNextCall(size, isRefused)).toEqual(expected);
+    ["after too many were put off, those again", { ...probing, probesPutOff: probesPutOffMax }, 0, { kind: "urgent" }],
+  ])("%s", (_, size, refusedCalls, expected) => {
+    expect(orderOfNextCall(size, refusedCalls)).toEqual(expected);
   });
 
   test("halves come from the other end once a search from this one has let none pass", () => {

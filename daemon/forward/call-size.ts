@@ -6,6 +6,12 @@ export const callMaxScans: number = 200;
 /** A scan that alone failed this often in a row lets others try: it may be what breaks the service. */
 export const probeFailuresMax: number = 3;
 
+/**
+ * Probes are taken this far apart round the queue: multiples of the golden ratio leave no large part of it untried, whichever
+ * parts are refused.
+ */
+const probeStride = (Math.sqrt(5) - 1) / 2;
+
 /** After this many different scans failed alone, the service is down and no scan is to blame: no further one is drawn in. */
 export const probesPutOffMax: number = 5;
 
@@ -25,6 +31,9 @@ export const probesPutOffMax: number = 5;
  *   until it stands alone; the number of refused calls is logarithmic in the size of the first. What a service refuses
  *   often lies together in the queue (too old, or of a clock that is ahead): halves are taken from one `end`, and from the
  *   other once a whole search from it has let none pass.
+ * - Where so many calls were refused in a row that the next ones are backed off, none is sought any more, for there may be
+ *   hundreds: a scan is, that the service takes, one from here and one from there. Where it names none, calls then grow from
+ *   one scan, so that those it refuses are found out by a call or two each.
  * - `ceiling` is what a 413 taught; it holds until the process ends.
  */
 export type CallSize = {
@@ -63,18 +72,19 @@ export function scansOfNextCall(size: CallSize): number {
  * Which scans the next call carries: the most urgent, as long as none is known to halt the others. Otherwise every scan gets
  * its turn before one is tried again, however many of them are refused.
  *
- * @param isRefused whether a call was refused since the last that was answered
+ * @param refusedCalls since the last that was answered
  */
 export function orderOfNextCall(
   { mode, suspects, probe, probesPutOff, end }: CallSize,
-  isRefused: boolean,
+  refusedCalls: number,
 ): ClaimOrder {
   if (suspects.size > 0) return { kind: "sounding", among: [...suspects], end };
   if (mode !== "probing") return { kind: "urgent" };
   // The one that failed alone fails again, or goes through: an outage draws in no other meanwhile.
   if (probe !== null) return { kind: "sounding", among: [probe.scanId], end };
   const isDrawingIn = probesPutOff > 0 && probesPutOff < probesPutOffMax;
-  return isRefused || isDrawingIn ? { kind: "sounding", among: [], end } : { kind: "urgent" };
+  const failed = refusedCalls + (isDrawingIn ? probesPutOff : 0);
+  return failed > 0 ? { kind: "probing", place: (failed * probeStride) % 1 } : { kind: "urgent" };
 }
 
 /** The last calls went through, and none is sought that did not. */
@@ -99,9 +109,11 @@ export function afterBlindRefusal(size: CallSize, scanIds: readonly number[]): C
   return { ...(size.isFruitful ? sought : fromOtherEnd(sought)), isFruitful: false };
 }
 
-/** The next probe is taken where the last one was not. */
-export function fromOtherEnd(size: CallSize): CallSize {
-  return { ...size, end: size.end === "latest" ? "earliest" : "latest" };
+/** Calls were refused for so long that none of the scans is to be sought any more: one is that the service takes. */
+export function afterManyRefusals(size: CallSize): CallSize {
+  // A service that names what it refuses tells the more of larger calls.
+  const limit = size.suspects.size > 0 ? 1 : size.limit;
+  return { ...size, mode: "probing", limit, suspects: new Set() };
 }
 
 /** One scan was found out, or put off: it is no suspect any more. */
@@ -133,7 +145,11 @@ export function afterFailure(
   if (failures < probeFailuresMax || size.probesPutOff >= probesPutOffMax) {
     return { size: { ...failed, probe: { scanId, failures } }, putOff: false };
   }
-  return { size: fromOtherEnd({ ...failed, probe: null, probesPutOff: size.probesPutOff + 1 }), putOff: true };
+  return { size: { ...failed, probe: null, probesPutOff: size.probesPutOff + 1 }, putOff: true };
+}
+
+function fromOtherEnd(size: CallSize): CallSize {
+  return { ...size, end: size.end === "latest" ? "earliest" : "latest" };
 }
 
 /** Suspects none of which was in a call have left the head of the queue (withheld, put off): nothing is left to seek. */

@@ -389,7 +389,7 @@ function lookRequest(state: ForwarderState, now: Now): LookRequest {
   const doubts = doubtRule(state.search, state.failures, now);
   const { size, refusedCalls } = state.lessons;
   if (doubts.kind === "seek") return { limit: 1, now: now.wallMs, doubts };
-  return { limit: scansOfNextCall(size), now: now.wallMs, doubts, order: orderOfNextCall(size, refusedCalls > 0) };
+  return { limit: scansOfNextCall(size), now: now.wallMs, doubts, order: orderOfNextCall(size, refusedCalls) };
 }
 
 /** One after the other, in the order of the calls. */

@@ -4,9 +4,9 @@ import {
   afterAnswer,
   afterBlindRefusal,
   afterFailure,
+  afterManyRefusals,
   afterTooLarge,
   type CallSize,
-  fromOtherEnd,
   fullSize,
   withoutSuspect,
 } from "./call-size.ts";
@@ -273,7 +273,7 @@ function putOff(
 ): Judgement {
   return {
     settlements: allAgain(claim, later(now, forMs)),
-    lessons: { ...lessons, size: fromOtherEnd({ ...lessons.size, mode: "probing" }) },
+    lessons: { ...lessons, size: { ...lessons.size, mode: "probing" } },
     result: { kind: "failed", retryAfterMs },
     lines: [putOffLine(claim, forMs)],
   };
@@ -282,9 +282,8 @@ function putOff(
 /** Refused calls that lead somewhere go on at once or paced, until there were too many of them in a row. */
 function narrowed(settlements: readonly Settlement[], lessons: Lessons, lines: readonly LogLine[]): Judgement {
   if (lessons.refusedCalls >= refusedCallsMax) {
-    const probing: CallSize = { ...lessons.size, mode: "probing" };
     const result = { kind: "failed", retryAfterMs: null } as const;
-    return { settlements, lessons: { ...lessons, size: probing }, result, lines };
+    return { settlements, lessons: { ...lessons, size: afterManyRefusals(lessons.size) }, result, lines };
   }
   const next = lessons.refusedCalls === 1 ? "at-once" : "paced";
   return { settlements, lessons, result: { kind: "narrowed", next }, lines };

@@ -91,11 +91,15 @@ export class ClaimChoice {
       if (!isHandedOut(scan.doubtSince, doubts ?? { kind: "send" })) continue;
       if (isPutOff(scan.notBefore, now) || decision?.kind !== "send") continue;
       due.push({ id: scan.id, urgency: scan.utcMs - (scan.errorBoundMs ?? 0), wasPutOff: scan.notBefore !== null });
-      // The other end of the queue, and who was never put off, are found at its end only.
+      // Other places of the queue, and who was never put off, are found at its end only.
       if (order.kind === "urgent" && due.length === limit * claimChoiceCalls) break;
     }
-    due.sort(comparing(order));
-    return { due: due.slice(0, limit).map(({ id }) => id), late };
+    return {
+      due: inOrder(due, order)
+        .slice(0, limit)
+        .map(({ id }) => id),
+      late,
+    };
   }
 
   /** The waiting scans that something dates, by id, `claimWalkRows` at most; a page at once costs half of row by row. */
@@ -110,16 +114,21 @@ export class ClaimChoice {
   }
 }
 
-function comparing(order: ClaimOrder): (one: Candidate, other: Candidate) => number {
+function inOrder(due: readonly Candidate[], order: ClaimOrder): readonly Candidate[] {
   const byUrgency = (one: Candidate, other: Candidate): number => one.urgency - other.urgency || one.id - other.id;
   switch (order.kind) {
     case "urgent":
-      return byUrgency;
+      return due.toSorted(byUrgency);
     case "sounding": {
       const among = new Set(order.among);
       const turn = ({ id, wasPutOff }: Candidate): number => (among.has(id) ? 0 : wasPutOff ? 2 : 1);
       const sign = order.end === "latest" ? -1 : 1;
-      return (one, other) => turn(one) - turn(other) || sign * byUrgency(one, other);
+      return due.toSorted((one, other) => turn(one) - turn(other) || sign * byUrgency(one, other));
+    }
+    case "probing": {
+      const fresh = due.filter(({ wasPutOff }) => !wasPutOff);
+      const sorted = (fresh.length > 0 ? fresh : due).toSorted(byUrgency);
+      return sorted.slice(Math.floor(order.place * sorted.length));
     }
     default:
       return unreachable(order);

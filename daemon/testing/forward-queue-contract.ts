@@ -62,6 +62,7 @@ export function forwardQueueContract(name: string, make: () => Promise<QueueUnde
     });
     afterEach(async () => under[Symbol.asyncDispose]());
     describeClaim(() => under);
+    describeOrder(() => under);
     describeSettlement(() => under);
     describeBoth(() => under);
     describeDoubts(() => under);
@@ -92,32 +93,6 @@ function describeClaim(subject: () => QueueUnderTest): void {
     expect(await queue.backlog()).toEqual({ waiting: 3, oldestUtcMs: expect.any(Number), oldestDoubt: null });
   });
 
-  test("the earliest deadline goes first, whatever the order in which scans were stored", async () => {
-    const under = subject();
-    const { queue } = under;
-    const later = await under.record(1, at(30));
-    const earlier = await under.record(2, at(10));
-    expect(idsOf(await claimed(queue, { limit: 1 }))).toEqual([earlier]);
-    expect(idsOf(await claimed(queue, { limit: 1 }))).toEqual([later]);
-  });
-
-  test("while a culprit is sought the suspects go first, then who was never put off, from the end that is asked for", async () => {
-    const under = subject();
-    const { queue } = under;
-    const ids: number[] = [];
-    for (let worker = 1; worker <= 5; worker += 1) ids.push(await under.record(worker, at(worker)));
-    const [first = 0, second = 0, third = 0, fourth = 0, fifth = 0] = ids;
-    const claim = await claimed(queue, { limit: 1 });
-    await queue.settle(claim.attemptId, report, [again(first, at(62))]);
-    const order = { kind: "sounding", among: [second, third] } as const;
-    const after = at(65);
-    const fromLatest = await claimed(queue, { now: after, order: { ...order, end: "latest" } });
-    expect(idsOf(fromLatest)).toEqual([third, second, fifth, fourth, first]);
-    await queue.settle(fromLatest.attemptId, report, [...ids.slice(1).map((id) => again(id)), again(first, at(62))]);
-    const fromEarliest = await claimed(queue, { now: after, limit: 4, order: { ...order, end: "earliest" } });
-    expect(idsOf(fromEarliest)).toEqual([second, third, fourth, fifth]);
-  });
-
   test("a scan that is on its way is not handed out again", async () => {
     const under = subject();
     const { queue } = under;
@@ -144,6 +119,55 @@ function describeClaim(subject: () => QueueUnderTest): void {
     expect(idsOf(beside)).toEqual([other]);
     await queue.settle(claim.attemptId, report, [registered(first)]);
     expect(idsOf(await claimed(queue))).toEqual([second]);
+  });
+}
+
+function describeOrder(subject: () => QueueUnderTest): void {
+  test("the earliest deadline goes first, whatever the order in which scans were stored", async () => {
+    const under = subject();
+    const { queue } = under;
+    const later = await under.record(1, at(30));
+    const earlier = await under.record(2, at(10));
+    expect(idsOf(await claimed(queue, { limit: 1 }))).toEqual([earlier]);
+    expect(idsOf(await claimed(queue, { limit: 1 }))).toEqual([later]);
+  });
+
+  test("while a culprit is sought the suspects go first, then who was never put off, from the end that is asked for", async () => {
+    const under = subject();
+    const { queue } = under;
+    const ids: number[] = [];
+    for (let worker = 1; worker <= 5; worker += 1) ids.push(await under.record(worker, at(worker)));
+    const [first = 0, second = 0, third = 0, fourth = 0, fifth = 0] = ids;
+    const claim = await claimed(queue, { limit: 1 });
+    await queue.settle(claim.attemptId, report, [again(first, at(62))]);
+    const order = { kind: "sounding", among: [second, third] } as const;
+    const after = at(65);
+    const fromLatest = await claimed(queue, { now: after, order: { ...order, end: "latest" } });
+    expect(idsOf(fromLatest)).toEqual([third, second, fifth, fourth, first]);
+    await queue.settle(fromLatest.attemptId, report, [...ids.slice(1).map((id) => again(id)), again(first, at(62))]);
+    const fromEarliest = await claimed(queue, { now: after, limit: 4, order: { ...order, end: "earliest" } });
+    expect(idsOf(fromEarliest)).toEqual([second, third, fourth, fifth]);
+  });
+
+  test("one is tried from anywhere in the queue, of those that were never put off", async () => {
+    const under = subject();
+    const { queue } = under;
+    const ids: number[] = [];
+    for (let worker = 1; worker <= 5; worker += 1) ids.push(await under.record(worker, at(worker)));
+    const [first = 0, second = 0, third = 0, fourth = 0, fifth = 0] = ids;
+    const after = at(65);
+    const tried = async (place: number): Promise<readonly number[]> => {
+      const claim = await claimed(queue, { now: after, limit: 1, order: { kind: "probing", place } });
+      const [id = 0] = idsOf(claim);
+      await queue.settle(claim.attemptId, report, [again(id, at(62))]);
+      return idsOf(claim);
+    };
+    expect(await tried(0.5)).toEqual([third]);
+    expect(await tried(0)).toEqual([first]);
+    expect(await tried(0.999)).toEqual([fifth]);
+    expect(await tried(0.5)).toEqual([fourth]);
+    expect(await tried(0.9)).toEqual([second]);
+    expect(await tried(0.9)).toEqual([fifth]);
   });
 }
 

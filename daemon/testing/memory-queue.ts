@@ -242,6 +242,11 @@ function assertLimit({ limit }: ClaimRequest): void {
 function inOrder(ready: readonly QueuedScan[], order: ClaimOrder): readonly QueuedScan[] {
   const urgent = ready.toSorted((one, other) => one.utcMs - other.utcMs);
   if (order.kind === "urgent") return urgent;
+  if (order.kind === "probing") {
+    const fresh = urgent.filter(({ notBefore }) => notBefore === null);
+    const tried = fresh.length > 0 ? fresh : urgent;
+    return tried.slice(Math.floor(order.place * tried.length));
+  }
   const sorted = order.end === "latest" ? urgent.toReversed() : urgent;
   const turn = ({ scanId, notBefore }: QueuedScan): number =>
     order.among.includes(scanId) ? 0 : notBefore === null ? 1 : 2;
