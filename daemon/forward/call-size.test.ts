@@ -133,7 +133,7 @@ describe("which scans go first", () => {
       "after refusals one by one, who was not tried, far from the last",
       probing,
       12,
-      { kind: "probing", place: expect.closeTo(0.416) },
+      { kind: "probing", among: [], place: expect.closeTo(0.416) },
     ],
     [
       "after one failed alone, the same: no other is drawn in",
@@ -143,11 +143,16 @@ describe("which scans go first", () => {
     ],
     [
       "after one was put off, who was not tried",
-      { ...probing, probesPutOff: probesPutOffMax - 1 },
+      { ...probing, putOff: ids(4), failedAlone: 12 },
       0,
-      { kind: "probing", place: expect.closeTo(0.472) },
+      { kind: "probing", among: [], place: expect.closeTo(0.416) },
     ],
-    ["after too many were put off, those again", { ...probing, probesPutOff: probesPutOffMax }, 0, { kind: "urgent" }],
+    [
+      "after too many were put off, those again in turn",
+      failed({ ...probing, putOff: ids(probesPutOffMax), failedAlone: 14 }, [1]),
+      0,
+      { kind: "probing", among: ids(probesPutOffMax), place: expect.closeTo(0.271) },
+    ],
   ])("%s", (_, size, refusedCalls, expected) => {
     expect(orderOfNextCall(size, refusedCalls)).toEqual(expected);
   });

@@ -12,7 +12,10 @@ export const probeFailuresMax: number = 3;
  */
 const probeStride = (Math.sqrt(5) - 1) / 2;
 
-/** After this many different scans failed alone, the service is down and no scan is to blame: no further one is drawn in. */
+/**
+ * After this many different scans failed alone, the service is down and no scan is to blame: no further one is drawn in. They
+ * are tried in turn, for the service may break on one of them and be back for the others.
+ */
 export const probesPutOffMax: number = 5;
 
 /**
@@ -46,8 +49,10 @@ export type CallSize = {
   readonly isFruitful: boolean;
   /** The scan that failed alone, and how often in a row. */
   readonly probe: { readonly scanId: number; readonly failures: number } | null;
-  /** Scans put off for failing alone since the service last answered. */
-  readonly probesPutOff: number;
+  /** Scans put off for failing alone since the service last answered, the last ones of them. */
+  readonly putOff: readonly number[];
+  /** How often one failed alone since then. */
+  readonly failedAlone: number;
 };
 
 export const fullSize: CallSize = {
@@ -58,7 +63,8 @@ export const fullSize: CallSize = {
   end: "latest",
   isFruitful: true,
   probe: null,
-  probesPutOff: 0,
+  putOff: [],
+  failedAlone: 0,
 };
 
 /** 1 to `callMaxScans`. */
@@ -75,16 +81,16 @@ export function scansOfNextCall(size: CallSize): number {
  * @param refusedCalls since the last that was answered
  */
 export function orderOfNextCall(
-  { mode, suspects, probe, probesPutOff, end }: CallSize,
+  { mode, suspects, probe, putOff, failedAlone, end }: CallSize,
   refusedCalls: number,
 ): ClaimOrder {
   if (suspects.size > 0) return { kind: "sounding", among: [...suspects], end };
   if (mode !== "probing") return { kind: "urgent" };
   // The one that failed alone fails again, or goes through: an outage draws in no other meanwhile.
   if (probe !== null) return { kind: "sounding", among: [probe.scanId], end };
-  const isDrawingIn = probesPutOff > 0 && probesPutOff < probesPutOffMax;
-  const failed = refusedCalls + (isDrawingIn ? probesPutOff : 0);
-  return failed > 0 ? { kind: "probing", place: (failed * probeStride) % 1 } : { kind: "urgent" };
+  if (refusedCalls === 0 && putOff.length === 0) return { kind: "urgent" };
+  const among = putOff.length < probesPutOffMax ? [] : putOff;
+  return { kind: "probing", among, place: ((refusedCalls + failedAlone) * probeStride) % 1 };
 }
 
 /** The last calls went through, and none is sought that did not. */
@@ -95,7 +101,7 @@ export function isAtFullSpeed({ mode, suspects }: CallSize): boolean {
 /** The service dealt with the scans, whatever it said of each. */
 export function afterAnswer(size: CallSize, scanIds: readonly number[]): CallSize {
   const suspects = lessSuspects(size.suspects, scanIds);
-  const recovered = { ...size, probe: null, probesPutOff: 0, isFruitful: true, suspects };
+  const recovered = { ...size, probe: null, putOff: [], failedAlone: 0, isFruitful: true, suspects };
   if (size.mode === "probing") return { ...recovered, mode: "resuming" };
   const isFull = scanIds.length >= Math.min(size.limit, size.ceiling);
   return { ...recovered, mode: "full", limit: isFull ? Math.min(callMaxScans, size.limit * 2) : size.limit };
@@ -141,11 +147,18 @@ export function afterFailure(
   const failed: CallSize = { ...size, mode: "probing", limit };
   const [scanId, ...others] = scanIds;
   if (!mayBreak || scanId === undefined || others.length > 0) return { size: failed, putOff: false };
-  const failures = size.probe?.scanId === scanId ? size.probe.failures + 1 : 1;
-  if (failures < probeFailuresMax || size.probesPutOff >= probesPutOffMax) {
-    return { size: { ...failed, probe: { scanId, failures } }, putOff: false };
+  const alone: CallSize = { ...failed, failedAlone: size.failedAlone + 1 };
+  if (size.putOff.length >= probesPutOffMax) {
+    return { size: { ...alone, probe: null, putOff: withLast(size.putOff, scanId) }, putOff: false };
   }
-  return { size: { ...failed, probe: null, probesPutOff: size.probesPutOff + 1 }, putOff: true };
+  const failures = size.probe?.scanId === scanId ? size.probe.failures + 1 : 1;
+  if (failures < probeFailuresMax) return { size: { ...alone, probe: { scanId, failures } }, putOff: false };
+  return { size: { ...alone, probe: null, putOff: withLast(size.putOff, scanId) }, putOff: true };
+}
+
+/** Different ones: who came earlier may have been settled, or may no longer be sent. */
+function withLast(putOff: readonly number[], scanId: number): readonly number[] {
+  return putOff.includes(scanId) ? putOff : [...putOff, scanId].slice(-probesPutOffMax);
 }
 
 function fromOtherEnd(size: CallSize): CallSize {

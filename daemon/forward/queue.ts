@@ -46,13 +46,13 @@ export type ClaimRequest = {
  * - `urgent`: the earliest deadline
  * - `sounding`: while a scan is sought that halts others: those of `among`, then those that were never put off, then the
  *   others; of each kind those nearest to that `end` of the queue
- * - `probing`: while one is sought that the service takes: of those that were never put off, else of the others, the one at
- *   that `place` of the queue and those behind it; 0 is the earliest, just below 1 the latest
+ * - `probing`: while one is sought that the service takes: of those of `among`, else of those that were never put off, else
+ *   of the others, the one at that `place` and those behind it; 0 is the earliest, just below 1 the latest
  */
 export type ClaimOrder =
   | { readonly kind: "urgent" }
   | { readonly kind: "sounding"; readonly among: readonly number[]; readonly end: QueueEnd }
-  | { readonly kind: "probing"; readonly place: number };
+  | { readonly kind: "probing"; readonly among: readonly number[]; readonly place: number };
 
 export type QueueEnd = "earliest" | "latest";
 

@@ -126,8 +126,9 @@ function inOrder(due: readonly Candidate[], order: ClaimOrder): readonly Candida
       return due.toSorted((one, other) => turn(one) - turn(other) || sign * byUrgency(one, other));
     }
     case "probing": {
-      const fresh = due.filter(({ wasPutOff }) => !wasPutOff);
-      const sorted = (fresh.length > 0 ? fresh : due).toSorted(byUrgency);
+      const among = new Set(order.among);
+      const turns = [due.filter(({ id }) => among.has(id)), due.filter(({ wasPutOff }) => !wasPutOff), due];
+      const sorted = (turns.find((turn) => turn.length > 0) ?? []).toSorted(byUrgency);
       return sorted.slice(Math.floor(order.place * sorted.length));
     }
     default:

@@ -156,8 +156,8 @@ function describeOrder(subject: () => QueueUnderTest): void {
     for (let worker = 1; worker <= 5; worker += 1) ids.push(await under.record(worker, at(worker)));
     const [first = 0, second = 0, third = 0, fourth = 0, fifth = 0] = ids;
     const after = at(65);
-    const tried = async (place: number): Promise<readonly number[]> => {
-      const claim = await claimed(queue, { now: after, limit: 1, order: { kind: "probing", place } });
+    const tried = async (place: number, among: readonly number[] = []): Promise<readonly number[]> => {
+      const claim = await claimed(queue, { now: after, limit: 1, order: { kind: "probing", among, place } });
       const [id = 0] = idsOf(claim);
       await queue.settle(claim.attemptId, report, [again(id, at(62))]);
       return idsOf(claim);
@@ -168,6 +168,8 @@ function describeOrder(subject: () => QueueUnderTest): void {
     expect(await tried(0.5)).toEqual([fourth]);
     expect(await tried(0.9)).toEqual([second]);
     expect(await tried(0.9)).toEqual([fifth]);
+    expect(await tried(0.9, [first, third])).toEqual([third]);
+    expect(await tried(0.4, [first, third])).toEqual([first]);
   });
 }
 

@@ -243,8 +243,9 @@ function inOrder(ready: readonly QueuedScan[], order: ClaimOrder): readonly Queu
   const urgent = ready.toSorted((one, other) => one.utcMs - other.utcMs);
   if (order.kind === "urgent") return urgent;
   if (order.kind === "probing") {
+    const suspects = urgent.filter(({ scanId }) => order.among.includes(scanId));
     const fresh = urgent.filter(({ notBefore }) => notBefore === null);
-    const tried = fresh.length > 0 ? fresh : urgent;
+    const tried = suspects.length > 0 ? suspects : fresh.length > 0 ? fresh : urgent;
     return tried.slice(Math.floor(order.place * tried.length));
   }
   const sorted = order.end === "latest" ? urgent.toReversed() : urgent;

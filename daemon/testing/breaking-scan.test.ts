@@ -1,0 +1,83 @@
+import { expect, test } from "vitest";
+import { silentLog } from "../base/log.ts";
+import { seededRandom } from "../base/random.ts";
+import { ForwardService } from "../forward/forward-service.ts";
+import type { DueScan } from "../forward/queue.ts";
+import type { CallOutcome, CallReport, SearchOutcome, Upstream } from "../forward/upstream.ts";
+import { ManualTime } from "./manual-time.ts";
+import { MemoryQueue } from "./memory-queue.ts";
+import { MemoryReceipts, openReceipt } from "./receipt-windows.ts";
+import { TrustingClock } from "./trusting-clock.ts";
+
+const hourMs = 60 * 60 * 1000;
+const workers = 12;
+
+const broken: CallReport = { outcome: "server-error", httpStatus: 500, relatedTraceId: null, detail: "" };
+const answered: CallReport = { outcome: "answered", httpStatus: 200, relatedTraceId: null, detail: "" };
+
+/** Breaks on every call while it is down, and on those of one worker always; registers none of them. */
+class BrittleService implements Upstream {
+  isDown = true;
+  readonly search?: (scan: DueScan) => Promise<SearchOutcome>;
+  readonly #breakingWorker: number;
+
+  constructor(breakingWorker: number, searches: boolean) {
+    this.#breakingWorker = breakingWorker;
+    if (searches) this.search = async () => this.#found();
+  }
+
+  async register(scans: readonly DueScan[]): Promise<CallOutcome> {
+    if (this.isDown || scans.some(({ workerId }) => workerId === this.#breakingWorker)) {
+      return { kind: "ambiguous", retryAfterMs: null, report: broken };
+    }
+    const items = scans.map(
+      ({ scanId }) => ({ kind: "created", registrationId: `r${scanId}`, validity: "pending", remarks: [] }) as const,
+    );
+    return { kind: "answered", items, report: answered };
+  }
+
+  #found(): SearchOutcome {
+    return this.isDown
+      ? { kind: "failed", retryAfterMs: null, report: broken }
+      : { kind: "not-found", report: answered };
+  }
+}
+
+test.each(
+  Array.from({ length: workers }, (_, worker) => worker).flatMap((worker) =>
+    [false, true].map((searches) => [worker, searches ? "a search" : "no search", searches] as const),
+  ),
+)(
+  "after an outage of hours the scan of worker %i, on which the service breaks with %s, holds up no other",
+  async (breakingWorker, _, searches) => {
+    const time = new ManualTime();
+    const queue = new MemoryQueue();
+    for (let worker = 0; worker < workers; worker += 1) queue.record(worker, time.wallMs() - hourMs + worker);
+    const service = new BrittleService(breakingWorker, searches);
+    const forwarder = new ForwardService(
+      {
+        queue,
+        upstream: service,
+        clock: new TrustingClock(time),
+        memory: new MemoryReceipts(),
+        onOutcome: () => {},
+        time,
+        random: seededRandom(breakingWorker),
+        log: silentLog,
+      },
+      { callIntervalMs: 0, receipt: openReceipt },
+    );
+    forwarder.start();
+    await time.advance(3 * hourMs);
+    // Those of the first call apart, which carried all of them, an outage asks for the same few.
+    const tried = queue.scans.filter(({ attemptId }) => attemptId !== 1).length;
+    expect(tried).toBeLessThan(workers);
+    service.isDown = false;
+    await time.advance(hourMs);
+    const others = queue.scans.filter(({ worker }) => worker !== breakingWorker);
+    expect(others.filter(({ state }) => state !== "registered")).toEqual([]);
+    const closed = forwarder[Symbol.asyncDispose]();
+    await time.advance(hourMs);
+    await closed;
+  },
+);
