@@ -61,7 +61,8 @@ export type QueueEnd = "earliest" | "latest";
  *
  * - `send`: it is handed out like any other, and may be registered twice; its mark says why
  * - `hold`: it is not handed out, nor is a later one of its worker
- * - `seek`: only such scans are handed out, of calls that ended at or before `endedBefore`, to be searched for
+ * - `seek`: only such scans are handed out, of calls that ended at or before `endedBefore`, to be searched for; the oldest
+ *   doubt first, whatever the order that is asked for: one that is raised again and again must not keep others from a search
  */
 export type DoubtRule =
   | { readonly kind: "send" }

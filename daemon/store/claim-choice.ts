@@ -32,7 +32,12 @@ type WaitingRow = {
   readonly doubtSince: number | null;
 };
 
-type Candidate = { readonly id: number; readonly urgency: number; readonly wasPutOff: boolean };
+type Candidate = {
+  readonly id: number;
+  readonly urgency: number;
+  readonly wasPutOff: boolean;
+  readonly doubtSince: number;
+};
 
 /** What a walk through the waiting scans found. */
 type Choice = {
@@ -71,6 +76,7 @@ export class ClaimChoice {
 
   choose({ limit, now, window, doubts, order = { kind: "urgent" } }: ClaimRequest): Choice {
     const due: Candidate[] = [];
+    const isSearch = doubts?.kind === "seek";
     const late: { readonly id: number; readonly reason: string }[] = [];
     const passed = new Set(this.#busyWorkers.all());
     // A scan that nothing dates yet holds up its worker's later ones, and nobody else's.
@@ -90,12 +96,17 @@ export class ClaimChoice {
       passed.add(scan.workerId);
       if (!isHandedOut(scan.doubtSince, doubts ?? { kind: "send" })) continue;
       if (isPutOff(scan.notBefore, now) || decision?.kind !== "send") continue;
-      due.push({ id: scan.id, urgency: scan.utcMs - (scan.errorBoundMs ?? 0), wasPutOff: scan.notBefore !== null });
-      // Other places of the queue, and who was never put off, are found at its end only.
-      if (order.kind === "urgent" && due.length === limit * claimChoiceCalls) break;
+      due.push({
+        id: scan.id,
+        urgency: scan.utcMs - (scan.errorBoundMs ?? 0),
+        wasPutOff: scan.notBefore !== null,
+        doubtSince: scan.doubtSince ?? 0,
+      });
+      // The oldest doubt, other places of the queue, and who was never put off, are found at its end only.
+      if (order.kind === "urgent" && !isSearch && due.length === limit * claimChoiceCalls) break;
     }
     return {
-      due: inOrder(due, order)
+      due: (isSearch ? due.toSorted((one, other) => one.doubtSince - other.doubtSince) : inOrder(due, order))
         .slice(0, limit)
         .map(({ id }) => id),
       late,

@@ -15,19 +15,19 @@ const workers = 12;
 const broken: CallReport = { outcome: "server-error", httpStatus: 500, relatedTraceId: null, detail: "" };
 const answered: CallReport = { outcome: "answered", httpStatus: 200, relatedTraceId: null, detail: "" };
 
-/** Breaks on every call while it is down, and on those of one worker always; registers none of them. */
+/** Breaks on every call while it is down, and on those of some workers always; registers none of them. */
 class BrittleService implements Upstream {
   isDown = true;
   readonly search?: (scan: DueScan) => Promise<SearchOutcome>;
-  readonly #breakingWorker: number;
+  readonly #breakingWorkers: readonly number[];
 
-  constructor(breakingWorker: number, searches: boolean) {
-    this.#breakingWorker = breakingWorker;
+  constructor(breakingWorkers: readonly number[], searches: boolean) {
+    this.#breakingWorkers = breakingWorkers;
     if (searches) this.search = async () => this.#found();
   }
 
   async register(scans: readonly DueScan[]): Promise<CallOutcome> {
-    if (this.isDown || scans.some(({ workerId }) => workerId === this.#breakingWorker)) {
+    if (this.isDown || scans.some(({ workerId }) => this.#breakingWorkers.includes(workerId))) {
       return { kind: "ambiguous", retryAfterMs: null, report: broken };
     }
     const items = scans.map(
@@ -45,15 +45,17 @@ class BrittleService implements Upstream {
 
 test.each(
   Array.from({ length: workers }, (_, worker) => worker).flatMap((worker) =>
-    [false, true].map((searches) => [worker, searches ? "a search" : "no search", searches] as const),
+    [[worker], [worker, (worker + 1) % workers]].flatMap((breaking) =>
+      [false, true].map((searches) => [breaking, searches ? "a search" : "no search", searches] as const),
+    ),
   ),
 )(
-  "after an outage of hours the scan of worker %i, on which the service breaks with %s, holds up no other",
-  async (breakingWorker, _, searches) => {
+  "after an outage of hours scans of workers %j, on which the service breaks with %s, hold up no others",
+  async (breakingWorkers, _, searches) => {
     const time = new ManualTime();
     const queue = new MemoryQueue();
     for (let worker = 0; worker < workers; worker += 1) queue.record(worker, time.wallMs() - hourMs + worker);
-    const service = new BrittleService(breakingWorker, searches);
+    const service = new BrittleService(breakingWorkers, searches);
     const forwarder = new ForwardService(
       {
         queue,
@@ -62,7 +64,7 @@ test.each(
         memory: new MemoryReceipts(),
         onOutcome: () => {},
         time,
-        random: seededRandom(breakingWorker),
+        random: seededRandom(breakingWorkers[0] ?? 0),
         log: silentLog,
       },
       { callIntervalMs: 0, receipt: openReceipt },
@@ -74,7 +76,7 @@ test.each(
     expect(tried).toBeLessThan(workers);
     service.isDown = false;
     await time.advance(hourMs);
-    const others = queue.scans.filter(({ worker }) => worker !== breakingWorker);
+    const others = queue.scans.filter(({ worker }) => !breakingWorkers.includes(worker));
     expect(others.filter(({ state }) => state !== "registered")).toEqual([]);
     const closed = forwarder[Symbol.asyncDispose]();
     await time.advance(hourMs);

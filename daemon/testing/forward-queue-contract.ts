@@ -171,6 +171,22 @@ function describeOrder(subject: () => QueueUnderTest): void {
     expect(await tried(0.9, [first, third])).toEqual([third]);
     expect(await tried(0.4, [first, third])).toEqual([first]);
   });
+
+  test("of several in doubt the one goes first whose doubt is the oldest, however urgent another is", async () => {
+    const under = subject();
+    const { queue } = under;
+    const ids: number[] = [];
+    for (let worker = 1; worker <= 5; worker += 1) ids.push(await under.record(worker, at(worker)));
+    const minutes = [59, 58, 57, 56, 55];
+    for (const [index, scanId] of ids.entries()) {
+      const { attemptId } = await claimed(queue, { limit: 1, doubts: { kind: "hold" } });
+      const endedAt = at(minutes[index] ?? 0);
+      await queue.settle(attemptId, { ...report, endedAt }, [{ kind: "doubtful", scanId }]);
+    }
+    expect(idsOf(await claimed(queue, { limit: 1, doubts: { kind: "seek", endedBefore: at(60) } }))).toEqual(
+      ids.slice(-1),
+    );
+  });
 }
 
 function describeSettlement(subject: () => QueueUnderTest): void {

@@ -107,7 +107,9 @@ export class MemoryQueue implements ForwardQueue {
       if (!isPutOff && decide(scan) === "send") ready.push(scan);
     }
     if (ready.length === 0) return null;
-    const chosen = inOrder(ready, order).slice(0, request.limit);
+    const byDoubt = (one: QueuedScan, other: QueuedScan): number => (one.doubtSince ?? 0) - (other.doubtSince ?? 0);
+    const sorted = doubts.kind === "seek" ? ready.toSorted(byDoubt) : inOrder(ready, order);
+    const chosen = sorted.slice(0, request.limit);
     const attemptId = this.#attempts.size + 1;
     this.#attempts.set(attemptId, { traceId: request.traceId, report: null });
     for (const { scanId } of chosen) this.#change(scanId, { state: "sending", attemptId, notBefore: null });
