@@ -6,6 +6,7 @@ import { tables } from "./integrity.ts";
 import { doubtRegistered } from "./lost-commits.ts";
 import { lostPlace } from "./lost-reference.ts";
 import { followRegistered } from "./migrations/007-remarks.ts";
+import { datedDoubles } from "./migrations/011-dated-doubles.ts";
 import { QueueTable } from "./queue-table.ts";
 import type { SalvageSource } from "./salvage-source.ts";
 import type { Readable, SourceRow } from "./salvage-walk.ts";
@@ -60,6 +61,8 @@ export function salvage(source: SalvageSource, target: Connection, now: WallMs):
     if (damaged("workers") || damaged("roster_entries")) target.db.exec("UPDATE store SET roster_fingerprint = NULL");
     if (damaged("follow_ups") || damaged("remarks")) target.db.exec(followRegistered);
     doubtRegistered(target.db, now);
+    // The rows may be those of an earlier version, whose upgrade the damage forestalled: this one changed what is in them.
+    target.db.exec(datedDoubles);
     target.db.exec("UPDATE webhook_targets SET cursor = min(cursor, (SELECT coalesce(max(id), 0) FROM scans))");
   });
   if (hasLostScans) new QueueTable(target, new ScanCounts(target), new WorkSites(target)).recoverInterrupted(now);

@@ -1,7 +1,9 @@
+import { closeSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
-import { expect, test } from "vitest";
-import { dayMs, noon, openCore, storeSettings, temporaryDirectory } from "../testing/store-fixture.ts";
+import { describe, expect, test } from "vitest";
+import { present } from "../base/assert.ts";
+import { dayMs, noon, openCore, recordingLog, storeSettings, temporaryDirectory } from "../testing/store-fixture.ts";
 import { applicationId } from "./connection.ts";
 import { scans } from "./migrations/001-scans.ts";
 import { clock } from "./migrations/002-clock.ts";
@@ -52,21 +54,43 @@ test("a log from before goes on, line for line, and nothing that was kept can be
   db.close();
 });
 
-test("doubles that were dated before are settled when they were made, and others stay as they are", () => {
-  using directory = temporaryDirectory();
-  const file = join(directory.path, "badged.sqlite");
+describe("doubles that were dated before are settled when they were made, and others stay as they are", () => {
   const yearsAhead = noon + 3650 * dayMs;
-  before(file, [...untilRemarks, callCounts, lateDoubles, badgesReadAgain], (db) => {
-    db.exec("INSERT INTO work_sites (id, content) VALUES (1, '{}')");
-    const add =
-      db.prepare(`INSERT INTO scans (id, reader_id, badge_raw, badge_number, work_site_id, direction_rule, boot_id,
+
+  function beforeDoubles(file: string): void {
+    before(file, [...untilRemarks, callCounts, lateDoubles, badgesReadAgain], (db) => {
+      db.exec("INSERT INTO work_sites (id, content) VALUES (1, '{}')");
+      const add =
+        db.prepare(`INSERT INTO scans (id, reader_id, badge_raw, badge_number, work_site_id, direction_rule, boot_id,
         monotonic_ns, utc_ms, error_bound_ms, clock_state, capture_lag_ms, state, reason, settled_at, dated_how,
         dated_utc_ms, dated_error_ms, dated_state, dated_sync_id)
       VALUES (?, 'gate', 'B1', 'B1', 1, 'in', 'boot', 1, ?, ?, ?, 0, 'double', 'double of scan 9', ?, ?, ?, ?, ?, ?)`);
-    add.run(1, yearsAhead, null, "unsynchronised", yearsAhead, "retroactive", noon, 1, "synchronised", "s");
-    add.run(2, noon, 1, "synchronised", noon, null, null, null, null, null);
-    add.run(3, yearsAhead, null, "unsynchronised", yearsAhead, null, null, null, null, null);
+      add.run(1, yearsAhead, null, "unsynchronised", yearsAhead, "retroactive", noon, 1, "synchronised", "s");
+      add.run(2, noon, 1, "synchronised", noon, null, null, null, null, null);
+      add.run(3, yearsAhead, null, "unsynchronised", yearsAhead, null, null, null, null, null);
+    });
+  }
+
+  test("in a whole database", () => {
+    using directory = temporaryDirectory();
+    beforeDoubles(join(directory.path, "badged.sqlite"));
+    using core = openCore(storeSettings(directory.path));
+    expect([1, 2, 3].map((id) => core.show(id)?.settledAt)).toEqual([noon, noon, yearsAhead]);
   });
-  using core = openCore(storeSettings(directory.path));
-  expect([1, 2, 3].map((id) => core.show(id)?.settledAt)).toEqual([noon, noon, yearsAhead]);
+
+  test("in a damaged one that is replaced before it can be upgraded", () => {
+    using directory = temporaryDirectory();
+    const file = join(directory.path, "badged.sqlite");
+    beforeDoubles(file);
+    const db = new Sqlite(file, { readonly: true });
+    const page = db.prepare<[], number>("SELECT rootpage FROM sqlite_schema WHERE name = 'scans_double'").pluck().get();
+    db.close();
+    const descriptor = openSync(file, "r+");
+    writeSync(descriptor, Buffer.alloc(4096, 0xa5), 0, 4096, (present(page, "the index has a page") - 1) * 4096);
+    closeSync(descriptor);
+    const log = recordingLog();
+    using core = openCore(storeSettings(directory.path), log);
+    expect(log.lines.map(({ message }) => message)).toContain("the database was damaged, set aside and replaced");
+    expect([1, 2, 3].map((id) => core.show(id)?.settledAt)).toEqual([noon, noon, yearsAhead]);
+  });
 });
