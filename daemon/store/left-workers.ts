@@ -36,7 +36,9 @@ export class LeftWorkers {
       .pluck();
     this.#part = db.prepare(
       `UPDATE scans SET roster_entry_id = NULL, worker_id = NULL, reason = concat_ws('; ', reason, ?)
-      WHERE id = ? AND state IN ('refused', 'withheld') AND settled_at < ?`,
+      WHERE id = ? AND state IN ('refused', 'withheld') AND settled_at < ?
+        AND NOT EXISTS (SELECT 1 FROM roster_entries e INDEXED BY roster_of_worker
+          WHERE e.worker_id = scans.worker_id AND e.superseded_at IS NULL)`,
     );
   }
 
@@ -46,7 +48,7 @@ export class LeftWorkers {
     return isOver && id <= passed && workerId !== null && this.#inForce.get(workerId) === undefined;
   }
 
-  /** Inside a transaction of the caller. `false` when somebody released it meanwhile. */
+  /** Inside a transaction of the caller. `false` when somebody released it meanwhile, or imported its worker again. */
   part(scanId: number, before: number): boolean {
     return this.#part.run(erasedWorker, scanId, before).changes === 1;
   }
