@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { badgeNumber } from "../scan/draft.ts";
 import {
+  at,
+  claimSome,
   draftOf,
   entryOf,
   inRule,
@@ -98,6 +100,17 @@ test.each([
   core.replaceRoster([entryOf(1), entryOf(7, { ssin: entryOf(1).ssin })], "second badge of worker 1", noon);
   resolveAll();
   expect(core.show(stranger)).toMatchObject({ state: "waiting" });
+});
+
+test("a stranger's scan is no double of a later one that the service refused: it can be sent, the other waits for a person", () => {
+  const stranger = recordId(core, draftOf(7, 0));
+  const refused = recordId(core, draftOf(1, 0.5));
+  const { attemptId } = claimSome(core, { now: at(1) });
+  const report = { outcome: "answered", httpStatus: 200, relatedTraceId: null, detail: "", endedAt: at(1) } as const;
+  core.settle(attemptId, report, [{ kind: "refused", scanId: refused, reason: "not his employer" }]);
+  core.replaceRoster([entryOf(1), entryOf(7, { ssin: entryOf(1).ssin })], "second badge of worker 1", noon);
+  resolveAll();
+  expect(core.show(stranger)).toMatchObject({ state: "waiting", direction: "in" });
 });
 
 test("a reader for one direction gives it", () => {

@@ -185,8 +185,9 @@ export class UnknownBadges {
     { direction }: Extract<Decision, { kind: "keep" }>,
   ): number | null {
     const next = this.#chain.after(workerId, scan.id);
-    // One of which nobody knows the time waits for a person: this one can be sent.
-    if (next === null || next.direction === null || next.isBracket) return null;
+    if (next === null || next.direction === null) return null;
+    // One of which nobody knows the time, or that was refused, waits for a person: this one can be sent.
+    if (next.isBracket || this.#chain.isRefused(next.id)) return null;
     const rule = { kind: "fixed", direction: next.direction } as const;
     const moment = { ...next, monotonicNs: monotonicNs(next.monotonicNs) };
     const stranger = { ...stampOf(scan), id: scan.id, direction, isBracket: scan.how === "bracket" };

@@ -1,6 +1,6 @@
 import type Sqlite from "better-sqlite3";
 import { wallMs } from "../base/time.ts";
-import type { Direction, DirectionRule, LastScan } from "../scan/scan.ts";
+import type { Direction, DirectionRule, LastScan, ScanState } from "../scan/scan.ts";
 import type { Connection } from "./connection.ts";
 
 /** Far more scans than one worker makes while a badge of his waits to be learnt. */
@@ -60,6 +60,7 @@ export class WorkerChain {
   readonly #previous: Sqlite.Statement<[number], number | null>;
   readonly #scan: Sqlite.Statement<[number], LastScanRow>;
   readonly #rule: Sqlite.Statement<[number], DirectionColumn>;
+  readonly #state: Sqlite.Statement<[number], ScanState>;
   readonly #setHead: Sqlite.Statement<[number | null, number]>;
   readonly #setPrevious: Sqlite.Statement<[number | null, number]>;
 
@@ -67,6 +68,7 @@ export class WorkerChain {
     this.#head = db.prepare<[number], number | null>("SELECT last_scan_id FROM workers WHERE id = ?").pluck();
     this.#previous = db.prepare<[number], number | null>("SELECT previous_id FROM scans WHERE id = ?").pluck();
     this.#rule = db.prepare<[number], DirectionColumn>("SELECT direction_rule FROM scans WHERE id = ?").pluck();
+    this.#state = db.prepare<[number], ScanState>("SELECT state FROM scans WHERE id = ?").pluck();
     this.#scan = db.prepare(`SELECT ${lastScanColumns} FROM scans l WHERE l.id = ?`);
     this.#setHead = db.prepare("UPDATE workers SET last_scan_id = ? WHERE id = ?");
     this.#setPrevious = db.prepare("UPDATE scans SET previous_id = ? WHERE id = ?");
@@ -87,6 +89,11 @@ export class WorkerChain {
   after(workerId: number, scanId: number): LastScan | null {
     const { newer } = this.#around(workerId, scanId);
     return newer === null ? null : lastScanOf(this.#scan.get(newer));
+  }
+
+  /** Whether the service refused it: it waits for a person. */
+  isRefused(scanId: number): boolean {
+    return this.#state.get(scanId) === "refused";
   }
 
   /** Whether the next scan has its direction from this one. */
