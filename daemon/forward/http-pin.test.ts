@@ -110,7 +110,11 @@ describe("the watch's own look", () => {
 
   test("calls a key that is not pinned our own affair", async () => {
     const { port } = await serve(server);
-    expect(await look(port, [pinOf(other.authority)])).toEqual({ kind: "own-tls", detail: "ERR_TLS_PIN_MISMATCH" });
-    expect(await look(port, [pinOf(server)])).toEqual({ kind: "trusted", detail: "" });
+    expect(await look(port, [pinOf(other.authority)])).toEqual({
+      kind: "own-tls",
+      detail: "ERR_TLS_PIN_MISMATCH",
+      sentTo: [],
+    });
+    expect(await look(port, [pinOf(server)])).toEqual({ kind: "trusted", detail: "", sentTo: [] });
   });
 });
