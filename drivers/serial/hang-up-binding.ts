@@ -34,8 +34,11 @@ export function quietMsAt(baudRate: number): number {
   return Math.max(quietMinMs, Math.ceil((3 * 11 * 1000) / baudRate));
 }
 
-/** A line that brings more in each of them never falls silent, and is read from the middle of a frame on. */
-const quietTurnsMax = 10;
+/** Looks within that silence: where a held badge leaves just a little more of it, it is found in any case. */
+const quietLooks = 6;
+
+/** A line without that silence among so many looks never falls silent, and is read from the middle of a frame on. */
+const looksMax = 60;
 
 /** Tells one device from another that came to the same path. */
 export type Device = { readonly rdev: bigint; readonly inode: bigint };
@@ -108,9 +111,10 @@ export class HangUpPort implements BindingPortInterface {
     await this.#inner.flush();
     // Flushing empties the line discipline only; the driver's own buffer follows when it is read.
     await this.#discardWaiting();
-    for (let turn = 0; turn < quietTurnsMax; turn += 1) {
-      await time.sleep(quietMs);
-      if ((await this.#discardWaiting()) === 0) return;
+    for (let look = 0, silent = 0; look < looksMax; look += 1) {
+      await time.sleep(quietMs / quietLooks);
+      silent = (await this.#discardWaiting()) === 0 ? silent + 1 : 0;
+      if (silent === quietLooks) return;
     }
     this.#isMidFrame = true;
   }
