@@ -3,6 +3,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { BadgedError, messageOf, systemCode } from "../base/errors.ts";
 import { forbidden, isForbidden } from "../base/permission.ts";
+import { systemTime } from "../base/system-time.ts";
 
 /** A unix socket's path holds at most this many bytes (sun_path in unix(7), less the closing zero). */
 export const socketPathMaxBytes: number = 107;
@@ -91,7 +92,8 @@ export function readStatus(path: string, answerMaxMs: number = statusMaxMs): Pro
     const chunks: Buffer[] = [];
     let bytes = 0;
     const socket = connect(path);
-    socket.setTimeout(answerMaxMs, () => socket.destroy(hanging(path)));
+    const deadline = systemTime.after(answerMaxMs, () => socket.destroy(hanging(path)));
+    socket.on("close", () => deadline[Symbol.dispose]());
     socket.on("data", (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes > statusMaxBytes) socket.destroy(new Error("the answer on the status socket is too long"));
