@@ -1,7 +1,8 @@
-import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import type Sqlite from "better-sqlite3";
 import { scanStates } from "../scan/scan.ts";
 import { applicationId, type Connection } from "./connection.ts";
+import { applicationIdAt, headerOf } from "./database-header.ts";
 import { countByIndex, recountByIndex } from "./scan-counts.ts";
 import { StoreError } from "./store-error.ts";
 
@@ -68,8 +69,6 @@ const soughtIndexes: Readonly<Partial<Record<(typeof tables)[number], readonly (
     roster_entries: [{ index: "roster_in_force", where: "superseded_at IS NULL", column: "badge" }],
   };
 
-const headerBytes = 100;
-
 /** What the header of badged's own databases always holds, by offset (https://sqlite.org/fileformat2.html#database_header). */
 const headerMarks: readonly (readonly [offset: number, bytes: Buffer])[] = [
   [0, Buffer.from("SQLite format 3\0", "latin1")],
@@ -108,21 +107,8 @@ export function hasHeaderOfCopy(file: string): boolean {
   return journalOf(file) === "rollback" && headerOf(file).readUInt32BE(applicationIdAt) === applicationId;
 }
 
-const applicationIdAt = 68;
-
 /** Of the format for writing, and of that for reading: 1 with a rollback journal, 2 in WAL mode. */
 const fileFormats = [18, 19] as const;
-
-function headerOf(file: string): Buffer {
-  const header = Buffer.alloc(headerBytes);
-  const descriptor = openSync(file, "r");
-  try {
-    readSync(descriptor, header, 0, headerBytes, 0);
-  } finally {
-    closeSync(descriptor);
-  }
-  return header;
-}
 
 function isMarked(header: Buffer): boolean {
   return headerMarks.every(([offset, bytes]) => header.subarray(offset, offset + bytes.length).equals(bytes));
