@@ -4,14 +4,12 @@ import { systemTime } from "../base/system-time.ts";
 import { CiaoClient } from "../forward/ciao/ciao-client.ts";
 import { FileToken } from "../forward/ciao/token.ts";
 import { registerPath } from "../forward/ciao/wire.ts";
-import { ForwardService } from "../forward/forward-service.ts";
 import type { AttemptReport, Settlement } from "../forward/queue.ts";
 import type { CallFault, Fault } from "../simulator/service/fault.ts";
 import { startServiceSimulator } from "../simulator/service/service-simulator.ts";
 import { fictionalSsin } from "./fictional-worker.ts";
+import { hastyForwarder } from "./hasty-forwarder.ts";
 import { MemoryQueue } from "./memory-queue.ts";
-import { MemoryReceipts, openReceipt } from "./receipt-windows.ts";
-import { TrustingClock } from "./trusting-clock.ts";
 
 /** A queue that tells when no scan is left to send. */
 class WatchedQueue extends MemoryQueue {
@@ -39,19 +37,7 @@ async function forwardThrough(fault: Fault | null, calls = 2) {
   const emptied = new Promise<void>((resolve) => {
     queue.onEmpty = resolve;
   });
-  await using forwarder = new ForwardService(
-    {
-      queue,
-      upstream: client,
-      clock: new TrustingClock(systemTime),
-      memory: new MemoryReceipts(),
-      onOutcome: () => {},
-      time: systemTime,
-      random: () => 0,
-      log: silentLog,
-    },
-    { callIntervalMs: 0, receipt: openReceipt },
-  );
+  await using forwarder = hastyForwarder(queue, client);
   forwarder.start();
   await emptied;
   const times = Array.from({ length: workers }, (_, worker) => simulator.registrationsOf(fictionalSsin(worker)).length);

@@ -7,12 +7,10 @@ import { systemTime } from "../base/system-time.ts";
 import { CiaoClient } from "../forward/ciao/ciao-client.ts";
 import { FileToken } from "../forward/ciao/token.ts";
 import { registerPath } from "../forward/ciao/wire.ts";
-import { ForwardService } from "../forward/forward-service.ts";
 import type { AttemptReport, Claim, ClaimRequest, Settlement, Written } from "../forward/queue.ts";
 import { startServiceSimulator } from "../simulator/service/service-simulator.ts";
+import { hastyForwarder } from "./hasty-forwarder.ts";
 import { MemoryQueue } from "./memory-queue.ts";
-import { MemoryReceipts, openReceipt } from "./receipt-windows.ts";
-import { TrustingClock } from "./trusting-clock.ts";
 
 const workers = 512;
 
@@ -94,19 +92,7 @@ test.each<[number, string, (worker: number) => boolean]>([
     const gone = new Promise<void>((resolve) => {
       queue.onGoodGone = resolve;
     });
-    await using forwarder = new ForwardService(
-      {
-        queue,
-        upstream: client,
-        clock: new TrustingClock(systemTime),
-        memory: new MemoryReceipts(),
-        onOutcome: () => {},
-        time: systemTime,
-        random: () => 0,
-        log: silentLog,
-      },
-      { callIntervalMs: 0, receipt: openReceipt },
-    );
+    await using forwarder = hastyForwarder(queue, client);
     forwarder.start();
     await gone;
     const good = queue.scans.filter(({ worker }) => !isPoison(worker));
