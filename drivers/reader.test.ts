@@ -1,8 +1,20 @@
 import { execFileSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readdirSync, readlinkSync, rmSync, symlinkSync, unlinkSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  read,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
+import { stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemCode } from "../daemon/base/errors.ts";
 import { type Log, silentLog } from "../daemon/base/log.ts";
@@ -79,6 +91,8 @@ class Recorder implements ReaderEvents {
     this.#waiting.clear();
   }
 }
+
+const readOf = promisify(read);
 
 /** libuv's default. */
 const poolThreads = Number(process.env["UV_THREADPOOL_SIZE"] ?? 4);
@@ -169,12 +183,16 @@ describe("a reader on a port", () => {
     await online(lineReader());
     const fifos = Array.from({ length: poolThreads }, (_, index) => join(folder, `fifo-${index}`));
     execFileSync("mkfifo", fifos);
-    const heldUp = fifos.map((fifo) => readFile(fifo));
+    // Open in both directions: opening waits for nobody, and a read waits for a byte, whenever its thread gets to it.
+    const held = fifos.map((fifo) => openSync(fifo, "r+"));
+    const heldUp = held.map((descriptor) => readOf(descriptor, Buffer.alloc(1), 0, 1, null));
+    cleanups.defer(async () => {
+      for (const descriptor of held) writeSync(descriptor, "x");
+      await Promise.all(heldUp);
+      for (const descriptor of held) closeSync(descriptor);
+    });
     simulator.present("010063E9AE");
     await recorder.until(() => recorder.reads.length === 1);
-    const writers = fifos.map((fifo) => openSync(fifo, "r+"));
-    for (const writer of writers) closeSync(writer);
-    await Promise.all(heldUp);
   });
 
   test("reads a badge that silence ends", async () => {
