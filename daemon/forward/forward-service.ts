@@ -5,7 +5,7 @@ import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import { elapsedMs, type Time } from "../base/time.ts";
 import { forwardEvents as events } from "./events.ts";
-import { quietMsLeft, restMs, step } from "./forwarder.ts";
+import { step } from "./forwarder/forwarder.ts";
 import {
   type ForwarderAction,
   type ForwarderInput,
@@ -15,10 +15,11 @@ import {
   type LookRequest,
   type Now,
   type Outgoing,
-} from "./forwarder-state.ts";
-import { isNotReachable } from "./judgement.ts";
+} from "./forwarder/forwarder-state.ts";
+import { quietMsLeft, restMs } from "./forwarder/next-call.ts";
 import { keptText } from "./kept-text.ts";
 import type { AttemptOutcome, DueScan, ForwardQueue, Remark, Written } from "./queue.ts";
+import { isDown } from "./reachability.ts";
 import {
   type LateJudgement,
   ReceiptGuard,
@@ -296,7 +297,3 @@ function lookAgainMs({ phi }: ReceiptWindow): number {
 }
 
 const lookAgainMinMs = 250;
-
-function isDown(outcome: AttemptOutcome): boolean {
-  return isNotReachable(outcome) || outcome === "server-error" || outcome === "unintelligible";
-}

@@ -1,7 +1,7 @@
 import type Sqlite from "better-sqlite3";
 import { unreachable } from "../base/assert.ts";
 import { type WallMs, wallMs } from "../base/time.ts";
-import { putOffMs } from "../forward/judgement.ts";
+import { putOffMs } from "../forward/judgement/putting-off.ts";
 import type { ClaimOrder, ClaimRequest, DoubtRule } from "../forward/queue.ts";
 import { due as judge, type ReceiptDecision, type ReceiptWindow } from "../forward/receipt-window.ts";
 import { isDoubtRipe } from "../forward/search-track.ts";

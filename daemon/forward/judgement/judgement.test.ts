@@ -1,21 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { wallMs } from "../base/time.ts";
-import { dueScan } from "../testing/memory-queue.ts";
-import { scansOfNextCall } from "./call-size.ts";
-import { forwardEvents } from "./events.ts";
-import {
-  blindRefusalsMax,
-  type JudgedOutcome,
-  type Judgement,
-  judge,
-  type Lessons,
-  noLessons,
-  putOffMs,
-  refusedCallsMax,
-} from "./judgement.ts";
-import type { AttemptOutcome, Claim } from "./queue.ts";
-import { unreadAnswersMax } from "./unread-answers.ts";
-import type { CallReport, ItemOutcome } from "./upstream.ts";
+import { wallMs } from "../../base/time.ts";
+import { dueScan } from "../../testing/memory-queue.ts";
+import { scansOfNextCall } from "../call-size.ts";
+import { forwardEvents } from "../events.ts";
+import type { AttemptOutcome, Claim } from "../queue.ts";
+import { unreadAnswersMax } from "../unread-answers.ts";
+import type { CallReport, ItemOutcome } from "../upstream.ts";
+import { type JudgedOutcome, judge } from "./judgement.ts";
+import { type Judgement, type Lessons, noLessons } from "./lessons.ts";
+import { refusedCallsMax } from "./narrowing.ts";
+import { putOffMs } from "./putting-off.ts";
+import { blindRefusalsMax } from "./refusal-judgement.ts";
 
 const now = wallMs(1_780_000_000_000);
 

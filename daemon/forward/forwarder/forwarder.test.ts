@@ -1,9 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { type MonotonicNs, monotonicNs, wallMs } from "../base/time.ts";
-import { dueScan } from "../testing/memory-queue.ts";
-import { openWindow } from "../testing/receipt-windows.ts";
-import { callMaxScans } from "./call-size.ts";
-import { aheadMaxMs, heldBackRestMaxMs, rejoinSpreadMs, resolveMaxScans, step } from "./forwarder.ts";
+import { type MonotonicNs, monotonicNs, wallMs } from "../../base/time.ts";
+import { dueScan } from "../../testing/memory-queue.ts";
+import { openWindow } from "../../testing/receipt-windows.ts";
+import { callMaxScans } from "../call-size.ts";
+import type { AttemptOutcome, Claim } from "../queue.ts";
+import type { CallOutcome } from "../upstream.ts";
+import { aheadMaxMs, rejoinSpreadMs } from "./call-step.ts";
+import { step } from "./forwarder.ts";
 import {
   type ForwarderAction,
   type ForwarderInput,
@@ -12,8 +15,8 @@ import {
   type Now,
   type Outgoing,
 } from "./forwarder-state.ts";
-import type { AttemptOutcome, Claim } from "./queue.ts";
-import type { CallOutcome } from "./upstream.ts";
+import { resolveMaxScans } from "./moves.ts";
+import { heldBackRestMaxMs } from "./next-call.ts";
 
 const noon = 1_780_000_000_000;
 const half = (): number => 0.5;

@@ -1,8 +1,8 @@
-import { elapsedMs, type MonotonicNs } from "../base/time.ts";
-import { forwardEvents as events, type LogLine } from "./events.ts";
-import type { Claim, Settlement } from "./queue.ts";
-import { type SearchTrack, searchOffMs } from "./search-track.ts";
-import type { SearchOutcome } from "./upstream.ts";
+import { elapsedMs, type MonotonicNs } from "../../base/time.ts";
+import { forwardEvents as events, type LogLine } from "../events.ts";
+import type { Claim, Settlement } from "../queue.ts";
+import { type SearchTrack, searchOffMs } from "../search-track.ts";
+import type { SearchOutcome } from "../upstream.ts";
 
 /** What a search means for the scan that it was made for, and the line that tells it. */
 export function judgeSearch(

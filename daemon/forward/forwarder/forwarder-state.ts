@@ -1,10 +1,10 @@
-import { type MonotonicNs, monotonicNs, type WallMs } from "../base/time.ts";
-import type { LogLine } from "./events.ts";
-import { type Lessons, noLessons } from "./judgement.ts";
-import type { AttemptOutcome, Claim, ClaimOrder, DoubtRule, Written } from "./queue.ts";
-import type { ReceiptWindow } from "./receipt-window.ts";
-import { initialTrack, type SearchTrack } from "./search-track.ts";
-import type { CallOutcome, SearchOutcome } from "./upstream.ts";
+import { type MonotonicNs, monotonicNs, type WallMs } from "../../base/time.ts";
+import type { LogLine } from "../events.ts";
+import { type Lessons, noLessons } from "../judgement/lessons.ts";
+import type { AttemptOutcome, Claim, ClaimOrder, DoubtRule, Written } from "../queue.ts";
+import type { ReceiptWindow } from "../receipt-window.ts";
+import { initialTrack, type SearchTrack } from "../search-track.ts";
+import type { CallOutcome, SearchOutcome } from "../upstream.ts";
 
 /**
  * The forwarder: one call to the service at a time, from what the queue says is due.

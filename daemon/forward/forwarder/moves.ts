@@ -1,0 +1,51 @@
+import { assert } from "../../base/assert.ts";
+import { orderOfNextCall, scansOfNextCall } from "../call-size.ts";
+import type { Written } from "../queue.ts";
+import { doubtRule } from "../search-track.ts";
+import type { ForwarderAction, ForwarderState, ForwarderStep, LookRequest, Now, Phase } from "./forwarder-state.ts";
+import { restMs } from "./next-call.ts";
+
+/** Scans of unknown badges given their worker in one transaction. */
+export const resolveMaxScans: number = 200;
+
+/** To the next look, or to a rest before it, or to the end. */
+export function onward(state: ForwarderState, now: Now): ForwarderStep {
+  if (state.stopping) return { state: withPhase(state, { kind: "stopped" }), actions: [] };
+  const delayMs = restMs(state, now);
+  if (delayMs > 0) return { state: withPhase(state, { kind: "resting" }), actions: [{ kind: "rest", delayMs }] };
+  return state.isClaimLost ? recover(state, now) : look(state, now);
+}
+
+/** Brings back the scans that are `sending` in nobody's hands. */
+export function recover(state: ForwarderState, now: Now): ForwarderStep {
+  const starting = withPhase(state, { kind: "starting", retrying: false });
+  return { state: starting, actions: [{ kind: "recover", now: now.wallMs }] };
+}
+
+/** One after the other, in the order of the calls. */
+export function settle(state: ForwarderState, [written, ...others]: readonly Written[]): ForwarderStep {
+  assert(written !== undefined, "something is to be written");
+  return {
+    state: withPhase(state, { kind: "settling", written, others, retrying: false }),
+    actions: [{ kind: "settle", written }],
+  };
+}
+
+/** What the next look asks the queue for. */
+export function lookRequest(state: ForwarderState, now: Now): LookRequest {
+  const doubts = doubtRule(state.search, state.failures, now);
+  const { size, refusedCalls } = state.lessons;
+  if (doubts.kind === "seek") return { limit: 1, now: now.wallMs, doubts };
+  return { limit: scansOfNextCall(size), now: now.wallMs, doubts, order: orderOfNextCall(size, refusedCalls) };
+}
+
+export function withPhase(state: ForwarderState, phase: Phase): ForwarderState {
+  return { ...state, phase };
+}
+
+function look(state: ForwarderState, now: Now): ForwarderStep {
+  const request = lookRequest(state, now);
+  const action: ForwarderAction = { kind: "look", resolve: state.resolveDue ? resolveMaxScans : 0, request };
+  const phase: Phase = { kind: "looking", doubts: request.doubts };
+  return { state: { ...withPhase(state, phase), wokenMeanwhile: false }, actions: [action] };
+}

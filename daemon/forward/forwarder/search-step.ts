@@ -1,0 +1,23 @@
+import { assert } from "../../base/assert.ts";
+import type { Random } from "../../base/random.ts";
+import { judgeSearch } from "../judgement/search-judgement.ts";
+import type { AttemptReport } from "../queue.ts";
+import { afterSearch, quietAfterSearchMs } from "../search-track.ts";
+import type { SearchOutcome } from "../upstream.ts";
+import type { ForwarderState, ForwarderStep, Now } from "./forwarder-state.ts";
+import { settle } from "./moves.ts";
+import { askedToWait, notSooner } from "./next-call.ts";
+
+/** A search ended: what it says of its scan is written, and calls keep the pace, or the rest that the service asked for. */
+export function onSearched(state: ForwarderState, outcome: SearchOutcome, now: Now, random: Random): ForwarderStep {
+  assert(state.phase.kind === "searching", "a search ends while it is under way");
+  const { claim } = state.phase;
+  const search = afterSearch(state.search, outcome, now, random);
+  const searched = { ...state, search, isAnswered: outcome.kind !== "failed" };
+  const quiet = askedToWait(searched, quietAfterSearchMs(outcome), now);
+  const next = { ...quiet, nextCallNs: notSooner(quiet, state.settings.callIntervalMs, now) };
+  const { settlements, line } = judgeSearch(claim, outcome, search, now);
+  const report: AttemptReport = { ...outcome.report, endedAt: now.wallMs };
+  const { state: settling, actions } = settle(next, [{ attemptId: claim.attemptId, report, settlements }]);
+  return { state: settling, actions: [{ kind: "log", line }, ...actions] };
+}
