@@ -14,7 +14,8 @@ const probeStride = (Math.sqrt(5) - 1) / 2;
 
 /**
  * After this many different scans failed alone, the service is down and no scan is to blame: no further one is drawn in. They
- * are tried in turn, for the service may break on one of them and be back for the others.
+ * are tried in turn, for the service may break on one of them and be back for the others. Where they are held for a search,
+ * that comes first: a service that answers it is there, and one that does not gets them unsearched.
  */
 export const probesPutOffMax: number = 5;
 
@@ -49,7 +50,7 @@ export type CallSize = {
   readonly isFruitful: boolean;
   /** The scan that failed alone, and how often in a row. */
   readonly probe: { readonly scanId: number; readonly failures: number } | null;
-  /** Scans put off for failing alone since the service last answered, the last ones of them. */
+  /** Scans put off for failing alone since the service last answered, or held for a search, the last ones of them. */
   readonly putOff: readonly number[];
   /** How often one failed alone since then. */
   readonly failedAlone: number;
@@ -147,13 +148,27 @@ export function afterFailure(
   const failed: CallSize = { ...size, mode: "probing", limit };
   const [scanId, ...others] = scanIds;
   if (!mayBreak || scanId === undefined || others.length > 0) return { size: failed, putOff: false };
-  const alone: CallSize = { ...failed, failedAlone: size.failedAlone + 1 };
-  if (size.putOff.length >= probesPutOffMax) {
-    return { size: { ...alone, probe: null, putOff: withLast(size.putOff, scanId) }, putOff: false };
+  const { probe } = size;
+  const isAnother = probe !== null && probe.scanId !== scanId;
+  // The one before was not handed out again, as one that is held for a search.
+  const drawn = isAnother ? withLast(size.putOff, probe.scanId) : size.putOff;
+  const alone: CallSize = { ...failed, failedAlone: size.failedAlone + 1, putOff: drawn };
+  if (drawsNoFurther(alone)) {
+    return { size: { ...alone, probe: null, putOff: withLast(drawn, scanId) }, putOff: false };
   }
-  const failures = size.probe?.scanId === scanId ? size.probe.failures + 1 : 1;
+  const failures = isAnother || probe === null ? 1 : probe.failures + 1;
   if (failures < probeFailuresMax) return { size: { ...alone, probe: { scanId, failures } }, putOff: false };
-  return { size: { ...alone, probe: null, putOff: withLast(size.putOff, scanId) }, putOff: true };
+  return { size: { ...alone, probe: null, putOff: withLast(drawn, scanId) }, putOff: true };
+}
+
+/** The service answered a search: it is there, and may break on no more than the scans that failed alone. Others are tried. */
+export function afterFoundOut(size: CallSize): CallSize {
+  return drawsNoFurther(size) ? { ...size, putOff: [] } : size;
+}
+
+/** So many failed alone that the service is searched first, where that can be, before another is drawn in. */
+export function drawsNoFurther({ mode, putOff }: CallSize): boolean {
+  return mode === "probing" && putOff.length >= probesPutOffMax;
 }
 
 /** Different ones: who came earlier may have been settled, or may no longer be sent. */

@@ -264,6 +264,47 @@ describe("a scan in doubt", () => {
   });
 });
 
+test.each<Search>(["server-error", "timed-out"])(
+  "a long outage leaves a handful of scans in doubt, whose search ends in %s",
+  async (otherwise) => {
+    const broken = Array.from({ length: 10_000 }, (): Call => "lost-before");
+    const { time, queue, service, kinds } = harness(broken, [], { otherwise });
+    queue.record(0, time.wallMs());
+    service.start();
+    await time.advance(0);
+    for (let worker = 1; worker < 100; worker += 1) queue.record(worker, time.wallMs());
+    await time.advance(12 * 3_600_000);
+    expect(queue.scans.filter(({ doubtAttemptId }) => doubtAttemptId !== null).length).toBeLessThanOrEqual(20);
+    expect(kinds().length).toBeLessThan(2 * 12 * 60);
+    await service[Symbol.asyncDispose]();
+  },
+);
+
+test("a service that breaks on some scans, and answers searches, gets all the others before long", async () => {
+  const broken = 8;
+  const time = new ManualTime();
+  const queue = new MemoryQueue();
+  const good = new SearchableService(time, []);
+  const upstream: Upstream = {
+    register: async (scans) =>
+      scans.some(({ scanId }) => scanId <= broken)
+        ? { kind: "ambiguous", retryAfterMs: null, report: report("server-error", 500) }
+        : await good.register(scans),
+    search: (scan) => good.search(scan),
+  };
+  const service = forwarding({ time, queue, upstream, seed: 3 });
+  for (let worker = 0; worker < broken; worker += 1) queue.record(worker, time.wallMs());
+  service.start();
+  await time.advance(2 * 3_600_000);
+  for (let worker = broken; worker < broken + 40; worker += 1) {
+    const scanId = queue.record(worker, time.wallMs());
+    service.wake();
+    await time.advance(20 * 60_000);
+    expect(queue.scan(scanId).state).toBe("registered");
+  }
+  await service[Symbol.asyncDispose]();
+});
+
 test("a search that is throttled keeps calls away as long as the service asked", async () => {
   const { time, queue, upstream, service } = harness(["lost-after"], ["throttled"]);
   queue.record(1, time.wallMs());

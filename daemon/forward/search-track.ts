@@ -26,7 +26,8 @@ export const seekAgainMs: number = 5_000;
  * Searches for scans in doubt, beside the calls that register:
  *
  * - while a search can be had, scans in doubt are held: others pass, a worker's own later ones do not
- * - a search and a call take turns, so that neither holds up the other; after a failed call only when nothing else waits
+ * - a search and a call take turns, so that neither holds up the other; after a failed call only when nothing else waits, or
+ *   when what waits would be drawn into an outage that has drawn in enough
  * - a search that fails backs off by itself; it never makes a call wait, but for a `Retry-After` that is meant for both
  * - a service that offers no search, or keeps failing it while it may well register, gets the scans again, marked; while
  *   calls fail as well, each time a scan in doubt would go again it is searched for right before
@@ -76,11 +77,15 @@ export function initialTrack(isOffered: boolean): SearchTrack {
   };
 }
 
-/** What the next look does about scans in doubt. */
-export function doubtRule(track: SearchTrack, failedCalls: number, now: Now): DoubtRule {
+/**
+ * What the next look does about scans in doubt.
+ *
+ * @param drawsNoFurther whether a call would draw another scan into an outage that has drawn in enough of them
+ */
+export function doubtRule(track: SearchTrack, failedCalls: number, now: Now, drawsNoFurther = false): DoubtRule {
   if (isGivenUp(track, failedCalls, now)) return { kind: "send" };
   const isLastTry = isExhausted(track, now);
-  const isTurn = isLastTry || track.nothingElseWaits || (track.isNext && failedCalls === 0);
+  const isTurn = isLastTry || track.nothingElseWaits || (track.isNext && (failedCalls === 0 || drawsNoFurther));
   const notBeforeNs = isLastTry ? track.askedNs : track.nextNs;
   if (!isTurn || now.monotonicNs < notBeforeNs || !isRipe(track.oldestDoubt, now.wallMs)) return { kind: "hold" };
   return { kind: "seek", endedBefore: ripeBefore(now.wallMs) };
@@ -107,7 +112,7 @@ export function afterLook(
         nextNs: found ? track.nextNs : later(now.monotonicNs, seekAgainMs),
       };
     case "send":
-      return looked;
+      return { ...looked, isNext: true };
   }
 }
 

@@ -1,5 +1,5 @@
 import { assert } from "../../base/assert.ts";
-import { orderOfNextCall, scansOfNextCall } from "../call-size.ts";
+import { drawsNoFurther, orderOfNextCall, scansOfNextCall } from "../call-size.ts";
 import type { Written } from "../queue.ts";
 import { doubtRule } from "../search-track.ts";
 import type { ForwarderAction, ForwarderState, ForwarderStep, LookRequest, Now, Phase } from "./forwarder-state.ts";
@@ -33,8 +33,8 @@ export function settle(state: ForwarderState, [written, ...others]: readonly Wri
 
 /** What the next look asks the queue for. */
 export function lookRequest(state: ForwarderState, now: Now): LookRequest {
-  const doubts = doubtRule(state.search, state.failures, now);
   const { size, refusedCalls } = state.lessons;
+  const doubts = doubtRule(state.search, state.failures, now, drawsNoFurther(size));
   if (doubts.kind === "seek") return { limit: 1, now: now.wallMs, doubts };
   return { limit: scansOfNextCall(size), now: now.wallMs, doubts, order: orderOfNextCall(size, refusedCalls) };
 }

@@ -1,5 +1,6 @@
 import { assert } from "../../base/assert.ts";
 import type { Random } from "../../base/random.ts";
+import { afterFoundOut } from "../call-size.ts";
 import { judgeSearch } from "../judgement/search-judgement.ts";
 import type { AttemptReport } from "../queue.ts";
 import { afterSearch, quietAfterSearchMs } from "../search-track.ts";
@@ -13,7 +14,10 @@ export function onSearched(state: ForwarderState, outcome: SearchOutcome, now: N
   assert(state.phase.kind === "searching", "a search ends while it is under way");
   const { claim } = state.phase;
   const search = afterSearch(state.search, outcome, now, random);
-  const searched = { ...state, search, isAnswered: outcome.kind !== "failed" };
+  const isAnswered = outcome.kind === "found" || outcome.kind === "not-found";
+  const { size } = state.lessons;
+  const lessons = { ...state.lessons, size: isAnswered ? afterFoundOut(size) : size };
+  const searched = { ...state, search, lessons, isAnswered: outcome.kind !== "failed" };
   const quiet = askedToWait(searched, quietAfterSearchMs(outcome), now);
   const next = { ...quiet, nextCallNs: notSooner(quiet, state.settings.callIntervalMs, now) };
   const { settlements, line } = judgeSearch(claim, outcome, search, now);
