@@ -6,6 +6,7 @@ import {
   afterTooLarge,
   type CallSize,
   callMaxScans,
+  ceilingCallsMin,
   fullSize,
   orderOfNextCall,
   probeFailuresMax,
@@ -75,12 +76,31 @@ test("a service that breaks on full calls only gets smaller ones, and larger one
   }
 });
 
-test("a 413 halves the call for good", () => {
+test("a 413 halves the call", () => {
   let size = afterTooLarge(fullSize, callMaxScans);
   expect(scansOfNextCall(size)).toBe(100);
   for (let call = 0; call < 5; call += 1) size = afterAnswer(size, ids(100));
   expect(scansOfNextCall(size)).toBe(100);
   expect(scansOfNextCall(afterTooLarge(size, 1))).toBe(1);
+});
+
+test("after many calls as large as a 413 left them a larger one is tried", () => {
+  let size = fullSize;
+  for (const scans of [200, 100, 50, 25, 12, 6, 3]) size = afterTooLarge(size, scans);
+  expect(scansOfNextCall(size)).toBe(1);
+  const sizes: number[] = [];
+  for (let call = 0; call < 8 * ceilingCallsMin; call += 1) {
+    if (call % ceilingCallsMin === 0) sizes.push(scansOfNextCall(size));
+    size = afterAnswer(size, ids(scansOfNextCall(size)));
+  }
+  expect(sizes).toEqual([1, 2, 4, 8, 16, 32, 64, 128]);
+  expect(scansOfNextCall(size)).toBe(callMaxScans);
+});
+
+test("calls smaller than a 413 left them teach nothing of larger ones", () => {
+  let size = afterTooLarge(fullSize, callMaxScans);
+  for (let call = 0; call < 2 * ceilingCallsMin; call += 1) size = afterAnswer(size, ids(99));
+  expect(scansOfNextCall(size)).toBe(100);
 });
 
 describe("a culprit that the service does not name", () => {

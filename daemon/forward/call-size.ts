@@ -6,6 +6,9 @@ export const callMaxScans: number = 200;
 /** A scan that alone failed this often in a row lets others try: it may be what breaks the service. */
 export const probeFailuresMax: number = 3;
 
+/** After this many calls as large as a 413 left them, a larger one is tried: should it be refused too, that is one in twenty. */
+export const ceilingCallsMin: number = 20;
+
 /**
  * Probes are taken this far apart round the queue: multiples of the golden ratio leave no large part of it untried, whichever
  * parts are refused.
@@ -38,12 +41,15 @@ export const probesPutOffMax: number = 5;
  * - Where so many calls were refused in a row that the next ones are backed off, none is sought any more, for there may be
  *   hundreds: a scan is, that the service takes, one from here and one from there. Where it names none, calls then grow from
  *   one scan, so that those it refuses are found out by a call or two each.
- * - `ceiling` is what a 413 taught; it holds until the process ends.
+ * - `ceiling` is what a 413 taught. It is doubled again once enough calls as large as that went through, for it may have
+ *   been something in between that would not pass them on, for an hour.
  */
 export type CallSize = {
   readonly mode: "full" | "probing" | "resuming";
   readonly limit: number;
   readonly ceiling: number;
+  /** Calls as large as the ceiling that went through since it last changed. */
+  readonly callsAtCeiling: number;
   readonly suspects: ReadonlySet<number>;
   readonly end: QueueEnd;
   /** Whether a call went through since suspects were last drawn up anew. */
@@ -60,6 +66,7 @@ export const fullSize: CallSize = {
   mode: "full",
   limit: callMaxScans,
   ceiling: callMaxScans,
+  callsAtCeiling: 0,
   suspects: new Set(),
   end: "latest",
   isFruitful: true,
@@ -102,7 +109,14 @@ export function isAtFullSpeed({ mode, suspects }: CallSize): boolean {
 /** The service dealt with the scans, whatever it said of each. */
 export function afterAnswer(size: CallSize, scanIds: readonly number[]): CallSize {
   const suspects = lessSuspects(size.suspects, scanIds);
-  const recovered = { ...size, probe: null, putOff: [], failedAlone: 0, isFruitful: true, suspects };
+  const recovered: CallSize = {
+    ...withCeilingTried(size, scanIds.length),
+    probe: null,
+    putOff: [],
+    failedAlone: 0,
+    isFruitful: true,
+    suspects,
+  };
   if (size.mode === "probing") return { ...recovered, mode: "resuming" };
   const isFull = scanIds.length >= Math.min(size.limit, size.ceiling);
   return { ...recovered, mode: "full", limit: isFull ? Math.min(callMaxScans, size.limit * 2) : size.limit };
@@ -129,7 +143,7 @@ export function withoutSuspect(size: CallSize, scanId: number): CallSize {
 }
 
 export function afterTooLarge(size: CallSize, scans: number): CallSize {
-  return { ...size, ceiling: Math.max(1, Math.floor(scans / 2)) };
+  return { ...size, ceiling: Math.max(1, Math.floor(scans / 2)), callsAtCeiling: 0 };
 }
 
 /**
@@ -169,6 +183,14 @@ export function afterFoundOut(size: CallSize): CallSize {
 /** So many failed alone that the service is searched first, where that can be, before another is drawn in. */
 export function drawsNoFurther({ mode, putOff }: CallSize): boolean {
   return mode === "probing" && putOff.length >= probesPutOffMax;
+}
+
+/** A call of so many scans went through. */
+function withCeilingTried(size: CallSize, scans: number): CallSize {
+  if (size.ceiling >= callMaxScans || scans < size.ceiling) return size;
+  const callsAtCeiling = size.callsAtCeiling + 1;
+  if (callsAtCeiling < ceilingCallsMin) return { ...size, callsAtCeiling };
+  return { ...size, ceiling: Math.min(callMaxScans, size.ceiling * 2), callsAtCeiling: 0 };
 }
 
 /** Different ones: who came earlier may have been settled, or may no longer be sent. */
