@@ -57,7 +57,7 @@ export type DeliveryOutcome =
     };
 
 /** Refusals that speak of the caller, the address or the moment, not of the scans (RFC 9110 section 15.5). */
-const passing: readonly number[] = [401, 403, 404, 405, 407, 408, 415, 421, 425, 426, 429];
+const passing: readonly number[] = [401, 402, 403, 404, 405, 406, 407, 408, 410, 411, 415, 421, 425, 426, 429, 431];
 
 /**
  * By the Idempotency-Key draft 409 says that an earlier delivery of the same scans is still being worked on, and may yet
