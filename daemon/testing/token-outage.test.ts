@@ -99,7 +99,7 @@ test("badged gets its token itself and registers; while the endpoint is down it 
   const during = await eventually(status, (live) => live?.service.lastOutcome === "no-token");
   expect(during?.token).toMatchObject({
     hasToken: false,
-    failure: "the token endpoint does not answer: status 503",
+    failure: "the token endpoint is not available: status 503",
   });
   expect(simulator.registrations()).toHaveLength(0);
   await eventually(status, (live) => live?.outage.layers["token"] === "unproven");

@@ -74,7 +74,7 @@ test("it is renewed early, and while that fails the old one serves and nothing i
 test("after a failure it asks again by itself, so that the end of an outage is seen when it comes", async () => {
   const { keeper, time, asked, answer, seen } = keeping();
   await using _closing = keeper;
-  const wanted = expect(keeper.token(never)).rejects.toThrow("the token endpoint does not answer: status 500");
+  const wanted = expect(keeper.token(never)).rejects.toThrow("the token endpoint is not available: status 500");
   await answer(failed("down"));
   await wanted;
   const error = await keeper.token(never).catch((thrown: unknown) => thrown);

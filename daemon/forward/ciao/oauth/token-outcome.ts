@@ -55,7 +55,7 @@ export const tokenFailureWords: Readonly<Record<TokenFailureKind, string>> = {
   "key-unusable": "the private key cannot be used",
   throttled: "the token endpoint asks for fewer requests",
   "no-name": "no name server tells where the token endpoint is",
-  down: "the token endpoint does not answer",
+  down: "the token endpoint is not available",
   unintelligible: "the token endpoint's answer is none of a token endpoint",
   "tls-failed": "the token endpoint's certificate is not taken",
   "pin-mismatch": "the token endpoint's certificate is not one that service.pin names",
