@@ -3,6 +3,7 @@ import { messageOf } from "../base/errors.ts";
 import { type ExchangeOutcome, exchange, type OnHead, openAgent } from "../base/http-exchange.ts";
 import type { Time } from "../base/time.ts";
 import { withoutBearer } from "./bearer-scrub.ts";
+import { decoded } from "./content-coding.ts";
 
 /** Two hundred answers of a registration with all its remarks stay under 1 MB. */
 export const answerMaxBytes: number = 4 * 1024 * 1024;
@@ -87,7 +88,7 @@ export class HttpCaller implements AsyncDisposable {
         headers: { "accept-encoding": "identity", ...request.headers },
         body: request.body,
       };
-      const outcome = await exchange(
+      const told = await exchange(
         agent,
         options,
         {
@@ -100,7 +101,8 @@ export class HttpCaller implements AsyncDisposable {
         signal,
       );
       // A connection that hangs in an outage would still hang when it is over, and the next call with it.
-      if (outcome.kind === "not-sent") await this.#dropConnection();
+      if (told.kind === "not-sent") await this.#dropConnection();
+      const outcome = await decoded(told, this.#limits.answerMaxBytes);
       return outcome.kind === "answered" ? { ...outcome, body: outcome.body.toString("utf8") } : outcome;
     } catch (error) {
       return { kind: "not-sent", cause: "unsendable", detail: messageOf(error) };

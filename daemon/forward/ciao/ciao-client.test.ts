@@ -5,6 +5,7 @@ import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, createServer as createRawServer, type Server as RawServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
 import { present } from "../../base/assert.ts";
 import { httpDateText, systemTime } from "../../base/system-time.ts";
@@ -361,6 +362,33 @@ test("an answer at the limit of its length is read", async () => {
     response.writeHead(200).end(text.padEnd(answerMaxBytes, " "));
   });
   expect((await register(base)).kind).toBe("answered");
+});
+
+describe("an answer that is coded, though none was asked for", () => {
+  const codings = { gzip: gzipSync, "x-gzip": gzipSync, deflate: deflateSync, br: brotliCompressSync } as const;
+
+  test.each(Object.entries(codings))("%s is read", async (coding, code) => {
+    const base = await serve((_request, response) => {
+      const headers = { "content-type": "application/json", "content-encoding": coding.toUpperCase() };
+      response.writeHead(200, headers).end(code(JSON.stringify(allCreated)));
+    });
+    expect((await register(base)).kind).toBe("answered");
+  });
+
+  test("gzip is read as it came where something on the way has decoded it", async () => {
+    const base = await serve((_request, response) => json(response, 200, allCreated, { "content-encoding": "gzip" }));
+    expect((await register(base)).kind).toBe("answered");
+  });
+
+  test.each([
+    ["and cut off", gzipSync(JSON.stringify(allCreated)).subarray(0, 40)],
+    ["and longer than its limit once it is decoded", gzipSync(Buffer.alloc(answerMaxBytes + 1, " "))],
+  ])("%s is in doubt", async (_, body) => {
+    const base = await serve((_request, response) => {
+      response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" }).end(body);
+    });
+    expect(await register(base)).toMatchObject({ kind: "ambiguous", report: { outcome: "unintelligible" } });
+  });
 });
 
 test("items in another order are found by what they repeat", async () => {

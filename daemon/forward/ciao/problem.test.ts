@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { issuesMax, readProblem } from "./problem.ts";
+import { issuesMax, parseJson, readProblem } from "./problem.ts";
+
+test("a byte order mark before an answer is none of its words", () => {
+  expect(parseJson('\ufeff{"items":[]}')).toEqual({ items: [] });
+  expect(parseJson("\ufeff")).toBeUndefined();
+});
 
 test.each([
   ["items[3].ssin", 3, "ssin: wrong"],

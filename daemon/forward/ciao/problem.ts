@@ -46,14 +46,16 @@ export function readProblem(body: string): Problem | null {
   };
 }
 
-/** `undefined` for anything that is no JSON. */
+/** `undefined` for anything that is no JSON. A byte order mark before it may be ignored (RFC 8259 section 8.1), and some write one. */
 export function parseJson(body: string): unknown {
   try {
-    return JSON.parse(body);
+    return JSON.parse(body.startsWith(byteOrderMark) ? body.slice(byteOrderMark.length) : body);
   } catch {
     return undefined;
   }
 }
+
+const byteOrderMark = "\ufeff";
 
 function readIssue(issue: unknown): readonly ProblemIssue[] {
   const parsed = v.safeParse(issueSchema, issue);
