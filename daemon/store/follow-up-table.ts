@@ -1,6 +1,12 @@
 import type Sqlite from "better-sqlite3";
 import { type WallMs, wallMs } from "../base/time.ts";
-import type { FollowCounts, FollowEnding, FollowedRegistration, KeptLook } from "../forward/follow-up/follow-up.ts";
+import type {
+  FollowCounts,
+  FollowEnding,
+  FollowedRegistration,
+  FollowOrder,
+  KeptLook,
+} from "../forward/follow-up/follow-up.ts";
 import type { Remark } from "../forward/queue.ts";
 import type { Direction, PlaceOfWork } from "../scan/scan.ts";
 import type { Connection } from "./connection.ts";
@@ -31,7 +37,7 @@ type FollowRow = {
 export class FollowUpTable {
   readonly #connection: Connection;
   readonly #sites: WorkSites;
-  readonly #due: Sqlite.Statement<[number, number, number], FollowRow>;
+  readonly #due: Readonly<Record<FollowOrder, Sqlite.Statement<[number, number, number], FollowRow>>>;
   readonly #counts: Sqlite.Statement<[], { readonly ending: FollowEnding | null; readonly rows: number }>;
   readonly #keep: Sqlite.Statement<[number, string, number | null, number | null, FollowEnding | null, number, string]>;
   readonly #validity: Sqlite.Statement<[string, number]>;
@@ -51,15 +57,18 @@ export class FollowUpTable {
     const columns = `f.id AS scanId, f.registration_id AS registrationId, f.registered_ms AS registeredMs,
       f.sent_at AS sentAt, f.answered_at AS answeredAt, f.created_at AS createdAt, f.looks, f.settled_at AS settledAt,
       w.ssin, s.direction, s.work_site_id AS workSiteId`;
-    this.#due = db.prepare(
-      `SELECT ${columns} FROM (
-        SELECT * FROM follow_ups INDEXED BY follow_ups_due WHERE next_at <= ?
+    const whole = `LEFT JOIN scans s ON s.id = f.id AND s.registration_id = f.registration_id
+      LEFT JOIN workers w ON w.id = s.worker_id`;
+    const due = (what: string): string => `SELECT ${what} FROM follow_ups INDEXED BY follow_ups_due WHERE next_at <= ?
         UNION ALL
-        SELECT * FROM follow_ups INDEXED BY follow_ups_due WHERE next_at > ? + ${lookPutOffMaxMs}
-      ) f LEFT JOIN scans s ON s.id = f.id AND s.registration_id = f.registration_id
-      LEFT JOIN workers w ON w.id = s.worker_id
-      ORDER BY f.next_at, f.id LIMIT ?`,
-    );
+        SELECT ${what} FROM follow_ups INDEXED BY follow_ups_due WHERE next_at > ? + ${lookPutOffMaxMs}`;
+    this.#due = {
+      "longest-due": db.prepare(`SELECT ${columns} FROM (${due("*")}) f ${whole} ORDER BY f.next_at, f.id LIMIT ?`),
+      newest: db.prepare(
+        `SELECT ${columns} FROM (${due("id")} ORDER BY id DESC LIMIT ?) d JOIN follow_ups f ON f.id = d.id ${whole}
+        ORDER BY f.id DESC`,
+      ),
+    };
     this.#counts = db.prepare("SELECT ending, count(*) AS rows FROM follow_ups GROUP BY ending");
     this.#keep = db.prepare(
       `UPDATE follow_ups SET looks = looks + 1, looked_at = ?, last_look = ?, settled_at = ?, next_at = ?, ending = ?
@@ -81,8 +90,8 @@ export class FollowUpTable {
     this.#gone = db.prepare("UPDATE remarks SET gone_at = ? WHERE id = ? AND gone_at IS NULL");
   }
 
-  due(now: WallMs, limit: number): readonly FollowedRegistration[] {
-    const rows = this.#due.all(Math.floor(now), Math.floor(now), Math.min(Math.max(0, limit), followUpsMax));
+  due(now: WallMs, limit: number, order: FollowOrder): readonly FollowedRegistration[] {
+    const rows = this.#due[order].all(Math.floor(now), Math.floor(now), Math.min(Math.max(0, limit), followUpsMax));
     return rows.map(
       ({ registeredMs, sentAt, answeredAt, createdAt, settledAt, ssin, direction, workSiteId, ...row }) => ({
         ...row,

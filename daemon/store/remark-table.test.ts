@@ -117,6 +117,19 @@ describe("following", () => {
     expect(ids(1000)).toEqual([]);
   });
 
+  test("hands out the newest of those that are due, where it is asked for that one", () => {
+    for (const [worker, minutes] of [
+      [1, 0],
+      [2, 1],
+      [3, 2],
+    ] as const) {
+      recordId(core, draftOf(worker, minutes));
+      registerDue(core, at(minutes));
+    }
+    const newest = (minutes: number) => core.dueFollowUps(at(minutes), 1, "newest").map(({ scanId }) => scanId);
+    expect([newest(4), newest(5), newest(6), newest(60)]).toEqual([[], [1], [2], [3]]);
+  });
+
   test("goes on until it has ended, the longest due first", () => {
     const [one, two] = [register(1, 0), register(2, 10)];
     expect(ids(20)).toEqual([one, two]);

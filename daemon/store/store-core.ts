@@ -19,7 +19,7 @@ import type {
   WindowScans,
 } from "../evidence/evidence-store.ts";
 import type { RecordKind } from "../evidence/record.ts";
-import type { FollowCounts, FollowedRegistration, KeptLook } from "../forward/follow-up/follow-up.ts";
+import type { FollowCounts, FollowedRegistration, FollowOrder, KeptLook } from "../forward/follow-up/follow-up.ts";
 import type { KeptRemark, RemarkFilter, RemarkMark } from "../forward/follow-up/remark-archive.ts";
 import type { AttemptReport, Backlog, ClaimRequest, Remark, Settlement } from "../forward/queue.ts";
 import type { LimitKnowledge } from "../forward/receipt-window.ts";
@@ -369,8 +369,8 @@ export class StoreCore implements Disposable {
     return this.#evidence.erasable(before, limit);
   }
 
-  dueFollowUps(now: WallMs, limit: number): readonly FollowedRegistration[] {
-    return this.#followUps.due(now, limit);
+  dueFollowUps(now: WallMs, limit: number, order: FollowOrder = "longest-due"): readonly FollowedRegistration[] {
+    return this.#followUps.due(now, limit, order);
   }
 
   keepLook(look: KeptLook): readonly Remark[] {

@@ -9,7 +9,13 @@ import type { TimeBreak } from "../clock/stamping.ts";
 import type { ClockEvent } from "../clock/step-watch.ts";
 import type { BootSeen, ClockHistory, Synchronisation } from "../clock/synchronisation.ts";
 import type { UtcNs } from "../clock/utc.ts";
-import type { FollowCounts, FollowedRegistration, FollowUpStore, KeptLook } from "../forward/follow-up/follow-up.ts";
+import type {
+  FollowCounts,
+  FollowedRegistration,
+  FollowOrder,
+  FollowUpStore,
+  KeptLook,
+} from "../forward/follow-up/follow-up.ts";
 import type { KeptRemark, RemarkArchive, RemarkFilter, RemarkMark } from "../forward/follow-up/remark-archive.ts";
 import type {
   AttemptReport,
@@ -373,8 +379,8 @@ export class Store
     return this.#link.call("addOutageEntry", windowId, entry, now);
   }
 
-  dueFollowUps(now: WallMs, limit: number): Promise<readonly FollowedRegistration[]> {
-    return this.#link.call("dueFollowUps", now, limit);
+  dueFollowUps(now: WallMs, limit: number, order: FollowOrder): Promise<readonly FollowedRegistration[]> {
+    return this.#link.call("dueFollowUps", now, limit, order);
   }
 
   keepLook(look: KeptLook): Promise<readonly Remark[]> {

@@ -1,6 +1,6 @@
 import { unreachable } from "../../base/assert.ts";
 import type { Random } from "../../base/random.ts";
-import type { Look, LookKind } from "./follow-up.ts";
+import type { FollowOrder, Look, LookKind } from "./follow-up.ts";
 
 /** From one look to the next at least: 30 a minute, however many registrations are due. */
 export const lookPaceMs: number = 2_000;
@@ -28,7 +28,10 @@ const forbiddenMs = 6 * 60 * minuteMs;
 /** A service that has no such call is asked again this often, with one registration: it may get one. */
 export const notToBeHadMs: number = 24 * 60 * minuteMs;
 
-/** This many registrations in a row that the service does not know, and none that it does: it is the path. */
+/**
+ * This many registrations in a row that the service does not know, and none that it does: it is the path. The last of them is
+ * the newest that is due, for those before it may all be of a trial at another service, or cancelled.
+ */
 export const notFoundMax: number = 3;
 /** The same, once it has shown a registration. */
 export const notFoundLaterMax: number = 10;
@@ -38,7 +41,7 @@ export const notFoundLaterMax: number = 10;
  *
  * - `following`: looks are made as they fall due.
  * - `resting`: the service refused, failed or asked for a rest; `why` is how the last look ended.
- * - `not-to-be-had`: the service does not offer it; tried once a day.
+ * - `not-to-be-had`: the service does not offer it; tried once a day, with the newest that is due.
  */
 export type FollowPace = {
   readonly state: "following" | "resting" | "not-to-be-had";
@@ -49,6 +52,8 @@ export type FollowPace = {
   readonly notFound: number;
   /** Whether the service ever showed a registration to this run. */
   readonly hasFound: boolean;
+  /** Which one the next look is of. */
+  readonly next: FollowOrder;
 };
 
 export const initialPace: FollowPace = {
@@ -57,6 +62,7 @@ export const initialPace: FollowPace = {
   failures: 0,
   notFound: 0,
   hasFound: false,
+  next: "longest-due",
 };
 
 export type Paced = { readonly pace: FollowPace; readonly restMs: number };
@@ -70,8 +76,9 @@ export function paceAfter(pace: FollowPace, look: Look, random: Random): Paced {
       const notFound = pace.notFound + 1;
       const max = pace.hasFound ? notFoundLaterMax : notFoundMax;
       if (notFound >= max) return notToBeHad({ ...pace, notFound }, "not-found");
+      const next = notFound === max - 1 ? "newest" : "longest-due";
       // Failed calls have a quota of their own, so each one that finds nothing costs a minute.
-      return { pace: { ...pace, state: "following", why: "not-found", notFound }, restMs: failureBaseMs };
+      return { pace: { ...pace, state: "following", why: "not-found", notFound, next }, restMs: failureBaseMs };
     }
     case "another-registration":
       // It says nothing of the others; each such look costs a minute all the same, in case all of them are.
@@ -103,7 +110,8 @@ function resting(pace: FollowPace, why: LookKind, restMs: number): Paced {
 }
 
 function notToBeHad(pace: FollowPace, why: LookKind): Paced {
-  return { pace: { ...pace, state: "not-to-be-had", why, failures: pace.failures + 1 }, restMs: notToBeHadMs };
+  const failures = pace.failures + 1;
+  return { pace: { ...pace, state: "not-to-be-had", why, failures, next: "newest" }, restMs: notToBeHadMs };
 }
 
 function asked(retryAfterMs: number | null): number | null {

@@ -85,6 +85,9 @@ export type KeptLook = {
   readonly next: { readonly kind: "at"; readonly at: WallMs } | { readonly kind: "ended"; readonly how: FollowEnding };
 };
 
+/** Which of those that are due come first: those that have been for the longest, or those that were stored last. */
+export type FollowOrder = "longest-due" | "newest";
+
 export type FollowCounts = {
   readonly followed: number;
   readonly settled: number;
@@ -93,8 +96,8 @@ export type FollowCounts = {
 
 /** The port through which registrations are followed; all of it survives a restart. */
 export interface FollowUpStore {
-  /** At most `limit` that are to be looked at by `now`, the longest due first. */
-  dueFollowUps(now: WallMs, limit: number): Promise<readonly FollowedRegistration[]>;
+  /** At most `limit` that are to be looked at by `now`, in this order. */
+  dueFollowUps(now: WallMs, limit: number, order: FollowOrder): Promise<readonly FollowedRegistration[]>;
   /** One transaction. Returns the remarks that were not known before. */
   keepLook(look: KeptLook): Promise<readonly Remark[]>;
   /** How many are followed and how it ended for the others, as long as they are kept. */

@@ -110,7 +110,7 @@ export class RemarkFollower implements AsyncDisposable {
 
   /** @returns how long to rest before the next */
   async #lookAtNext(): Promise<number> {
-    const { store, reader, random } = this.#ports;
+    const { reader, random } = this.#ports;
     const now = this.#ports.now();
     this.#hindrance = now === null ? "clockless" : null;
     if (now === null) return followPollMs;
@@ -123,8 +123,7 @@ export class RemarkFollower implements AsyncDisposable {
       this.#batch = [];
       return Math.max(quietMs, lookPaceMs);
     }
-    if (this.#batch.length === 0) this.#batch = await store.dueFollowUps(now, batchMax);
-    const [followed, ...others] = this.#batch;
+    const [followed, ...others] = await this.#due(now);
     this.#batch = others;
     if (followed === undefined) return followPollMs;
     const look = await reader.read(followed, this.#abort.signal);
@@ -137,6 +136,12 @@ export class RemarkFollower implements AsyncDisposable {
     // After a rest others may be due, and these may have changed.
     if (restMs > lookPaceMs) this.#batch = [];
     return waiting > 0 ? Math.max(restMs, besideSendingMs) : restMs;
+  }
+
+  async #due(now: WallMs): Promise<readonly FollowedRegistration[]> {
+    const { next } = this.#pace;
+    if (next === "newest") return await this.#ports.store.dueFollowUps(now, 1, next);
+    return this.#batch.length > 0 ? this.#batch : await this.#ports.store.dueFollowUps(now, batchMax, next);
   }
 
   /** Whether a look may be made while this many scans wait to be sent. */
