@@ -79,8 +79,12 @@ test("a registration that is another one holds up none of the others", () => {
   expect(paced).toMatchObject({ pace: { state: "following", failures: 0 }, restMs: minuteMs });
 });
 
-test("who is not allowed asks again in six hours", () => {
-  expect(pacedBy([failed("forbidden")])).toMatchObject({ pace: { state: "resting" }, restMs: 6 * 60 * minuteMs });
+test("who is not allowed one asks for another, and who is not allowed that either again in six hours", () => {
+  const once = pacedBy([failed("forbidden")]);
+  expect(once).toMatchObject({ pace: { state: "following", next: "newest" }, restMs: minuteMs });
+  const twice = pacedBy([failed("forbidden")], once.pace);
+  expect(twice).toMatchObject({ pace: { state: "resting", next: "newest" }, restMs: 6 * 60 * minuteMs });
+  expect(pacedBy([failed("forbidden")], twice.pace).restMs).toBe(6 * 60 * minuteMs);
 });
 
 test("no outcome makes looks more frequent than the pace", () => {

@@ -88,6 +88,10 @@ export function paceAfter(pace: FollowPace, look: Look, random: Random): Paced {
     case "throttled":
       return resting(pace, look.kind, Math.max(minuteMs, asked(look.retryAfterMs) ?? throttledMs));
     case "forbidden":
+      // It may be about this one's employer only, so another is looked at before it is about all of them.
+      if (pace.next !== "newest") {
+        return { pace: { ...pace, state: "following", why: look.kind, next: "newest" }, restMs: failureBaseMs };
+      }
       return resting(pace, look.kind, Math.max(forbiddenMs, asked(look.retryAfterMs) ?? 0));
     case "unauthorised":
     case "server-error":

@@ -197,17 +197,20 @@ test("a service that does not offer it is asked once a day, and the log says so 
   expect(said(followEvents.notToBeHad)).toHaveLength(1);
 });
 
-test("registrations that the service does not know, of a trial or cancelled there, hold up no others for days", async () => {
-  const unknown = Array.from({ length: 20 }, (_, round) => register(2 * round, 1, 2, 3, 4, 5, 6)).flat();
-  const [known] = register(40, 1);
-  answer = (id) => (unknown.some((scanId) => id === `r${scanId}`) ? failed("not-found") : found("valid", 1));
-  follower.start();
-  await time.advance(25 * hourMs);
-  expect(core.listRemarks({ openOnly: true, seenFrom: null, limit: 9 })).toMatchObject([{ code: 1, scanId: known }]);
-  register(25 * 60, 2, 3, 4, 5, 6);
-  await time.advance(25 * hourMs);
-  expect(core.listRemarks({ openOnly: true, seenFrom: null, limit: 9 })).toHaveLength(6);
-});
+test.each(["not-found", "forbidden"] as const)(
+  "registrations of a trial, now %s, hold up no others for days",
+  async (kind) => {
+    const unknown = Array.from({ length: 20 }, (_, round) => register(2 * round, 1, 2, 3, 4, 5, 6)).flat();
+    const [known] = register(40, 1);
+    answer = (id) => (unknown.some((scanId) => id === `r${scanId}`) ? failed(kind) : found("valid", 1));
+    follower.start();
+    await time.advance(25 * hourMs);
+    expect(core.listRemarks({ openOnly: true, seenFrom: null, limit: 9 })).toMatchObject([{ code: 1, scanId: known }]);
+    register(25 * 60, 2, 3, 4, 5, 6);
+    await time.advance(25 * hourMs);
+    expect(core.listRemarks({ openOnly: true, seenFrom: null, limit: 9 })).toHaveLength(6);
+  },
+);
 
 test("one registration on which the service breaks does not hold up the others", async () => {
   const [broken] = register(0, 1);
