@@ -4,14 +4,14 @@ import { type AddressInfo, createServer as createRawServer, type Socket } from "
 import { decodeJwt, jwtVerify } from "jose";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { present } from "../../../base/assert.ts";
-import { systemTime } from "../../../base/system-time.ts";
+import { dateOf, systemTime } from "../../../base/system-time.ts";
 import { type WallMs, wallMs } from "../../../base/time.ts";
 import {
   type AuthorizationServer,
   startAuthorizationServer,
   testClientId,
 } from "../../../testing/oauth/authorization-server.ts";
-import { assertionLifetimeSeconds } from "./assertion.ts";
+import { assertionLifetimeSeconds, issuedBackSeconds } from "./assertion.ts";
 import type { TokenFailure, TokenOutcome } from "./token-outcome.ts";
 import { TokenRequest, type TokenRequestSettings, tokenAnswerMaxBytes, withoutSecrets } from "./token-request.ts";
 
@@ -98,9 +98,22 @@ describe("an independent OAuth server", () => {
     const utcMs = wallMs(systemTime.wallMs() - 3_600_000);
     const outcome = await ask(server.tokenUrl, { utcMs });
     const { iat } = decodeJwt(present(server.requests.at(-1), "a request").get("client_assertion") ?? "");
-    expect(iat).toBe(Math.floor((utcMs - 7) / 1000));
+    expect(iat).toBe(Math.floor((utcMs - 7) / 1000) - issuedBackSeconds);
     expect(outcome).toMatchObject({ kind: "refused", detail: expect.stringContaining("status 401, invalid_client") });
   });
+
+  test.each([0, 2, 15, 29])(
+    "an assertion is good by a clock that is %i s behind and allows for no difference",
+    async (seconds) => {
+      const utcMs = systemTime.wallMs();
+      await ask(server.tokenUrl, { utcMs });
+      const assertion = present(server.requests.at(-1), "a request").get("client_assertion") ?? "";
+      const theirsMs = wallMs(utcMs - seconds * 1000);
+      const currentDate = dateOf(theirsMs);
+      const { payload } = await jwtVerify(assertion, keys.publicKey, { currentDate, maxTokenAge: 300 });
+      expect((payload.exp ?? 0) - theirsMs / 1000).toBeLessThanOrEqual(300);
+    },
+  );
 
   test.each<[string, Asked]>([
     ["a key that the server does not know", { key: () => otherKeys.privateKey }],
