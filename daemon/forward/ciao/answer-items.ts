@@ -156,12 +156,16 @@ const optionalList = v.optional(v.fallback(v.array(v.unknown()), []), []);
 /** (U) Where a refusal may explain itself when not in words of its own. */
 const listsSchema = v.looseObject({ remarks: optionalList, issues: optionalList, errors: optionalList });
 
-/** (U) The shape of a remark: a bare code or text, or an object with `code` and a text under one of the usual names. */
+/**
+ * (U) The shape of a remark: a bare code or text, or an object with `code` and a text under one of the usual names. One of
+ * which nothing can be read is kept as it came, for a person has to see what it is, and tell it from others.
+ */
 export function readRemark(remark: unknown): Remark {
   if (typeof remark === "number") return { code: codeOf(remark), text: "" };
   if (typeof remark === "string") return { code: codeOf(remark), text: keptText(remark) };
-  const { code, words } = readSaid(remark);
-  return { code: codeOf(code), text: keptText(words) };
+  const said = readSaid(remark);
+  const [code, text] = [codeOf(said.code), keptText(said.words)];
+  return { code, text: code === null && text === "" ? keptText(JSON.stringify(remark)) : text };
 }
 
 function reasonOf(notCreated: unknown): string {

@@ -39,7 +39,7 @@ describe("a created item", () => {
         { code: 32, text: "too late" },
         { code: 15, text: "who?" },
         { code: null, text: "words" },
-        { code: null, text: "" },
+        { code: null, text: '{"a":1}' },
       ],
     });
   });
