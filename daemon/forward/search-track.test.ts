@@ -36,7 +36,15 @@ const created = { kind: "created", registrationId: "r", validity: "pending", rem
 
 /** How one call that registers is treated; `late` registers so much later than the connection is lost. */
 type Call = "registers" | "lost-before" | "lost-after" | "not-connected" | "throttled" | { readonly lateMs: number };
-type Search = "answers" | "server-error" | "timed-out" | "not-connected" | "throttled" | "none" | "refused";
+type Search =
+  | "answers"
+  | "server-error"
+  | "timed-out"
+  | "not-connected"
+  | "unauthorised"
+  | "throttled"
+  | "none"
+  | "refused";
 
 /** A service that treats calls and searches as it is told, then all of them well; it knows what it holds. */
 class SearchableService implements Upstream {
@@ -209,6 +217,31 @@ describe("a scan in doubt", () => {
     await time.advance(120_000);
     expect([...upstream.held.values()]).toEqual([2, 1, 1, 1]);
     expect(queue.scans.every(({ state, doubtAttemptId }) => state === "registered" && doubtAttemptId === 1)).toBe(true);
+    await service[Symbol.asyncDispose]();
+  });
+
+  test("is sent again, marked, where the token that calls go through with is no good for a search", async () => {
+    const { time, queue, service, kinds } = harness(["lost-before"], [], { otherwise: "unauthorised" });
+    queue.record(0, time.wallMs());
+    service.start();
+    for (let worker = 1; worker <= 4; worker += 1) {
+      await time.advance(30_000);
+      queue.record(worker, time.wallMs());
+      service.wake();
+    }
+    await time.advance(30_000);
+    expect(queue.scan(1)).toMatchObject({ state: "registered", doubtVerdict: null });
+    expect(kinds().filter((kind) => kind === "search").length).toBeGreaterThanOrEqual(2);
+    await service[Symbol.asyncDispose]();
+  });
+
+  test("waits for its search where calls are not let in either", async () => {
+    const { time, queue, upstream, service } = harness(["lost-after"], Array(6).fill("unauthorised"));
+    queue.record(0, time.wallMs());
+    service.start();
+    await time.advance(3_600_000);
+    expect(upstream.held.get(1)).toBe(1);
+    expect(queue.scan(1)).toMatchObject({ state: "registered", doubtVerdict: "found" });
     await service[Symbol.asyncDispose]();
   });
 

@@ -31,7 +31,8 @@ export const seekAgainMs: number = 5_000;
  * - a search that fails backs off by itself; it never makes a call wait, but for a `Retry-After` that is meant for both
  * - a service that offers no search, or keeps failing it while it may well register, gets the scans again, marked; while
  *   calls fail as well, each time a scan in doubt would go again it is searched for right before
- * - a search that is refused for one scan says nothing of the others, until it is refused for several in a row
+ * - a search that is refused for one scan says nothing of the others, until it is refused for several in a row; a token that
+ *   is not taken for it, while calls go through with it, is such a refusal
  */
 export type SearchTrack = {
   /** Whether the adapter can search at all. */

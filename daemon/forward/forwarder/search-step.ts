@@ -10,8 +10,9 @@ import { settle } from "./moves.ts";
 import { askedToWait, notSooner } from "./next-call.ts";
 
 /** A search ended: what it says of its scan is written, and calls keep the pace, or the rest that the service asked for. */
-export function onSearched(state: ForwarderState, outcome: SearchOutcome, now: Now, random: Random): ForwarderStep {
+export function onSearched(state: ForwarderState, ended: SearchOutcome, now: Now, random: Random): ForwarderStep {
   assert(state.phase.kind === "searching", "a search ends while it is under way");
+  const outcome = isRefusedAlone(state, ended) ? ({ kind: "refused", report: ended.report } as const) : ended;
   const { claim } = state.phase;
   const search = afterSearch(state.search, outcome, now, random);
   const isAnswered = outcome.kind === "found" || outcome.kind === "not-found";
@@ -24,4 +25,9 @@ export function onSearched(state: ForwarderState, outcome: SearchOutcome, now: N
   const report: AttemptReport = { ...outcome.report, endedAt: now.wallMs };
   const { state: settling, actions } = settle(next, [{ attemptId: claim.attemptId, report, settlements }]);
   return { state: settling, actions: [{ kind: "log", line }, ...actions] };
+}
+
+/** A token that a call went through with since the search before is good: it is the search that is not allowed with it. */
+function isRefusedAlone({ search, failures }: ForwarderState, { report }: SearchOutcome): boolean {
+  return report.outcome === "unauthorised" && search.failures > 0 && !search.isTried && failures === 0;
 }
