@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { BadgedError, type ExitCode, exitCode, messageOf } from "../base/errors.ts";
 import { systemTime } from "../base/system-time.ts";
 import { localDate } from "../forward/ciao/remarks/deadline.ts";
@@ -37,7 +38,7 @@ export async function rosterCommand(command: RosterCommand, terminal: Terminal):
       `${expired === 1 ? "1 badge is" : `${expired} badges are`} past valid_until: scans are registered all the same, with a warning. Renew the date, or take the worker off the roster.`,
     );
   }
-  if (command.write && file !== configuration.roster.file) {
+  if (command.write && resolve(file) !== configuration.roster.file) {
     terminal.err(`The daemon reads ${configuration.roster.file} at its next start: put this roster there to keep it.`);
   }
   return exitCode.ok;
@@ -80,7 +81,7 @@ function tellProblems(file: string, roster: ParsedRoster, json: boolean, termina
     return exitCode.dataError;
   }
   for (const { line, column, message } of roster.problems.slice(0, problemsShownMax)) {
-    terminal.err(`${file}:${line}: ${column}: ${message}`);
+    terminal.err(`${file}:${line}: ${column === "" ? "" : `${column}: `}${message}`);
   }
   const rest = roster.problems.length - problemsShownMax;
   if (rest > 0) terminal.err(`… and ${rest} more`);

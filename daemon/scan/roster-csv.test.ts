@@ -111,6 +111,22 @@ describe("each mistake is told with line and column", () => {
     expect(problems).toEqual([{ line: 2, column: "ssin", message: expect.stringContaining("in a column of text") }]);
   });
 
+  test.each([
+    ["10063E9AE", "hex", /zeros in front.*in a column of text/],
+    ["4,30152E+09", "hex", /shortened.*in a column of text/],
+    ["4.30152E+09", "decimal", /shortened.*in a column of text/],
+    ["0:63:E9:GG", "hex", /^is not of the form hex, such as 010063E9AE,/],
+    ["4301515182x", "decimal", /^is not of the form decimal, such as 4301515182,/],
+  ] as const)("a badge %s, where %s is expected, is told with what to write", (badge, form, message) => {
+    const { problems } = parseRoster(csv(good.replace("010063E9AE", `"${badge}"`)), form);
+    expect(problems).toEqual([{ line: 2, column: "badge", message: expect.stringMatching(message) }]);
+  });
+
+  test("a national number that a spreadsheet shortened is told as that", () => {
+    const { problems } = parseRoster(csv(good.replace("93051822361", '"9,30518E+10"')), "hex");
+    expect(problems).toEqual([{ line: 2, column: "ssin", message: expect.stringMatching(/shortened/) }]);
+  });
+
   test("no message quotes a national number", () => {
     const { problems } = parseRoster(csv("zz,93051822362,93051822362,93051822362,93051822362,,93051822362,"), "hex");
     expect(problems.length).toBeGreaterThan(3);

@@ -1,4 +1,5 @@
 import { CsvError, parse } from "csv-parse/sync";
+import { badgeFault, isShortened, shortenedWords } from "../base/badge-fault.ts";
 import { type BadgeForm, isRandomUid, normaliseBadge } from "../base/badge-form.ts";
 import { digitsOf, isDeclarationOfWorksNumber, isEnterpriseNumber, isSsin } from "../base/identifiers.ts";
 import { type Employer, type RosterEntry, type WorkerKind, workerKinds } from "./roster.ts";
@@ -213,9 +214,7 @@ function readEntry(row: Row, form: BadgeForm, say: (column: Column, message: str
     say(column, message);
     return null;
   };
-  const badge =
-    normaliseBadge(row.field("badge"), form) ??
-    wrong("badge", `is not of the form ${form}, which the site's roster.badgeForm names`);
+  const badge = normaliseBadge(row.field("badge"), form) ?? wrong("badge", badgeFault(row.field("badge"), form));
   if (badge !== null && isRandomUid(badge, form)) {
     wrong(
       "badge",
@@ -224,6 +223,7 @@ function readEntry(row: Row, form: BadgeForm, say: (column: Column, message: str
   }
   const ssin = digitsOf(row.field("ssin"));
   if (ssin === "") wrong("ssin", "is missing; give the worker's national number");
+  else if (isShortened(row.field("ssin"))) wrong("ssin", shortenedWords);
   else if (ssin.length < 11 && isSsin(ssin.padStart(11, "0")))
     // Who was born from 2000 to 2009. Not filled up here: a figure that was forgotten elsewhere may fit by chance.
     wrong(
