@@ -33,14 +33,18 @@ afterEach(() => {
   rmSync(directory, { recursive: true });
 });
 
-function checked(at: WallMs = now, programs: readonly string[] = []): { code: number; said: string } {
+function checked(
+  at: WallMs = now,
+  programs: readonly string[] = [],
+  isThere: (path: string) => boolean = () => true,
+): { code: number; said: string } {
   const lines: string[] = [];
   const say = (line: string): void => void lines.push(line);
   const code = checkConfig(
     configuration,
     false,
     { out: say, err: say, interactive: false },
-    { now: at, programs: () => programs },
+    { now: at, programs: () => programs, isThere },
   );
   return { code, said: lines.join("\n") };
 }
@@ -240,6 +244,14 @@ test("the document for machines parts what keeps badged from starting from warni
   writeFileSync(roster, `${readFileSync(roster, "utf8").split("\n")[0]}\n`);
   const lines: string[] = [];
   const terminal = { out: (line: string) => void lines.push(line), err: () => {}, interactive: false };
-  checkConfig(configuration, true, terminal, { now, programs: () => [] });
+  checkConfig(configuration, true, terminal, { now, programs: () => [], isThere: () => true });
   expect(JSON.parse(lines[0] ?? "")).toMatchObject({ ok: true, problems: [], warnings: [{ path: "roster.file" }] });
+});
+
+test("a reader that is not there is a warning, for a slip in its path looks the same", () => {
+  const { code, said } = checked(now, [], (path) => path !== join(directory, "reader"));
+  expect(code).toBe(exitCode.ok);
+  expect(said).toContain(`${place("port:")}`);
+  expect(said).toContain(`readers[0].port: no device is at ${join(directory, "reader")} now`);
+  expect(said).toContain("1 warning above");
 });

@@ -1,10 +1,15 @@
+import { existsSync } from "node:fs";
 import { loadConfiguration, type Problem } from "../../config/load.ts";
 import { type ExitCode, exitCode } from "../base/errors.ts";
 import { systemTime } from "../base/system-time.ts";
 import { runningPrograms, type StartSurroundings, startFindings } from "./start-checks.ts";
 import type { Terminal } from "./terminal.ts";
 
-const thisBox = (): StartSurroundings => ({ now: systemTime.wallMs(), programs: runningPrograms });
+const thisBox = (): StartSurroundings => ({
+  now: systemTime.wallMs(),
+  programs: runningPrograms,
+  isThere: existsSync,
+});
 
 /** Tells what keeps badged from starting with a file, and what it would start with all the same but not work as meant. */
 export function checkConfig(

@@ -31,12 +31,13 @@ export type StartSurroundings = {
   readonly now: WallMs;
   /** Names of what runs, as the kernel keeps them: the first fifteen characters. */
   readonly programs: () => readonly string[];
+  readonly isThere: (path: string) => boolean;
 };
 
 /** Looks at what the files that a configuration names hold, and at what else runs on the box. Writes nothing, asks nobody. */
 export function startFindings(
   configuration: Configuration,
-  { now, programs }: StartSurroundings,
+  { now, programs, isThere }: StartSurroundings,
 ): readonly StartFinding[] {
   const faults = anchorerFaults(configuration.evidence).map(({ path, message, advice }) => ({
     path,
@@ -47,6 +48,7 @@ export function startFindings(
     ...foreignZone(configuration, now),
     ...tokenless(configuration),
     ...unseenSecrets(configuration),
+    ...absentReaders(configuration, isThere),
     ...rosterFindings(configuration),
     ...(faults.length > 0 ? [] : expiredAuthority(configuration, now)),
   ];
@@ -75,6 +77,15 @@ function tokenless({ service: { url, oauth, tokenFile } }: Configuration): reado
   const message =
     "has neither oauth nor tokenFile: the RSZ's service registers nobody without a token; write oauth: { clientId: …, keyFile: … } (config/badged.example.yaml)";
   return [{ path: ["service"], message, keepsFromStarting: false }];
+}
+
+/** The daemon waits for a reader that is unplugged, and as patiently for one whose path has a slip of the pen. */
+function absentReaders({ readers }: Configuration, isThere: StartSurroundings["isThere"]): readonly StartFinding[] {
+  return readers.flatMap(({ port }, index) => {
+    if (isThere(port)) return [];
+    const message = `no device is at ${port} now: badged starts and waits for it, and nobody badges there meanwhile; plug the reader in, or correct the path (ls /dev/serial/by-id shows what is plugged in)`;
+    return [{ path: ["readers", index, "port"], message, keepsFromStarting: false }];
+  });
 }
 
 /** Outside of its unit badged has no credentials: what they hold is first read at the start, where nobody looks on. */
