@@ -204,4 +204,5 @@ test("old names of time zones are known too, offsets are not time zones", () => 
   expect(zone("Asia/Calcutta")).toEqual([]);
   expect(zone("+01:00")).toHaveLength(1);
   expect(zone("Europe/Gent")[0]).toContain("is no time zone");
+  expect(zone("GMT+1")[0]).toContain("in Belgium it is Europe/Brussels");
 });

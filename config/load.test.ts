@@ -336,6 +336,11 @@ describe("what a cross check says of its consequence", () => {
       "service.doubleScan: is not a key here; it belongs in intake",
     ],
     [
+      "a key of another section, in other letters",
+      whole.replace("    driver: rdm6300", "    baudrate: 9600\n    driver: serial-line"),
+      "readers[0].baudrate: is not a key here; it belongs in readers[].line, written baudRate",
+    ],
+    [
       "a secret in the file",
       `${whole}  password: hunter2\n`,
       "service.password: is not a key: no secret stands in this file",
@@ -454,10 +459,20 @@ describe("text that is not the YAML of a configuration", () => {
       "site:\n\tname: x\n",
       "2:1: cannot be read as YAML: Tabs are not allowed as indentation; indent with spaces, never with tabs",
     ],
+    ["site:\n  name: Werf: Zuid\n", "or quote the value, where it is one that holds a colon and a space"],
+    ["site:\n  name: Caf\ufffd\n", "2:12: has characters that are no UTF-8; save it as UTF-8"],
+    ["s\0i\0t\0e\0:\0", "1:2: has characters that are no UTF-8"],
     ['site:\n  name: "\\q"\n', "2:10: cannot be read as YAML: Invalid escape sequence \\q; in double quotes"],
     ["a: 1\n---\nb: 2\n", "2:1: cannot be read as YAML: more than one document"],
   ])("%j: %s", (text, expected) => {
     expect(problemsOf(text).join("\n")).toContain(expected);
+  });
+
+  test("a tab is told, and not what follows from it", () => {
+    expect(problemsOf("site:\n\tname: x\n  timeZone: Europe/Brussels\nlog:\n\tlevel: info\n")).toEqual([
+      expect.stringContaining("2:1: cannot be read as YAML: Tabs"),
+      expect.stringContaining("5:1: cannot be read as YAML: Tabs"),
+    ]);
   });
 
   test("brackets without end neither overflow the stack nor give a problem each", () => {

@@ -7,7 +7,7 @@ import { isForbidden } from "../daemon/base/permission.ts";
 import type { Configuration } from "./configuration.ts";
 import { crossChecks } from "./cross-checks.ts";
 import { absolute, type Location, secretFile } from "./location.ts";
-import { type Finding, type Path, type Problem, problem, quoted } from "./problem.ts";
+import { type Finding, type Path, type Position, type Problem, problem, quoted } from "./problem.ts";
 import { type Document, documentSchema } from "./schema/document.ts";
 import { type Surroundings, thisBox } from "./surroundings.ts";
 import { type Survey, survey } from "./survey.ts";
@@ -28,6 +28,9 @@ export type Loaded =
 
 /** The example with every key commented is a tenth of this. Characters. */
 export const configurationMaxChars: number = 131_072;
+
+/** What stands where bytes were no UTF-8, as in a name that an old editor wrote, and in all of a file in UTF-16. */
+const notUtf8: RegExp = /[\ufffd\0]/;
 
 /** A file that is no configuration at all gives thousands; the first ones tell enough. */
 export const problemsMax: number = 100;
@@ -55,6 +58,12 @@ function whyUnread(file: string, error: unknown): string {
 export function parseConfiguration(text: string, file: string, surroundings: Surroundings = thisBox()): Loaded {
   if (text.length > configurationMaxChars) {
     return failed(file, `has more than ${configurationMaxChars} characters, which no configuration has`);
+  }
+  const foreign = text.search(notUtf8);
+  if (foreign >= 0) {
+    const before = text.slice(0, foreign).split("\n");
+    const at = { line: before.length, col: (before.at(-1)?.length ?? 0) + 1 };
+    return failed(file, "has characters that are no UTF-8; save it as UTF-8", at);
   }
   const yaml = readYaml(text.replace(/^\ufeff/, ""));
   if (yaml.root === null) {
@@ -195,6 +204,6 @@ function refused(file: string, yaml: YamlFile, findings: readonly Finding[]): Lo
   return { ok: false, problems };
 }
 
-function failed(file: string, message: string): Loaded {
-  return { ok: false, problems: [problem(file, { line: 1, col: 1 }, [], message)] };
+function failed(file: string, message: string, at: Position = { line: 1, col: 1 }): Loaded {
+  return { ok: false, problems: [problem(file, at, [], message)] };
 }

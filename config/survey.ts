@@ -28,7 +28,7 @@ export function survey(tree: Tree, schema: v.GenericSchema): Survey {
 class Surveyor {
   readonly findings: Finding[] = [];
   readonly spots: Map<string, Spot> = new Map();
-  readonly #homes: ReadonlyMap<string, string>;
+  readonly #homes: ReadonlyMap<string, Home>;
 
   constructor(schema: v.GenericSchema) {
     this.#homes = homesOf(schema);
@@ -123,8 +123,9 @@ class Surveyor {
       tell(`is not a key here; did you mean ${meant}?`);
       return meant;
     }
-    const home = this.#homes.get(key);
-    if (home !== undefined) tell(`is not a key here; it belongs in ${home}`);
+    const home = this.#homes.get(key.toLowerCase());
+    const spelling = home === undefined || home.key === key ? "" : `, written ${home.key}`;
+    if (home !== undefined) tell(`is not a key here; it belongs in ${home.section}${spelling}`);
     else tell(`is not a key here; the keys here are ${known.join(", ")}`);
     return null;
   }
@@ -159,8 +160,10 @@ function mostFitting(tree: Extract<Tree, { readonly kind: "section" }>, options:
   return [...options].reduce((best, each) => (knownKeys(each[1]) > knownKeys(best[1]) ? each : best))[0];
 }
 
-/** The section in which each key stands, for keys that only one section has. */
-function homesOf(schema: v.GenericSchema): ReadonlyMap<string, string> {
+type Home = { readonly key: string; readonly section: string };
+
+/** The section in which each key stands, by the key in small letters, for keys that only one section has. */
+function homesOf(schema: v.GenericSchema): ReadonlyMap<string, Home> {
   const homes = new Map<string, Set<string>>();
   const visit = (each: v.GenericSchema, name: string): void => {
     const shape = shapeOf(each);
@@ -175,5 +178,10 @@ function homesOf(schema: v.GenericSchema): ReadonlyMap<string, string> {
     }
   };
   visit(schema, "");
-  return new Map([...homes].flatMap(([key, names]) => (names.size === 1 ? [[key, [...names][0] ?? ""]] : [])));
+  return new Map(
+    [...homes].flatMap(([key, names]) => {
+      const [section] = names;
+      return names.size === 1 && section !== undefined ? [[key.toLowerCase(), { key, section }]] : [];
+    }),
+  );
 }

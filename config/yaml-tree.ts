@@ -43,7 +43,10 @@ export function readYaml(text: string): YamlFile {
   if (parsed === null) return { root: null, findings: [tooDeep(0)], understoodTo: 0, positionOf };
   const gardener = new Gardener(positionOf);
   const root = parsed.contents === null ? null : gardener.grow(parsed.contents, [], 0, 0);
-  const findings = [...oneEach([...parsed.errors, ...parsed.warnings]).map(fault), ...gardener.findings];
+  const tabs = parsed.errors.filter(({ code }) => code === "TAB_AS_INDENT");
+  // A tab moves the line out of its section: the faults beside it are its consequences, and go with it.
+  const faults = tabs.length > 0 ? tabs : oneEach([...parsed.errors, ...parsed.warnings]);
+  const findings = [...faults.map(fault), ...gardener.findings];
   const brokenAt = Math.min(...parsed.errors.map((error) => error.pos[0]));
   const understoodTo = Math.max(0, ...gardener.keyStarts.filter((start) => start < brokenAt));
   return { root, findings, understoodTo: parsed.errors.length === 0 ? null : understoodTo, positionOf };
@@ -161,14 +164,17 @@ function fault(error: YAMLError): Finding {
   return { path: [], start, message: `cannot be read as YAML: ${words}; ${adviceFor(error)}` };
 }
 
+const keyRule = "keys of one section begin in the same column, and each has a colon and a space behind it";
+
 function adviceFor({ code }: YAMLError): string {
   switch (code) {
     case "TAB_AS_INDENT":
       return "indent with spaces, never with tabs";
-    case "BAD_INDENT":
     case "BLOCK_AS_IMPLICIT_KEY":
+      return `${keyRule}; or quote the value, where it is one that holds a colon and a space`;
+    case "BAD_INDENT":
     case "MULTILINE_IMPLICIT_KEY":
-      return "keys of one section begin in the same column, and each has a colon and a space behind it";
+      return keyRule;
     case "BAD_DQ_ESCAPE":
       return "in double quotes a backslash begins an escape; use single quotes";
     case "TAG_RESOLVE_FAILED":

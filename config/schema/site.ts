@@ -71,7 +71,7 @@ const timeZone: Value<string> = v.pipe(
   ),
   v.check(isTimeZone, ({ input }) => {
     const meant = nearest(input, Intl.supportedValuesOf("timeZone"));
-    const question = meant === null ? "" : `; did you mean ${meant}?`;
+    const question = meant === null ? "; in Belgium it is Europe/Brussels" : `; did you mean ${meant}?`;
     return `${JSON.stringify(input)} is no time zone: local dates and the nightly clean-up would be hours off${question}`;
   }),
 );
