@@ -3,7 +3,8 @@ import { durationWords } from "../base/duration-words.ts";
 import { BadgedError, type ExitCode, exitCode } from "../base/errors.ts";
 import type { Language } from "../base/language.ts";
 import { parseUtcText, systemTime, utcText } from "../base/system-time.ts";
-import type { Cause } from "../outage/cause.ts";
+import { zonedText } from "../base/zoned-time.ts";
+import type { Cause, Exemption } from "../outage/cause.ts";
 import { wordsIn } from "../outage/explanation.ts";
 import { isOtherChannelOpen } from "../outage/other-channel.ts";
 import type { StoreSummary } from "../scan/archive.ts";
@@ -31,7 +32,7 @@ export async function status(configurationFile: string, json: boolean, terminal:
     terminal.out(JSON.stringify({ daemon: live, store: stored === null ? null : storeDocument(stored), remarks }));
   } else {
     for (const line of [
-      ...(live === null ? [without] : daemonLines(live, configuration.outage.language)),
+      ...(live === null ? [without] : daemonLines(live, configuration.outage.language, configuration.site.timeZone)),
       ...(stored === null ? ["store     nothing yet: badged was never started with this file"] : storeLines(stored)),
       ...remarkLines(remarks, live),
     ])
@@ -62,24 +63,34 @@ async function summaryOf(configurationFile: string): Promise<StoreSummary | null
   }
 }
 
-function daemonLines(live: LiveStatus, language: Language): string[] {
+function daemonLines(live: LiveStatus, language: Language, timeZone: string): string[] {
   const startedAt = parseUtcText(live.startedAt);
   const since = startedAt === null ? "" : ` for ${durationWords(systemTime.wallMs() - startedAt)}`;
   return [
     `daemon    running${since} (process ${live.pid}, ${Math.round(live.memoryBytes / 1e6)} MB), site ${live.site}`,
     `clock     ${clockWords(live.clock)}`,
-    ...(live.outage.since === null
-      ? []
-      : [`OUTAGE    since ${live.outage.since}: ${live.outage.cause}, ${live.outage.exemption} (badged outages list)`]),
+    ...outageLines(live, timeZone),
     ...elsewhereLines(live, language),
     ...live.readers.flatMap(readerLines),
     ...intakeLines(live),
-    targetLine("service", live.service),
+    targetLine("service", live.service, live.outage.since !== null),
     ...(live.token === null ? [] : [tokenLine(live.token)]),
     ...live.webhooks.map((webhook) => targetLine("webhook", webhook)),
     // A daemon of an earlier version, not yet restarted, does not speak of it.
     ...(live.evidence === undefined ? [] : evidenceLines(live.evidence)),
   ];
+}
+
+/** In the words and the local time of `badged outages list`, where it is looked up next. */
+export function outageLines({ outage }: Pick<LiveStatus, "outage">, timeZone: string): readonly string[] {
+  const since = outage.since === null ? null : parseUtcText(outage.since);
+  if (since === null) return [];
+  const cause = causes.find((each) => each === outage.cause);
+  const exemption = exemptions.find((each) => each === outage.exemption);
+  const { cause: causeWords, exemption: exemptionWords } = wordsIn.en;
+  const causeText = cause === undefined ? outage.cause : causeWords[cause];
+  const exemptionText = exemption === undefined ? outage.exemption : exemptionWords[exemption];
+  return [`OUTAGE    since ${zonedText(since, timeZone)}: ${causeText}; ${exemptionText} (badged outages list)`];
 }
 
 /** In the language of the supervisor, for whom it is. */
@@ -90,6 +101,7 @@ export function elsewhereLines({ outage }: Pick<LiveStatus, "outage">, language:
 }
 
 const causes = Object.keys(wordsIn.en.cause) as readonly Cause[];
+const exemptions = Object.keys(wordsIn.en.exemption) as readonly Exemption[];
 
 /** Who badges at a reader that cannot be understood sees no light at all, and nothing on disk tells of him. */
 export function readerLines(reader: LiveReader): readonly string[] {
@@ -116,10 +128,13 @@ export function intakeLines({ intake: { notRecorded } }: Pick<LiveStatus, "intak
   return [`scans     NOT RECORDED: ${notRecorded} since the start, answered so at the reader; the log says why`];
 }
 
-export function targetLine(kind: string, target: LiveTarget): string {
-  const words = { reachable: "reachable", "not-reachable": "NOT REACHABLE", "not-tried": "not tried yet" }[
-    target.state
-  ];
+/** @param isOut while an outage lasts: the last call may have been before it, and says nothing of now */
+export function targetLine(kind: string, target: LiveTarget, isOut = false): string {
+  const words = {
+    reachable: isOut ? "no call has failed" : "reachable",
+    "not-reachable": "NOT REACHABLE",
+    "not-tried": "not tried yet",
+  }[target.state];
   // Only the forwarder counts such answers as failures, and waits after them.
   const isRefusing = kind === "service" && target.lastOutcome === "call-refused" && target.retryInMs !== null;
   const refusal = isRefusing ? ", BUT REFUSES WHAT IT GETS: look at site, employer and declaration of works" : "";
