@@ -4,7 +4,7 @@ import type { Feedback, Reader, ReaderEvents } from "../drivers/contract.ts";
 import { createReader, type ReaderSettings } from "../drivers/index.ts";
 import { rereadBadgesAtStart } from "./badges-at-start.ts";
 import { closeTogether } from "./base/close-together.ts";
-import { BadgedError, messageOf } from "./base/errors.ts";
+import { BadgedError, messageOf, systemCode } from "./base/errors.ts";
 import { makeFolder } from "./base/folders.ts";
 import type { Log } from "./base/log.ts";
 import { tellOfCall } from "./call-observation.ts";
@@ -184,7 +184,10 @@ function makeDirectory(directory: string): void {
   try {
     makeFolder(directory);
   } catch (error) {
-    const advice = "create it and give it to the user that badged runs as, or name another store.directory";
+    const advice =
+      systemCode(error) === "EROFS"
+        ? "under systemd a folder other than /var/lib/badged wants a line ReadWritePaths= (systemd/README.md); elsewhere see whether its disk was mounted read-only"
+        : "create it and give it to the user that badged runs as, or name another store.directory";
     throw new BadgedError(
       "store-unusable",
       `the store's folder ${directory} cannot be made: ${messageOf(error)}`,

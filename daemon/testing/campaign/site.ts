@@ -26,12 +26,13 @@ export function writeSite(
     readonly callInterval?: string;
     readonly outage?: string;
     readonly logLevel?: string;
+    readonly store?: string;
   } = {},
 ): CampaignSite {
   const directory = resolve(folder);
   const site = {
     configuration: join(directory, "site.yaml"),
-    store: join(directory, "store"),
+    store: changed.store ?? join(directory, "store"),
     port: join(directory, "reader"),
   };
   mkdirSync(directory, { recursive: true });
