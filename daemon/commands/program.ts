@@ -154,11 +154,15 @@ function addOutages(program: Command, terminal: Terminal, conclude: Conclude): v
   withPeriod(outages.command("list").description("list outage windows, newest first")).action(async (options) => {
     conclude(await (await import("./outages.ts")).listOutages(options, terminal));
   });
-  withPeriod(outages.command("export").description("every window of a period with all that belongs to it")).action(
-    async (options) => {
-      conclude(await (await import("./outages.ts")).exportOutages(options, terminal));
-    },
-  );
+  withPeriod(
+    outages
+      .command("export")
+      .description(
+        "every window of a period with all that belongs to it, one JSON document a line; with --csv the table of list",
+      ),
+  ).action(async (options) => {
+    conclude(await (await import("./outages.ts")).exportOutages(options, terminal));
+  });
   outages
     .command("show")
     .description("one window: when, why, exempt or not, and the procedure's steps in order")
