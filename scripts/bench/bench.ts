@@ -1,19 +1,20 @@
 /**
- * `npm run bench [-- CASE…]`: every figure beside the physical limit or a bare loop, measured in the same run. Prints a
- * table, then one line of JSON for machines. Cases: latency, stamp-lag, backlog, drain, process, clock, outages, verify,
+ * `npm run bench [-- CASE…]`: every figure beside the physical limit or a bare loop, measured in the same run. Prints the
+ * table of each case as it ends, for all of them take most of an hour, and at the very end one line of JSON for machines;
+ * what is under way goes to the error output. Cases: latency, stamp-lag, backlog, drain, process, clock, outages, verify,
  * evidence.
  */
 
 import { exitCode } from "../../daemon/base/errors.ts";
-import { table } from "../../daemon/commands/terminal.ts";
 import { backlogCase } from "./backlog.ts";
 import { coverageCase } from "./coverage.ts";
 import { drainCase } from "./drain.ts";
 import { evidenceCase } from "./evidence-cost.ts";
-import type { CaseReport } from "./figures.ts";
+import { type CaseReport, tableOf } from "./figures.ts";
 import { latencyCase } from "./latency.ts";
 import { outagesCase } from "./outages.ts";
 import { processCase } from "./process-cost.ts";
+import { sayProgress } from "./progress.ts";
 import { stampLagCase } from "./stamp-lag.ts";
 import { verifyEvidenceCase } from "./verify-evidence.ts";
 
@@ -36,17 +37,12 @@ if (unknown.length > 0) {
   process.exitCode = exitCode.usage;
 } else {
   const reports: CaseReport[] = [];
-  for (const [name, run] of Object.entries(cases)) {
-    if (asked.length === 0 || asked.includes(name)) reports.push(await run());
+  const chosen = Object.entries(cases).filter(([name]) => asked.length === 0 || asked.includes(name));
+  for (const [index, [name, run]] of chosen.entries()) {
+    sayProgress(`${name}, ${index + 1} of ${chosen.length}`);
+    const report = await run();
+    reports.push(report);
+    process.stdout.write(`${tableOf(report)}\n\n`);
   }
-  const rows = reports.flatMap(({ findings }) =>
-    findings.map(({ what, measured, against, goal, met }) => [
-      what,
-      measured,
-      against,
-      goal,
-      met === null ? "" : met ? "met" : "MISSED",
-    ]),
-  );
-  process.stdout.write(`${table(["what", "measured", "beside", "goal", ""], rows)}\n\n${JSON.stringify(reports)}\n`);
+  process.stdout.write(`${JSON.stringify(reports)}\n`);
 }

@@ -13,6 +13,7 @@ import { ChronydFarm, chronydInstalled } from "../../daemon/testing/chrony/chron
 import { compareOffsets } from "../../daemon/testing/chrony/offset-comparison.ts";
 import { systemOffset } from "../../daemon/testing/chrony/system-offset.ts";
 import { type CaseReport, type Finding, summarise } from "./figures.ts";
+import { sayProgress } from "./progress.ts";
 import { benchFolder } from "./site.ts";
 import { type Servers, type Stamped, takeStamps } from "./stamping.ts";
 
@@ -66,6 +67,7 @@ export async function coverageCase(): Promise<CaseReport> {
     figures[what] = measured;
   };
   for (const kind of kinds) {
+    sayProgress(`clock, 3 true servers + 1 ${kind}`);
     const servers: Servers = { hosts: [...truth, hosts.get(kind) ?? ""], port: farm.port };
     tell(`3 true servers + 1 ${kind}`, await covered(() => takeStamps(servers, stampsPerClock)));
   }

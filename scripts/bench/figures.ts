@@ -1,3 +1,5 @@
+import { table } from "../../daemon/commands/terminal.ts";
+
 /** What a series of measurements comes to, in the unit they were taken in. */
 export type Summary = { readonly count: number; readonly p50: number; readonly p99: number; readonly max: number };
 
@@ -24,6 +26,20 @@ export type CaseReport = {
   /** The raw figures, for machines. */
   readonly figures: Readonly<Record<string, unknown>>;
 };
+
+/** The case's lines for a person, and why it has none, or not all of them. */
+export function tableOf({ name, findings, figures }: CaseReport): string {
+  const rows = findings.map(({ what, measured, against, goal, met }) => [
+    what,
+    measured,
+    against,
+    goal,
+    met === null ? "" : met ? "met" : "MISSED",
+  ]);
+  const measured = rows.length === 0 ? [] : [table([name, "measured", "beside", "goal", ""], rows)];
+  const skipped = typeof figures["skipped"] === "string" ? [`${name}: skipped, ${figures["skipped"]}`] : [];
+  return [...measured, ...skipped].join("\n");
+}
 
 export function milliseconds(value: number): string {
   return value >= 100

@@ -13,6 +13,7 @@ import { type Fault, faults } from "../../daemon/testing/network/faults.ts";
 import { Heard, type TrialReport, tryFault } from "../../daemon/testing/network/trial.ts";
 import { networkObstacle, paces, World } from "../../daemon/testing/network/world.ts";
 import { type CaseReport, type Finding, summarise } from "./figures.ts";
+import { sayProgress } from "./progress.ts";
 import { benchFolder, openBenchStore } from "./site.ts";
 
 const trialsPerFault = 2;
@@ -76,6 +77,7 @@ async function tryAll(): Promise<readonly Trial[]> {
   const trials: Trial[] = [];
   for (let round = 0; round < trialsPerFault; round += 1) {
     for (const [name, fault] of Object.entries(faults)) {
+      sayProgress(`outages, fault ${trials.length + 1} of ${trialsPerFault * Object.keys(faults).length}: ${name}`);
       const phaseMs = (trials.length * phaseStepMs) % paces.default.cadence.beyondMs;
       trials.push({ name, fault, report: await tryFault(world, heard, fault, paces.default, systemTime, phaseMs) });
     }
