@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { silentLog } from "../base/log.ts";
 import { systemTime } from "../base/system-time.ts";
@@ -7,17 +6,9 @@ import type { LiveClock, LiveSource } from "../supervisor/live-status.ts";
 import { DaemonProcess } from "../testing/campaign/daemon-process.ts";
 import { writeSite } from "../testing/campaign/site.ts";
 import { TimeServers } from "../testing/campaign/time-servers.ts";
+import { badged } from "../testing/run-badged.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../testing/store-fixture.ts";
 import { clockWords, isTrusted } from "./clock.ts";
-
-type Ran = { readonly code: number | null; readonly out: string };
-
-function badged(...words: string[]): Promise<Ran> {
-  const child = spawn(process.execPath, ["daemon/main.ts", ...words], { stdio: ["ignore", "pipe", "ignore"] });
-  let out = "";
-  child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString("utf8")));
-  return new Promise((resolve) => child.once("close", (code) => resolve({ code, out })));
-}
 
 const clock: LiveClock = {
   bootId: "boot",
@@ -99,7 +90,7 @@ describe("beside a running daemon", () => {
     await using simulator = await startServiceSimulator({ port: 0, log: silentLog, time: systemTime });
     await using servers = await TimeServers.open(systemTime);
     const { configuration } = writeSite(directory.path, 1, simulator.url, { timeServers: servers.yaml });
-    expect(await badged("clock", "check", "-c", configuration)).toEqual({ code: 69, out: "" });
+    expect(await badged("clock", "check", "-c", configuration)).toMatchObject({ code: 69, out: "" });
     await using _daemon = new DaemonProcess("daemon/main.ts", configuration);
     let checked = await badged("clock", "check", "-c", configuration);
     while (checked.code !== 0) checked = await badged("clock", "check", "-c", configuration);

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import {
   appendFileSync,
   mkdirSync,
@@ -22,18 +21,9 @@ import { StatusSocket, statusSocketPath } from "../supervisor/status-socket.ts";
 import { DaemonProcess } from "../testing/campaign/daemon-process.ts";
 import { Gate } from "../testing/campaign/gate.ts";
 import { type CampaignSite, writeSite } from "../testing/campaign/site.ts";
+import { eventually } from "../testing/eventually.ts";
 import { fictionalBadge, fictionalSsin } from "../testing/fictional-worker.ts";
-
-type Ran = { readonly code: number | null; readonly out: string; readonly err: string };
-
-function badged(...words: string[]): Promise<Ran> {
-  const child = spawn(process.execPath, ["daemon/main.ts", ...words], { stdio: ["ignore", "pipe", "pipe"] });
-  let out = "";
-  let err = "";
-  child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString("utf8")));
-  child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString("utf8")));
-  return new Promise((resolve) => child.once("close", (code) => resolve({ code, out, err })));
-}
+import { badged, type Ran } from "../testing/run-badged.ts";
 
 let directory: string;
 beforeEach(() => {
@@ -42,15 +32,6 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }));
 
 const never = new AbortController().signal;
-
-/** Asks until the answer is the one that must come; the test's own time limit is the only one. */
-async function eventually<T>(ask: () => Promise<T>, isIt: (answer: T) => boolean): Promise<T> {
-  for (;;) {
-    const answer = await ask();
-    if (isIt(answer)) return answer;
-    await systemTime.sleep(50);
-  }
-}
 
 describe("a running site", () => {
   let simulator: ServiceSimulator;

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { verifierFile } from "../evidence/bundle/guide.ts";
 import { writeSite } from "../testing/campaign/site.ts";
+import { type Ran, ran } from "../testing/run-badged.ts";
 import { outageBundle } from "../testing/small-bundle/outage-log.ts";
 import { openCore, storeSettings } from "../testing/store-fixture.ts";
 
@@ -15,20 +16,8 @@ import { openCore, storeSettings } from "../testing/store-fixture.ts";
 const nobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
 const mayRun = spawnSync(process.execPath, ["--check", "daemon/main.ts"], nobody).status === 0;
 
-type Ran = { readonly code: number | null; readonly out: string; readonly err: string };
-
-function badged(words: readonly string[]): Promise<Ran> {
-  return ran(process.execPath, ["daemon/main.ts", ...words]);
-}
-
-function ran(program: string, words: readonly string[]): Promise<Ran> {
-  const stdio: ["ignore", "pipe", "pipe"] = ["ignore", "pipe", "pipe"];
-  const child = spawn(program, words, { ...nobody, stdio });
-  let out = "";
-  let err = "";
-  child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString("utf8")));
-  child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString("utf8")));
-  return new Promise((resolve) => child.once("close", (code) => resolve({ code, out, err })));
+function badged(...words: readonly string[]): Promise<Ran> {
+  return ran(process.execPath, ["daemon/main.ts", ...words], nobody);
 }
 
 const told = { code: 77, out: "", err: expect.stringMatching(/^badged: this user may not.*\n {2}.*runuser -u badged/) };
@@ -63,12 +52,12 @@ describe.skipIf(!mayRun)("a store of somebody else's", () => {
     "roster import",
   ])("%s: whose it is to look into is told, with 77", async (words) => {
     chmodSync(store, 0);
-    expect(await badged([...words.split(" "), "--config", configuration])).toMatchObject(told);
+    expect(await badged(...words.split(" "), "--config", configuration)).toMatchObject(told);
   });
 
   test("a site's file that this user may not read is not a file that is missing", async () => {
     chmodSync(configuration, 0);
-    const { code, err } = await badged(["check-config", configuration]);
+    const { code, err } = await badged("check-config", configuration);
     chmodSync(configuration, 0o644);
     expect(code).toBe(78);
     expect(err).toMatch(/:1:1: may not be read by this user: .*runuser -u badged.*chgrp badged/);
@@ -77,7 +66,7 @@ describe.skipIf(!mayRun)("a store of somebody else's", () => {
   test("whose folder may be looked into is no broken disk either", async () => {
     chmodSync(store, 0o755);
     chmodSync(join(store, "badged.sqlite"), 0);
-    expect(await badged(["scans", "list", "--config", configuration])).toMatchObject(told);
+    expect(await badged("scans", "list", "--config", configuration)).toMatchObject(told);
   });
 });
 
@@ -99,8 +88,8 @@ describe.skipIf(!mayRun)("a bundle of which a part may not be read", () => {
   test.each(["log/records.jsonl", "proofs", "."])("%s: neither verifier holds that against it", async (path) => {
     chmodSync(join(directory, path), 0);
     const runs = await Promise.all([
-      badged(["evidence", "verify", directory, "--key", key]),
-      ran("/bin/bash", [fileURLToPath(verifierFile), "--key", key, directory]),
+      badged("evidence", "verify", directory, "--key", key),
+      ran("/bin/bash", [fileURLToPath(verifierFile), "--key", key, directory], nobody),
     ]);
     chmodSync(join(directory, path), path.includes(".jsonl") ? 0o644 : 0o755);
     for (const { code, out, err } of runs) {

@@ -17,6 +17,7 @@ import {
 } from "../evidence/note.ts";
 import { BoxLog } from "../testing/evidence/box-log.ts";
 import { said } from "../testing/evidence/witness-fixture.ts";
+import { badged } from "../testing/run-badged.ts";
 
 let directory: string;
 beforeEach(() => {
@@ -25,25 +26,11 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }));
 
 type Running = { readonly child: ChildProcess; readonly url: string; readonly key: NoteKey };
-type Ran = { readonly code: number | null; readonly out: string; readonly err: string };
-
-function spawnBadged(words: readonly string[]): ChildProcess {
-  return spawn(process.execPath, ["daemon/main.ts", ...words], { stdio: ["ignore", "pipe", "pipe"] });
-}
-
-async function badged(...words: string[]): Promise<Ran> {
-  const child = spawnBadged(words);
-  let [out, err] = ["", ""];
-  child.stdout?.on("data", (chunk: Buffer) => (out += chunk.toString("utf8")));
-  child.stderr?.on("data", (chunk: Buffer) => (err += chunk.toString("utf8")));
-  const [code] = await once(child, "close");
-  return { code, out, err };
-}
-
 async function startWitness(...more: string[]): Promise<Running> {
-  const child = spawnBadged(["witness", "--store", directory, "--listen", "127.0.0.1:0", ...more]);
+  const words = ["witness", "--store", directory, "--listen", "127.0.0.1:0", ...more];
+  const child = spawn(process.execPath, ["daemon/main.ts", ...words], { stdio: ["ignore", "pipe", "inherit"] });
   let key: NoteKey | null = null;
-  for await (const line of createInterface({ input: present(child.stdout, "it is piped") })) {
+  for await (const line of createInterface({ input: child.stdout })) {
     const text = /^key {6}(\S+)$/.exec(line)?.[1];
     if (text !== undefined) key = parseVerifierKey(text, "cosignature");
     const url = /"url":"([^"]+)"/.exec(line)?.[1];

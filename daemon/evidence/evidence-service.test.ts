@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { wallMs } from "../base/time.ts";
 import type { StoreCore } from "../store/store-core.ts";
 import { AnchoringWitness } from "../testing/anchoring-witness.ts";
+import { evidenceServiceOf, failingSample, peacefulSample } from "../testing/evidence-service-fixture.ts";
 import { CoreEvidence, type FoundEpoch, readEpoch } from "../testing/evidence-store.ts";
 import { ManualTime, settled } from "../testing/manual-time.ts";
 import {
@@ -17,32 +18,12 @@ import {
   temporaryDirectory,
 } from "../testing/store-fixture.ts";
 import type { Anchorer } from "./anchorer.ts";
-import { anchoredCadence, type Cadence, lonelyCadence } from "./cadence.ts";
+import type { Cadence } from "./cadence.ts";
 import { type DeviceKey, ensureDeviceKey } from "./device-key.ts";
-import { EvidenceService, keepSamplesMs } from "./evidence-service.ts";
+import { type EvidenceService, keepSamplesMs } from "./evidence-service.ts";
 import { publicKeyText } from "./note.ts";
-import type { RecordContent } from "./record.ts";
 
-const boot = "0f1e2d3c-4b5a-4678-9abc-def012345678";
 const minuteMs = 60_000;
-
-const layers = {
-  box: "running",
-  power: "unknown",
-  link: "up",
-  lan: "ok",
-  firstHop: "unknown",
-  dns: "ok",
-  anchors: "all",
-  service: "ok",
-  token: "unknown",
-  otherChannel: "unknown",
-};
-const peace: RecordContent = { kind: "sample", data: { layers, cause: null, whole: true } };
-const failing: RecordContent = {
-  kind: "sample",
-  data: { layers: { ...layers, service: "unreachable" }, cause: "service", whole: true },
-};
 
 let directory: TemporaryDirectory;
 let core: StoreCore;
@@ -69,28 +50,7 @@ function serviceOf(
   anchorers: readonly Anchorer[] = [],
   changed: { readonly cadence?: Cadence; readonly configuration?: string } = {},
 ): EvidenceService {
-  return new EvidenceService(
-    {
-      store,
-      anchorers,
-      moment: () => ({
-        boot,
-        mono: Number(time.monotonicNs() / 1_000_000n),
-        wall: time.wallMs(),
-        err: 5,
-        state: "synchronised",
-      }),
-      salt: () => Buffer.alloc(16, 9),
-      time,
-      log,
-    },
-    {
-      key,
-      cadence: changed.cadence ?? (anchorers.length === 0 ? lonelyCadence : anchoredCadence),
-      version: "0.1.0",
-      configuration: changed.configuration ?? "ab".repeat(32),
-    },
-  );
+  return evidenceServiceOf({ key, store, anchorers, time, log, ...changed });
 }
 
 function found(epoch = 1): FoundEpoch {
@@ -126,7 +86,7 @@ test("in peace records wait for one commit in ten minutes, in five with a witnes
   await alone.settled();
   store.commits = 0;
   for (let sample = 0; sample < 120; sample++) {
-    alone.record(peace);
+    alone.record(peacefulSample);
     await time.advance(30_000);
   }
   expect(store.commits).toBeLessThanOrEqual(6);
@@ -138,7 +98,7 @@ test("in peace records wait for one commit in ten minutes, in five with a witnes
   await witnessed.settled();
   store.commits = 0;
   for (let sample = 0; sample < 120; sample++) {
-    witnessed.record(peace);
+    witnessed.record(peacefulSample);
     await time.advance(30_000);
   }
   expect(store.commits).toBeLessThanOrEqual(12);
@@ -148,11 +108,11 @@ test("in peace records wait for one commit in ten minutes, in five with a witnes
 test("what is not peace is on disk at once, with what waited before it", async () => {
   const service = serviceOf();
   await service.start();
-  service.record(peace);
-  service.record(peace);
+  service.record(peacefulSample);
+  service.record(peacefulSample);
   await settled();
   expect(kinds()).toEqual(["epoch", "start"]);
-  service.record(failing);
+  service.record(failingSample);
   await service.settled();
   expect(kinds()).toEqual(["epoch", "start", "sample", "sample", "sample"]);
   expect(found().checkpoints.at(-1)?.size).toBe(5);
@@ -160,7 +120,7 @@ test("what is not peace is on disk at once, with what waited before it", async (
 
 test("what is told before the log was taken up follows the start", async () => {
   const service = serviceOf();
-  service.record(failing);
+  service.record(failingSample);
   await service.start();
   await service.settled();
   expect(kinds()).toEqual(["epoch", "start", "sample"]);
@@ -241,7 +201,7 @@ test.each([
   await service.settled();
   store.commits = 0;
   for (let sample = 0; sample < 120; sample++) {
-    service.record(peace);
+    service.record(peacefulSample);
     await time.advance(30_000);
   }
   await service.settled();
@@ -256,7 +216,7 @@ test("the end of a window asks everybody at once", async () => {
   await service.start();
   await service.settled();
   expect(authority.seen).toHaveLength(1);
-  service.record(failing);
+  service.record(failingSample);
   service.windowEnded("window");
   await service.settled();
   expect(authority.seen).toHaveLength(2);
@@ -292,7 +252,7 @@ test("a witness that has seen more than is on disk begins a new epoch that says 
   for (const file of ["badged.sqlite", "badged.sqlite-wal"]) {
     copyFileSync(join(directory.path, file), join(other.path, file));
   }
-  for (let more = 0; more < 5; more++) service.record(failing);
+  for (let more = 0; more < 5; more++) service.record(failingSample);
   service.wantAnchors();
   await service.settled();
   const seen = witness.seen.at(-1)?.size ?? 0;
@@ -371,7 +331,7 @@ test("a full disk keeps records in memory, is told once, and everything is writt
   const service = await started();
   store.isFull = true;
   for (let sample = 0; sample < 20; sample++) {
-    service.record(failing);
+    service.record(failingSample);
     await time.advance(30_000);
   }
   expect(log.lines.filter(({ message }) => message.startsWith("evidence not written"))).toHaveLength(1);
@@ -390,7 +350,7 @@ test("nothing leaves the box while it cannot be written", async () => {
   await service.start();
   await service.settled();
   store.isFull = true;
-  service.record(failing);
+  service.record(failingSample);
   service.wantAnchors();
   await service.settled();
   for (const { size } of witness.seen) expect(size).toBeLessThanOrEqual(found().records.length);
@@ -400,7 +360,7 @@ test("a clock that is set back changes nothing in the order of the log", async (
   const service = await started();
   time.setWall(1_700_000_000_000);
   service.record({ kind: "clock-step", data: { kind: "step", ms: -80_000_000_000 } });
-  service.record(failing);
+  service.record(failingSample);
   await time.advance(20 * minuteMs);
   await service[Symbol.asyncDispose]();
   expect(kinds()).toEqual(["epoch", "start", "clock-step", "sample", "stop"]);
@@ -431,7 +391,7 @@ test("a tail that cannot be read is dropped, and the next record says how much",
 
 test("a record that was changed under a checkpoint begins a new epoch", async () => {
   const service = await started();
-  service.record(failing);
+  service.record(failingSample);
   await service[Symbol.asyncDispose]();
   const db = new Sqlite(join(directory.path, "badged.sqlite"));
   const trigger = db.prepare("SELECT sql FROM sqlite_schema WHERE name = 'evidence_records_are_final'").pluck().get();
@@ -464,7 +424,7 @@ test("a log that is not the one on disk any more goes on in a new epoch, with wh
     salts: [],
     erase: [],
   });
-  service.record(failing);
+  service.record(failingSample);
   await time.advance(minuteMs);
   await service.settled();
   expect(kinds(2)).toEqual(["epoch", "sample"]);
@@ -472,8 +432,8 @@ test("a log that is not the one on disk any more goes on in a new epoch, with wh
 
 test("samples of 90 days ago become their hashes, and the log still verifies and goes on", async () => {
   const service = await started();
-  for (let sample = 0; sample < 3; sample++) service.record(peace);
-  service.record(failing);
+  for (let sample = 0; sample < 3; sample++) service.record(peacefulSample);
+  service.record(failingSample);
   await service.settled();
   await service.maintain(wallMs(time.wallMs() + keepSamplesMs - 1));
   expect(kinds()).not.toContain("erased");

@@ -24,10 +24,12 @@ export const failingSample: RecordContent = {
 /** A log whose clock is right and whose salts are known. */
 export function evidenceServiceOf({
   key,
+  cadence,
   configuration = "ab".repeat(32),
   ...ports
 }: Pick<EvidencePorts, "store" | "time" | "log" | "anchorers"> &
-  Pick<EvidenceSettings, "key"> & { readonly configuration?: string }): EvidenceService {
+  Pick<EvidenceSettings, "key"> &
+  Partial<Pick<EvidenceSettings, "cadence" | "configuration">>): EvidenceService {
   const { time, anchorers } = ports;
   return new EvidenceService(
     {
@@ -41,6 +43,11 @@ export function evidenceServiceOf({
       }),
       salt: () => Buffer.alloc(16, 9),
     },
-    { key, cadence: anchorers.length === 0 ? lonelyCadence : anchoredCadence, version: "0.1.0", configuration },
+    {
+      key,
+      cadence: cadence ?? (anchorers.length === 0 ? lonelyCadence : anchoredCadence),
+      version: "0.1.0",
+      configuration,
+    },
   );
 }

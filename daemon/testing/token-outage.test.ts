@@ -14,6 +14,7 @@ import { readStatus, statusSocketPath } from "../supervisor/status-socket.ts";
 import { DaemonProcess } from "./campaign/daemon-process.ts";
 import { Gate } from "./campaign/gate.ts";
 import { type CampaignSite, writeSite } from "./campaign/site.ts";
+import { eventually } from "./eventually.ts";
 import { fictionalBadge, fictionalSsin } from "./fictional-worker.ts";
 
 const clientId = "expeditor-7";
@@ -78,15 +79,6 @@ function startDaemon(): DaemonProcess {
   const daemon = new DaemonProcess("daemon/main.ts", site.configuration);
   cleanups.push(() => daemon.kill("SIGKILL"));
   return daemon;
-}
-
-/** Asks until the answer is the one that must come; the test's own time limit is the only one. */
-async function eventually<T>(ask: () => Promise<T>, isIt: (answer: T) => boolean): Promise<T> {
-  for (;;) {
-    const answer = await ask();
-    if (isIt(answer)) return answer;
-    await systemTime.sleep(50);
-  }
 }
 
 const status = async (): Promise<LiveStatus | null> =>
