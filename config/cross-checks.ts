@@ -242,10 +242,13 @@ function rosterFile(root: Values, location: Location, surroundings: Surroundings
   const file = absolute(written, location);
   const state = surroundings.fileState(file);
   if (state === "readable") return [];
-  const message = `${quoted(file)} ${fileWords[state]}: without it badged would know no badge and register nobody, so it does not start; put the roster there, or correct the path`;
+  const advice = state === "unreadable" ? whoReads : "put the roster there, or correct the path";
+  const message = `${quoted(file)} ${fileWords[state]}: without it badged would know no badge and register nobody, so it does not start; ${advice}`;
   return [{ path: ["roster", "file"], message }];
 }
 
+const whoReads =
+  "let the user that badged runs as read it (chgrp badged and chmod 640 the file), and run this as that user";
 const fileWords = { missing: "does not exist", unreadable: "may not be read by this user", "no-file": "is no file" };
 
 function authorityFile(authority: Values, location: Location, surroundings: Surroundings): readonly Consequence[] {

@@ -381,12 +381,16 @@ describe("what a cross check says of its consequence", () => {
   });
 
   test.each([
-    ["missing", "does not exist"],
-    ["unreadable", "may not be read by this user"],
-    ["no-file", "is no file"],
-  ] as const)("a roster that is %s", (state, words) => {
+    ["missing", "does not exist", "put the roster there, or correct the path"],
+    [
+      "unreadable",
+      "may not be read by this user",
+      "let the user that badged runs as read it (chgrp badged and chmod 640 the file), and run this as that user",
+    ],
+    ["no-file", "is no file", "put the roster there, or correct the path"],
+  ] as const)("a roster that is %s", (state, words, advice) => {
     expect(problemsOf(whole, { ...box, fileState: () => state })).toEqual([
-      `site.yaml:5:17: roster.file: "/etc/badged/roster.csv" ${words}: without it badged would know no badge and register nobody, so it does not start; put the roster there, or correct the path`,
+      `site.yaml:5:17: roster.file: "/etc/badged/roster.csv" ${words}: without it badged would know no badge and register nobody, so it does not start; ${advice}`,
     ]);
   });
 
