@@ -58,7 +58,7 @@ export class Listener implements AsyncDisposable {
     } catch (error) {
       if (systemCode(error) !== "EADDRINUSE") throw error;
       const address = `${options.host}:${options.port}`;
-      throw new BadgedError("address-in-use", `${address} is taken by another program`, "choose another port", {
+      throw new BadgedError("address-in-use", `${address} is taken by another program`, otherPort, {
         cause: error,
       });
     }
@@ -142,3 +142,7 @@ export class Listener implements AsyncDisposable {
     await closed;
   }
 }
+
+/** `./scripts/start` in a second terminal is how most people come here. */
+const otherPort =
+  "another simulator or demonstration may run there: stop it, or choose another port (--port; for a demonstration the one in service.url)";

@@ -423,6 +423,7 @@ test("a port that is taken is named", async () => {
   const { simulator } = await simulate();
   await expect(startServiceSimulator({ port: simulator.port, log: silentLog, time })).rejects.toMatchObject({
     code: "address-in-use",
+    advice: expect.stringContaining("another simulator or demonstration may run there"),
     message: `127.0.0.1:${simulator.port} is taken by another program`,
   });
 });
