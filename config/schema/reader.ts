@@ -135,7 +135,15 @@ const frameEntries = {
     ),
     "auto",
   ),
-  idle: v.optional(duration("Silence that ends a frame.", "10 ms", "5 s", "100 ms"), "100 ms"),
+  idle: v.optional(
+    duration(
+      "Silence that ends a frame. A USB adapter hands over what came every 16 ms, so that less would cut a badge in two.",
+      "30 ms",
+      "5 s",
+      "100 ms",
+    ),
+    "100 ms",
+  ),
   maxBytes: v.optional(whole("A longer frame is dropped and counted. Bytes.", 8, frameMaxBytes), 512),
   prefix: v.optional(affix("Text in front of every badge; required, then removed."), ""),
   suffix: v.optional(affix("Text behind every badge; required, then removed."), ""),
