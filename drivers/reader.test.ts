@@ -268,6 +268,21 @@ describe("a reader on a port", () => {
     expect(told()).toBe(2);
   });
 
+  test("has a byte that the line spoiled read as NUL, by which its frame is no badge", async () => {
+    const simulator = await plugIn("serial-line");
+    const log = recordingLog();
+    const reader = lineReader({}, { log });
+    await online(reader);
+    // A pseudo-terminal has no line that could spoil a byte: what the kernel was told, and what comes of the NUL.
+    expect(execFileSync("stty", ["-F", simulator.path, "-a"], { encoding: "utf8" })).toMatch(/-ignpar -parmrk inpck/);
+    expect(log.lines).toEqual([]);
+    simulator.send(Buffer.from("010063E\x00AE\r\n"));
+    simulator.present("010063E9AE");
+    await recorder.until(() => recorder.reads.length === 1);
+    expect(recorder.bad).toEqual(["not-printable"]);
+    expect(recorder.texts).toEqual(["010063E9AE"]);
+  });
+
   test("takes no badge whose bytes waited from before it was opened: their time is unknown", async () => {
     const simulator = await plugIn("serial-line");
     simulator.send(Buffer.from("AAAAAAAAAA\r\n".repeat(1_000)));

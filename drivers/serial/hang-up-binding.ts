@@ -13,6 +13,7 @@ import {
 } from "@serialport/bindings-cpp";
 import { systemCode } from "../../daemon/base/errors.ts";
 import type { Time } from "../../daemon/base/time.ts";
+import { markLineErrors } from "./line-errors.ts";
 
 const readFile = promisify(read);
 const writeFile = promisify(write);
@@ -48,7 +49,7 @@ export function deviceOf(stats: BigIntStats): Device {
 }
 
 /**
- * LinuxBinding of bindings-cpp with four changes:
+ * LinuxBinding of bindings-cpp with five changes:
  *
  * - A read of 0 bytes is a disconnect. On a hung-up tty it means gone; bindings-cpp 13.0.1 retries it for ever, so that an
  *   unplug during a read leaves a port that neither closes nor speaks again (upstream issue 162).
@@ -56,6 +57,7 @@ export function deviceOf(stats: BigIntStats): Device {
  *   that a reader that takes no feedback would go deaf.
  * - A read of what has come is made at once and not in libuv's pool of threads: the port is opened non-blocking, and a
  *   badge waits neither for a thread to wake up nor behind four files that a slow disk is writing.
+ * - A byte that came with an error of parity or framing is read as NUL, and its frame is none (`line-errors.ts`).
  * - Closing waits for the system call under way, or that call could read from whatever is opened under the same number.
  *
  * What waited in the kernel before the port was opened has no known time and is thrown away, and so is what follows it
@@ -67,7 +69,12 @@ export function hangUpBinding(time: Pick<Time, "sleep">): BindingInterface<HangU
     async open(options) {
       const port = new HangUpPort(await LinuxBinding.open(options));
       try {
-        await port.discardStale(time, quietMsAt(options.baudRate));
+        // Whoever marks has the descriptor as well, and its lock: it is waited for also where the device went.
+        const [discarded] = await Promise.allSettled([
+          port.discardStale(time, quietMsAt(options.baudRate)),
+          port.markErrors(),
+        ]);
+        if (discarded.status === "rejected") throw discarded.reason;
       } catch (error) {
         await port.close();
         throw error;
@@ -84,6 +91,7 @@ export class HangUpPort implements BindingPortInterface {
   #writing: boolean = false;
   #closing: Promise<void> | null = null;
   #isMidFrame: boolean = false;
+  #unmarked: string | null = null;
 
   constructor(inner: LinuxPortBinding) {
     this.#inner = inner;
@@ -102,9 +110,18 @@ export class HangUpPort implements BindingPortInterface {
     return this.#isMidFrame;
   }
 
+  /** Why a byte with an error of parity or framing is read like any other; `null` where it is read as NUL. */
+  get unmarked(): string | null {
+    return this.#unmarked;
+  }
+
   /** The device that is open, whatever the path says by now. */
   get device(): Device {
     return deviceOf(fstatSync(this.#descriptor(), { bigint: true }));
+  }
+
+  async markErrors(): Promise<void> {
+    this.#unmarked = await markLineErrors(this.#descriptor());
   }
 
   async discardStale(time: Pick<Time, "sleep">, quietMs: number): Promise<void> {

@@ -15,6 +15,9 @@ import { deviceAt, type LineSettings, openSession, type Session } from "./sessio
 /** How often an open port's path is looked at. Bounds how long a port stays deaf that does not say that its device went. */
 export const watchPeriodMs: number = 1_000;
 
+const unmarked =
+  "a byte that the line spoils cannot be told from others: a badge is checked by the reader's own checksum and the frame's pattern alone";
+
 export interface ConnectionEvents {
   /**
    * Comes before the first byte of every opening.
@@ -123,6 +126,7 @@ export class SerialConnection implements AsyncDisposable {
     }
     opened = outcome.session;
     this.#session = opened;
+    if (opened.unmarked !== null) this.#log.warn({ path: this.#path, detail: opened.unmarked }, unmarked);
     this.#events.opened(opened.midFrameMs);
     this.#enter({ kind: "opened", device: opened.device });
   }

@@ -26,6 +26,8 @@ export interface Session {
   readonly device: Device;
   /** Silence after which what comes is the beginning of a frame; `null` where the line was silent when it was opened. */
   readonly midFrameMs: number | null;
+  /** Why a byte with an error of parity or framing is read like any other; `null` where it is read as NUL. */
+  readonly unmarked: string | null;
   /** `false` when the bytes of an earlier write wait still: nothing is ever queued. `failed` is called when they cannot leave. */
   write(bytes: Uint8Array, failed: () => void): boolean;
   /** Resolves when the port is closed. */
@@ -108,6 +110,7 @@ async function open(path: string, line: LineSettings, time: Time, events: Sessio
   if (port === undefined || isOver) throw new Error("the device went while the port was opened");
   return {
     device: port.device,
+    unmarked: port.unmarked,
     midFrameMs: port.isMidFrame ? quietMsAt(line.baudRate) : null,
     write(bytes, failed) {
       if (isOver || isWriting) return false;
