@@ -20,9 +20,8 @@ export type FormatSettings =
   | {
       readonly driver: "serial-line";
       readonly end: FrameEnd;
-      readonly pattern: string;
       /** `null` where the badges themselves tell. */
-      readonly encoding: BadgeForm | null;
+      readonly badge: { readonly pattern: string; readonly encoding: BadgeForm } | null;
     };
 
 const rdm6300Checksum: Check = { what: "the RDM6300 checksum", passes: ([, digits = ""]) => xor(hex(digits)) === 0 };
@@ -44,13 +43,17 @@ export const formats: readonly Format[] = [
     name: "Parallax",
     frame: /\n([0-9A-F]{10})\r/g,
     check: null,
-    settings: { driver: "serial-line", end: "cr", pattern: "^(?<badge>[0-9A-F]{10})$", encoding: "hex" },
+    settings: { driver: "serial-line", end: "cr", badge: { pattern: "^(?<badge>[0-9A-F]{10})$", encoding: "hex" } },
   },
   {
     name: "EM-18",
     frame: /^([0-9A-F]{12})$/g,
     check: { ...rdm6300Checksum, what: "the EM-18 checksum" },
-    settings: { driver: "serial-line", end: "idle", pattern: "^(?<badge>[0-9A-F]{10})[0-9A-F]{2}$", encoding: "hex" },
+    settings: {
+      driver: "serial-line",
+      end: "idle",
+      badge: { pattern: "^(?<badge>[0-9A-F]{10})[0-9A-F]{2}$", encoding: "hex" },
+    },
   },
   {
     name: "IDTECK",
@@ -59,7 +62,7 @@ export const formats: readonly Format[] = [
       what: "the IDTECK checksum behind ETX",
       passes: ([, text = "", check = ""]) => xor(bytesOf(`${stxText}${text}${etxText}${check}`)) === 0,
     },
-    settings: { driver: "serial-line", end: "etx", pattern: "^(?<badge>[0-9A-F]+)$", encoding: null },
+    settings: { driver: "serial-line", end: "etx", badge: null },
   },
   {
     name: "HID MaxiProx",
@@ -68,13 +71,21 @@ export const formats: readonly Format[] = [
       what: "the MaxiProx checksum",
       passes: ([, digits = ""]) => sum(hex(digits.slice(0, -2))) === hex(digits).at(-1),
     },
-    settings: { driver: "serial-line", end: "crlf", pattern: "^(?<badge>[0-9A-F]{12})[0-9A-F]{2}$", encoding: "hex" },
+    settings: {
+      driver: "serial-line",
+      end: "crlf",
+      badge: { pattern: "^(?<badge>[0-9A-F]{12})[0-9A-F]{2}$", encoding: "hex" },
+    },
   },
   {
     name: "TWN3 IndiTag",
     frame: /:((?:[0-9A-F]{2}){3,32})\r\n/g,
     check: { what: "the IndiTag checksum", passes: ([, digits = ""]) => sum(hex(digits)) === 0 },
-    settings: { driver: "serial-line", end: "crlf", pattern: "^:(?<badge>[0-9A-F]+)[0-9A-F]{2}$", encoding: "hex" },
+    settings: {
+      driver: "serial-line",
+      end: "crlf",
+      badge: { pattern: "^:(?<badge>[0-9A-F]+)[0-9A-F]{2}$", encoding: "hex" },
+    },
   },
 ];
 

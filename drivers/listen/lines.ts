@@ -78,14 +78,17 @@ export function formOf(badges: readonly string[]): { readonly form: BadgeForm; r
 /** Byte for byte, with the same character between all of them or none. */
 const hexPairs = /^[0-9A-F]{2}(?:([ :-]?)[0-9A-F]{2}(?:\1[0-9A-F]{2})*)?$/i;
 
-/** A pattern for badges of that form. Who tries one badge has not seen how long others are: only what the form says of it is fixed. */
+/**
+ * A pattern for badges of that form. Who tries one badge has not seen how long others are: only what the form says of it is
+ * fixed, and that numbers which are filled up with zeros are no shorter. One that lost a digit on the line is somebody else's.
+ */
 export function patternOf(badges: readonly string[], form: BadgeForm): string {
   switch (form) {
     case "3D5D":
       return "^(?<badge>[0-9]{3}[,. ][0-9]{5})$";
     case "8H10D":
     case "decimal":
-      return "^(?<badge>[0-9]+)$";
+      return `^(?<badge>[0-9]${repetition(badges)})$`;
     case "wiegand26":
       return "^(?<badge>[0-9A-Fa-f]{8})$";
     case "hex":
@@ -95,4 +98,10 @@ export function patternOf(badges: readonly string[], form: BadgeForm): string {
     case "text":
       return "^(?<badge>.+)$";
   }
+}
+
+function repetition(numbers: readonly string[]): string {
+  const shortest = Math.min(...numbers.map((number) => number.length));
+  const isFilledUp = numbers.some((number) => number.length === shortest && number.startsWith("0"));
+  return isFilledUp ? `{${shortest},}` : "+";
 }

@@ -300,3 +300,18 @@ describe("a reader of seven data bits, heard on a line of eight", () => {
     expect(lineHint([latin1("B\xe9n\xe9dicte\r\n")], line)).toBeNull();
   });
 });
+
+/** A character that the line lost would leave the number of somebody else. */
+test.each<[string, readonly string[], readonly string[]]>([
+  ["8H10D numbers", ["0006547886\r\n", "0009876543\r\n"], ["000654786\r\n"]],
+  ["numbers that are filled up to eight", ["00654788\r\n", "12345678\r\n", "123456789\r\n"], ["0065478\r\n"]],
+  ["IDTECK", ["\x020006547886\x03\x07"], ["\x02000654786\x03\x0f"]],
+])("of %s none that is shorter than any can be is read as pasted", (_name, whole, cut) => {
+  const best = suggested(...whole)[0];
+  expect(best && readAsPasted(best, [...whole, ...cut])).toHaveLength(whole.length);
+});
+
+test("numbers that are not filled up may be of any length", () => {
+  const best = suggested("4301515182\r\n", "654\r\n")[0];
+  expect(best && readAsPasted(best, ["7\r\n", "12345678901\r\n"])).toEqual(["7", "12345678901"]);
+});

@@ -79,8 +79,9 @@ function recognised(format: Format, texts: readonly string[], port: string, line
 
 function settingsOf({ settings }: Format, badges: readonly string[], line: LineSettings): OfferedSettings {
   if (settings.driver === "rdm6300" && isRdm6300Line(line)) return { driver: "rdm6300", encoding: "hex" };
-  const { end, pattern, ...told } = settings.driver === "rdm6300" ? rdm6300AtAnotherSpeed : settings;
-  const encoding = told.encoding ?? formOf(badges).form;
+  const { end, badge } = settings.driver === "rdm6300" ? rdm6300AtAnotherSpeed : settings;
+  const encoding = badge?.encoding ?? formOf(badges).form;
+  const pattern = badge?.pattern ?? patternOf(badges, encoding);
   return { driver: "serial-line", line, frame: { ...frameDefaults, end, pattern }, encoding };
 }
 
@@ -91,8 +92,7 @@ function isRdm6300Line({ baudRate, dataBits, parity, stopBits }: LineSettings): 
 
 const rdm6300AtAnotherSpeed = {
   end: "etx",
-  pattern: "^(?<badge>[0-9A-F]{10})[0-9A-F]{2}\\s*$",
-  encoding: "hex",
+  badge: { pattern: "^(?<badge>[0-9A-F]{10})[0-9A-F]{2}\\s*$", encoding: "hex" },
 } as const;
 
 function plain(bursts: readonly string[], port: string, line: LineSettings): Ranked | null {
