@@ -46,7 +46,7 @@ export type ReaderCounters = {
   readonly reads: number;
   readonly repeats: number;
   readonly badFrames: number;
-  /** Bad frames since the last badge, or since the start. */
+  /** Bad frames since the last badge, or since the start, without what the reader sends between badges of itself. */
   readonly badSinceBadge: number;
   readonly opens: number;
   readonly feedbackDropped: number;

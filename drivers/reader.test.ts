@@ -264,8 +264,29 @@ describe("a reader on a port", () => {
     }
     await badge("0006547886");
     expect(reader.counters).toMatchObject({ reads: 1, badFrames: unreadableMin + 2, badSinceBadge: 0 });
-    for (let frames = 1; frames <= unreadableMin; frames += 1) await badge("010063E9AE");
+    for (let frames = 1; frames <= unreadableMin; frames += 1) await badge("0C000621A5");
     expect(told()).toBe(2);
+  });
+
+  test("that tells between badges that it is there is not taken for one that is not understood", async () => {
+    const simulator = await plugIn("serial-line");
+    const log = recordingLog();
+    const reader = lineReader({ frame: { ...frame, pattern: "^(?<badge>[0-9A-F]{10})$" } }, { log });
+    await online(reader);
+    const hear = async (text: string): Promise<void> => {
+      const { reads, badFrames } = reader.counters;
+      simulator.present(text);
+      await recorder.until(() => reader.counters.reads + reader.counters.badFrames > reads + badFrames);
+    };
+    await hear("ALIVE");
+    await hear("010063E9AE");
+    for (let beats = 0; beats < 2 * unreadableMin; beats += 1) await hear("ALIVE");
+    expect(reader.counters).toMatchObject({ badFrames: 1 + 2 * unreadableMin, badSinceBadge: 0 });
+    for (let frames = 1; frames < unreadableMin; frames += 1) await hear("0006547886X");
+    expect(log.lines).not.toContainEqual(expect.objectContaining({ message: expect.stringMatching(/^frames come/) }));
+    await hear("0006547886X");
+    expect(reader.counters.badSinceBadge).toBe(unreadableMin);
+    expect(log.lines).toContainEqual(expect.objectContaining({ message: expect.stringMatching(/^frames come/) }));
   });
 
   test("has a byte that the line spoiled read as NUL, by which its frame is no badge", async () => {

@@ -28,7 +28,7 @@ test("a reader that sends no badge any more or shows no light is told in capital
   expect(readerLines({ ...reader, badSinceBadge: unreadableMin - 1 })).toEqual([line]);
   expect(readerLines({ ...reader, badSinceBadge: 31 })).toEqual([
     line,
-    expect.stringMatching(/NOT UNDERSTOOD: the last 31 frames were no badge.*reader listen \/dev\/ttyUSB0$/),
+    expect.stringMatching(/NOT UNDERSTOOD: 31 frames since the last badge were none.*reader listen \/dev\/ttyUSB0$/),
   ]);
   expect(readerLines({ ...reader, feedbackDropped: 2 })).toEqual([
     line,

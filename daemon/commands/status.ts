@@ -112,7 +112,7 @@ export function readerLines(reader: LiveReader): readonly string[] {
   const troubles: string[] = [];
   if (badSinceBadge >= unreadableMin) {
     troubles.push(
-      `NOT UNDERSTOOD: the last ${badSinceBadge} frames were no badge; stop badged, and see what it sends: badged reader listen ${reader.online ? reader.detail : "PORT"}`,
+      `NOT UNDERSTOOD: ${badSinceBadge} frames since the last badge were none; stop badged, and see what it sends: badged reader listen ${reader.online ? reader.detail : "PORT"}`,
     );
   }
   if (feedbackDropped > 0) {

@@ -11,6 +11,7 @@ import {
   unreadableMin,
 } from "../contract.ts";
 import { nobodyPresent, type Presence, present } from "../presence.ts";
+import { badgeRead, badSinceBadge, noRejects, type Rejects, rejected } from "../rejects.ts";
 import type { Framer, FramerOutput } from "./framer.ts";
 import type { FrameDecoder } from "./line-decoder.ts";
 import { SerialConnection } from "./serial-connection.ts";
@@ -54,6 +55,7 @@ export class SerialReader implements Reader {
   #events: ReaderEvents | null = null;
   #framer: Framer;
   #presence: Presence = nobodyPresent;
+  #rejects: Rejects = noRejects;
   #idleTimer: Disposable | null = null;
   /** What a port that was opened in the middle of a frame gives first: the rest of a badge number is the number of somebody else. */
   #rest: { readonly quietMs: number; readonly lastByteNs: MonotonicNs } | null = null;
@@ -165,11 +167,11 @@ export class SerialReader implements Reader {
         continue;
       }
       if (output.kind === "bad") {
-        this.#badFrame(output.reason);
+        this.#badFrame(output.reason, null);
         continue;
       }
       const decoded = this.#parts.decode(output.bytes);
-      if (decoded.kind === "bad") this.#badFrame(decoded.reason);
+      if (decoded.kind === "bad") this.#badFrame(decoded.reason, output.bytes);
       else this.#badge(decoded.text, output.firstByteNs);
     }
   }
@@ -178,18 +180,26 @@ export class SerialReader implements Reader {
     const { presence, isRepeat } = present(this.#presence, text, firstByteNs, this.#parts.presenceMs);
     this.#presence = presence;
     this.#count(isRepeat ? "repeats" : "reads");
-    this.#counters = { ...this.#counters, badSinceBadge: 0 };
+    this.#reject(badgeRead(this.#rejects));
     if (isRepeat) return;
     this.#log.debug({ badge: text }, "badge read");
     this.#events?.badgeRead({ readerId: this.id, text, firstByteNs, opening: this.#counters.opens });
   }
 
-  #badFrame(reason: BadFrameReason): void {
+  #badFrame(reason: BadFrameReason, frame: Uint8Array | null): void {
     this.#count("badFrames");
-    this.#count("badSinceBadge");
+    const before = this.#counters.badSinceBadge;
+    const text = reason === "pattern-mismatch" && frame !== null ? Buffer.from(frame).toString("latin1") : null;
+    this.#reject(rejected(this.#rejects, text));
     this.#log.debug({ reason }, "frame dropped");
-    if (this.#counters.badSinceBadge === unreadableMin) this.#log.warn({ reason, frames: unreadableMin }, unreadable);
+    const isNews = before < unreadableMin && this.#counters.badSinceBadge >= unreadableMin;
+    if (isNews) this.#log.warn({ reason, frames: unreadableMin }, unreadable);
     this.#events?.badFrame(this.id, reason);
+  }
+
+  #reject(rejects: Rejects): void {
+    this.#rejects = rejects;
+    this.#counters = { ...this.#counters, badSinceBadge: badSinceBadge(rejects) };
   }
 
   #count(counter: keyof ReaderCounters): void {

@@ -1,0 +1,40 @@
+/**
+ * What a reader sent that is no badge. Some readers say every few seconds that they are there, which the frame's pattern
+ * rejects. That is told from badges that cannot be read by two things: the same text came before a badge was read, and it is
+ * one text. Badges of which the pattern rejects half are many.
+ */
+export type Rejects = {
+  /** Frames since the last badge. */
+  readonly frames: number;
+  /** Their texts, as far as they have one, each with how often it came; at most `textsMax`. */
+  readonly texts: ReadonlyMap<string, number>;
+  /** Texts that came before the last badge, the latest last; at most `textsMax`. */
+  readonly earlier: ReadonlySet<string>;
+};
+
+export const noRejects: Rejects = { frames: 0, texts: new Map(), earlier: new Set() };
+
+/** A reader has one such text, or a few; more are badges. */
+export const textsMax: number = 64;
+
+/** @param text `null` for what is no text: noise may be the same again and again, and so may badges on a wrong line */
+export function rejected({ frames, texts, earlier }: Rejects, text: string | null): Rejects {
+  const isKept = text !== null && (texts.size < textsMax || texts.has(text));
+  return {
+    frames: frames + 1,
+    texts: isKept ? new Map([...texts, [text, (texts.get(text) ?? 0) + 1]]) : texts,
+    earlier,
+  };
+}
+
+export function badgeRead({ frames, texts, earlier }: Rejects): Rejects {
+  if (frames === 0) return { frames, texts, earlier };
+  const before = [...earlier].filter((text) => !texts.has(text));
+  return { ...noRejects, earlier: new Set([...before, ...texts.keys()].slice(-textsMax)) };
+}
+
+/** Frames since the last badge that may have been badges: without the one text that came most often, where it is not new. */
+export function badSinceBadge({ frames, texts, earlier }: Rejects): number {
+  const usual = [...texts].filter(([text]) => earlier.has(text)).map(([, times]) => times);
+  return frames - Math.max(0, ...usual);
+}
