@@ -22,7 +22,7 @@ const storeEntries = {
   directory: v.optional(path("Folder of the database. Made when it is missing."), "/var/lib/badged"),
   maxScans: v.optional(
     whole(
-      "Scans kept at most. At this many new scans are refused, loudly; nothing unsent is ever deleted.",
+      "Scans kept at most. At this many new scans are refused, loudly, and at nine tenths those of unknown badges; nothing unsent is ever deleted.",
       1000,
       10_000_000,
     ),

@@ -162,6 +162,23 @@ describe("failures", () => {
     expect(core.rows()).toBe(3);
   });
 
+  test("badges that the roster does not know leave the last of the room to those that it knows", () => {
+    core[Symbol.dispose]();
+    core = openCore(storeSettings(directory.path, { maxScans: 20 }));
+    // A device that is no reader: never the same twice, or always the same.
+    const stream = Array.from({ length: 20 }, (_, index) => draftOf(100 + (index % 15), index));
+    const outcomes = core.record([...stream, draftOf(1, 30), draftOf(100, 30), draftOf(2, 30)]);
+    expect(outcomes.map(({ kind }) => kind)).toEqual([
+      ...Array.from({ length: 18 }, () => "unknown-badge"),
+      ...Array.from({ length: 2 }, () => "not-recorded"),
+      "recorded",
+      "not-recorded",
+      "recorded",
+    ]);
+    expect(outcomes.at(-2)).toMatchObject({ reason: "limit-reached", detail: expect.stringContaining("18 scans") });
+    expect(core.rows()).toBe(20);
+  });
+
   test("at the limit scans are refused, those before it in the same batch are kept, and old ones stay", () => {
     core[Symbol.dispose]();
     core = openCore(storeSettings(directory.path, { maxScans: 2 }));

@@ -44,6 +44,12 @@ const insertedColumns = [
   "settled_at",
 ] as const;
 
+/**
+ * Share of the room up to which scans of badges are kept that the roster does not know. At the port of a reader there may be
+ * a device that streams, a scale or a receiver, and each of its lines is kept as a badge: the rest is the workers'.
+ */
+const strangersMaxShare = 0.9;
+
 /** Rows of one statement: a fifth less than as many statements; more of them gain nothing. */
 const rowsAtOnce = 8;
 
@@ -110,18 +116,21 @@ export class ScanTable {
   }
 
   #keepAll(drafts: readonly ScanDraft[]): readonly RecordOutcome[] {
-    const room = Math.max(0, this.#limits.maxScans - this.#counts.rows());
-    const kept = drafts.slice(0, room);
+    const { maxScans } = this.#limits;
+    const room = Math.max(0, maxScans - this.#counts.rows());
+    const strangersMax = Math.floor(maxScans * strangersMaxShare);
     const newestId = Math.max(present(this.#newest.get(), "a maximum or nothing"), this.#spokenOf);
-    const group = new ScanGroup(this.#knownOf(kept), newestId);
-    const outcomes: RecordOutcome[] = kept.map((draft) => this.#keep(draft, group));
+    const group = new ScanGroup(this.#knownOf(room === 0 ? [] : drafts), newestId);
+    const outcomes = drafts.map((draft): RecordOutcome => {
+      const left = room - group.rows.length;
+      if (left <= 0) return limitReached(`the store holds its limit of ${maxScans} scans`);
+      const isStranger = !group.known.has(draft.badge.number);
+      if (!isStranger || left > maxScans - strangersMax) return this.#keep(draft, group);
+      return limitReached(`of unknown badges none is kept from ${strangersMax} scans in the store on`);
+    });
     this.#write(group.rows);
     for (const [workerId, { id }] of group.lastOfWorker) this.#chain.push(workerId, id);
     for (const [state, scans] of group.countOf) this.#counts.add(state, scans);
-    const detail = `the store holds its limit of ${this.#limits.maxScans} scans`;
-    for (let index = room; index < drafts.length; index += 1) {
-      outcomes.push({ kind: "not-recorded", reason: "limit-reached", detail });
-    }
     return outcomes;
   }
 
@@ -209,6 +218,10 @@ class ScanGroup {
     this.countOf.set(state, (this.countOf.get(state) ?? 0) + 1);
     return { id, direction, bootId, monotonicNs, utcMs, errorBoundMs, isBracket: false };
   }
+}
+
+function limitReached(detail: string): RecordOutcome {
+  return { kind: "not-recorded", reason: "limit-reached", detail };
 }
 
 function lastOfWorker(known: KnownBadge, group: ScanGroup): LastScan | null {
