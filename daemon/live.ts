@@ -18,7 +18,7 @@ import type { LiveStatus } from "./supervisor/live-status.ts";
 type LiveParts = {
   readonly startedAt: WallMs;
   readonly readers: readonly Reader[];
-  readonly intake: Pick<Intake, "counters">;
+  readonly intake: Pick<Intake, "counters" | "strangersInARow">;
   readonly clock: Pick<ClockService, "status">;
   readonly outages: Pick<OutageService, "status">;
   readonly evidence: { readonly status: EvidenceStatus | null };
@@ -45,6 +45,7 @@ export function liveStatus(configuration: Configuration, parts: LiveParts): () =
       online: state.kind === "online",
       detail: state.kind === "online" ? state.path : `${state.reason}${state.detail === "" ? "" : `, ${state.detail}`}`,
       ...counters,
+      strangersInARow: parts.intake.strangersInARow(id),
     })),
     intake: parts.intake.counters,
     service: { name: new URL(configuration.service.url).host, ...parts.forwarder.status },

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { unreadableMin } from "../../drivers/contract.ts";
+import { strangersMin } from "../scan/intake.ts";
 import { openCore, storeSettings, temporaryDirectory } from "../testing/store-fixture.ts";
 import { intakeLines, readerLines, storeLines, targetLine } from "./status.ts";
 
@@ -29,6 +30,11 @@ test("a reader that sends no badge any more or shows no light is told in capital
   expect(readerLines({ ...reader, badSinceBadge: 31 })).toEqual([
     line,
     expect.stringMatching(/NOT UNDERSTOOD: 31 frames since the last badge were none.*reader listen \/dev\/ttyUSB0$/),
+  ]);
+  expect(readerLines({ ...reader, strangersInARow: strangersMin - 1 })).toEqual([line]);
+  expect(readerLines({ ...reader, strangersInARow: 4711 })).toEqual([
+    line,
+    expect.stringMatching(/NOT KNOWN: none of the last 4711 badges is in the roster.*reader listen \/dev\/ttyUSB0$/),
   ]);
   expect(readerLines({ ...reader, feedbackDropped: 2 })).toEqual([
     line,

@@ -8,6 +8,7 @@ import type { Cause, Exemption } from "../outage/cause.ts";
 import { wordsIn } from "../outage/explanation.ts";
 import { isOtherChannelOpen } from "../outage/other-channel.ts";
 import type { StoreSummary } from "../scan/archive.ts";
+import { strangersMin } from "../scan/intake.ts";
 import { scanStates } from "../scan/scan.ts";
 import type { LiveReader, LiveStatus, LiveTarget, LiveToken } from "../supervisor/live-status.ts";
 import { readStatus, statusSocketPath } from "../supervisor/status-socket.ts";
@@ -108,11 +109,15 @@ export function readerLines(reader: LiveReader): readonly string[] {
   const state = reader.online ? `connected at ${reader.detail}` : `NOT CONNECTED: ${reader.detail}`;
   const opened = `opened ${reader.opens === 1 ? "once" : `${reader.opens} times`}`;
   const line = `reader    ${reader.id}: ${state}; ${reader.reads} badges read, ${reader.badFrames} bad frames, ${opened}`;
-  const { badSinceBadge = 0, feedbackDropped } = reader;
+  const { badSinceBadge = 0, strangersInARow = 0, feedbackDropped } = reader;
+  const listen = `stop badged, and see what it sends: badged reader listen ${reader.online ? reader.detail : "PORT"}`;
   const troubles: string[] = [];
   if (badSinceBadge >= unreadableMin) {
+    troubles.push(`NOT UNDERSTOOD: ${badSinceBadge} frames since the last badge were none; ${listen}`);
+  }
+  if (strangersInARow >= strangersMin) {
     troubles.push(
-      `NOT UNDERSTOOD: ${badSinceBadge} frames since the last badge were none; stop badged, and see what it sends: badged reader listen ${reader.online ? reader.detail : "PORT"}`,
+      `NOT KNOWN: none of the last ${strangersInARow} badges is in the roster: the reader's badge settings, the roster or its badgeForm is wrong, or this is no badge reader; ${listen}`,
     );
   }
   if (feedbackDropped > 0) {

@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import type { Feedback } from "../../drivers/contract.ts";
-import { silentLog } from "../base/log.ts";
+import { type Log, silentLog } from "../base/log.ts";
 import { monotonicNs, wallMs } from "../base/time.ts";
 import type { Clock } from "../clock/stamp.ts";
-import { Intake, pendingMax } from "./intake.ts";
+import { recordingLog } from "../testing/store-fixture.ts";
+import { Intake, pendingMax, strangersMin } from "./intake.ts";
 import type { RecordOutcome, ScanDraft, ScanLedger } from "./scan.ts";
 
 const clock: Clock = {
@@ -24,6 +25,7 @@ const clock: Clock = {
 function harness(
   record: (draft: ScanDraft) => Promise<RecordOutcome>,
   nowMs: () => number = () => 0,
+  log: Log = silentLog,
 ): {
   readonly intake: Intake;
   readonly shown: Feedback[];
@@ -44,7 +46,7 @@ function harness(
       clock,
       time: { monotonicNs: () => monotonicNs(BigInt(nowMs()) * 1_000_000n) },
       ledger,
-      log: silentLog,
+      log,
       feedback: (_reader, feedback) => shown.push(feedback),
       onRecorded: () => {
         woken += 1;
@@ -143,6 +145,29 @@ test("a light that comes late is not shown to the next worker, and shown while n
   await intake.settled();
   expect(shown).toEqual(["not-recorded", "accepted"]);
   expect(intake.counters).toMatchObject({ recorded: 2, notRecorded: 1 });
+});
+
+test("a reader of which no badge is known is told once, until it gives one that is", async () => {
+  const known = { kind: "recorded", scanId: 1, direction: "in" } as const;
+  let outcome: RecordOutcome = known;
+  const log = recordingLog();
+  const { intake } = harness(() => Promise.resolve(outcome), undefined, log);
+  const badge = async (next: RecordOutcome, times: number = 1): Promise<void> => {
+    outcome = next;
+    for (let each = 0; each < times; each += 1) intake.badgeRead(read);
+    await intake.settled();
+  };
+  const told = (): number => log.lines.filter(({ message }) => message.includes("is in the roster")).length;
+  const stranger = { kind: "unknown-badge", scanId: 2 } as const;
+  await badge(stranger, strangersMin - 1);
+  expect([intake.strangersInARow("gate"), told()]).toEqual([strangersMin - 1, 0]);
+  await badge({ kind: "double", scanId: 3, ofScanId: 2 });
+  await badge(stranger, 3);
+  expect([intake.strangersInARow("gate"), told()]).toEqual([strangersMin + 2, 1]);
+  await badge(known);
+  expect([intake.strangersInARow("gate"), told()]).toEqual([0, 1]);
+  await badge(stranger, strangersMin);
+  expect([intake.strangersInARow("gate"), told()]).toEqual([strangersMin, 2]);
 });
 
 test("the draft carries the moment of the first byte and the reader's place of work", async () => {

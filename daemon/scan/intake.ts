@@ -13,6 +13,15 @@ export const pendingMax: number = 1_000;
 /** Whoever badged longer ago has gone when the next one stands at the reader. */
 export const lightMaxMs: number = 1_000;
 
+/**
+ * So many unknown badges in a row are no visitors: the reader's badge settings are wrong, or the roster, or what is at the
+ * port is no badge reader and each of its lines is kept as a badge.
+ */
+export const strangersMin: number = 10;
+
+const strangersOnly =
+  "none of the last badges at this reader is in the roster: its badge settings, the roster or its badgeForm is wrong, or it is no badge reader";
+
 export type IntakePorts = {
   readonly clock: Clock;
   readonly time: Pick<Time, "monotonicNs">;
@@ -42,6 +51,7 @@ export class Intake {
   readonly #readers: ReadonlyMap<string, ReaderRule>;
   readonly #pending: Set<Promise<void>> = new Set();
   readonly #latest: Map<string, BadgeRead> = new Map();
+  readonly #strangersInARow: Map<string, number> = new Map();
   #counters: IntakeCounters = { recorded: 0, doubles: 0, unknownBadges: 0, notRecorded: 0, captureLagMaxMs: 0 };
 
   constructor(ports: IntakePorts, readers: readonly ReaderRule[], rosterForm: BadgeForm) {
@@ -52,6 +62,11 @@ export class Intake {
 
   get counters(): IntakeCounters {
     return this.#counters;
+  }
+
+  /** Unknown badges at this reader since its last one that was recorded, or since the start. */
+  strangersInARow(readerId: string): number {
+    return this.#strangersInARow.get(readerId) ?? 0;
   }
 
   /** Takes a read over from a driver. Never throws and never blocks: the outcome goes to the reader as feedback. */
@@ -95,6 +110,7 @@ export class Intake {
       case "recorded":
         this.#show(read, "accepted");
         this.#count({ recorded: this.#counters.recorded + 1 });
+        this.#strangersInARow.delete(readerId);
         log.info({ scanId: outcome.scanId, reader: readerId, direction: outcome.direction }, "scan recorded");
         onRecorded(outcome.scanId);
         return;
@@ -107,6 +123,7 @@ export class Intake {
         this.#show(read, "unknown-badge");
         this.#count({ unknownBadges: this.#counters.unknownBadges + 1 });
         log.warn({ scanId: outcome.scanId, reader: readerId }, "scan of an unknown badge recorded");
+        this.#stranger(readerId);
         return;
       case "not-recorded":
         this.#show(read, "not-recorded");
@@ -114,6 +131,12 @@ export class Intake {
         log.error({ reader: readerId, reason: outcome.reason, detail: outcome.detail }, "scan not recorded");
         return;
     }
+  }
+
+  #stranger(readerId: string): void {
+    const badges = this.strangersInARow(readerId) + 1;
+    this.#strangersInARow.set(readerId, badges);
+    if (badges === strangersMin) this.#ports.log.error({ reader: readerId, badges }, strangersOnly);
   }
 
   /** A slow disk must not show one worker's green light to the next. */
