@@ -268,6 +268,14 @@ test.each([
   expect(lineHint([latin1(burst)], line)).toBe(hint);
 });
 
+test("what sends of itself is told of, a few badges are not", () => {
+  const lines = (times: number): readonly Uint8Array[] =>
+    Array.from({ length: times }, (_, second) => latin1(`$GPGGA,1200${second + 10},5103.25,N,00343.04,E,1,08*47\r\n`));
+  expect(lineHint(lines(10), line)).toMatch(/^10 different lines came: .* no badge reader/);
+  expect(lineHint([...lines(9), ...lines(9)], line)).toBeNull();
+  expect(lineHint([Buffer.concat(lines(10))], line)).toMatch(/^10 different lines came/);
+});
+
 describe("a reader of seven data bits, heard on a line of eight", () => {
   const badges = ["0006547886", "0009876543"];
   const bursts = badges.map((badge) => `\x02${badge}\r\n`);

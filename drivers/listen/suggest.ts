@@ -48,7 +48,7 @@ const badgeMinBytes = 4;
 
 const baudRates: readonly number[] = [2400, 9600, 19_200, 115_200];
 
-/** A sentence for bytes that are no text as they come on a wrong line; `null` when they look like text. */
+/** A sentence for bytes that are no text as they come on a wrong line, or are too much of it; `null` when they look like badges. */
 export function lineHint(bursts: readonly Uint8Array[], line: LineSettings): string | null {
   const seven = sevenBits(bursts, line);
   if (seven !== null) return `The eighth bit of what came is no data: the reader sends ${seven.words}`;
@@ -60,8 +60,19 @@ export function lineHint(bursts: readonly Uint8Array[], line: LineSettings): str
   }
   const bytes = bursts.flatMap((burst) => [...burst]);
   const garbage = bytes.filter((byte) => (byte < 0x20 || byte > 0x7e) && byte !== stx && !frameEnds.has(byte));
-  if (bytes.length < garbageMinBytes || garbage.length / bytes.length <= garbageShare) return null;
+  if (bytes.length < garbageMinBytes || garbage.length / bytes.length <= garbageShare) return streamHint(bursts);
   return `${garbage.length} of ${bytes.length} bytes are no text: the speed may be another than ${baudRate}, try ${others}`;
+}
+
+/** Whoever tries a reader has a badge or three. */
+const differentLinesMin = 10;
+
+/** A sentence for what comes without anybody: as a reader, each of its lines would be kept as a badge. */
+function streamHint(bursts: readonly Uint8Array[]): string | null {
+  const texts = bursts.map((burst) => Buffer.from(burst).toString("latin1"));
+  const lines = new Set(plainLines(texts)?.texts).size;
+  if (lines < differentLinesMin) return null;
+  return `${lines} different lines came: if nobody held as many badges to it, this is no badge reader, or one that sends more than badges`;
 }
 
 function recognised(format: Format, texts: readonly string[], port: string, line: LineSettings): Ranked | null {
