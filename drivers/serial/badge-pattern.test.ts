@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import { createBadgePattern, patternMaxMs } from "./badge-pattern.ts";
+
+/** Takes years. */
+const slow = "^(?<badge>(a+)+)$";
+const frame = `${"a".repeat(500)}!`;
+
+test.each<[string, number, number]>([
+  ["had the processor is not matched again", patternMaxMs, 1],
+  ["had none of it is, and given up in the end", 0, 10],
+])("a match that was stopped and %s", (_what, hadMs, tries) => {
+  const askedMs: number[] = [];
+  const badgeOf = createBadgePattern(slow, () => {
+    askedMs.push(askedMs.length * hadMs);
+    return askedMs.at(-1) ?? 0;
+  });
+  expect(badgeOf(frame)).toBeNull();
+  // Before each try and after each but the last one that may be.
+  expect(Math.ceil(askedMs.length / 2)).toBe(tries);
+});
