@@ -268,6 +268,16 @@ test.each([
   expect(lineHint([latin1(burst)], line)).toBe(hint);
 });
 
+test("what a reader says between badges is none of them as pasted", () => {
+  const [best] = suggested("ALIVE\r\n", "010063E9AE\r\n", "ALIVE\r\n", "0C000621A5\r\n", "ALIVE\r\n");
+  expect(best?.reason).toBe("2 lines ended by CR LF, and 3 without a digit, which are no badges: hexadecimal numbers");
+  expect(best && readAsPasted(best, ["ALIVE\r\n", "62E3086CED\r\n"])).toEqual(["62E3086CED"]);
+  const [named] = suggested("ALIVE\r\n", "12-345678\r\n", "13-345678\r\n");
+  expect(named && readAsPasted(named, ["ALIVE\r\n", "14-345678\r\n"])).toEqual(["14-345678"]);
+  // Badges that are names, which a pattern for text takes in any case.
+  expect(suggested("ALICE\r\n", "BOBBY\r\n")[0]?.reason).toBe("2 lines ended by CR LF: text");
+});
+
 test("what sends of itself is told of, a few badges are not", () => {
   const lines = (times: number): readonly Uint8Array[] =>
     Array.from({ length: times }, (_, second) => latin1(`$GPGGA,1200${second + 10},5103.25,N,00343.04,E,1,08*47\r\n`));

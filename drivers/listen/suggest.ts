@@ -109,12 +109,18 @@ const rdm6300AtAnotherSpeed = {
 function plain(bursts: readonly string[], port: string, line: LineSettings): Ranked | null {
   const lines = plainLines(bursts);
   if (lines === null || lines.texts.every((text) => text.length < badgeMinBytes)) return null;
-  const prefix = prefixOf(lines.texts);
-  const badges = lines.texts.map((text) => text.slice(prefix.length));
+  const numbered = lines.texts.filter((text) => /\d/.test(text));
+  const texts = numbered.length === 0 ? lines.texts : numbered;
+  const prefix = prefixOf(texts);
+  const badges = texts.map((text) => text.slice(prefix.length));
   const { form, words } = formOf(badges);
-  const frame: FrameSettings = { ...frameDefaults, end: lines.end, prefix, pattern: patternOf(badges, form) };
+  const others = lines.texts.length - texts.length;
+  const pattern = form === "text" && others > 0 ? "^(?<badge>.*[0-9].*)$" : patternOf(badges, form);
+  const frame: FrameSettings = { ...frameDefaults, end: lines.end, prefix, pattern };
   const before = prefix === "" ? "" : ` behind ${JSON.stringify(prefix)}`;
-  const reason = `${badges.length} ${badges.length === 1 ? "line" : "lines"} ${endings[lines.end]}${before}: ${words}`;
+  const besides = others === 0 ? "" : `, and ${others} without a digit, which are no badges`;
+  const count = `${badges.length} ${badges.length === 1 ? "line" : "lines"}`;
+  const reason = `${count} ${endings[lines.end]}${before}${besides}: ${words}`;
   const suggestion = offer("line of text", reason, { driver: "serial-line", line, frame, encoding: form }, port);
   return { suggestion, score: lines.explained * weights.plain };
 }
