@@ -20,7 +20,7 @@ import { systemCode } from "../daemon/base/errors.ts";
 import { type Log, silentLog } from "../daemon/base/log.ts";
 import { between, seededRandom } from "../daemon/base/random.ts";
 import { systemTime } from "../daemon/base/system-time.ts";
-import { monotonicNs, type Time } from "../daemon/base/time.ts";
+import { elapsedMs, monotonicNs, type Time } from "../daemon/base/time.ts";
 import { PseudoTerminal } from "../daemon/simulator/pseudo-terminal.ts";
 import { ReaderSimulator, type ReaderStyle } from "../daemon/simulator/reader-simulator.ts";
 import { recordingLog } from "../daemon/testing/store-fixture.ts";
@@ -213,6 +213,28 @@ describe("a reader on a port", () => {
     simulator.send(Buffer.from("0C000621A58E"));
     await recorder.until(() => recorder.reads.length === 1);
     expect(recorder.texts).toEqual(["0C000621A58E"]);
+  });
+
+  test("reads a badge whole whose end came while the box stood still for longer than its silence", async () => {
+    const simulator = await plugIn("serial-line");
+    const rest = ["86"];
+    const time: Time = {
+      ...systemTime,
+      after(delayMs, run) {
+        const half = rest.shift();
+        if (half === undefined) return systemTime.after(delayMs, run);
+        // The first bytes have been read, and silence is waited for.
+        simulator.send(Buffer.from(half));
+        const timer = systemTime.after(delayMs, run);
+        const fromNs = systemTime.monotonicNs();
+        while (elapsedMs(fromNs, systemTime.monotonicNs()) < delayMs + lateMs / 4) {}
+        return timer;
+      },
+    };
+    await online(lineReader({ frame: { ...frame, end: "idle", idleMs: 30 } }, { time }));
+    simulator.send(Buffer.from("00065478"));
+    await recorder.until(() => recorder.reads.length > 0);
+    expect(recorder.texts).toEqual(["0006547886"]);
   });
 
   test("reads a held RDM6300 badge once, and counts its repeats", async () => {

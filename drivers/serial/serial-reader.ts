@@ -143,15 +143,20 @@ export class SerialReader implements Reader {
     const waitMs = Math.ceil(delayMs);
     const armedNs = this.#time.monotonicNs();
     this.#idleTimer = this.#time.after(waitMs, () => {
-      this.#idleTimer = null;
-      const nowNs = this.#time.monotonicNs();
-      if (elapsedMs(armedNs, nowNs) - waitMs > lateMs && lateInARow < lateInARowMax) {
+      if (elapsedMs(armedNs, this.#time.monotonicNs()) - waitMs > lateMs && lateInARow < lateInARowMax) {
         this.#armIdleTimer(lateMs, lateInARow + 1);
         return;
       }
-      this.#take(this.#framer.idle(nowNs));
-      this.#awaitSilence();
+      // Timers run before the ports are looked at: what came while the event loop stood still for less is read first.
+      const turn = setImmediate(() => this.#silence());
+      this.#idleTimer = { [Symbol.dispose]: () => clearImmediate(turn) };
     });
+  }
+
+  #silence(): void {
+    this.#idleTimer = null;
+    this.#take(this.#framer.idle(this.#time.monotonicNs()));
+    this.#awaitSilence();
   }
 
   #stopIdleTimer(): void {
