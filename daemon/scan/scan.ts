@@ -83,6 +83,7 @@ export type LastScan = {
 /** What intake is told after the commit, never before it. */
 export type RecordOutcome =
   | { readonly kind: "recorded"; readonly scanId: number; readonly direction: Direction }
+  /** Also where it is a double: its worker is no more registered at the second try. */
   | { readonly kind: "unknown-badge"; readonly scanId: number }
   | { readonly kind: "double"; readonly scanId: number; readonly ofScanId: number }
   | { readonly kind: "not-recorded"; readonly reason: NotRecordedReason; readonly detail: string };

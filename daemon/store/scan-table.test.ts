@@ -84,9 +84,10 @@ describe("unknown badges", () => {
     expect(core.backlog().waiting).toBe(0);
   });
 
-  test("the double rule goes by badge", () => {
+  test("the double rule goes by badge, and whoever tries again is told once more that his is not known", () => {
     core.record([draftOf(9, 0), draftOf(8, 0)]);
-    expect(recordOne(core, draftOf(9, 0.5))).toMatchObject({ kind: "double", ofScanId: 1 });
+    expect(recordOne(core, draftOf(9, 0.5))).toEqual({ kind: "unknown-badge", scanId: 3 });
+    expect(core.show(3)).toMatchObject({ state: "double", reason: "double of scan 1" });
   });
 
   test("in and out of a stranger moments apart are two acts", () => {

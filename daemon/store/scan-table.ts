@@ -156,6 +156,8 @@ export class ScanTable {
       const settledAt = Math.floor(stamp.utcMs);
       const reason = reasonOfDouble(decision.ofScanId);
       const { id } = group.add(draft, { direction: ruled, previousId: null, state: "double", reason, settledAt });
+      // "Recorded moments before" is what a worker is told whose scan is to be sent, and a stranger's is not.
+      if (known === undefined) return { kind: "unknown-badge", scanId: id };
       return { kind: "double", scanId: id, ofScanId: decision.ofScanId };
     }
     const kept = { reason: null, settledAt: null };
