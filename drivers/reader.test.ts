@@ -178,9 +178,10 @@ describe("a reader on a port", () => {
     });
   });
 
-  test("reads a badge while every thread for files is held up by a disk", async () => {
+  test("reads a badge and shows its light while every thread for files is held up by a disk", async () => {
     const simulator = await plugIn("serial-line");
-    await online(lineReader());
+    const reader = lineReader();
+    await online(reader);
     const fifos = Array.from({ length: poolThreads }, (_, index) => join(folder, `fifo-${index}`));
     execFileSync("mkfifo", fifos);
     // Open in both directions: opening waits for nobody, and a read waits for a byte, whenever its thread gets to it.
@@ -193,6 +194,18 @@ describe("a reader on a port", () => {
     });
     simulator.present("010063E9AE");
     await recorder.until(() => recorder.reads.length === 1);
+    expect(reader.feedback("accepted", reader.counters.opens)).toBe("shown");
+    await recorder.until(() => feedback.length > 0);
+  });
+
+  test("shows two lights of one moment: the second is of who stands there", async () => {
+    await plugIn("serial-line");
+    const reader = lineReader();
+    await online(reader);
+    const shown = (["accepted", "not-recorded"] as const).map((each) => reader.feedback(each, reader.counters.opens));
+    expect(shown).toEqual(["shown", "shown"]);
+    await recorder.until(() => feedback.length === 2);
+    expect(feedback).toEqual([6, 21]);
   });
 
   test("reads a badge that silence ends", async () => {

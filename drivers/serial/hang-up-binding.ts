@@ -1,4 +1,4 @@
-import { type BigIntStats, fstatSync, read, readSync, write } from "node:fs";
+import { type BigIntStats, fstatSync, read, readSync, writeSync } from "node:fs";
 import { promisify } from "node:util";
 import {
   type BindingInterface,
@@ -16,7 +16,6 @@ import type { Time } from "../../daemon/base/time.ts";
 import { markLineErrors } from "./line-errors.ts";
 
 const readFile = promisify(read);
-const writeFile = promisify(write);
 
 /** libuv's poll events, as the poller of bindings-cpp takes them. */
 const pollEvent = { readable: 0b01, writable: 0b10 } as const;
@@ -55,8 +54,8 @@ export function deviceOf(stats: BigIntStats): Device {
  *   unplug during a read leaves a port that neither closes nor speaks again (upstream issue 162).
  * - A wait for room to write goes on listening for bytes. The poller of bindings-cpp forgets the one for the other, so
  *   that a reader that takes no feedback would go deaf.
- * - A read of what has come is made at once and not in libuv's pool of threads: the port is opened non-blocking, and a
- *   badge waits neither for a thread to wake up nor behind four files that a slow disk is writing.
+ * - A read of what has come, and a write of what there is room for, is made at once and not in libuv's pool of threads: the
+ *   port is opened non-blocking, and neither a badge nor its light waits for a thread or behind four files of a slow disk.
  * - A byte that came with an error of parity or framing is read as NUL, and its frame is none (`line-errors.ts`).
  * - Closing waits for the system call under way, or that call could read from whatever is opened under the same number.
  *
@@ -105,6 +104,11 @@ export class HangUpPort implements BindingPortInterface {
     return this.#closing === null;
   }
 
+  /** The device has not taken all of what was written, or did not take it. */
+  get isWriting(): boolean {
+    return this.#writing;
+  }
+
   /** The line did not fall silent when it was opened: what comes without silence may be the rest of a frame. */
   get isMidFrame(): boolean {
     return this.#isMidFrame;
@@ -146,11 +150,12 @@ export class HangUpPort implements BindingPortInterface {
     }
   }
 
+  /** What the kernel has room for is written when this returns. */
   async write(buffer: Buffer): Promise<void> {
     this.#writing = true;
     for (let sent = 0; sent < buffer.length; ) {
       const from = sent;
-      const written = await this.#call((descriptor) => writeFile(descriptor, buffer, from, buffer.length - from));
+      const written = moved(() => writeSync(this.#descriptor(), buffer, from));
       if (written === null) await this.#ready("writable");
       else sent += written;
     }
@@ -215,15 +220,12 @@ export class HangUpPort implements BindingPortInterface {
     return descriptor;
   }
 
-  /** Bytes that the call moved; `null` when it would have to wait. Any other failure means that the device is gone. */
-  async #call(
-    run: (descriptor: number) => Promise<{ bytesRead: number } | { bytesWritten: number }>,
-  ): Promise<number | null> {
+  /** Bytes that the call read; `null` when it would have to wait. Any other failure means that the device is gone. */
+  async #call(run: (descriptor: number) => Promise<{ bytesRead: number }>): Promise<number | null> {
     const call = run(this.#descriptor());
     this.#underWay.add(call);
     try {
-      const done = await call;
-      return "bytesRead" in done ? done.bytesRead : done.bytesWritten;
+      return (await call).bytesRead;
     } catch (error) {
       if (mustWait(error)) return null;
       throw error;

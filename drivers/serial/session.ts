@@ -81,7 +81,6 @@ async function open(path: string, line: LineSettings, time: Time, events: Sessio
     highWaterMark: readBufferBytes,
   });
   let isOver = false;
-  let isWriting = false;
   // An unplug during a write gives an error and two closes; the first of them tells.
   const lose = (detail: string): void => {
     if (isOver) return;
@@ -113,11 +112,11 @@ async function open(path: string, line: LineSettings, time: Time, events: Sessio
     unmarked: port.unmarked,
     midFrameMs: port.isMidFrame ? quietMsAt(line.baudRate) : null,
     write(bytes, failed) {
-      if (isOver || isWriting) return false;
-      isWriting = true;
-      stream.write(Buffer.from(bytes), (error) => {
-        isWriting = false;
-        if (error) failed();
+      if (isOver || port.isWriting) return false;
+      // Not through the stream, which is told a turn later that a light is written, and would drop the next one until then.
+      port.write(Buffer.from(bytes)).catch((error: unknown) => {
+        failed();
+        lose(messageOf(error));
       });
       return true;
     },
