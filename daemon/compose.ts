@@ -134,7 +134,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
 }
 
 function composeReaders({ readers }: Configuration, { time, log }: DaemonPorts): readonly Reader[] {
-  return readers.map((reader) => createReader(readerSettings(reader), time, log.child({ room: "drivers" })));
+  return readers.map((reader) => createReader(readerSettings(reader), time, log));
 }
 
 function composeNotifier(store: Store, { time, log }: DaemonPorts): ReturnType<typeof createServiceNotifier> {

@@ -68,12 +68,9 @@ export function hangUpBinding(time: Pick<Time, "sleep">): BindingInterface<HangU
     async open(options) {
       const port = new HangUpPort(await LinuxBinding.open(options));
       try {
-        // Whoever marks has the descriptor as well, and its lock: it is waited for also where the device went.
-        const [discarded] = await Promise.allSettled([
-          port.discardStale(time, quietMsAt(options.baudRate)),
-          port.markErrors(),
-        ]);
-        if (discarded.status === "rejected") throw discarded.reason;
+        await port.markErrors();
+        // Last of all: what comes before has no known time.
+        await port.discardStale(time, quietMsAt(options.baudRate));
       } catch (error) {
         await port.close();
         throw error;
