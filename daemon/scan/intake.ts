@@ -64,7 +64,7 @@ export class Intake {
     return this.#counters;
   }
 
-  /** Unknown badges at this reader since its last one that was recorded, or since the start. */
+  /** Unknown badges at this reader since its last one that the roster knows, or since the start. */
   strangersInARow(readerId: string): number {
     return this.#strangersInARow.get(readerId) ?? 0;
   }
@@ -117,6 +117,7 @@ export class Intake {
       case "double":
         this.#show(read, "already-recorded");
         this.#count({ doubles: this.#counters.doubles + 1 });
+        this.#strangersInARow.delete(readerId);
         log.info({ scanId: outcome.scanId, reader: readerId, ofScanId: outcome.ofScanId }, "double scan recorded");
         return;
       case "unknown-badge":

@@ -125,7 +125,7 @@ export type LiveReader = {
   readonly badFrames: number;
   /** Since the last badge. A daemon of an earlier version, not yet restarted, does not speak of it. */
   readonly badSinceBadge?: number;
-  /** Unknown badges since the last one that was recorded; absent likewise. */
+  /** Unknown badges since the last one that the roster knows; absent likewise. */
   readonly strangersInARow?: number;
   readonly opens: number;
   readonly feedbackDropped: number;
