@@ -1,79 +1,33 @@
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { Random } from "../base/random.ts";
-import { elapsedMs, type MonotonicNs, monotonicNs, type Time, type WallMs, wallMs } from "../base/time.ts";
-import { type Anchor, boundAt, utcAt } from "./anchor.ts";
+import { type MonotonicNs, monotonicNs } from "../base/time.ts";
+import { type Anchor, utcAt } from "./anchor.ts";
 import {
-  type BootTimeline,
-  isUnbroken,
-  lastQuorum,
-  nothingKnown,
-  provenAt,
-  sleptSinceMs,
-  withAnchor,
-  withBreak,
-} from "./boot-timeline.ts";
-import type { ScanDating } from "./dating.ts";
-import {
-  anchorOf,
-  type DisciplineInput,
-  type DisciplineState,
-  ppmOf,
-  serviceRivalOf,
-  stepDiscipline,
-} from "./discipline.ts";
-import { type DriftRates, learnDrift } from "./drift.ts";
+  anchorsKept,
+  brokenBy,
+  type ClockKnowledge,
+  discipline,
+  knowsNothing,
+  withHistory,
+  withProof,
+  withQuorum,
+} from "./clock-knowledge.ts";
+import { tellChange, tellEvent, tellPoll } from "./clock-log.ts";
+import type { ClockPorts, ClockSettings } from "./clock-ports.ts";
+import { type ClockNow, type HostNow, heldAt, momentAt, nowAt, quorumAt, stampAt } from "./clock-readings.ts";
+import { anchorOf, type DisciplineInput, type DisciplineState } from "./discipline.ts";
+import type { DriftRates } from "./drift.ts";
+import { HistoryKeeping } from "./history-keeping.ts";
 import { HostClocks } from "./host-clocks.ts";
-import type { NtpTransport } from "./ntp-transport.ts";
-import { afterRound, askAtOnce, type DueSource, dueSources, openSchedule, type PollSchedule } from "./poll-schedule.ts";
-import {
-  type DatedAnswer,
-  type Phi,
-  phiOf,
-  provenDisagreementNs,
-  type ServiceOffset,
-  serviceAnchor,
-} from "./service-clock.ts";
-import { type AskService, ServiceWatch } from "./service-watch.ts";
-import { pollSource } from "./source-poll.ts";
+import type { DueSource, PollSchedule } from "./poll-schedule.ts";
+import { type DatedAnswer, provenDisagreementNs, type ServiceOffset } from "./service-clock.ts";
+import { serviceInput } from "./service-fallback.ts";
+import { ServiceWatch } from "./service-watch.ts";
+import { SourceRounds } from "./source-rounds.ts";
 import type { Clock, Stamp } from "./stamp.ts";
-import { liveStamp, wholeMs } from "./stamping.ts";
-import { type ClockEvent, sleptBetween } from "./step-watch.ts";
-import {
-  anchorFrom,
-  type BootSeen,
-  type ClockHistory,
-  type NtpSource,
-  type SourceReport,
-  type Synchronisation,
-  synchronise,
-} from "./synchronisation.ts";
-import { floorMs, laterBy, nsPerMs, type UtcNs } from "./utc.ts";
-
-export type ClockPorts = {
-  readonly transport: NtpTransport;
-  readonly history: ClockHistory;
-  readonly dating: ScanDating;
-  readonly askService: AskService;
-  /** Scans have their time now, or the clock has. */
-  readonly onTime: () => void;
-  readonly time: Time;
-  readonly random: Random;
-  readonly log: Log;
-  /** `/proc/uptime` in ms; `null` where it cannot be read. */
-  readonly uptimeMs: () => number | null;
-};
-
-export type ClockSettings = {
-  readonly bootId: string;
-  /** None where the site's network blocks NTP: the service's own clock is all there is then. */
-  readonly sources: readonly NtpSource[];
-  /** The earliest moment that this program can run at. */
-  readonly builtAt: UtcNs;
-  /** Something on the box may slew the system clock, and CLOCK_MONOTONIC with it. */
-  readonly slewing: boolean;
-  readonly burstSpacingMs: number;
-};
+import type { ClockEvent, Suspend } from "./step-watch.ts";
+import { anchorFrom, type SourceReport, type Synchronisation, synchronise } from "./synchronisation.ts";
+import type { UtcNs } from "./utc.ts";
 
 /** For people: `badged clock`. */
 export type ClockStatus = {
@@ -93,20 +47,8 @@ export type ClockStatus = {
   readonly events: readonly ClockEvent[];
 };
 
-/** What a decision about sending rests on. */
-export type ClockNow = {
-  readonly utcMs: WallMs;
-  /** The service's clock − `utcMs`; `null` while it has not told. */
-  readonly phi: Phi | null;
-  /** Half-width of the interval that holds the true UTC. */
-  readonly errorBoundMs: number;
-};
-
 export const tickMs: number = 1000;
-export const anchorsKept: number = 512;
 export const eventsKept: number = 16;
-/** By how much an anchor from the service has to be better than the one that is held. */
-export const worthwhileNs: bigint = 50n * nsPerMs;
 
 /**
  * The shell of the clock: asks the sources when they are due, keeps what they said, and does what the pure parts
@@ -118,36 +60,27 @@ export class ClockService implements Clock, AsyncDisposable {
   readonly #settings: ClockSettings;
   readonly #log: Log;
   readonly #closing = new AbortController();
-  readonly #service: ServiceWatch;
   readonly #clocks: HostClocks;
-  readonly #writes = new Set<Promise<void>>();
-  #state: DisciplineState = { kind: "unsynchronised" };
-  #rates: DriftRates;
-  #anchors: readonly Anchor[] = [];
-  #timeline: BootTimeline = nothingKnown;
+  readonly #keeping: HistoryKeeping;
+  readonly #rounds: SourceRounds;
+  readonly #service: ServiceWatch;
+  #known: ClockKnowledge;
   #events: readonly ClockEvent[] = [];
   #suspends = 0;
-  #schedule: PollSchedule;
   #lastPoll: Synchronisation | null = null;
-  #pivot: UtcNs;
   #round: Promise<void> | null = null;
   #ticker: Disposable | null = null;
-  /** What went before was read, and all that came since is on disk. */
-  #isHistoryWhole = false;
 
   constructor(ports: ClockPorts, settings: ClockSettings) {
+    const { askService: ask, history, time } = ports;
     this.#ports = ports;
     this.#settings = settings;
     this.#log = ports.log.child({ room: "clock" });
     this.#clocks = new HostClocks(ports);
-    this.#rates = learnDrift([], settings.slewing);
-    const { askService: ask, time } = ports;
-    this.#service = new ServiceWatch({ ask, ppm: () => this.#rates.holdoverPpm, time, log: this.#log });
-    this.#pivot = settings.builtAt;
-    this.#schedule = openSchedule(
-      settings.sources.map(({ id }) => id),
-      ports.time.monotonicNs(),
-    );
+    this.#keeping = new HistoryKeeping({ history, clocks: this.#clocks, log: this.#log }, settings.bootId);
+    this.#rounds = new SourceRounds(ports, settings);
+    this.#service = new ServiceWatch({ ask, ppm: () => this.#known.rates.holdoverPpm, time, log: this.#log });
+    this.#known = knowsNothing(settings.bootId, settings.slewing);
   }
 
   /** Learns from the history and begins to poll. Resolves before the first answer. */
@@ -156,11 +89,8 @@ export class ClockService implements Clock, AsyncDisposable {
       await this.#takeUpHistory();
     } catch (error) {
       // What happened in this boot before this run is not known then: nothing of this run reaches back.
-      this.#timeline = withBreak(this.#timeline, {
-        kind: "contradiction",
-        sinceNs: bootNs,
-        atNs: this.#clocks.begun.atNs,
-      });
+      const { atNs } = this.#clocks.begun;
+      this.#known = brokenBy(this.#known, { kind: "contradiction", sinceNs: monotonicNs(0n), atNs });
       // A full disk is no reason for a box without a clock: the servers say what time it is.
       this.#log.error({ error: messageOf(error) }, "the clock's history was not read, and begins anew");
     }
@@ -169,75 +99,18 @@ export class ClockService implements Clock, AsyncDisposable {
     this.#tick();
   }
 
-  async #takeUpHistory(): Promise<void> {
-    const { history } = this.#ports;
-    const { bootId } = this.#settings;
-    const breaks = await history.breaks(bootId);
-    this.#anchors = await history.anchors(anchorsKept);
-    const anchors = this.#anchors.filter((each) => each.bootId === bootId);
-    this.#timeline = breaks.reduce(withBreak, { ...this.#timeline, anchors });
-    this.#rates = learnDrift(this.#anchors, this.#settings.slewing);
-    const trusted = await history.lastTrusted();
-    if (trusted !== null && trusted > this.#pivot) this.#pivot = trusted;
-    await this.#findSleep();
-  }
-
-  /** The box may have slept while badged did not run: no anchor from before that reaches into this run. */
-  async #findSleep(): Promise<void> {
-    const { history } = this.#ports;
-    const { bootId } = this.#settings;
-    const seen = this.#clocks.seen();
-    const before = await history.bootSeen(bootId);
-    this.#isHistoryWhole = true;
-    const then = before ?? bootSeenAwake;
-    const event = sleptBetween(then, this.#clocks.begun) ?? sleptBetween(then, seen);
-    // Of a new boot nothing was proven yet that a sleep could make wrong.
-    if (event === null || before === null) {
-      this.#keep(history.seeBoot(bootId, seen));
-      await Promise.all(this.#writes);
-    }
-    if (event === null) return;
-    this.#suspends += 1;
-    this.#note(event);
-  }
-
   stamp(firstByteNs: MonotonicNs): Stamp {
     this.#observe();
-    const now = { monotonicNs: this.#ports.time.monotonicNs(), wallMs: this.#ports.time.wallMs() };
+    const now = this.#hostNow();
     this.#discipline({ kind: "tick" });
-    // A reader may hand in a first byte from before a sleep when the clock is synchronised again already.
-    const isReached = anchorOf(this.#state) === null || isUnbroken(this.#timeline, firstByteNs, now.monotonicNs);
-    const state: DisciplineState = isReached ? this.#state : { kind: "untrusted", why: "suspended" };
-    return liveStamp({ bootId: this.#settings.bootId, firstByteNs }, now, state, this.#rates);
+    return stampAt(this.#known, firstByteNs, now);
   }
 
-  /**
-   * When a monotonic moment of this boot was, as far as it is known by now. Without a bound where nothing was proven on its
-   * side of a break: it is reckoned back from now then, on the box's own clock while nothing proves the present either.
-   */
+  /** When a monotonic moment of this boot was, as far as it is known by now; without a bound where nothing proves it. */
   momentAt(atNs: MonotonicNs): Pick<Stamp, "bootId" | "monotonicNs" | "utcMs" | "errorBoundMs"> {
     this.#observe();
-    const moment = { bootId: this.#settings.bootId, monotonicNs: atNs };
-    const { utcMs, errorBoundMs } =
-      this.#sinceAnchor(atNs) ?? provenAt(this.#timeline, moment, this.#rates) ?? this.#reckoned(atNs);
-    return { ...moment, utcMs, errorBoundMs };
-  }
-
-  /** After the anchor that is held: what was before it, others may have been nearer to. */
-  #sinceAnchor(atNs: MonotonicNs): Pick<Stamp, "utcMs" | "errorBoundMs"> | null {
-    const anchor = anchorOf(this.#state);
-    if (anchor === null || atNs < anchor.atNs) return null;
-    if (!isUnbroken(this.#timeline, atNs, this.#ports.time.monotonicNs())) return null;
-    return wholeMs(utcAt(anchor, atNs), boundAt(anchor, atNs, ppmOf(this.#state, this.#rates)));
-  }
-
-  #reckoned(atNs: MonotonicNs): Pick<Stamp, "utcMs" | "errorBoundMs"> {
-    const { time } = this.#ports;
-    const nowNs = time.monotonicNs();
-    const anchor = anchorOf(this.#state);
-    const nowMs = anchor === null ? time.wallMs() : floorMs(utcAt(anchor, nowNs));
-    const agoMs = elapsedMs(atNs, nowNs) + sleptSinceMs(this.#timeline, atNs);
-    return { utcMs: wallMs(Math.floor(nowMs - agoMs)), errorBoundMs: null };
+    const { bootId } = this.#settings;
+    return { bootId, monotonicNs: atNs, ...momentAt(this.#known, atNs, this.#hostNow()) };
   }
 
   /** How often this run has seen that the box slept. */
@@ -248,7 +121,7 @@ export class ClockService implements Clock, AsyncDisposable {
 
   /** The network came (back) up, or something else makes the next poll urgent: ask as soon as is polite. */
   networkUp(): void {
-    this.#schedule = askAtOnce(this.#schedule, this.#ports.time.monotonicNs());
+    this.#rounds.urge();
   }
 
   /** A `Date` header of the service: compared with the quorum, and the fallback once a poll gave none. */
@@ -260,47 +133,33 @@ export class ClockService implements Clock, AsyncDisposable {
     this.#fallBack();
   }
 
-  /** With the quorum that is held, or else the last one of this boot: one of the run before among them. */
-  #compareService(): void {
-    const nowNs = this.#ports.time.monotonicNs();
-    const held = anchorOf(this.#state);
-    const anchor = held?.basis === "quorum" ? held : lastQuorum(this.#timeline, nowNs);
-    if (anchor === null) return;
-    const boundNs = boundAt(anchor, nowNs, ppmOf(this.#state, this.#rates));
-    this.#service.compare(anchor.thetaNs, boundNs);
-  }
-
   /** `null` while nothing proves a bound: nothing may be sent on such a clock. */
   now(): ClockNow | null {
     this.#observe();
     this.#discipline({ kind: "tick" });
-    const anchor = anchorOf(this.#state);
-    if (anchor === null) return null;
     const nowNs = this.#ports.time.monotonicNs();
-    const offset = this.#service.offset(nowNs);
-    const bounded = wholeMs(utcAt(anchor, nowNs), boundAt(anchor, nowNs, ppmOf(this.#state, this.#rates)));
-    return { ...bounded, phi: offset === null ? null : phiOf(offset, anchor.thetaNs) };
+    return nowAt(this.#known, nowNs, this.#service.offset(nowNs));
   }
 
   status(): ClockStatus {
     const nowNs = this.#ports.time.monotonicNs();
-    const anchor = anchorOf(this.#state);
-    const boundNs = anchor === null ? null : boundAt(anchor, nowNs, ppmOf(this.#state, this.#rates));
+    const { bootId, state, rates } = this.#known;
+    const held = heldAt(this.#known, nowNs);
     const service = this.#service.offset(nowNs);
     return {
-      bootId: this.#settings.bootId,
+      bootId,
       nowNs,
-      state: this.#state,
-      rates: this.#rates,
-      utc: anchor === null ? null : utcAt(anchor, nowNs),
-      boundNs,
+      state,
+      rates,
+      utc: held?.utc ?? null,
+      boundNs: held?.boundNs ?? null,
       lastPoll: this.#lastPoll,
-      schedule: this.#schedule,
+      schedule: this.#rounds.schedule,
       service,
       serviceApartNs:
-        service === null || anchor === null || boundNs === null || anchor.basis === "service"
+        service === null || held === null || held.anchor.basis === "service"
           ? null
-          : provenDisagreementNs(service, anchor.thetaNs, boundNs),
+          : provenDisagreementNs(service, held.anchor.thetaNs, held.boundNs),
       events: this.#events,
     };
   }
@@ -309,7 +168,7 @@ export class ClockService implements Clock, AsyncDisposable {
   async settled(): Promise<void> {
     await this.#round;
     await this.#service.settled();
-    await Promise.all(this.#writes);
+    await this.#keeping.settled();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -317,26 +176,26 @@ export class ClockService implements Clock, AsyncDisposable {
     this.#closing.abort();
     await this.#service[Symbol.asyncDispose]();
     await this.#round;
-    await this.#keepSeen();
-    await this.settled();
-  }
-
-  /** A sleep that the next run finds came after this: what was proven until now keeps its worth, if all of it was kept. */
-  async #keepSeen(): Promise<void> {
     this.#observe();
-    await Promise.all(this.#writes);
-    if (this.#isHistoryWhole) this.#keep(this.#seeBoot());
+    await this.#keeping.close();
   }
 
-  async #seeBoot(): Promise<void> {
-    await this.#ports.history.seeBoot(this.#settings.bootId, this.#clocks.seen());
+  async #takeUpHistory(): Promise<void> {
+    const { history } = this.#ports;
+    const breaks = await history.breaks(this.#settings.bootId);
+    this.#known = withHistory(this.#known, await history.anchors(anchorsKept), breaks);
+    const trusted = await history.lastTrusted();
+    if (trusted !== null) this.#rounds.trust(trusted);
+    const slept = await this.#keeping.findSleep();
+    // No anchor from before it reaches into this run.
+    if (slept !== null) this.#noteSuspend(slept);
   }
 
   #tick(): void {
     this.#observe();
     this.#discipline({ kind: "tick" });
     this.#service.tick(tickMs);
-    const due = dueSources(this.#schedule, this.#ports.time.monotonicNs());
+    const due = this.#rounds.due();
     if (due.length === 0 || this.#round !== null) return;
     this.#round = this.#poll(due).finally(() => {
       this.#round = null;
@@ -345,184 +204,106 @@ export class ClockService implements Clock, AsyncDisposable {
 
   async #poll(due: readonly DueSource[]): Promise<void> {
     const suspendsBefore = this.#suspends;
-    const reports = await Promise.all(due.map((each) => this.#ask(each)));
+    const heard = await this.#rounds.ask(due, this.#closing.signal);
     if (this.#closing.signal.aborted) return;
     this.#observe();
     const atNs = this.#ports.time.monotonicNs();
-    const heard = reports.flat();
-    if (this.#suspends !== suspendsBefore) {
-      // Answers from before a suspend speak of a monotonic time that has stood still since.
-      this.#schedule = afterRound(this.#schedule, heard.map(reactionOf), false, atNs, this.#ports.random);
-      return;
-    }
-    const row = synchronise(heard, this.#settings.bootId, atNs, this.#rates.synchronisedPpm);
-    this.#lastPoll = row;
-    this.#schedule = afterRound(
-      this.#schedule,
-      heard.map(reactionOf),
-      row.result.kind === "quorum",
-      atNs,
-      this.#ports.random,
-    );
-    this.#tell(row);
-    const anchor = anchorFrom(row);
-    this.#discipline(anchor === null ? { kind: "missed-poll" } : { kind: "quorum", anchor });
-    const trusted = anchor !== null && this.#state.kind === "synchronised";
-    this.#keep(
-      this.#ports.history.recordSynchronisation(row, trusted).then(() => (trusted ? this.#date() : undefined)),
-    );
-    // A contradiction is settled by the next quorum: not in 1024 s.
-    if (this.#state.kind === "untrusted") this.networkUp();
-    if (!trusted) return this.#fallBack();
-    const utc = utcAt(anchor, atNs);
-    if (utc > this.#pivot) this.#pivot = utc;
-    this.#compareService();
-    this.#anchors = [...this.#anchors, anchor].slice(-anchorsKept);
-    this.#timeline = withAnchor(this.#timeline, anchor);
-    this.#rates = learnDrift(this.#anchors, this.#settings.slewing);
+    // Answers from before a suspend speak of a monotonic time that has stood still since.
+    if (this.#suspends !== suspendsBefore) this.#rounds.over(heard, false, atNs);
+    else this.#judge(heard, atNs);
   }
 
-  async #ask({ sourceId, requests }: DueSource): Promise<readonly SourceReport[]> {
-    const source = this.#settings.sources.find(({ id }) => id === sourceId);
-    if (source === undefined) return [];
-    const burst = { requests, spacingMs: this.#settings.burstSpacingMs, pivot: this.#pivot };
-    const { transport, time } = this.#ports;
-    return [{ source, answer: await pollSource(transport, time, source, burst, this.#closing.signal) }];
+  /** What a round came to, and what follows from it. */
+  #judge(heard: readonly SourceReport[], atNs: MonotonicNs): void {
+    const row = synchronise(heard, this.#settings.bootId, atNs, this.#known.rates.synchronisedPpm);
+    this.#lastPoll = row;
+    this.#rounds.over(heard, row.result.kind === "quorum", atNs);
+    tellPoll(this.#log, row);
+    const anchor = anchorFrom(row);
+    this.#discipline(anchor === null ? { kind: "missed-poll" } : { kind: "quorum", anchor });
+    const trusted = anchor !== null && this.#known.state.kind === "synchronised";
+    const recorded = this.#ports.history.recordSynchronisation(row, trusted);
+    this.#keeping.keep(trusted ? recorded.then(() => this.#date()) : recorded);
+    // A contradiction is settled by the next quorum: not in 1024 s.
+    if (this.#known.state.kind === "untrusted") this.#rounds.urge();
+    if (!trusted) {
+      this.#fallBack();
+      return;
+    }
+    this.#rounds.trust(utcAt(anchor, atNs));
+    this.#compareService();
+    this.#known = withQuorum(this.#known, anchor);
   }
 
   #observe(): void {
     for (const event of this.#clocks.look()) {
-      this.#note(event);
       if (event.kind === "suspend") {
-        this.#suspends += 1;
+        this.#noteSuspend(event);
         this.#service.forget(event.atNs);
         this.#discipline({ kind: "suspended" });
+      } else {
+        this.#note(event);
       }
-      this.networkUp();
+      this.#rounds.urge();
     }
   }
 
-  #note(event: ClockEvent, message: string = eventMessages[event.kind]): void {
-    const { kind, sinceNs, atNs, ...fields } = event;
-    this.#log.warn(fields, message);
-    if (event.kind !== "step") this.#timeline = withBreak(this.#timeline, event);
+  #noteSuspend(event: Suspend): void {
+    this.#suspends += 1;
+    this.#note(event);
+  }
+
+  #note(event: ClockEvent, contradicted: Anchor["basis"] = "quorum"): void {
+    tellEvent(this.#log, event, contradicted);
+    if (event.kind !== "step") this.#known = brokenBy(this.#known, event);
     this.#events = [...this.#events, event].slice(-eventsKept);
-    this.#keep(this.#recordEvent(event));
+    this.#keeping.keepEvent(event);
   }
 
-  /** The next run does not find this sleep again, once it is on disk and not before. */
-  async #recordEvent(event: ClockEvent): Promise<void> {
-    await this.#ports.history.recordEvent(this.#settings.bootId, event);
-    if (event.kind === "suspend") await this.#seeBoot();
+  #compareService(): void {
+    const quorum = quorumAt(this.#known, this.#ports.time.monotonicNs());
+    if (quorum !== null) this.#service.compare(quorum.anchor.thetaNs, quorum.boundNs);
   }
 
-  /**
-   * The service's clock as anchor, where a poll gave no quorum: before the first is over nobody knows that yet. Each one
-   * is a row in the history, so it has to be worth it.
-   */
+  /** The service's clock as anchor, where a poll gave no quorum: before the first is over nobody knows that yet. */
   #fallBack(): void {
-    const { sources, bootId } = this.#settings;
+    if (this.#known.state.kind === "synchronised") return;
+    if (this.#settings.sources.length > 0 && this.#lastPoll === null) return;
     const nowNs = this.#ports.time.monotonicNs();
-    if (this.#state.kind === "synchronised" || (sources.length > 0 && this.#lastPoll === null)) return;
-    const offset = this.#service.agreed(nowNs);
-    if (offset === null) {
-      this.#doubtService(nowNs);
-      return;
-    }
-    // It may take a side between two quorums, never the place of one that has proven it wrong.
-    if (this.#service.isApart && !isBetweenQuorums(this.#state)) return;
-    // What is left of its answers once the others are forgotten settles nothing.
-    const rival = serviceRivalOf(this.#state);
-    if (rival !== null && this.#service.newestNs <= rival.atNs) return;
-    const anchor = serviceAnchor(offset, bootId, nowNs);
-    const held = anchorOf(this.#state);
-    if (held !== null && boundAt(held, nowNs, this.#rates.holdoverPpm) - anchor.boundNs < worthwhileNs) return;
-    this.#discipline({ kind: "service", anchor });
-    if (anchorOf(this.#state) !== anchor) return;
-    this.#timeline = withAnchor(this.#timeline, anchor);
-    const { answers } = this.#service;
-    this.#keep(this.#ports.history.recordServiceTime({ anchor, answers }).then(() => this.#date()));
+    const input = serviceInput(this.#service.word(nowNs), this.#known, nowNs);
+    if (input === null) return;
+    this.#discipline(input);
+    const { kind, anchor } = input;
+    if (kind === "service" && anchorOf(this.#known.state) === anchor) this.#rest(anchor);
   }
 
-  /** Its answers contradict each other: the newest of them may be the one that is wrong, or the anchor that they gave before. */
-  #doubtService(nowNs: MonotonicNs): void {
-    const newest = this.#service.newest(nowNs);
-    if (newest === null) return;
-    this.#discipline({ kind: "service-rival", anchor: serviceAnchor(newest, this.#settings.bootId, nowNs) });
+  /** The clock rests on what the service said. */
+  #rest(anchor: Anchor): void {
+    this.#known = withProof(this.#known, anchor);
+    const { answers } = this.#service;
+    this.#keeping.keep(this.#ports.history.recordServiceTime({ anchor, answers }).then(() => this.#date()));
   }
 
   async #date(): Promise<void> {
     const { bootId, builtAt } = this.#settings;
-    const dated = await this.#ports.dating.dateScans({ presentBootId: bootId, rates: this.#rates, builtAt });
+    const { rates } = this.#known;
+    const dated = await this.#ports.dating.dateScans({ presentBootId: bootId, rates, builtAt });
     if (dated > 0) this.#log.info({ scans: dated }, "scans have their time now");
     this.#ports.onTime();
   }
 
   #discipline(input: DisciplineInput): void {
     const nowNs = this.#ports.time.monotonicNs();
-    const { state, change, contradicted } = stepDiscipline(this.#state, input, nowNs, this.#rates);
-    this.#state = state;
-    if (contradicted !== null) {
-      // Where the new one is believed all the same, the break ends before it.
-      const believed = anchorOf(state);
-      const atNs = believed !== null && believed !== contradicted ? laterBy(believed.atNs, -1n) : nowNs;
-      this.#note(
-        { kind: "contradiction", sinceNs: contradicted.atNs, atNs },
-        contradictionMessages[contradicted.basis],
-      );
-    }
+    const { known, change, contradiction } = discipline(this.#known, input, nowNs);
+    this.#known = known;
+    if (contradiction !== null) this.#note(contradiction.found, contradiction.basis);
     if (change === null) return;
-    this.#log[change.to === "synchronised" ? "info" : "warn"](change, "clock state changed");
-    this.#keep(this.#ports.history.recordChange(this.#settings.bootId, nowNs, change));
+    tellChange(this.#log, change);
+    this.#keeping.keep(this.#ports.history.recordChange(this.#settings.bootId, nowNs, change));
   }
 
-  /** False tickers are named; the rest of a poll is in the history. */
-  #tell(row: Synchronisation): void {
-    for (const { sourceId, votes, verdict } of row.sources) {
-      if (!votes) continue;
-      if (verdict.kind === "false-ticker") {
-        this.#log.warn({ sourceId, beyondMs: Number(verdict.beyondNs) / 1e6 }, "source is a false ticker");
-      } else if (verdict.kind === "unusable") {
-        this.#log.info({ sourceId, why: verdict.why.kind }, "source gave no usable time");
-      }
-    }
-    if (row.result.kind === "no-quorum")
-      this.#log.warn({ why: row.result.why, usable: row.result.usable }, "no quorum");
-    else if (row.result.warnings.length > 0) this.#log.info({ warnings: row.result.warnings }, "quorum is small");
+  #hostNow(): HostNow {
+    const { time } = this.#ports;
+    return { monotonicNs: time.monotonicNs(), wallMs: time.wallMs() };
   }
-
-  /** A clock goes on when its history cannot be written: the stamp itself is kept with the scan. */
-  #keep(writing: Promise<void>): void {
-    const kept: Promise<void> = writing
-      .catch((error: unknown) => {
-        this.#isHistoryWhole = false;
-        this.#log.error({ error: messageOf(error) }, "clock history not written");
-      })
-      .finally(() => this.#writes.delete(kept));
-    this.#writes.add(kept);
-  }
-}
-
-function isBetweenQuorums(state: DisciplineState): boolean {
-  return state.kind === "untrusted" && state.why === "contradicted" && serviceRivalOf(state) === null;
-}
-
-const bootNs = monotonicNs(0n);
-/** A boot begins awake. */
-const bootSeenAwake: BootSeen = { atNs: bootNs, sleptMs: 0 };
-
-const eventMessages = {
-  step: "system clock was stepped",
-  suspend: "box was suspended",
-  contradiction: "a quorum contradicts the clock",
-} as const;
-
-const contradictionMessages = {
-  quorum: eventMessages.contradiction,
-  service: "service's clock contradicts itself",
-} as const;
-
-function reactionOf({ source, answer }: SourceReport): { readonly sourceId: string; readonly kissCode: string | null } {
-  const kissed = answer.kind === "unusable" && answer.why.kind === "kiss-of-death" ? answer.why.code : null;
-  return { sourceId: source.id, kissCode: kissed };
 }

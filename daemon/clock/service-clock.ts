@@ -26,6 +26,18 @@ export type ServiceOffset = OffsetInterval & {
   readonly consistent: boolean;
 };
 
+/** What the service's own clock says by now. */
+export type ServiceWord = {
+  /** What its answers prove of UTC; `null` where they contradict each other, or there are none. */
+  readonly agreed: OffsetInterval | null;
+  /** What the newest alone says; `null` without one of the last hour. */
+  readonly newest: OffsetInterval | null;
+  /** When that came; 0 without one. */
+  readonly newestNs: MonotonicNs;
+  /** A quorum has proven it wrong, and none has proven it right since: it is no measure of UTC. */
+  readonly isApart: boolean;
+};
+
 /** An anchor taken from the service's clock, with the answers that prove it. */
 export type ServiceTime = { readonly anchor: Anchor; readonly answers: readonly DatedAnswer[] };
 

@@ -10,6 +10,7 @@ import {
   provenDisagreementNs,
   type ServiceClock,
   type ServiceOffset,
+  type ServiceWord,
   serviceOffset,
   vouchesFor,
 } from "./service-clock.ts";
@@ -65,28 +66,18 @@ export class ServiceWatch implements AsyncDisposable {
     this.#timer = null;
   }
 
-  /** A quorum has proven its clock wrong, and none has proven it right since: it is no measure of UTC. */
-  get isApart(): boolean {
-    return this.#isApart;
-  }
-
   offset(nowNs: MonotonicNs): ServiceOffset | null {
     return serviceOffset(this.#answers, nowNs, this.#ports.ppm());
   }
 
-  /** What its answers prove of UTC; `null` where they contradict each other, or there are none. */
-  agreed(nowNs: MonotonicNs): OffsetInterval | null {
-    return agreedOffset(this.#answers, nowNs, this.#ports.ppm());
-  }
-
-  /** What its newest answer says alone; `null` without one of the last hour. */
-  newest(nowNs: MonotonicNs): ServiceOffset | null {
-    return serviceOffset(this.#answers.slice(-1), nowNs, this.#ports.ppm());
-  }
-
-  /** When its newest answer came; 0 without one. */
-  get newestNs(): MonotonicNs {
-    return this.#answers.at(-1)?.receivedNs ?? monotonicNs(0n);
+  /** What it says of UTC by now. */
+  word(nowNs: MonotonicNs): ServiceWord {
+    return {
+      agreed: this.#agreed(nowNs),
+      newest: serviceOffset(this.#answers.slice(-1), nowNs, this.#ports.ppm()),
+      newestNs: this.#answers.at(-1)?.receivedNs ?? monotonicNs(0n),
+      isApart: this.#isApart,
+    };
   }
 
   /** Asks when it is time to, within the next `withinMs`. */
@@ -107,7 +98,7 @@ export class ServiceWatch implements AsyncDisposable {
     const offset = this.offset(nowNs);
     if (offset === null) return;
     const isApart = disagreementAlarm(offset, thetaNs, boundNs);
-    const agreed = this.agreed(nowNs);
+    const agreed = this.#agreed(nowNs);
     if (!isApart && (agreed === null || !vouchesFor(agreed, thetaNs, boundNs))) return;
     const byMs = Number(provenDisagreementNs(offset, thetaNs, boundNs)) / 1e6;
     if (isApart && !this.#isApart) this.#ports.log.error({ byMs }, "service's clock and the quorum disagree");
@@ -123,6 +114,10 @@ export class ServiceWatch implements AsyncDisposable {
     this.#timer?.[Symbol.dispose]();
     this.#closing.abort();
     await this.settled();
+  }
+
+  #agreed(nowNs: MonotonicNs): OffsetInterval | null {
+    return agreedOffset(this.#answers, nowNs, this.#ports.ppm());
   }
 
   #ask(): void {

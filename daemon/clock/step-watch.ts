@@ -12,12 +12,19 @@ export type ClockReading = {
   readonly uptimeMs: number | null;
 };
 
+/** BOOTTIME − MONOTONIC changed: the box slept between both moments. */
+export type Suspend = {
+  readonly kind: "suspend";
+  readonly sinceNs: MonotonicNs;
+  readonly atNs: MonotonicNs;
+  readonly forMs: number;
+};
+
 /** Events, never corrections: badged's time does not rest on the system clock. */
 export type ClockEvent =
   /** REALTIME − MONOTONIC changed: somebody set the system clock. */
   | { readonly kind: "step"; readonly sinceNs: MonotonicNs; readonly atNs: MonotonicNs; readonly byMs: number }
-  /** BOOTTIME − MONOTONIC changed: the box slept between both moments. */
-  | { readonly kind: "suspend"; readonly sinceNs: MonotonicNs; readonly atNs: MonotonicNs; readonly forMs: number }
+  | Suspend
   /**
    * A quorum contradicted that of `sinceNs`, or the service its own anchor of then: in between, monotonic time or that one
    * was wrong.
@@ -99,7 +106,7 @@ export function watchClocks(
 export function sleptBetween(
   before: { readonly atNs: MonotonicNs; readonly sleptMs: number | null },
   now: { readonly atNs: MonotonicNs; readonly sleptMs: number | null },
-): ClockEvent | null {
+): Suspend | null {
   if (before.sleptMs === null || now.sleptMs === null) return null;
   const forMs = now.sleptMs - before.sleptMs;
   return forMs < sleptBetweenMinMs ? null : { kind: "suspend", sinceNs: before.atNs, atNs: now.atNs, forMs };
