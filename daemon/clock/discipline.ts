@@ -24,7 +24,7 @@ import { nsPerSecond } from "./utc.ts";
  *   untrusted: contradicted ──a second quorum that agrees with the first, or with the anchor──▶ synchronised
  *   untrusted: contradicted ──service's clock that agrees with one of both──▶ holdover
  *   holdover, bound-too-wide on the service's clock ──its answer that disagrees──▶ untrusted: contradicted
- *   untrusted: contradicted by the service itself ──quorum──▶ synchronised, ──answers that all agree──▶ holdover
+ *   untrusted: contradicted by the service itself ──quorum──▶ synchronised, ──answers that agree again──▶ holdover
  *   any but unsynchronised ──suspend──▶ untrusted: suspended
  *
  * Each quorum that contradicts the one before it breaks monotonic time between both, whatever the state makes of it; so does

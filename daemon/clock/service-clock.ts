@@ -28,12 +28,10 @@ export type ServiceOffset = OffsetInterval & {
 
 /** What the service's own clock says by now. */
 export type ServiceWord = {
-  /** What its answers prove of UTC; `null` where they contradict each other, or there are none. */
+  /** What its answers prove of UTC; `null` where the newest of them left them in contradiction, or there are none. */
   readonly agreed: OffsetInterval | null;
   /** What the newest alone says; `null` without one of the last hour. */
   readonly newest: OffsetInterval | null;
-  /** When that came; 0 without one. */
-  readonly newestNs: MonotonicNs;
   /** A quorum has proven it wrong, and none has proven it right since: it is no measure of UTC. */
   readonly isApart: boolean;
 };

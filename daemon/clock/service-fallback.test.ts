@@ -278,21 +278,29 @@ describe("a service that contradicts itself while it is all there is", () => {
     expect(errorBoundMs === null || Math.abs(utcMs - truth) <= errorBoundMs).toBe(true);
   });
 
-  test("is not believed in what is left once the answers that it contradicts are forgotten", async () => {
-    const { box, clock, service, answerNow } = await onItsClock();
-    await using _closing = clock;
-    service.isUp = false;
-    await box.pass(1200);
-    service.offMs = 3_600_000;
-    clock.serviceAnswered(answerNow());
-    await box.pass(2700);
-    expect(clock.status().service?.consistent).toBe(true);
-    expect(clock.status().state).toMatchObject({ kind: "untrusted", why: "contradicted" });
-    service.offMs = 0;
-    service.isUp = true;
-    await box.pass(2 * 3600);
-    expectTruthInside(clock, box);
-  });
+  test.each([
+    [1, undefined],
+    [2, true],
+  ])(
+    "is not believed in what is left, be it %i answers, once those that it contradicts are forgotten",
+    async (left, isConsistent) => {
+      const { box, clock, service, answerNow } = await onItsClock();
+      await using _closing = clock;
+      service.isUp = false;
+      await box.pass(1200);
+      service.offMs = 3_600_000;
+      for (let answer = 0; answer < left; answer += 1) clock.serviceAnswered(answerNow());
+      await box.pass(2700);
+      expect(clock.status().service?.consistent).toBe(isConsistent);
+      expect(clock.status().state).toMatchObject({ kind: "untrusted", why: "contradicted" });
+      clock.serviceAnswered({ ...answerNow(), aged: true });
+      expect(clock.status().state).toMatchObject({ kind: "untrusted", why: "contradicted" });
+      service.offMs = 0;
+      service.isUp = true;
+      await box.pass(2 * 3600);
+      expectTruthInside(clock, box);
+    },
+  );
 
   test("by no more than both may err is believed on", async () => {
     const { box, clock, history, service } = await onItsClock();
@@ -441,4 +449,88 @@ test("a contradiction that no server settles is settled by the service, when it 
   await box.pass(4000);
   expect(clock.status().state.kind).toBe("holdover");
   expectTruthInside(clock, box);
+});
+
+describe("a service few of whose answers are wrong", () => {
+  const hourMs = 3_600_000;
+  const answerOff = ({ clock, service, answerNow }: ReturnType<typeof site>, offMs: number): void => {
+    service.offMs = offMs;
+    clock.serviceAnswered(answerNow());
+    service.offMs = 0;
+  };
+  const onItsClock = async () => {
+    const found = site({ servers: silent });
+    await found.clock.start();
+    await found.box.pass(120);
+    return found;
+  };
+
+  test.each([hourMs, -hourMs, 3_000])(
+    "one, %i ms off, is asked about at once, and passed over when the next ones agree with those before it",
+    async (offMs) => {
+      const found = await onItsClock();
+      const { box, clock, history } = found;
+      await using _closing = clock;
+      answerOff(found, offMs);
+      expect(clock.now()).toBeNull();
+      await box.pass(10);
+      expect(clock.now()).not.toBeNull();
+      expect(clock.status().service?.consistent).toBe(true);
+      expectTruthInside(clock, box);
+      await box.pass(2 * 3600);
+      expect(history.changes.map(({ to }) => to)).toEqual(["holdover", "untrusted", "holdover"]);
+    },
+  );
+
+  test("each is passed over for as long as most of an hour are right, and no bound is false", async () => {
+    const found = await onItsClock();
+    const { box, clock } = found;
+    await using _closing = clock;
+    for (let scan = 0; scan < 6 * 60; scan += 1) {
+      answerOff(found, scan % 3 === 0 ? hourMs + scan * 977 : 0);
+      if (clock.stamp(box.monotonicNs()).errorBoundMs !== null) expectTruthInside(clock, box);
+      await box.pass(59.3);
+      expectTruthInside(clock, box);
+      expect(clock.now()).not.toBeNull();
+    }
+  });
+
+  test("the first of all is passed over once four others agree", async () => {
+    const found = site({ servers: null, offMs: hourMs });
+    const { box, clock, service } = found;
+    await using _closing = clock;
+    await clock.start();
+    await box.pass(0.1);
+    service.offMs = 0;
+    await box.pass(60);
+    expect(clock.now()).not.toBeNull();
+    expectTruthInside(clock, box);
+  });
+
+  test("beside a quorum one is no measure of the service's clock before a second confirms it", async () => {
+    const found = site({ servers: trueServer });
+    const { box, clock } = found;
+    await using _closing = clock;
+    await clock.start();
+    await box.pass(300);
+    answerOff(found, hourMs);
+    expect(Math.abs(clock.now()?.phi?.hiMs ?? Number.NaN)).toBeLessThan(1_100);
+    answerOff(found, hourMs);
+    expect(clock.now()?.phi?.hiMs).toBeGreaterThan(hourMs - 1_100);
+    await box.pass(10);
+    expect(Math.abs(clock.now()?.phi?.hiMs ?? Number.NaN)).toBeLessThan(1_100);
+  });
+
+  test("it is not asked more than its series and once a minute, however often it is in doubt", async () => {
+    const found = await onItsClock();
+    const { box, clock, service } = found;
+    await using _closing = clock;
+    const askedBefore = service.asked;
+    for (let second = 0; second < 3600; second += 1) {
+      service.offMs = second % 2 === 0 ? 0 : hourMs;
+      await box.pass(1);
+      if (second % 20 === 0) answerOff(found, hourMs);
+    }
+    expect(service.asked - askedBefore).toBeLessThan(8 * 60);
+  });
 });

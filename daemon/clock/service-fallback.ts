@@ -10,7 +10,7 @@ export const worthwhileNs: bigint = 50n * nsPerMs;
 
 /** What the service's clock has to say to a clock that no quorum holds; `null` when that is nothing new. */
 export function serviceInput(
-  { agreed, newest, newestNs, isApart }: ServiceWord,
+  { agreed, newest, isApart }: ServiceWord,
   { bootId, state, rates }: Pick<ClockKnowledge, "bootId" | "state" | "rates">,
   nowNs: MonotonicNs,
 ): Extract<DisciplineInput, { readonly kind: "service" | "service-rival" }> | null {
@@ -20,9 +20,6 @@ export function serviceInput(
   }
   // It may take a side between two quorums, never the place of one that has proven it wrong.
   if (isApart && !isBetweenQuorums(state)) return null;
-  // What is left of its answers once the others are forgotten settles nothing.
-  const rival = serviceRivalOf(state);
-  if (rival !== null && newestNs <= rival.atNs) return null;
   const anchor = serviceAnchor(agreed, bootId, nowNs);
   const held = anchorOf(state);
   const isWorthIt = held === null || boundAt(held, nowNs, rates.holdoverPpm) - anchor.boundNs >= worthwhileNs;

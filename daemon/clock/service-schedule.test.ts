@@ -1,7 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { type MonotonicNs, monotonicNs } from "../base/time.ts";
 import type { ServiceOffset } from "./service-clock.ts";
-import { afterAnswer, afterAsk, neverAsked, nextAskNs, type ServiceSchedule, seriesMax } from "./service-schedule.ts";
+import {
+  afterAnswer,
+  afterAsk,
+  afterDoubt,
+  neverAsked,
+  nextAskNs,
+  type ServiceSchedule,
+  seriesMax,
+} from "./service-schedule.ts";
 import { laterBy, nsPerMs, nsPerSecond } from "./utc.ts";
 
 const seconds = (value: number): MonotonicNs => monotonicNs(BigInt(Math.round(value * 1000)) * nsPerMs);
@@ -55,4 +63,27 @@ test("a service that does not answer is asked again after 64 s", () => {
 test("answers to registrations tell the time as well: nothing is asked while they keep it narrow", () => {
   const schedule = afterAnswer(askedAndAnswered(neverAsked, 10), { sentNs: seconds(900), receivedNs: seconds(900.1) });
   expect(nextAskNs(schedule, offset(50), seconds(1000)) - seconds(1000)).toBeGreaterThan(800n * nsPerSecond);
+});
+
+describe("an answer that does not fit the others", () => {
+  const known = askedAndAnswered(neverAsked, 10);
+  const narrow = offset(50);
+
+  test("is asked about at once, in a series of its own", () => {
+    const doubted = afterDoubt(known, seconds(100));
+    expect(nextAskNs(doubted, narrow, seconds(100.1))).toBe(seconds(100));
+    const asked = askedAndAnswered(doubted, 100.2);
+    expect(asked.asked).toBe(1);
+    expect(nextAskNs(asked, narrow, seconds(101))).toBe(seconds(100.2 + 1800));
+  });
+
+  test("and one soon after it no sooner than a minute later, whatever else is asked in between", () => {
+    const again = afterDoubt(askedAndAnswered(afterDoubt(known, seconds(100)), 100.2), seconds(110));
+    expect(nextAskNs(again, narrow, seconds(110))).toBe(seconds(164));
+    const nextS = Number(nextAskNs(again, offset(1000, false), seconds(110)) - seconds(0)) / 1e9;
+    expect(nextS).toBeLessThan(113);
+    const asked = askedAndAnswered(again, nextS);
+    expect(asked.asked).toBe(2);
+    expect(nextAskNs(asked, narrow, seconds(114))).toBe(seconds(164));
+  });
 });

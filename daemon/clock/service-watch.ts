@@ -1,6 +1,6 @@
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { elapsedMs, type MonotonicNs, monotonicNs, type Time } from "../base/time.ts";
+import { elapsedMs, type MonotonicNs, type Time } from "../base/time.ts";
 import {
   agreedOffset,
   type DatedAnswer,
@@ -14,7 +14,8 @@ import {
   serviceOffset,
   vouchesFor,
 } from "./service-clock.ts";
-import { afterAnswer, afterAsk, neverAsked, nextAskNs, type ServiceSchedule } from "./service-schedule.ts";
+import { type JudgedAnswers, judgeAnswers, noAnswers } from "./service-dissent.ts";
+import { afterAnswer, afterAsk, afterDoubt, neverAsked, nextAskNs, type ServiceSchedule } from "./service-schedule.ts";
 
 /** Makes the service answer something; its `Date` comes to the watch by another way, as that of every answer does. */
 export type AskService = (signal: AbortSignal) => Promise<void>;
@@ -31,7 +32,7 @@ export type ServiceWatchPorts = {
 export class ServiceWatch implements AsyncDisposable {
   readonly #ports: ServiceWatchPorts;
   readonly #closing = new AbortController();
-  #answers: ServiceClock = [];
+  #judged: JudgedAnswers = noAnswers;
   #forgottenNs: MonotonicNs | null = null;
   #schedule: ServiceSchedule = neverAsked;
   #timer: Disposable | null = null;
@@ -44,13 +45,20 @@ export class ServiceWatch implements AsyncDisposable {
 
   /** What the offset is proven with. */
   get answers(): ServiceClock {
-    return this.#answers;
+    return this.#judged.answers;
   }
 
   answered(answer: DatedAnswer): void {
     if (this.#forgottenNs !== null && answer.sentNs <= this.#forgottenNs) return;
-    this.#answers = noteAnswer(this.#answers, answer);
     this.#schedule = afterAnswer(this.#schedule, answer);
+    const before = this.#judged;
+    const answers = noteAnswer(before.answers, answer);
+    // Only one that counts is judged anew: of those that are left when others are forgotten nothing is settled.
+    if (answers === before.answers) return;
+    const nowNs = this.#ports.time.monotonicNs();
+    this.#judged = judgeAnswers(answers, nowNs, this.#ports.ppm());
+    const isNewDoubt = before.standing === "agreed" && this.#judged.standing !== "agreed";
+    if (isNewDoubt) this.#schedule = afterDoubt(this.#schedule, nowNs);
   }
 
   /**
@@ -60,22 +68,23 @@ export class ServiceWatch implements AsyncDisposable {
    */
   forget(nowNs: MonotonicNs): void {
     this.#forgottenNs = nowNs;
-    this.#answers = [];
+    this.#judged = noAnswers;
     this.#schedule = neverAsked;
     this.#timer?.[Symbol.dispose]();
     this.#timer = null;
   }
 
+  /** Where its clock stands, by what was confirmed. */
   offset(nowNs: MonotonicNs): ServiceOffset | null {
-    return serviceOffset(this.#answers, nowNs, this.#ports.ppm());
+    const { answers, standing } = this.#judged;
+    return this.#offsetOf(standing === "unconfirmed" ? answers.slice(0, -1) : answers, nowNs);
   }
 
   /** What it says of UTC by now. */
   word(nowNs: MonotonicNs): ServiceWord {
     return {
       agreed: this.#agreed(nowNs),
-      newest: serviceOffset(this.#answers.slice(-1), nowNs, this.#ports.ppm()),
-      newestNs: this.#answers.at(-1)?.receivedNs ?? monotonicNs(0n),
+      newest: this.#offsetOf(this.answers.slice(-1), nowNs),
       isApart: this.#isApart,
     };
   }
@@ -85,7 +94,7 @@ export class ServiceWatch implements AsyncDisposable {
     if (this.#timer !== null || this.#asking !== null || this.#closing.signal.aborted) return;
     const { time } = this.#ports;
     const nowNs = time.monotonicNs();
-    const waitMs = elapsedMs(nowNs, nextAskNs(this.#schedule, this.offset(nowNs), nowNs));
+    const waitMs = elapsedMs(nowNs, nextAskNs(this.#schedule, this.#offsetOf(this.answers, nowNs), nowNs));
     if (waitMs <= withinMs) this.#timer = time.after(Math.max(0, waitMs), () => this.#ask());
   }
 
@@ -116,8 +125,13 @@ export class ServiceWatch implements AsyncDisposable {
     await this.settled();
   }
 
+  #offsetOf(answers: ServiceClock, nowNs: MonotonicNs): ServiceOffset | null {
+    return serviceOffset(answers, nowNs, this.#ports.ppm());
+  }
+
   #agreed(nowNs: MonotonicNs): OffsetInterval | null {
-    return agreedOffset(this.#answers, nowNs, this.#ports.ppm());
+    const { answers, standing } = this.#judged;
+    return standing === "agreed" ? agreedOffset(answers, nowNs, this.#ports.ppm()) : null;
   }
 
   #ask(): void {

@@ -4,10 +4,12 @@ import { present } from "../base/assert.ts";
 import { silentLog } from "../base/log.ts";
 import { seededRandom } from "../base/random.ts";
 import { parseUtcText } from "../base/system-time.ts";
-import { type MonotonicNs, type WallMs, wallMs } from "../base/time.ts";
+import { type MonotonicNs, wallMs } from "../base/time.ts";
 import { MemoryClockHistory } from "../testing/chrony/memory-clock-history.ts";
 import { SimulatedBox, type SimulatedServer, trueServer } from "../testing/chrony/simulated-box.ts";
 import { ClockService } from "./clock-service.ts";
+import { answerAgeMaxNs } from "./service-clock.ts";
+import { agreeingMin } from "./service-dissent.ts";
 import type { Stamp } from "./stamp.ts";
 import { retroactiveStamp } from "./stamping.ts";
 import { suspendThresholdMs, uptimeStepMs } from "./step-watch.ts";
@@ -17,6 +19,7 @@ const start = present(parseUtcText("2026-03-14T05:59:00Z"), "a moment");
 const hosts = ["a", "b", "c", "d"] as const;
 const silent: SimulatedServer = { kind: "silent" };
 const roundTripNs = 40n * nsPerMs;
+const hourMs = 3_600_000;
 /** Moments that are asked for again and again. */
 const rememberedMax = 40;
 
@@ -28,7 +31,8 @@ type Happening =
   | { readonly kind: "network"; readonly isOpen: boolean }
   | { readonly kind: "liar"; readonly host: string; readonly offMs: number }
   | { readonly kind: "mute"; readonly host: string }
-  | { readonly kind: "service"; readonly isUp: boolean; readonly offMs: number };
+  | { readonly kind: "service"; readonly isUp: boolean; readonly offMs: number }
+  | { readonly kind: "odd-answer"; readonly offMs: number };
 
 const double = (min: number, max: number): fc.Arbitrary<number> => fc.double({ min, max, noNaN: true });
 const host = fc.constantFrom(...hosts);
@@ -65,6 +69,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
     isUp: fc.boolean(),
     offMs: fc.integer({ min: -900, max: 900 }),
   }),
+  fc.record({ kind: fc.constant("odd-answer" as const), offMs: fc.constantFrom(-hourMs, -5_000, 5_000, hourMs) }),
 );
 
 /** A box whose badges are stamped at odd moments, with the truth beside each. */
@@ -74,6 +79,8 @@ class WatchedBox {
   claims = 0;
   clock: ClockService;
   #service = { isUp: true, offMs: 0 };
+  /** When the service gave which answers to this run, since the box slept last. */
+  #answered: { readonly atNs: MonotonicNs; readonly isRight: boolean }[] = [];
   readonly #moments: { readonly atNs: MonotonicNs; readonly utc: UtcNs }[] = [];
   readonly #undated: { readonly stamp: Stamp; readonly utc: UtcNs }[] = [];
 
@@ -88,9 +95,11 @@ class WatchedBox {
       case "passes":
         return await box.pass(what.seconds);
       case "sleeps":
+        this.#answered = [];
         return box.suspend(what.seconds);
       case "restarts":
         await this.clock[Symbol.asyncDispose]();
+        this.#answered = [];
         await box.pass(what.offS);
         box.suspend(what.sleptS);
         this.clock = this.#compose();
@@ -117,6 +126,8 @@ class WatchedBox {
       case "service":
         this.#service = what;
         return;
+      case "odd-answer":
+        return this.#answersOddly(what.offMs);
     }
   }
 
@@ -148,15 +159,13 @@ class WatchedBox {
 
   #compose(): ClockService {
     const { box, history } = this;
-    const clock: ClockService = new ClockService(
+    return new ClockService(
       {
         transport: box,
         history,
         dating: history,
         askService: async () => {
-          const receivedNs = box.monotonicNs();
-          const sentNs = laterBy(receivedNs, -roundTripNs);
-          if (this.#service.isUp) clock.serviceAnswered({ dateMs: this.#date(), sentNs, receivedNs, aged: false });
+          if (this.#service.isUp) this.#answers(this.#service.offMs, true);
         },
         onTime: () => {},
         time: box,
@@ -172,11 +181,21 @@ class WatchedBox {
         burstSpacingMs: 2000,
       },
     );
-    return clock;
   }
 
-  #date(): WallMs {
-    return wallMs(Math.floor((floorMs(this.box.utc()) + this.#service.offMs) / 1000) * 1000);
+  /** Only where most of the answers of an hour are right: nobody can tell which are, otherwise. */
+  #answersOddly(offMs: number): void {
+    const since = laterBy(this.box.monotonicNs(), -answerAgeMaxNs);
+    const recent = this.#answered.filter(({ atNs }) => atNs >= since);
+    const right = recent.filter(({ isRight }) => isRight).length;
+    if (right >= agreeingMin && right > recent.length - right + 1) this.#answers(offMs, false);
+  }
+
+  #answers(offMs: number, isRight: boolean): void {
+    const receivedNs = this.box.monotonicNs();
+    const dateMs = wallMs(Math.floor((floorMs(this.box.utc()) + offMs) / 1000) * 1000);
+    this.#answered.push({ atNs: receivedNs, isRight });
+    this.clock.serviceAnswered({ dateMs, sentNs: laterBy(receivedNs, -roundTripNs), receivedNs, aged: false });
   }
 }
 

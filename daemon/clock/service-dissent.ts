@@ -1,0 +1,43 @@
+import type { MonotonicNs } from "../base/time.ts";
+import { agreedOffset, answerAgeMaxNs, type ServiceClock } from "./service-clock.ts";
+
+/**
+ * Whether the service's answers fit one clock, and which are passed over: one server of several may have a clock that is wrong,
+ * a gateway may write its own `Date`. Nobody knows of two answers which one is right, so it takes a majority of an hour's, and
+ * a newest that sides with it. As long as most of an hour's answers are right, so are those that are left.
+ */
+export type JudgedAnswers = {
+  readonly answers: ServiceClock;
+  /**
+   * - `agreed`: by no more than a server is trusted to be off at most.
+   * - `unconfirmed`: but for the newest, which the next has to confirm.
+   * - `divided`: nobody knows which of them are right, also when some are forgotten: only a newer one settles it.
+   */
+  readonly standing: "agreed" | "unconfirmed" | "divided";
+};
+
+export const noAnswers: JudgedAnswers = { answers: [], standing: "agreed" };
+
+/** So many have to agree: with fewer, those that are passed over might as well be the right ones. */
+export const agreeingMin: number = 4;
+
+/** What there is when the newest has come. */
+export function judgeAnswers(answers: ServiceClock, nowNs: MonotonicNs, ppm: number): JudgedAnswers {
+  const agree = (some: ServiceClock): boolean => some.length === 0 || agreedOffset(some, nowNs, ppm) !== null;
+  const recent = answers.filter(({ sentNs }) => nowNs - sentNs <= answerAgeMaxNs);
+  if (agree(recent)) return { answers, standing: "agreed" };
+  const siding = recent.filter((each) => agree([each, ...recent.slice(-1)]));
+  if (isMajority(siding, recent) && agree(siding)) return { answers: siding, standing: "agreed" };
+  const isAlone = recent.length >= agreeingMin && agree(recent.slice(0, -1));
+  return { answers, standing: isAlone ? "unconfirmed" : "divided" };
+}
+
+/**
+ * Against a single other, or more of them if what came before says the same as what came after. A service whose clock was set
+ * for good has answers of two kinds until the hour is over, and none of them is passed over.
+ */
+function isMajority(siding: ServiceClock, recent: ServiceClock): boolean {
+  const others = recent.length - siding.length;
+  if (siding.length < agreeingMin || siding.length <= others) return false;
+  return others === 1 || siding[0] === recent[0];
+}
