@@ -35,6 +35,12 @@ export function consistent(one: Anchor, other: Anchor, atNs: MonotonicNs, ppm: n
   return magnitude(one.thetaNs - other.thetaNs) <= boundAt(one, atNs, ppm) + boundAt(other, atNs, ppm);
 }
 
+/** Whether all that the narrower one allows at `atNs` is within the wider one. */
+export function holds(wider: Anchor, narrower: Anchor, atNs: MonotonicNs, ppm: number): boolean {
+  const apart = magnitude(wider.thetaNs - narrower.thetaNs);
+  return apart + boundAt(narrower, atNs, ppm) <= boundAt(wider, atNs, ppm);
+}
+
 function leapPossible(anchor: Anchor, atNs: MonotonicNs, boundNs: bigint): boolean {
   const moments = [anchor.atNs, atNs] as const;
   const from = monthOf(utcNs(utcAt(anchor, earliest(anchor.oldestSampleNs, ...moments)) - boundNs));

@@ -134,6 +134,15 @@ test.each<[keyof typeof states, string, DisciplineInput, DisciplineState]>([
   expect(stepDiscipline(states[from], input, seconds(100), rates).state).toEqual(to);
 });
 
+test.each([
+  ["agrees with both, when no third quorum came", 0, 300, "holdover"],
+  ["agrees with both, while a third may come", 0, 200, "untrusted"],
+  ["may be out of the bound of one of them", 1_499, 300, "untrusted"],
+] as const)("contradicted on the service's clock that %s", (_, offMs, atSeconds, kind) => {
+  const input: DisciplineInput = { kind: "service", anchor: anchor(atSeconds, offMs, 1500, "service") };
+  expect(stepDiscipline(states.contradicted, input, seconds(atSeconds), rates).state.kind).toBe(kind);
+});
+
 describe("the bound of two seconds", () => {
   test.each([
     [1995, 50, "holdover"],

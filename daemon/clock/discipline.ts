@@ -1,6 +1,6 @@
 import { unreachable } from "../base/assert.ts";
 import type { MonotonicNs } from "../base/time.ts";
-import { type Anchor, boundAt, consistent } from "./anchor.ts";
+import { type Anchor, boundAt, consistent, holds } from "./anchor.ts";
 import type { DriftRates } from "./drift.ts";
 import type { ClockState } from "./stamp.ts";
 import { nsPerSecond } from "./utc.ts";
@@ -23,6 +23,7 @@ import { nsPerSecond } from "./utc.ts";
  *   synchronised, holdover, bound-too-wide ──quorum that disagrees──▶ untrusted: contradicted
  *   untrusted: contradicted ──a second quorum that agrees with the first, or with the anchor──▶ synchronised
  *   untrusted: contradicted ──service's clock that agrees with one of both──▶ holdover
+ *   untrusted: contradicted ──service's clock that vouches for both, when no third quorum came──▶ holdover on that clock
  *   holdover, bound-too-wide on the service's clock ──its answer that disagrees──▶ untrusted: contradicted
  *   untrusted: contradicted by the service itself ──quorum──▶ synchronised, ──answers that agree again──▶ holdover
  *   any but unsynchronised ──suspend──▶ untrusted: suspended
@@ -76,6 +77,8 @@ export type DisciplineReason =
   | "suspended";
 
 export const missedPollsMax: number = 3;
+/** A contradiction makes the next poll urgent: longer than three of these without a quorum, and none is to be waited for. */
+export const thirdQuorumMaxNs: bigint = BigInt(missedPollsMax) * 64n * nsPerSecond;
 export const trustedBoundMaxNs: bigint = 2n * nsPerSecond;
 
 export function stepDiscipline(
@@ -192,9 +195,14 @@ function untrustedOnService(
       return agrees(state.anchor) || isOfService(state.anchor) ? { kind: "holdover", anchor: fresh } : state;
     case "contradicted": {
       if (isOfService(state.rival)) return { kind: "holdover", anchor: fresh };
-      // A third opinion settles it when it takes one side, and only then.
+      // A third opinion settles it when it takes one side.
       const [held, rival] = [agrees(state.anchor), agrees(state.rival)];
-      return held === rival ? state : { kind: "holdover", anchor: held ? state.anchor : state.rival };
+      if (held !== rival) return { kind: "holdover", anchor: held ? state.anchor : state.rival };
+      // One that is wide enough for both is right whichever of them is. A quorum would overrule it at once, and a third that
+      // is to be confirmed by one of the two is better.
+      const isLeftOpen = nowNs - state.rival.atNs > thirdQuorumMaxNs;
+      const vouches = (anchor: Anchor): boolean => holds(fresh, anchor, nowNs, rates.holdoverPpm);
+      return isLeftOpen && vouches(state.anchor) && vouches(state.rival) ? { kind: "holdover", anchor: fresh } : state;
     }
     default:
       return unreachable(state);

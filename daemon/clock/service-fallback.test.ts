@@ -451,6 +451,21 @@ test("a contradiction that no server settles is settled by the service, when it 
   expectTruthInside(clock, box);
 });
 
+test("between two quorums that it agrees with the service's clock is the fallback, once no third one comes", async () => {
+  const { box, clock } = site({ servers: trueServer });
+  await using _closing = clock;
+  await clock.start();
+  await box.pass(2000);
+  for (const host of hosts) box.servers.set(host, { kind: "off-by", offMs: 500, leap: 0 });
+  clock.networkUp();
+  await box.pass(10);
+  expect(clock.now()).toBeNull();
+  for (const host of hosts) box.servers.set(host, silent);
+  await box.pass(2400);
+  expect(clock.status().state).toMatchObject({ kind: "holdover", anchor: { basis: "service" } });
+  expectTruthInside(clock, box);
+});
+
 describe("a service few of whose answers are wrong", () => {
   const hourMs = 3_600_000;
   const answerOff = ({ clock, service, answerNow }: ReturnType<typeof site>, offMs: number): void => {
