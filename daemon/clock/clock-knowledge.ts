@@ -10,7 +10,7 @@ import {
 } from "./discipline.ts";
 import { type DriftRates, learnDrift } from "./drift.ts";
 import type { TimeBreak } from "./stamping.ts";
-import { laterBy } from "./utc.ts";
+import { laterBy, nsPerSecond } from "./utc.ts";
 
 /** All that the clock knows of the boot it runs in; every reading of it is made from this. */
 export type ClockKnowledge = {
@@ -31,6 +31,8 @@ export type DisciplinedKnowledge = {
 };
 
 export const anchorsKept: number = 512;
+/** Longer than three polls take, however far apart they are. */
+export const confirmedMaxNs: bigint = 3600n * nsPerSecond;
 
 /** @param slewing whether something on the box may slew the system clock */
 export function knowsNothing(bootId: string, slewing: boolean): ClockKnowledge {
@@ -69,7 +71,13 @@ export function brokenBy(known: ClockKnowledge, found: TimeBreak): ClockKnowledg
 }
 
 export function discipline(known: ClockKnowledge, input: DisciplineInput, nowNs: MonotonicNs): DisciplinedKnowledge {
-  const { state, change, contradicted } = stepDiscipline(known.state, input, nowNs, known.rates);
+  const isOverdue = input.kind === "tick" && isPollOverdue(known, nowNs);
+  const { state, change, contradicted } = stepDiscipline(
+    known.state,
+    isOverdue ? { kind: "polls-overdue" } : input,
+    nowNs,
+    known.rates,
+  );
   return {
     known: { ...known, state },
     change,
@@ -78,6 +86,12 @@ export function discipline(known: ClockKnowledge, input: DisciplineInput, nowNs:
         ? null
         : { found: contradictionOf(contradicted, anchorOf(state), nowNs), basis: contradicted.basis },
   };
+}
+
+/** The anchor that is held may be an older one, which bounds the time better than the last. */
+function isPollOverdue({ state, anchors }: ClockKnowledge, nowNs: MonotonicNs): boolean {
+  const last = anchors.at(-1);
+  return state.kind === "synchronised" && last !== undefined && nowNs - last.atNs > confirmedMaxNs;
 }
 
 /** Where the new anchor is believed all the same, the break ends before it. */

@@ -175,6 +175,43 @@ test("a server that sends us away is asked no more, and the others go on", async
   expect(stampOf(clock, box).state).toBe("synchronised");
 });
 
+describe("a clock that no poll confirms any more, and none misses", () => {
+  const learnt = async () => {
+    const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+    box.crystalPpm = 14;
+    const clock = clockOf(box, new MemoryClockHistory());
+    await clock.start();
+    await box.pass(4 * 3600);
+    expect(clock.status().rates.synchronisedPpm).toBeLessThan(30);
+    return { box, clock };
+  };
+
+  test.each(["DENY", "RATE"])("for its servers answered %s, is in holdover with holdover's rate", async (code) => {
+    const { box, clock } = await learnt();
+    await using _closing = clock;
+    serve(box, { kind: "kiss", code });
+    await box.pass(1200);
+    box.crystalPpm = 90;
+    for (let hour = 0; hour < 8; hour += 1) {
+      await box.pass(3600);
+      stampOf(clock, box);
+    }
+    expect(stampOf(clock, box).state).not.toBe("synchronised");
+  });
+
+  test("for it was stopped for hours, is in holdover with holdover's rate", async () => {
+    const { box, clock } = await learnt();
+    await using _closing = clock;
+    box.crystalPpm = 90;
+    box.stall(4 * 3600);
+    const { utcMs: at, errorBoundMs } = clock.momentAt(box.monotonicNs());
+    expect(Math.abs(at - box.wallMs())).toBeLessThanOrEqual(present(errorBoundMs, "an anchor is held"));
+    expect(stampOf(clock, box).state).toBe("holdover");
+    await box.pass(140);
+    expect(stampOf(clock, box).state).toBe("synchronised");
+  });
+});
+
 test("after a suspend nothing is claimed until the next quorum", async () => {
   const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
   const history = new MemoryClockHistory();

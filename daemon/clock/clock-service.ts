@@ -109,6 +109,7 @@ export class ClockService implements Clock, AsyncDisposable {
   /** When a monotonic moment of this boot was, as far as it is known by now; without a bound where nothing proves it. */
   momentAt(atNs: MonotonicNs): Pick<Stamp, "bootId" | "monotonicNs" | "utcMs" | "errorBoundMs"> {
     this.#observe();
+    this.#discipline({ kind: "tick" });
     const { bootId } = this.#settings;
     return { bootId, monotonicNs: atNs, ...momentAt(this.#known, atNs, this.#hostNow()) };
   }

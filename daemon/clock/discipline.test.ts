@@ -69,6 +69,7 @@ const rivalSays = {
 } as const satisfies DisciplineInput;
 const nearRival: DisciplineInput = { kind: "service-rival", anchor: anchor(100, 2_900, 1500, "service") };
 const missed: DisciplineInput = { kind: "missed-poll" };
+const overdue: DisciplineInput = { kind: "polls-overdue" };
 const suspended: DisciplineInput = { kind: "suspended" };
 
 const synchronisedOn = (held: Anchor): DisciplineState => ({ kind: "synchronised", anchor: held, missedPolls: 0 });
@@ -87,6 +88,7 @@ test.each<[keyof typeof states, string, DisciplineInput, DisciplineState]>([
     { kind: "untrusted", why: "contradicted", anchor: old, rival: far },
   ],
   ["synchronised", "a missed poll", missed, { ...states.synchronised, missedPolls: 1 }],
+  ["synchronised", "no poll for long", overdue, { kind: "holdover", anchor: old }],
   ["synchronised", "the service's clock", serviceSays, states.synchronised],
   ["synchronised", "a suspend", suspended, states.suspended],
   ["missedTwo", "a missed poll", missed, { kind: "holdover", anchor: old }],
@@ -117,6 +119,7 @@ test.each<[keyof typeof states, string, DisciplineInput, DisciplineState]>([
   ["tooWide", "a quorum that agrees", quorum, synchronisedOn(fresh)],
   ["tooWide", "the service's clock", serviceSays, { kind: "holdover", anchor: service }],
   ["tooWide", "a missed poll", missed, states.tooWide],
+  ["tooWide", "no poll for long", overdue, states.tooWide],
   ["contradicted", "a quorum 500 ms off", otherQuorum, synchronisedOn(far)],
   ["contradicted", "a quorum that agrees", quorum, synchronisedOn(fresh)],
   [

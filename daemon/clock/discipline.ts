@@ -12,12 +12,12 @@ import { nsPerSecond } from "./utc.ts";
  * | --- | --- |
  * | unsynchronised | nothing: wall time as the system has it, no bound |
  * | synchronised | UTC is within E = E0 + ρ·elapsed of the anchor, a quorum confirmed it within the last three polls |
- * | holdover | the same with holdover's ρ: no quorum for three polls, or the anchor is the service's own clock |
+ * | holdover | the same with holdover's ρ: no quorum for three polls or an hour, or the anchor is the service's own clock |
  * | untrusted: bound-too-wide | E has passed 2 s; still a bound, but none that a registration may rest on |
  * | untrusted: contradicted | a quorum lies outside the bound, or, where only the service tells the time, an answer of its own: one of both is wrong, so neither bound is claimed |
  * | untrusted: suspended | monotonic time stood still while the box slept: the anchor means nothing any more |
  *
- *   unsynchronised ──quorum──▶ synchronised ──3 missed polls──▶ holdover ──E > 2 s──▶ untrusted: bound-too-wide
+ *   unsynchronised ──quorum──▶ synchronised ──3 missed polls, an hour without any──▶ holdover ──E > 2 s──▶ untrusted: bound-too-wide
  *         └──service's clock──▶ holdover ◀──service's clock── untrusted: bound-too-wide, suspended
  *   holdover, untrusted: bound-too-wide, suspended ──quorum that agrees, or nothing to disagree with──▶ synchronised
  *   synchronised, holdover, bound-too-wide ──quorum that disagrees──▶ untrusted: contradicted
@@ -51,6 +51,8 @@ export type DisciplineInput =
   | { readonly kind: "quorum"; readonly anchor: Anchor }
   /** A poll gave none. */
   | { readonly kind: "missed-poll" }
+  /** Nobody was asked for longer than three polls take: every server sent us away, or the process stood still. */
+  | { readonly kind: "polls-overdue" }
   /** The service's own clock, as a fallback. */
   | { readonly kind: "service"; readonly anchor: Anchor }
   /** Its newest answer alone, where that does not fit the earlier ones. */
@@ -126,6 +128,8 @@ function nextState(
       return state.missedPolls + 1 < missedPollsMax
         ? { ...state, missedPolls: state.missedPolls + 1 }
         : { kind: "holdover", anchor: state.anchor };
+    case "polls-overdue":
+      return state.kind === "synchronised" ? { kind: "holdover", anchor: state.anchor } : state;
     case "suspended":
       return state.kind === "unsynchronised" ? state : { kind: "untrusted", why: "suspended" };
     case "tick":
