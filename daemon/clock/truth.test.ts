@@ -24,13 +24,15 @@ const hourMs = 3_600_000;
 const rememberedMax = 40;
 
 type Happening =
-  | { readonly kind: "passes" | "sleeps"; readonly seconds: number }
+  | { readonly kind: "passes" | "sleeps" | "stands-still"; readonly seconds: number }
   | { readonly kind: "restarts"; readonly offS: number; readonly sleptS: number }
   | { readonly kind: "system-clock-set"; readonly byMs: number }
   | { readonly kind: "temperature"; readonly byPpm: number }
   | { readonly kind: "network"; readonly isOpen: boolean }
   | { readonly kind: "liar"; readonly host: string; readonly offMs: number }
   | { readonly kind: "mute"; readonly host: string }
+  | { readonly kind: "kisses"; readonly host: string; readonly code: string }
+  | { readonly kind: "lopsided"; readonly outMs: number; readonly backMs: number }
   | { readonly kind: "service"; readonly isUp: boolean; readonly offMs: number }
   | { readonly kind: "odd-answer"; readonly offMs: number };
 
@@ -45,6 +47,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
     kind: fc.constant("sleeps" as const),
     seconds: fc.oneof(double(sleepMinS, 3), double(3, 20_000)),
   }),
+  fc.record({ kind: fc.constant("stands-still" as const), seconds: fc.oneof(double(0.01, 5), double(5, 20_000)) }),
   fc.record({
     kind: fc.constant("restarts" as const),
     offS: double(0, 500),
@@ -63,6 +66,12 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
     offMs: fc.oneof(fc.integer({ min: -60, max: 60 }), fc.integer({ min: -100_000, max: 100_000 })),
   }),
   fc.record({ kind: fc.constant("mute" as const), host }),
+  fc.record({ kind: fc.constant("kisses" as const), host, code: fc.constantFrom("DENY", "RATE") }),
+  fc.record({
+    kind: fc.constant("lopsided" as const),
+    outMs: fc.integer({ min: 0, max: 900 }),
+    backMs: fc.integer({ min: 0, max: 900 }),
+  }),
   // As far off as nobody could tell from the truth without a quorum.
   fc.record({
     kind: fc.constant("service" as const),
@@ -123,6 +132,15 @@ class WatchedBox {
       case "mute":
         box.servers.set(what.host, silent);
         return;
+      case "kisses":
+        box.servers.set(what.host, { kind: "kiss", code: what.code });
+        return;
+      case "lopsided":
+        // The line of the box: all of them seem to be off to one side.
+        for (const each of hosts) box.servers.set(each, { kind: "far", outMs: what.outMs, backMs: what.backMs });
+        return;
+      case "stands-still":
+        return box.stall(what.seconds);
       case "service":
         this.#service = what;
         return;

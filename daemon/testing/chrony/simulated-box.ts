@@ -10,12 +10,15 @@ type Timer = { dueNs: bigint; readonly periodNs: bigint | null; readonly run: ()
 /** How a simulated server answers. */
 export type SimulatedServer =
   | { readonly kind: "off-by"; readonly offMs: number; readonly leap: number }
+  /** It tells the truth over a line that takes its time, there and back. */
+  | { readonly kind: "far"; readonly outMs: number; readonly backMs: number }
   | { readonly kind: "kiss"; readonly code: string }
   | { readonly kind: "silent" };
 
 export const trueServer: SimulatedServer = { kind: "off-by", offMs: 0, leap: 0 };
 
-const roundTripNs = 20n * nsPerMs;
+/** Each way. */
+const wayNs = 10n * nsPerMs;
 
 /**
  * A box and the world around it, with the truth at hand: a crystal that runs wrong, a system clock that can be set,
@@ -85,19 +88,21 @@ export class SimulatedBox implements Time, NtpTransport {
       referenceTimestamp: 0n,
       originTimestamp: 1n,
     };
-    const replied = (off: bigint, change: object): NtpReply => {
-      const at = foldTimestamp(utcNs(this.#utc - roundTripNs / 2n + off));
+    const replied = (off: bigint, change: object, outNs = wayNs, backNs = wayNs): NtpReply => {
+      const at = foldTimestamp(utcNs(this.#utc - backNs + off));
       const datagram = encodePacket({ ...proper, receiveTimestamp: at, transmitTimestamp: at, ...change });
       const receivedNs = this.monotonicNs();
       return {
         kind: "replied",
         address: address.host,
-        exchange: { sentNs: monotonicNs(receivedNs - roundTripNs), receivedNs, nonce: 1n, datagram },
+        exchange: { sentNs: monotonicNs(receivedNs - outNs - backNs), receivedNs, nonce: 1n, datagram },
       };
     };
     switch (server.kind) {
       case "off-by":
         return replied(BigInt(Math.round(server.offMs * 1e6)), { leap: server.leap });
+      case "far":
+        return replied(0n, {}, BigInt(server.outMs) * nsPerMs, BigInt(server.backMs) * nsPerMs);
       case "kiss":
         return replied(0n, { stratum: 0, leap: 3, referenceId: Buffer.from(server.code).readUInt32BE() });
       case "silent":
