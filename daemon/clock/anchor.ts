@@ -27,7 +27,7 @@ export function utcAt(anchor: Anchor, atNs: MonotonicNs): UtcNs {
  */
 export function boundAt(anchor: Anchor, atNs: MonotonicNs, ppm: number): bigint {
   const bound = anchor.boundNs + driftNs(atNs - anchor.atNs, ppm);
-  return leapPossible(anchor, atNs, bound) ? bound + nsPerSecond : bound;
+  return isOverLeap(anchor, atNs, bound) ? bound + nsPerSecond : bound;
 }
 
 /** Whether both can be true at `atNs`. */
@@ -41,7 +41,12 @@ export function holds(wider: Anchor, narrower: Anchor, atNs: MonotonicNs, ppm: n
   return apart + boundAt(narrower, atNs, ppm) <= boundAt(wider, atNs, ppm);
 }
 
-function leapPossible(anchor: Anchor, atNs: MonotonicNs, boundNs: bigint): boolean {
+/** Whether a leap second may lie between an anchor and another moment, both as far off as the anchor's own bound says. */
+export function mayHaveLeapt(anchor: Anchor, atNs: MonotonicNs): boolean {
+  return isOverLeap(anchor, atNs, anchor.boundNs);
+}
+
+function isOverLeap(anchor: Anchor, atNs: MonotonicNs, boundNs: bigint): boolean {
   const moments = [anchor.atNs, atNs] as const;
   const from = monthOf(utcNs(utcAt(anchor, earliest(anchor.oldestSampleNs, ...moments)) - boundNs));
   const to = monthOf(utcNs(utcAt(anchor, latest(anchor.oldestSampleNs, ...moments)) + boundNs));

@@ -4,6 +4,9 @@ import type { Anchor } from "./anchor.ts";
 import { crystalPpmMax, holdoverPpmMin, learnDrift, learningSpanNs, slewingPpm, synchronisedPpmMin } from "./drift.ts";
 import { nsPerMs, nsPerSecond } from "./utc.ts";
 
+/** 2026-03-14T12:00:00Z, far from the end of any month. */
+const theta = 1_773_489_600n * nsPerSecond;
+
 /** One anchor per `everySeconds` of a crystal that is `ppm` slow. */
 function history(ppm: number, count: number, everySeconds: number, boundMs = 5): readonly Anchor[] {
   return Array.from({ length: count }, (_, index) => {
@@ -13,7 +16,7 @@ function history(ppm: number, count: number, everySeconds: number, boundMs = 5):
       bootId: "boot",
       basis: "quorum",
       atNs,
-      thetaNs: BigInt(Math.round(index * everySeconds * ppm * 1000)),
+      thetaNs: theta + BigInt(Math.round(index * everySeconds * ppm * 1000)),
       boundNs: BigInt(boundMs) * nsPerMs,
       oldestSampleNs: atNs,
       leapAnnounced: false,
@@ -49,4 +52,16 @@ test("a span that no crystal explains, a span over a reboot and the service's cl
   const [first, second] = history(0, 2, 3600);
   expect(learnDrift([first, { ...second, bootId: "other" }] as readonly Anchor[], false)).toEqual(unlearnt);
   expect(learnDrift([first, { ...second, basis: "service" }] as readonly Anchor[], false)).toEqual(unlearnt);
+});
+
+test("a span over a leap second that may have come teaches nothing: the second hides how wrong the crystal is", () => {
+  const newYear = 1_798_761_600n * nsPerSecond;
+  const hoursBefore = 3n * 3600n * nsPerSecond;
+  const over = history(45, 2, 6 * 3600).map((each, index) => ({
+    ...each,
+    thetaNs: each.thetaNs - theta + newYear - hoursBefore - (index === 0 ? 0n : nsPerSecond),
+  }));
+  expect(learnDrift(over, false)).toEqual(learnDrift([], false));
+  const onOneSide = over.map((each) => ({ ...each, thetaNs: each.thetaNs - 2n * hoursBefore }));
+  expect(learnDrift(onOneSide, false)).not.toEqual(learnDrift([], false));
 });

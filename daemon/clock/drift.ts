@@ -1,4 +1,4 @@
-import type { Anchor } from "./anchor.ts";
+import { type Anchor, mayHaveLeapt } from "./anchor.ts";
 import { magnitude } from "./utc.ts";
 
 /** How wrong the rate of CLOCK_MONOTONIC is assumed to be at most, in parts per million. */
@@ -53,8 +53,12 @@ export function learnDrift(history: readonly Anchor[], slewing: boolean): DriftR
   };
 }
 
-/** The fastest rate that both bounds allow; `null` when not even the slowest is one of a crystal. */
+/**
+ * The fastest rate that both bounds allow; `null` when not even the slowest is one of a crystal, and over a leap second that
+ * may have come: it makes the span as long as some other crystal would.
+ */
 function rateMaxPpm(from: Anchor, to: Anchor): number | null {
+  if (mayHaveLeapt(from, to.atNs)) return null;
   const elapsedNs = Number(to.atNs - from.atNs);
   const apartNs = Number(magnitude(to.thetaNs - from.thetaNs));
   const boundsNs = Number(from.boundNs + to.boundNs);
