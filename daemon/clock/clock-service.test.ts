@@ -475,6 +475,25 @@ test("a whole quorum that moves is not believed at once, and settled by the next
   expect(stampOf(clock, box).state).toBe("synchronised");
 });
 
+test("servers that all lied by decades for an hour have no say about the era of later answers", async () => {
+  const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+  const history = new MemoryClockHistory();
+  const first = clockOf(box, history);
+  const yearMs = 365 * 86_400_000;
+  serve(box, { kind: "off-by", offMs: 64 * yearMs, leap: 0 });
+  await first.start();
+  await box.pass(3600);
+  expect(first.stamp(box.monotonicNs()).state).toBe("synchronised");
+  serve(box, trueServer);
+  await box.pass(4 * 3600);
+  expect(stampOf(first, box).state).toBe("synchronised");
+  await first[Symbol.asyncDispose]();
+  await using second = clockOf(box, history);
+  await second.start();
+  await box.pass(10);
+  expect(stampOf(second, box).state).toBe("synchronised");
+});
+
 describe("while CLOCK_MONOTONIC is slewed by more than any bound allows", () => {
   /**
    * Scans of every ten seconds while the clock runs off by `ppm` and while it comes back; none may be dated wrong. And how far

@@ -74,7 +74,7 @@ export function answersRequest(datagram: Uint8Array, nonce: NtpTimestamp): boole
   );
 }
 
-/** Judges one exchange (RFC 5905 section 8). `pivot` is the later of the build date and the last trusted time. */
+/** Judges one exchange (RFC 5905 section 8). `pivot` as in `eraPivot`. */
 export function judgeExchange(exchange: RawExchange, pivot: UtcNs): ExchangeVerdict {
   if (exchange.datagram.byteLength < ntpHeaderBytes) return rejected({ kind: "malformed" });
   if (!answersRequest(exchange.datagram, exchange.nonce)) return rejected({ kind: "wrong-origin" });

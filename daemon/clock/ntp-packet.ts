@@ -1,4 +1,4 @@
-import { nsPerSecond, type UtcNs, utcNs } from "./utc.ts";
+import { earliest, latest, nsPerSecond, type UtcNs, utcNs } from "./utc.ts";
 
 /** The header of RFC 5905 section 7.3; extension fields and a MAC may follow and are not read. */
 export const ntpHeaderBytes: number = 48;
@@ -118,9 +118,16 @@ const unixEpochInEraSeconds = 2_208_988_800n;
 export const eraLookBackSeconds: bigint = 50n * 365n * 86_400n;
 
 /**
- * The moment a timestamp means: the only one in the 2^32 seconds that begin fifty years before `pivot`, which is
- * the later of the build date and the last trusted time. The system clock has no say: after a power cut on a box
- * without RTC it may stand in another era.
+ * From where eras are counted: the later of the build date and the last trusted time, but never so late that the build date's
+ * own time would fall into the era after. One quorum that lied by decades would otherwise shift what every true server says.
+ */
+export function eraPivot(builtAt: UtcNs, trusted: UtcNs): UtcNs {
+  return latest(builtAt, earliest(trusted, utcNs(builtAt + eraLookBackSeconds * nsPerSecond)));
+}
+
+/**
+ * The moment a timestamp means: the only one in the 2^32 seconds that begin fifty years before `pivot` (see `eraPivot`). The
+ * system clock has no say: after a power cut on a box without RTC it may stand in another era.
  */
 export function unfoldTimestamp(timestamp: NtpTimestamp, pivot: UtcNs): UtcNs {
   const startSeconds = pivot / nsPerSecond - eraLookBackSeconds;

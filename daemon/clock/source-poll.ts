@@ -19,7 +19,7 @@ export type SourceAnswer =
 export type Burst = {
   readonly requests: number;
   readonly spacingMs: number;
-  /** The later of the build date and the last trusted time. */
+  /** As in `eraPivot`. */
   readonly pivot: UtcNs;
 };
 

@@ -1,14 +1,15 @@
 import type { MonotonicNs } from "../base/time.ts";
 import type { ClockPorts, ClockSettings } from "./clock-ports.ts";
+import { eraPivot } from "./ntp-packet.ts";
 import { afterRound, askAtOnce, type DueSource, dueSources, openSchedule, type PollSchedule } from "./poll-schedule.ts";
 import { pollSource } from "./source-poll.ts";
 import type { SourceReport } from "./synchronisation.ts";
-import type { UtcNs } from "./utc.ts";
+import { latest, type UtcNs } from "./utc.ts";
 
 /** Asks the NTP sources, all that are due in one round, and keeps their schedule. */
 export class SourceRounds {
   readonly #ports: Pick<ClockPorts, "transport" | "time" | "random">;
-  readonly #settings: Pick<ClockSettings, "sources" | "burstSpacingMs">;
+  readonly #settings: Pick<ClockSettings, "sources" | "burstSpacingMs" | "builtAt">;
   #schedule: PollSchedule;
   #pivot: UtcNs;
 
@@ -31,7 +32,7 @@ export class SourceRounds {
 
   /** A moment that was vouched for: the era of every later answer is counted from the latest of them. */
   trust(utc: UtcNs): void {
-    if (utc > this.#pivot) this.#pivot = utc;
+    this.#pivot = latest(this.#pivot, eraPivot(this.#settings.builtAt, utc));
   }
 
   /** The next round is due as soon as is polite. */
