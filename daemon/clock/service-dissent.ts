@@ -4,7 +4,8 @@ import { agreedOffset, answerAgeMaxNs, type ServiceClock } from "./service-clock
 /**
  * Whether the service's answers fit one clock, and which are passed over: one server of several may have a clock that is wrong,
  * a gateway may write its own `Date`. Nobody knows of two answers which one is right, so it takes a majority of an hour's, and
- * a newest that sides with it. As long as most of an hour's answers are right, so are those that are left.
+ * a newest that sides with it. As long as most of an hour's answers are right, so are those that are left, but for one that the
+ * others are too wide to exclude.
  */
 export type JudgedAnswers = {
   readonly answers: ServiceClock;
