@@ -18,6 +18,8 @@ import type { StoreCore } from "./store-core.ts";
 
 const frameBytes = 24 + 4096;
 
+const pageBytes = 4096;
+
 let directory: TemporaryDirectory;
 let file: string;
 
@@ -67,4 +69,16 @@ test("a log whose damage was dealt with is not damaged anew at the next start", 
     sameStore: again.storeId() === storeId,
     copies: readdirSync(directory.path).filter((name) => /corrupt-.*-wal$/.test(name)).length,
   }).toEqual({ lines: [], doubt: null, sameStore: true, copies: 1 });
+});
+
+test.each([
+  ["header", 1],
+  ["one of its pages", 12],
+])("where the database lost its %s as well, what may have been sent is in doubt all the same", (_, page) => {
+  const database = readFileSync(file);
+  writeFileSync(file, database.fill(0xa5, (page - 1) * pageBytes, (page - 1) * pageBytes + 200));
+  using again = openCore(storeSettings(directory.path));
+  for (const registered of [1, 2]) {
+    expect(again.show(registered)).toMatchObject({ state: "waiting", doubt: { outcome: "interrupted" } });
+  }
 });

@@ -52,18 +52,28 @@ export function openDatabase(settings: StoreSettings, context: OpeningContext): 
  * itself fails, the new one is empty: the daemon goes on, and the file set aside keeps what there was.
  *
  * @param reason what was found, for the log
+ * @param isLogDamaged whether commits were lost with its log, which whoever opened it may have emptied since
  * @throws StoreError when salvage fails for a reason that passes, a full disk above all: the damaged file stays in its
  *   place, and the next opening salvages it
  */
-export function replaceDamaged(directory: string, reason: string, { log, now }: OpeningContext): Connection {
+export function replaceDamaged(
+  directory: string,
+  reason: string,
+  context: OpeningContext,
+  isLogDamaged: boolean = false,
+): Connection {
+  const { log, now } = context;
   const files = new DatabaseFiles(directory);
   // Salvage needs more room than anything else.
   files.releaseReserve();
   let salvaged: Salvaged | null = null;
   try {
+    const hasLostCommits = isLogDamaged || keepDamagedLog(files, context);
     salvaged = build(files, (target) => {
       using source = SalvageSource.open(files.file, files.building, readSchemaPages(files.schemaPages));
-      return salvage(source, target, now);
+      const carriedOver = salvage(source, target, now);
+      if (hasLostCommits) doubtLost(target, context);
+      return carriedOver;
     });
   } catch (error) {
     if (isPassing(error)) {
@@ -119,14 +129,15 @@ function openAsDaemon(files: DatabaseFiles, context: OpeningContext): Connection
   }
   files.keepReserve();
   files.requireAccess();
+  let isLogDamaged = false;
   try {
     checkHeader(files.file);
-    const isLogDamaged = keepDamagedLog(files, context);
+    isLogDamaged = keepDamagedLog(files, context);
     const connection = openWithReserve(files, context, isLogDamaged);
     return withSchemaPages(files, connection, context);
   } catch (error) {
     if (error instanceof BadgedError || storeErrorCodeOf(error) !== "corrupt") throw error;
-    return replaceDamaged(files.directory, messageOf(error), context);
+    return replaceDamaged(files.directory, messageOf(error), context, isLogDamaged);
   }
 }
 
@@ -180,19 +191,20 @@ function openChecked(files: DatabaseFiles, lost: OpeningContext | null): Connect
     if (!isSchemaWhole(connection)) throw new StoreError("corrupt", "a table, index or trigger is not as it was made");
     checkAtStart(connection);
     if (lost !== null) {
-      const count = doubtAfterLostCommits(connection, lost.now);
+      doubtLost(connection, lost);
       // Frames behind the damaged place have the salt of those that follow: left there, they would count as lost again.
       connection.db.pragma("wal_checkpoint(TRUNCATE)");
-      lost.log.warn(
-        { count },
-        "scans that are not settled may have been sent by a call that was lost, and are in doubt",
-      );
     }
     return connection;
   } catch (error) {
     connection[Symbol.dispose]();
     throw error;
   }
+}
+
+function doubtLost(connection: Connection, { log, now }: OpeningContext): void {
+  const count = doubtAfterLostCommits(connection, now);
+  log.warn({ count }, "scans that are not settled may have been sent by a call that was lost, and are in doubt");
 }
 
 /** Makes a new database beside the one in place, closed and durable when this returns. */
