@@ -5,6 +5,7 @@ import {
   constants,
   existsSync,
   fsyncSync,
+  linkSync,
   lstatSync,
   openSync,
   readdirSync,
@@ -19,6 +20,7 @@ import { makeFolder } from "../base/folders.ts";
 import { parseUtcText, utcSecondsText } from "../base/system-time.ts";
 import type { WallMs } from "../base/time.ts";
 import { markAsCopy } from "./copy-mark.ts";
+import { copyReadable } from "./readable-copy.ts";
 import { storeErrorCodeOf } from "./store-error.ts";
 
 /** What SQLite keeps beside a database file. */
@@ -191,6 +193,25 @@ export class DatabaseFiles {
     for (let copy = 1; ; copy += 1) {
       const candidate = copy === 1 ? name : `${name}-${copy}`;
       if (["", ...companions].every((suffix) => !existsSync(candidate + suffix))) return candidate;
+    }
+  }
+
+  /**
+   * Sets a log of which a part cannot be read aside, and what can be in its place; at no moment is there none.
+   *
+   * @returns how many bytes could not be read
+   * @throws Error with the system's code, as on a full disk; the log is in its place then
+   */
+  replaceUnreadableLog(aside: string): number {
+    const [wal, readable] = [`${this.file}-wal`, `${this.file}.readable-wal`];
+    try {
+      const lostBytes = copyReadable(wal, readable);
+      linkSync(wal, aside);
+      renameSync(readable, wal);
+      syncDirectory(this.directory);
+      return lostBytes;
+    } finally {
+      rmSync(readable, { force: true });
     }
   }
 

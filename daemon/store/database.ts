@@ -229,6 +229,12 @@ function keepDamagedLog(files: DatabaseFiles, { log, now }: OpeningContext): boo
   const verdict = inspectWal(wal);
   if (verdict.kind === "whole") return false;
   const copy = `${files.nameAside(now)}-wal`;
+  if (verdict.kind === "unreadable") {
+    // SQLite does not go on without what stands there, as it does behind a frame that does not fit.
+    const lostBytes = files.replaceUnreadableLog(copy);
+    log.error({ lostBytes, copy }, "a part of the write-ahead log cannot be read, the scans recorded last may be lost");
+    return true;
+  }
   copyFileSync(wal, copy);
   log.error({ ...verdict, copy }, "the write-ahead log is damaged, the scans recorded last may be lost");
   return true;

@@ -1,15 +1,6 @@
-import {
-  closeSync,
-  copyFileSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, readSync, rmSync, statSync, writeSync } from "node:fs";
 import Sqlite from "better-sqlite3";
+import { copyReadable } from "./readable-copy.ts";
 import { type Readable, type SourceRow, type TableReads, walk } from "./salvage-walk.ts";
 import type { SchemaPage } from "./schema-pages.ts";
 import { storeErrorCodeOf } from "./store-error.ts";
@@ -41,8 +32,8 @@ export class SalvageSource implements Disposable {
       [{ page: 1, bytes: first }],
     ];
     for (const pages of repairs) {
-      copyFileSync(file, copy);
-      if (existsSync(`${file}-wal`)) copyFileSync(`${file}-wal`, `${copy}-wal`);
+      copyReadable(file, copy);
+      if (existsSync(`${file}-wal`)) copyReadable(`${file}-wal`, `${copy}-wal`);
       writePages(copy, pages);
       const repaired = tryOpen(copy);
       if (repaired !== null) return new SalvageSource(repaired, copy);

@@ -1,5 +1,6 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { systemCode } from "../base/errors.ts";
+import { readWhole } from "./readable-copy.ts";
 
 /**
  * What a write-ahead log looks like before SQLite opens it (https://sqlite.org/fileformat2.html#walformat). SQLite
@@ -9,11 +10,13 @@ import { systemCode } from "../base/errors.ts";
  *   for it was never acknowledged.
  * - `header-damaged`: none of it can be read.
  * - `damaged`: commits that were synced stand behind a frame that does not fit.
+ * - `unreadable`: the disk does not give all of it. SQLite opens no database with such a log.
  */
 export type WalVerdict =
   | { readonly kind: "whole" }
   | { readonly kind: "header-damaged" }
-  | { readonly kind: "damaged"; readonly commitsLost: number };
+  | { readonly kind: "damaged"; readonly commitsLost: number }
+  | { readonly kind: "unreadable" };
 
 const headerBytes = 32;
 const frameHeaderBytes = 24;
@@ -47,8 +50,9 @@ function openedOrNull(file: string): number | null {
 }
 
 function inspect(descriptor: number): WalVerdict {
+  if (fstatSync(descriptor).size === 0) return { kind: "whole" };
   const header = Buffer.alloc(headerBytes);
-  if (readSync(descriptor, header, 0, headerBytes, 0) === 0) return { kind: "whole" };
+  if (readWhole(descriptor, header, 0) === "unreadable") return { kind: "unreadable" };
   const pageBytes = header.readUInt32BE(8);
   if (header.readUInt32BE(0) !== magic) return { kind: "header-damaged" };
   if (pageBytes < pageSizeMinBytes || pageBytes > pageSizeMaxBytes) return { kind: "header-damaged" };
@@ -59,7 +63,10 @@ function inspect(descriptor: number): WalVerdict {
   const frame = Buffer.alloc(frameHeaderBytes + pageBytes);
   let commitsBehind = 0;
   let fits = true;
-  for (let at = headerBytes; readSync(descriptor, frame, 0, frame.length, at) === frame.length; at += frame.length) {
+  for (let at = headerBytes; ; at += frame.length) {
+    const reading = readWhole(descriptor, frame, at);
+    if (reading === "unreadable") return { kind: "unreadable" };
+    if (reading === "end") break;
     // A frame of the log's previous round, known by its salt, is the end of this one.
     const isOfThisRound = frame.compare(header, 16, 24, 8, 16) === 0;
     if (fits && isOfThisRound) {

@@ -10,15 +10,16 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
+import { constants } from "node:os";
 import { assert, present, unreachable } from "../../base/assert.ts";
 import { systemCode } from "../../base/errors.ts";
 import { systemTime } from "../../base/system-time.ts";
 import type { Time } from "../../base/time.ts";
 import { type DiskFiles, diskFilesIn } from "./disk-files.ts";
-import { decodeRequest, encodeAnswer, encodeWritten, requestMaxBytes } from "./fuse-protocol.ts";
+import { decodeRequest, encodeAnswer, encodeRefusal, encodeWritten, requestMaxBytes } from "./fuse-protocol.ts";
 import { releaseMounts } from "./host-mounts.ts";
 import { decide, type FuseDecision } from "./one-file-system.ts";
-import { isServerOrder, type ServerReport } from "./server-orders.ts";
+import { badSectorBytes, isServerOrder, type ServerOrder, type ServerReport } from "./server-orders.ts";
 import { encodeEntry, type LogEntry } from "./write-log.ts";
 
 class DiskServer {
@@ -28,6 +29,7 @@ class DiskServer {
   readonly #diskBytes: number;
   readonly #time: Time;
   #syncDelayMs = 0;
+  readonly #badSectors: Set<number> = new Set();
 
   constructor(kernel: FileHandle, image: number, log: WriteLogFile | null, diskBytes: number, time: Time) {
     this.#kernel = kernel;
@@ -37,8 +39,9 @@ class DiskServer {
     this.#time = time;
   }
 
-  setSyncDelayMs(delayMs: number): void {
-    this.#syncDelayMs = delayMs;
+  obey(order: ServerOrder): void {
+    if ("syncDelayMs" in order) this.#syncDelayMs = order.syncDelayMs;
+    else this.#badSectors.add(order.badSectorAt);
   }
 
   /** Answers the kernel until the file system is unmounted. */
@@ -71,12 +74,22 @@ class DiskServer {
         this.#answer(decision.bytes);
         return;
       case "read": {
+        if (this.#isBad(decision.offset, decision.sizeBytes)) {
+          this.#answer(encodeRefusal(decision.unique, constants.errno.EIO));
+          return;
+        }
         const data = Buffer.alloc(decision.sizeBytes);
         const count = readSync(this.#image, data, 0, data.length, decision.offset);
         this.#answer(encodeAnswer(decision.unique, data.subarray(0, count)));
         return;
       }
       case "write":
+        // A disk puts another sector in the place of a bad one that is written.
+        for (const at of this.#badSectors) {
+          if (decision.offset <= at && at + badSectorBytes <= decision.offset + decision.data.length) {
+            this.#badSectors.delete(at);
+          }
+        }
         this.#log?.write(decision.offset, decision.data);
         writeWhole(this.#image, decision.data, decision.offset);
         this.#answer(encodeAnswer(decision.unique, encodeWritten(decision.data.length)));
@@ -89,6 +102,10 @@ class DiskServer {
       default:
         unreachable(decision);
     }
+  }
+
+  #isBad(offset: number, sizeBytes: number): boolean {
+    return [...this.#badSectors].some((at) => at < offset + sizeBytes && offset < at + badSectorBytes);
   }
 
   /** The flush is logged before the kernel learns of it, so that who knows of it finds it in the log. */
@@ -173,8 +190,8 @@ async function main(directory: string, writes: string): Promise<void> {
   const orphaned = once(process, "disconnect");
   process.on("message", (order: unknown) => {
     assert(isServerOrder(order), "the server is sent orders only");
-    server.setSyncDelayMs(order.syncDelayMs);
-    report({ kind: "sync-delay-set" });
+    server.obey(order);
+    report({ kind: "order-done" });
   });
   await mountFuse(kernel, files.fuseMount);
   const served = server.serve();

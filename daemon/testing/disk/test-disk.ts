@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { accessSync, constants, readFileSync } from "node:fs";
-import { copyFile, mkdir, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { assert } from "../../base/assert.ts";
@@ -10,7 +10,7 @@ import type { Time } from "../../base/time.ts";
 import { CutImage, logLength } from "./cut-image.ts";
 import { type DiskFiles, diskFilesIn } from "./disk-files.ts";
 import { releaseMounts, run } from "./host-mounts.ts";
-import { isServerReport, type ServerOrder, type ServerReport } from "./server-orders.ts";
+import { badSectorBytes, isServerReport, type ServerOrder, type ServerReport } from "./server-orders.ts";
 import type { LogEntry, LogPosition } from "./write-log.ts";
 
 /** An ext4 with its journal of 4 MiB needs some room; a cut holds the whole image in memory. */
@@ -57,6 +57,11 @@ export interface TestDisk extends AsyncDisposable {
   readonly mountPoint: string;
   /** Makes each later flush take this long; 0 as long as the memory takes. A journal commit of ext4 is two flushes. */
   setSyncDelayMs(delayMs: number): Promise<void>;
+  /**
+   * The sector of `badSectorBytes` that a file has at `offset` cannot be read any more, until it is written whole. No
+   * other sector of the disk may hold the same bytes, and nobody the file open.
+   */
+  spoil(file: string, offset: number): Promise<void>;
   /** The log's length now, without a word to the server: it never waits. */
   position(): LogPosition;
   /** What the disk was told up to now. */
@@ -115,13 +120,23 @@ function testDisk(
   time: Time,
 ): TestDisk {
   let cutting = false;
+  const order = async (given: ServerOrder): Promise<void> => {
+    assert(server.connected, "a test disk's server lives as long as the disk");
+    const done = reportOf(server, "order-done");
+    server.send(given);
+    await done;
+  };
   return {
     mountPoint: files.liveMount,
-    async setSyncDelayMs(syncDelayMs) {
-      assert(server.connected, "a test disk's server lives as long as the disk");
-      const done = reportOf(server, "sync-delay-set");
-      server.send({ syncDelayMs } satisfies ServerOrder);
-      await done;
+    setSyncDelayMs: (syncDelayMs) => order({ syncDelayMs }),
+    async spoil(file, offset) {
+      // To disk, and out of memory: the kernel would not ask the disk for it again.
+      await run("dd", [`of=${file}`, "oflag=nocache", "conv=notrunc,fdatasync", "count=0", "status=none"]);
+      const sector = (await readFile(file)).subarray(offset, offset + badSectorBytes);
+      const [badSectorAt, ...others] = placesOf(sector, await readFile(files.currentImage));
+      assert(badSectorAt !== undefined && others.length === 0, "the sector is found once on the disk");
+      await order({ badSectorAt });
+      await run("dd", [`of=${file}`, "oflag=nocache", "conv=notrunc,fdatasync", "count=0", "status=none"]);
     },
     position: () => logLength(files.logIndex),
     entries: () => image.entries(),
@@ -144,6 +159,15 @@ function testDisk(
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** Where a disk holds what stands in a sector, in bytes. */
+function placesOf(sector: Buffer, disk: Buffer): number[] {
+  const places: number[] = [];
+  for (let at = 0; at < disk.length; at += badSectorBytes) {
+    if (sector.equals(disk.subarray(at, at + badSectorBytes))) places.push(at);
+  }
+  return places;
 }
 
 async function makeBlank(files: DiskFiles, sizeMiB: number): Promise<void> {
