@@ -25,6 +25,7 @@ export type ErrorCode =
   | "roster-unreadable"
   | "store-unusable"
   | "store-newer"
+  | "store-undecided"
   | "store-missing"
   | "already-running"
   | "daemon-not-running"
@@ -61,6 +62,8 @@ const exitCodes: Record<ErrorCode, ExitCode> = {
   "roster-unreadable": exitCode.noInput,
   "store-unusable": exitCode.ioError,
   "store-newer": exitCode.configuration,
+  // As a mistake in the configuration: every start finds the same, until a person has decided.
+  "store-undecided": exitCode.configuration,
   "store-missing": exitCode.noInput,
   "already-running": exitCode.unavailable,
   "daemon-not-running": exitCode.unavailable,

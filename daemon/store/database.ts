@@ -28,7 +28,7 @@ export type OpeningContext = { readonly log: Log; readonly now: WallMs };
  * A `daemon` makes it when there is none, or takes over a copy that was put back, brings it to the present schema, and sets
  * aside a damaged one, carrying over what reads. A `visitor` does none of that.
  *
- * @throws BadgedError `store-missing`, `store-newer` (never touched), `no-permission` or `store-unusable`
+ * @throws BadgedError `store-missing`, `store-newer` (never touched), `store-undecided`, `no-permission` or `store-unusable`
  */
 export function openDatabase(settings: StoreSettings, context: OpeningContext): Connection {
   const files = new DatabaseFiles(settings.directory);

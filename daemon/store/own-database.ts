@@ -4,7 +4,7 @@ import { schemaVersion, versionOf } from "./schema.ts";
 import { StoreError } from "./store-error.ts";
 
 /**
- * @throws BadgedError `store-unusable` when it is another program's, `store-newer`; neither is touched
+ * @throws BadgedError `store-undecided` when it is another program's, `store-newer`; neither is touched
  * @throws StoreError `corrupt` when it is badged's and has lost the mark of it
  */
 export function refuseForeignOrNewer(connection: Pick<Connection, "db" | "file">): void {
@@ -13,7 +13,7 @@ export function refuseForeignOrNewer(connection: Pick<Connection, "db" | "file">
   if (db.pragma("application_id", { simple: true }) !== applicationId) {
     if (isNamed.get("scan_counts") === 1) throw new StoreError("corrupt", "the database has lost badged's mark");
     throw new BadgedError(
-      "store-unusable",
+      "store-undecided",
       `${file} is a database of another program`,
       "give badged a directory of its own",
     );

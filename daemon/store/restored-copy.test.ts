@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, writeF
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { exitCode, exitCodeOf, messageOf } from "../base/errors.ts";
 import {
   at,
   draftOf,
@@ -32,6 +33,16 @@ beforeEach(() => {
   log = recordingLog();
 });
 afterEach(() => directory[Symbol.dispose]());
+
+/** systemd starts the daemon again after any other failure: this one waits for a person. */
+function refusal(): { readonly told: string; readonly code: number } {
+  try {
+    openCore(storeSettings(directory.path), log)[Symbol.dispose]();
+  } catch (error) {
+    return { told: messageOf(error), code: exitCodeOf(error) };
+  }
+  throw new Error("the copy was taken over");
+}
 
 const messages = (): readonly string[] => log.lines.map(({ message }) => message);
 
@@ -117,7 +128,7 @@ test("that is damaged stays where it is, and no empty store takes its place", as
   moveStoreAway();
   const bytes = readFileSync(copy).fill(0x5a, 4096, 3 * 4096);
   writeFileSync(`${file}.restored`, bytes);
-  expect(() => openCore(storeSettings(directory.path), log)).toThrow("badged.sqlite.restored is damaged");
+  expect(refusal()).toEqual({ told: expect.stringContaining("restored is damaged"), code: exitCode.configuration });
   expect(readFileSync(`${file}.restored`).equals(bytes)).toBe(true);
   expect(existsSync(file)).toBe(false);
 });
@@ -182,6 +193,9 @@ test("in the place of the store beside another one is left to a person", async (
   moveStoreAway();
   copyFileSync(copy, `${file}.restored`);
   renameSync(copy, file);
-  expect(() => openCore(storeSettings(directory.path), log)).toThrow("two copies were put back");
+  expect(refusal()).toEqual({
+    told: expect.stringContaining("two copies were put back"),
+    code: exitCode.configuration,
+  });
   expect(parts()).toEqual(["badged.sqlite", "badged.sqlite.restored"]);
 });

@@ -21,13 +21,13 @@ import { StoreError, storeErrorCodeOf } from "./store-error.ts";
 /**
  * Who puts what `VACUUM INTO` wrote in the place of the database itself means the same, and it shows.
  *
- * @throws BadgedError `store-unusable` where another copy lies beside it: a person knows which one is meant
+ * @throws BadgedError `store-undecided` where another copy lies beside it: a person knows which one is meant
  */
 export function liftCopyInPlace(files: DatabaseFiles): void {
   if (!files.exists() || !hasHeaderOfCopy(files.file)) return;
   if (files.hasRestored()) {
     throw new BadgedError(
-      "store-unusable",
+      "store-undecided",
       `two copies were put back: ${files.file} and ${files.restored}`,
       "move one of them away; the other is taken over then",
     );
@@ -38,7 +38,7 @@ export function liftCopyInPlace(files: DatabaseFiles): void {
 /**
  * Nothing happens where no copy lies, or where there is a database.
  *
- * @throws BadgedError `store-unusable` when the copy is damaged or another program's, `store-newer`
+ * @throws BadgedError `store-undecided` when the copy is damaged or another program's, `store-newer`
  * @throws Error with the system's code when it may not be read or written
  */
 export function takeOverCopy(files: DatabaseFiles, { log, now }: { readonly log: Log; readonly now: WallMs }): void {
@@ -86,7 +86,7 @@ function prepare(files: DatabaseFiles, now: WallMs): number {
   } catch (error) {
     if (error instanceof BadgedError || storeErrorCodeOf(error) !== "corrupt") throw error;
     const advice = "take an earlier copy, or move it away: a new store begins then";
-    throw new BadgedError("store-unusable", `the copy ${copy} is damaged`, advice, { cause: error });
+    throw new BadgedError("store-undecided", `the copy ${copy} is damaged`, advice, { cause: error });
   }
 }
 

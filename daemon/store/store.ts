@@ -116,7 +116,7 @@ export class Store
   /** The store's id when each call that is under way was claimed. */
   readonly #claimedFrom: Map<number, string> = new Map();
 
-  /** @throws BadgedError `store-missing`, `store-newer`, `no-permission` or `store-unusable` */
+  /** @throws BadgedError `store-missing`, `store-newer`, `store-undecided`, `no-permission` or `store-unusable` */
   static async open(settings: StoreSettings, ports: StorePorts): Promise<Store> {
     const gauges: { latest: Gauges | null } = { latest: null };
     const log = ports.log.child({ room: "store" });
