@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chownSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -81,6 +81,13 @@ test("mistakes are told, with what to do", async () => {
   }
   expect((await badged("witness", "identity", "--store", directory)).code).toBe(66);
 }, 60_000);
+
+test.skipIf(process.getuid?.() !== 0)("root leaves nothing in the folder of a service's user", async () => {
+  chownSync(directory, 65534, 65534);
+  const { code, err } = await badged("witness", "--store", directory, "--name", "witness.example");
+  expect({ code, err }).toEqual({ code: 77, err: expect.stringContaining("runuser -u badged-witness") });
+  expect(readdirSync(directory)).toEqual([]);
+});
 
 test("killed at any moment, it never forgets what it has cosigned", async () => {
   const random = seededRandom(11);

@@ -7,6 +7,7 @@ import { WitnessServer } from "../evidence/witness/witness-server.ts";
 import { WitnessStore } from "../evidence/witness/witness-store.ts";
 import { createLog } from "../logging.ts";
 import { StopSignals } from "./signals.ts";
+import { refuseRootForOthers } from "./store-owner.ts";
 import type { Terminal } from "./terminal.ts";
 
 export type WitnessCommand = {
@@ -22,6 +23,7 @@ export async function runWitness(command: WitnessCommand, terminal: Terminal): P
   const { host, port } = readAddress(command.listen);
   const named = trustedBoxes((command.log ?? []).map((line) => ({ from: "--log", line })));
   const boxes = requireOnce([...named, ...(command.trust === undefined ? [] : readTrustFile(command.trust))]);
+  refuseRootForOthers(command.store, process.geteuid?.(), witnessWay);
   const signer = ensureWitness(command.store, command.name ?? null);
   const log = await createLog("info", terminal.interactive ? "pretty" : "json");
   using signals = new StopSignals();
@@ -35,6 +37,10 @@ export async function runWitness(command: WitnessCommand, terminal: Terminal): P
   }
   log.info({}, "stopped");
   return exitCode.ok;
+}
+
+function witnessWay(): string {
+  return "systemctl start badged-witness; runuser -u badged-witness -- badged witness";
 }
 
 export function showWitness(directory: string, json: boolean, terminal: Terminal): ExitCode {
