@@ -5,18 +5,35 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 
 /** JSON lines for journald and machines, coloured lines for a person at a terminal. */
 export async function createLog(level: LogLevel, form: "json" | "pretty"): Promise<Log> {
-  const destination: DestinationStream =
-    form === "pretty"
-      ? (await import("pino-pretty")).PinoPretty({
-          colorize: true,
-          ignore: "pid,hostname",
-          translateTime: "HH:MM:ss",
-          sync: true,
-        })
-      : pino.destination({ fd: 1, sync: true });
+  const destination = form === "pretty" ? await terminalLines() : jsonLines();
   const logger: Logger = pino(
     { level, base: null, errorKey: "err", serializers: { err: pino.stdSerializers.err } },
     destination,
   );
   return logger;
+}
+
+async function terminalLines(): Promise<DestinationStream> {
+  return (await import("pino-pretty")).PinoPretty({
+    colorize: true,
+    ignore: "pid,hostname",
+    translateTime: "HH:MM:ss",
+    sync: true,
+  });
+}
+
+/**
+ * A log that cannot be written, as on a full disk, is no reason to record no scans; and it is what would tell of it. A
+ * line that finds no room is lost, for a destination that holds one tries it again for as long as there is none.
+ */
+function jsonLines(): DestinationStream {
+  let destination = standardOutput();
+  function standardOutput(): DestinationStream {
+    const opened = pino.destination({ fd: 1, sync: true });
+    opened.on("error", () => {
+      destination = standardOutput();
+    });
+    return opened;
+  }
+  return { write: (line) => destination.write(line) };
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { type ExitCode, exitCode, exitCodeOf } from "./base/errors.ts";
+import { BadgedError, type ExitCode, exitCode, exitCodeOf, messageOf, systemCode } from "./base/errors.ts";
 import { refusalOf } from "./commands/refusal.ts";
 import { defaultConfiguration, explain, processTerminal } from "./commands/terminal.ts";
 
@@ -39,10 +39,19 @@ async function command(words: readonly string[]): Promise<ExitCode> {
   }
 }
 
-// Who reads the output may have seen enough, as `head` has: nothing is left to say, and nothing went wrong.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-  });
-}
-process.exitCode = await main(process.argv.slice(2));
+/** Why the output did not arrive, once that is known. */
+let unwritten: BadgedError | null = null;
+
+process.stdout.on("error", (error) => {
+  // Who reads the output may have seen enough, as `head` has: nothing is left to say, and nothing went wrong.
+  if (systemCode(error) === "EPIPE" || unwritten !== null) return;
+  const advice = "make room on the disk it goes to, or send it elsewhere, then try again";
+  unwritten = new BadgedError("output-unwritable", `the output cannot be written: ${messageOf(error)}`, advice);
+  processTerminal.err(explain(unwritten));
+  process.exitCode = exitCodeOf(unwritten);
+});
+// Nobody can be told of it: the exit code says how the command ended.
+process.stderr.on("error", () => {});
+
+const code = await main(process.argv.slice(2));
+process.exitCode = unwritten === null ? code : exitCodeOf(unwritten);
