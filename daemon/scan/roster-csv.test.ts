@@ -150,6 +150,12 @@ test("one badge over the limit is told, not cut off in silence", () => {
   expect(problems[0]?.message).toContain(String(rosterMaxBadges));
 });
 
+test("what stands behind one badge over the limit is not read, and takes no memory", () => {
+  const rows = Array.from({ length: rosterMaxBadges + 1 }, (_, index) => `${index + 1},93051822361,0566988259,,,,,`);
+  const { problems } = parseRoster(csv(...rows, '"never closed', "1"), "decimal");
+  expect(problems).toMatchObject([{ line: 1, message: expect.stringContaining(`more than ${rosterMaxBadges}`) }]);
+});
+
 test("the fingerprint changes with the file and with the form it is read in", () => {
   const prints = [parseRoster(csv(good), "hex"), parseRoster(csv(good), "text"), parseRoster(csv(), "hex")].map(
     (roster) => roster.fingerprint,

@@ -63,7 +63,7 @@ export function parseRoster(text: string, form: BadgeForm): ParsedRoster {
     problems.push({
       line: 1,
       column: "badge",
-      message: `the file has ${rows.rows.length} badges, at most ${rosterMaxBadges} are taken; remove workers who left`,
+      message: `the file has more than ${rosterMaxBadges} badges, and no more are taken; remove workers who left`,
     });
   }
   for (const row of rows.rows.slice(0, rosterMaxBadges)) {
@@ -82,6 +82,9 @@ export function parseRoster(text: string, form: BadgeForm): ParsedRoster {
 type Rows =
   | { readonly ok: true; readonly rows: readonly Row[] }
   | { readonly ok: false; readonly problems: RosterProblem[] };
+
+/** The header, the badges, and one more that tells of too many: a file of short lines has millions, and each takes 500 bytes. */
+const recordsMax = 1 + rosterMaxBadges + 1;
 
 /** Which no CSV in UTF-8 has, and every character of UTF-16 that a spreadsheet writes. */
 const utf16Mark = "\0";
@@ -148,6 +151,7 @@ function recordsOf(text: string, delimiter: string): Records {
       skip_empty_lines: true,
       skip_records_with_empty_values: true,
       trim: true,
+      to: recordsMax,
     }) as unknown as readonly { readonly record: readonly string[]; readonly info: { readonly lines: number } }[];
     const breaksIn = (record: readonly string[]): number => lineAt(record.join(""), Number.POSITIVE_INFINITY) - 1;
     return { ok: true, records: records.map(({ record, info }) => ({ record, line: info.lines - breaksIn(record) })) };
