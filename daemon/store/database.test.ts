@@ -219,4 +219,17 @@ describe("a visitor", () => {
     );
     expect(readFileSync(file).equals(bytes)).toBe(true);
   });
+
+  test("leaves a database that was emptied, and its log, to the daemon", () => {
+    const core = preparedCore(storeSettings(directory.path), rosterOf(1));
+    recordId(core, draftOf(1, 0));
+    const log = readFileSync(`${file}-wal`);
+    core[Symbol.dispose]();
+    truncateSync(file, 0);
+    writeFileSync(`${file}-wal`, log);
+    expect(() => openCore(visit())).toThrow(
+      expect.objectContaining({ code: "store-unusable", advice: storeAdvice.corrupt }),
+    );
+    expect([readFileSync(file).length, readFileSync(`${file}-wal`).equals(log)]).toEqual([0, true]);
+  });
 });

@@ -100,6 +100,7 @@ function openAsVisitor(files: DatabaseFiles): Connection {
   }
   files.requireAccess();
   refuseUntakenCopy(files);
+  checkHeader(files.file);
   refuseDamagedLog(files);
   const connection = Connection.open(files.file);
   try {
