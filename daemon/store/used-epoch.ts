@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { systemCode } from "../base/errors.ts";
+import { isUnreadable } from "./readable-copy.ts";
 
 /*
  * The latest epoch of the evidence log that was ever signed in this folder, in a file beside the key that signs it. A
@@ -48,14 +49,18 @@ export class UsedEpoch {
   }
 }
 
-/** 0 when none was, or nobody can tell. */
+/**
+ * 0 when none was, or nobody can tell.
+ *
+ * @throws Error with the system's code where somebody else can, as who put the file back under another name than ours
+ */
 function usedEpochIn(folder: string): number {
   let text: string;
   try {
     text = readFileSync(join(folder, fileName), "utf8");
   } catch (error) {
-    if (systemCode(error) === null) throw error;
-    return 0;
+    if (systemCode(error) === "ENOENT" || isUnreadable(error)) return 0;
+    throw error;
   }
   return /^[1-9]\d{0,2}\n$/.test(text) ? Number(text) : 0;
 }
