@@ -76,6 +76,13 @@ onTestDisk(`in the database's header, it costs nothing${reason}`, async () => {
   expect(core.show(scans[7] ?? 0)?.doubt).toBeNull();
 });
 
+onTestDisk(`in the copy of the schema's pages, it costs nothing, and they are copied again${reason}`, async () => {
+  const directory = await spoiled("badged.sqlite.schema-pages", 0);
+  using core = openCore(storeSettings(directory));
+  expect([1, 2].map((scan) => core.show(scan)?.state)).toEqual(["registered", "registered"]);
+  expect(() => readFileSync(join(directory, "badged.sqlite.schema-pages"))).not.toThrow();
+});
+
 onTestDisk.each([
   ["header", 0],
   ["first commit", walHeaderBytes + 2 * frameBytes],

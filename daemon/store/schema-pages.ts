@@ -1,5 +1,6 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, readSync, renameSync, writeSync } from "node:fs";
 import type { Connection } from "./connection.ts";
+import { isUnreadable } from "./readable-copy.ts";
 
 /** Of every database of badged (`headerMarks` in integrity.ts). */
 const pageBytes = 4096;
@@ -17,16 +18,26 @@ export type SchemaPage = { readonly page: number; readonly bytes: Buffer };
  *
  * The file holds, for each page, its number as 32 bits, most significant byte first, and its 4096 bytes.
  *
- * @returns the pages; empty when there is no copy, or only a part of one
+ * @returns the pages; empty when there is no copy, or only a part of one can be read
  */
 export function readSchemaPages(file: string): readonly SchemaPage[] {
   if (!existsSync(file)) return [];
-  const all = readFileSync(file);
-  if (all.length % entryBytes !== 0) return [];
+  const all = readOrNull(file);
+  if (all === null || all.length % entryBytes !== 0) return [];
   return Array.from({ length: all.length / entryBytes }, (_, index) => {
     const at = index * entryBytes;
     return { page: all.readUInt32BE(at), bytes: all.subarray(at + 4, at + entryBytes) };
   });
+}
+
+/** `null` where a sector of it is bad. */
+function readOrNull(file: string): Buffer | null {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    if (isUnreadable(error)) return null;
+    throw error;
+  }
 }
 
 /** Whether the copy is of the schema that the database has now. */
