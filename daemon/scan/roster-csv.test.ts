@@ -73,14 +73,26 @@ describe("each mistake is told with line and column", () => {
     ["foreign_vat", "010063E9AE,93051822361,,5260250995,,,,"],
     ["avw_number", "010063E9AE,93051822361,0566988259,,1I1003SQ5VSSZ,,,"],
     ["reference", "010063E9AE,93051822361,0566988259,,,93.05.18-223.61,,"],
+    ["reference", "010063E9AE,93051822361,0566988259,,,Jan 93.05.18-223.61,,"],
+    ["reference", "010063E9AE,93051822361,0566988259,,,W93051822361,,"],
     ["reference", `010063E9AE,93051822361,0566988259,,,${"W".repeat(101)},,`],
     ["reference", "010063E9AE,93051822361,0566988259,,,W\x1b[2J,,"],
+    ["reference", "010063E9AE,93051822361,0566988259,,,\u202e1W,,"],
     ["valid_from", "010063E9AE,93051822361,0566988259,,,,2026-02-29,"],
     ["valid_until", "010063E9AE,93051822361,0566988259,,,,2026-02-01,2026-01-31"],
   ])("%s", (column, row) => {
     const { entries, problems } = parseRoster(csv(good.replace("010063E9AE", "AA0063E9AE"), row), "hex");
     expect(problems).toEqual([{ line: 3, column, message: expect.any(String) }]);
     expect(entries).toHaveLength(1);
+  });
+
+  test.each([
+    ["text", "93051822361", "93051822361"],
+    ["text", "93.05.18-223.61", "93051822361"],
+    ["decimal", "05010100113", "05010100113"],
+  ] as const)("a badge in %s that is its worker's national number, %s", (form, badge, ssin) => {
+    const { problems } = parseRoster(csv(`${badge},${ssin},0566988259,,,,,`), form);
+    expect(problems).toEqual([{ line: 2, column: "badge", message: expect.any(String) }]);
   });
 
   test("several mistakes in several rows come in one pass", () => {

@@ -1,7 +1,7 @@
 import { CsvError, parse } from "csv-parse/sync";
 import { badgeFault, isShortened, shortenedWords } from "../base/badge-fault.ts";
 import { type BadgeForm, isRandomUid, normaliseBadge } from "../base/badge-form.ts";
-import { digitsOf, isDeclarationOfWorksNumber, isEnterpriseNumber, isSsin } from "../base/identifiers.ts";
+import { digitsOf, isDeclarationOfWorksNumber, isEnterpriseNumber, isSsin, withoutSsins } from "../base/identifiers.ts";
 import { type Employer, type RosterEntry, type WorkerKind, workerKinds } from "./roster.ts";
 import { rosterFingerprint } from "./roster-fingerprint.ts";
 
@@ -34,6 +34,9 @@ const columns = [
 export const referenceMaxChars: number = 100;
 /** A Limosa reference is free text (its form is not published); longer is no reference. */
 export const limosaMaxChars: number = 50;
+
+/** A terminal obeys control characters instead of showing them, and lets those that turn the direction of a text move its line. */
+const steers = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/u;
 
 type Column = (typeof columns)[number];
 type Row = { readonly line: number; readonly field: (column: Column) => string };
@@ -226,6 +229,13 @@ function readEntry(row: Row, form: BadgeForm, say: (column: Column, message: str
     );
   }
   const ssin = digitsOf(row.field("ssin"));
+  // Zeros in front, which a number may have lost, make no other one of it.
+  if (badge !== null && isSsin(ssin) && digitsOf(badge).padStart(ssin.length, "0") === ssin) {
+    wrong(
+      "badge",
+      "is the worker's national number, which lists and webhooks would show; give the number of a badge of his own",
+    );
+  }
   if (ssin === "") wrong("ssin", "is missing; give the worker's national number");
   else if (isShortened(row.field("ssin"))) wrong("ssin", shortenedWords);
   else if (ssin.length < 11 && isSsin(ssin.padStart(11, "0")))
@@ -241,14 +251,14 @@ function readEntry(row: Row, form: BadgeForm, say: (column: Column, message: str
   if (declaration !== "" && !isDeclarationOfWorksNumber(declaration)) {
     wrong("avw_number", "is no AvW number: thirteen capitals and digits, neither I nor O");
   }
-  if (isSsin(digitsOf(row.field("reference")))) {
+  const reference = row.field("reference");
+  if (isSsin(digitsOf(reference)) || withoutSsins(reference, "") !== reference) {
     wrong(
       "reference",
       "holds a national number, and is shown in lists, summaries and exports; give the employer's own number",
     );
   }
-  // A terminal obeys control characters instead of showing them.
-  if (row.field("reference").length > referenceMaxChars || /\p{Cc}/u.test(row.field("reference"))) {
+  if (reference.length > referenceMaxChars || steers.test(reference)) {
     wrong("reference", `is no reference: at most ${referenceMaxChars} characters on one line`);
   }
   const validFrom = readDate(row.field("valid_from"));
@@ -264,7 +274,7 @@ function readEntry(row: Row, form: BadgeForm, say: (column: Column, message: str
     ssin,
     employer,
     declarationOfWorks: declaration === "" ? null : declaration,
-    reference: row.field("reference") || null,
+    reference: reference || null,
     validFrom,
     validUntil,
     ...(kind === null ? {} : { kind }),
