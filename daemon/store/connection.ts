@@ -88,15 +88,14 @@ export class Connection implements Disposable {
    * @returns `null` when one does just now: that is not waited for
    */
   alone<T>(work: () => T): T | null {
-    this.db.pragma("busy_timeout = 0");
-    try {
-      return this.transact(work);
-    } catch (error) {
-      if (error instanceof Sqlite.SqliteError && error.code.startsWith("SQLITE_BUSY")) return null;
-      throw error;
-    } finally {
-      this.db.pragma(`busy_timeout = ${busyTimeoutMs}`);
-    }
+    return this.#withoutWaiting(() => {
+      try {
+        return this.transact(work);
+      } catch (error) {
+        if (error instanceof Sqlite.SqliteError && error.code.startsWith("SQLITE_BUSY")) return null;
+        throw error;
+      }
+    });
   }
 
   /** One snapshot for all that `work` reads; writers are not kept waiting. */
@@ -119,6 +118,18 @@ export class Connection implements Disposable {
     this.db.pragma("wal_checkpoint(PASSIVE)");
   }
 
+  /**
+   * Copies all of the write-ahead log into the database file and cuts it to nothing. Waits for nobody.
+   *
+   * @returns `false` while another connection reads from the log, or writes
+   */
+  cutLog(): boolean {
+    return this.#withoutWaiting(() => {
+      const [row] = this.db.pragma("wal_checkpoint(TRUNCATE)") as readonly { readonly busy: number }[];
+      return row?.busy === 0;
+    });
+  }
+
   bytes(): number {
     const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
     return sizeOf(this.file) + sizeOf(`${this.file}-wal`);
@@ -126,6 +137,15 @@ export class Connection implements Disposable {
 
   [Symbol.dispose](): void {
     this.db.close();
+  }
+
+  #withoutWaiting<T>(work: () => T): T {
+    this.db.pragma("busy_timeout = 0");
+    try {
+      return work();
+    } finally {
+      this.db.pragma(`busy_timeout = ${busyTimeoutMs}`);
+    }
   }
 }
 

@@ -5,6 +5,7 @@ import { type RecordingLog, recordingLog, storeSettings } from "../testing/store
 import { overdueFrames, quietMs, worthwhileFrames } from "./checkpoint.ts";
 import {
   type Chores,
+  forgetAgainMs,
   Housekeeping,
   lengthenPeriodMs,
   repeatLogMs,
@@ -43,6 +44,10 @@ function keep(changed: Partial<StoreSettings> = {}, chores: Partial<Chores> = {}
       },
       lengthenLog: async () => {
         done.push("lengthen");
+        return done.length >= 3;
+      },
+      forgetErased: async () => {
+        done.push("forget");
         return done.length >= 3;
       },
       scrubSlice: async () => {
@@ -133,6 +138,36 @@ describe("room in the write-ahead log", () => {
     keeping.lengthenLog();
     await time.advance(10 * quietMs);
     expect(messages()).toEqual(["no more room was made in the write-ahead log ahead of time"]);
+    expect(time.waiting).toBe(0);
+  });
+});
+
+describe("what was erased", () => {
+  test("is taken out of the log while nobody badges, again where somebody reads, and its room is made anew", async () => {
+    using keeping = keep();
+    keeping.forgetErased();
+    await time.advance(quietMs - 1);
+    keeping.recorded(recorded);
+    await time.advance(quietMs - 1);
+    expect(done).toEqual([]);
+    await time.advance(1);
+    expect(done).toEqual(["forget"]);
+    await time.advance(2 * forgetAgainMs + lengthenPeriodMs);
+    expect(done).toEqual(["forget", "forget", "forget", "lengthen"]);
+    expect(time.waiting).toBe(0);
+  });
+
+  test("that cannot be taken out is told, and tried again; room that was being made waits for it", async () => {
+    const broken = async (): Promise<boolean> => {
+      throw new Error("disk full");
+    };
+    const keeping = keep({}, { forgetErased: broken });
+    keeping.lengthenLog();
+    keeping.forgetErased();
+    await time.advance(quietMs + forgetAgainMs);
+    expect(done).toEqual([]);
+    expect(messages()).toEqual(Array(2).fill("the write-ahead log could not be emptied of what was erased"));
+    keeping[Symbol.dispose]();
     expect(time.waiting).toBe(0);
   });
 });

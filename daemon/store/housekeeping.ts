@@ -19,11 +19,16 @@ export const repeatLogMs = 60_000;
 /** Between two slices of room in the write-ahead log: a start has all of it within ten seconds. */
 export const lengthenPeriodMs = 100;
 
+/** What keeps the log from being emptied of what was erased, a command that reads or a full disk, may have passed by then. */
+export const forgetAgainMs: number = 10 * 60 * 1000;
+
 /** What is done when nobody badges; each resolves when the worker thread has done it. */
 export type Chores = {
   readonly checkpoint: () => Promise<void>;
   /** Resolves to whether the log is long enough now. */
   readonly lengthenLog: () => Promise<boolean>;
+  /** Resolves to whether nothing of what was erased is in the log any more. */
+  readonly forgetErased: () => Promise<boolean>;
   /** Resolves to whether the whole database has been read. */
   readonly scrubSlice: () => Promise<boolean>;
 };
@@ -35,7 +40,8 @@ export class Housekeeping implements Disposable {
   readonly #log: Log;
   readonly #chores: Chores;
   #checkpointTimer: Disposable | null = null;
-  #lengthenTimer: Disposable | null = null;
+  /** One at a time: the log that is emptied gets its room afterwards. */
+  #logTimer: Disposable | null = null;
   #scrubTimer: Disposable | null = null;
   #gauges: Gauges | null = null;
   #checkpointing = false;
@@ -59,7 +65,12 @@ export class Housekeeping implements Disposable {
 
   /** Starts making room in the write-ahead log, slice by slice, once nobody badges. */
   lengthenLog(afterMs: number = quietMs): void {
-    if (!this.#disposed) this.#lengthenTimer = this.#time.after(afterMs, () => void this.#lengthenLog());
+    this.#planForLog(afterMs, () => void this.#lengthenLog());
+  }
+
+  /** Empties the write-ahead log of what was erased, once nobody badges, and makes its room anew. */
+  forgetErased(afterMs: number = quietMs): void {
+    this.#planForLog(afterMs, () => void this.#forgetErased());
   }
 
   /** Starts reading the whole database through, slice by slice, whenever nobody badges. */
@@ -82,7 +93,7 @@ export class Housekeeping implements Disposable {
   [Symbol.dispose](): void {
     this.#disposed = true;
     this.#checkpointTimer?.[Symbol.dispose]();
-    this.#lengthenTimer?.[Symbol.dispose]();
+    this.#logTimer?.[Symbol.dispose]();
     this.#scrubTimer?.[Symbol.dispose]();
   }
 
@@ -111,6 +122,24 @@ export class Housekeeping implements Disposable {
       this.#log.warn({ error: messageOf(error) }, "the write-ahead log could not be checkpointed");
     } finally {
       this.#checkpointing = false;
+    }
+  }
+
+  #planForLog(afterMs: number, work: () => void): void {
+    this.#logTimer?.[Symbol.dispose]();
+    if (!this.#disposed) this.#logTimer = this.#time.after(afterMs, work);
+  }
+
+  async #forgetErased(): Promise<void> {
+    try {
+      const quietInMs = quietMs - this.#quietForMs();
+      if (quietInMs > 0) this.forgetErased(quietInMs);
+      else if (await this.#chores.forgetErased()) this.lengthenLog(lengthenPeriodMs);
+      else this.forgetErased(forgetAgainMs);
+    } catch (error) {
+      const fields = { error: messageOf(error), againInMs: forgetAgainMs };
+      this.#log.warn(fields, "the write-ahead log could not be emptied of what was erased");
+      this.forgetErased(forgetAgainMs);
     }
   }
 

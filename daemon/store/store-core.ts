@@ -433,6 +433,16 @@ export class StoreCore implements Disposable {
     return this.#connection.alone(() => lengthenWal(`${this.#connection.file}-wal`)) ?? false;
   }
 
+  /**
+   * Leaves nothing in the write-ahead log of what was erased: its frames hold pages as they were before, for as long as
+   * the log does not grow over them again, which may be months. Whether that is done.
+   */
+  forgetErased(): boolean {
+    if (!this.#connection.cutLog()) return false;
+    this.#beginLog();
+    return true;
+  }
+
   #beginLog(): void {
     this.#connection.transact(() => this.#connection.db.exec("UPDATE store SET checkpoints = checkpoints + 1"));
   }

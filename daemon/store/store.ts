@@ -133,6 +133,7 @@ export class Store
       {
         checkpoint: () => link.call("checkpoint"),
         lengthenLog: () => link.call("lengthenLog"),
+        forgetErased: () => link.call("forgetErased"),
         scrubSlice: async () => {
           const step = await link.call("scrubSlice");
           if (step === "recounted") log.error({}, "the counts of scans were wrong, and are right again");
@@ -436,6 +437,8 @@ export class Store
     }
     const total = erased.scans + erased.rosterEntries + erased.workers + erased.attempts;
     if (total > 0) this.#log.info(erased, "what is no longer needed was erased");
+    // These hold who somebody is; what else was erased says that no more.
+    if (erased.workers + erased.rosterEntries > 0) this.#housekeeping.forgetErased();
     if (erased.parted > 0) {
       this.#log.warn({ count: erased.parted }, "scans that nobody released lost their worker, who left the roster");
     }
