@@ -222,6 +222,14 @@ test("a roster with a mistake is not imported, and the mistake's value is not re
   expect(ran.err).not.toContain("93051822362");
 });
 
+test("what a roster calls its columns is shown, and not obeyed by the terminal", async () => {
+  const site = writeSite(directory, 1, "http://127.0.0.1:9");
+  writeFileSync(join(directory, "other.csv"), "badge,ssin,employer,\u001bc\u202eoops\n0A,93051822361,0566988259,x\n");
+  const ran = await badged("roster", "check", join(directory, "other.csv"), "--config", site.configuration);
+  expect(ran.err).toContain(String.raw`\u001bc\u202eoops: is no column of a roster`);
+  expect(ran.err).not.toContain("\u001b");
+});
+
 test("a roster whose dates are over is taken, and that is told", async () => {
   const site = writeSite(directory, 1, "http://127.0.0.1:9");
   const roster = join(directory, "dated.csv");

@@ -9,10 +9,22 @@ export type Terminal = {
 };
 
 export const processTerminal: Terminal = {
-  out: (line) => void process.stdout.write(`${line}\n`),
-  err: (line) => void process.stderr.write(`${line}\n`),
+  out: (line) => void process.stdout.write(`${shown(line)}\n`),
+  err: (line) => void process.stderr.write(`${shown(line)}\n`),
   interactive: process.stdout.isTTY === true,
 };
+
+/** What a terminal obeys instead of showing it, but for the ends of lines and tabs; and what turns the direction of a text. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
+const steering = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * A text as it may be shown: names and words in it come from services, certificates, files and notes of somebody else.
+ * What steers a terminal is written as JSON writes it, so that a document for machines stays the same document.
+ */
+export function shown(text: string): string {
+  return text.replace(steering, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
 
 /** The site's YAML file where a command is told none. */
 export const defaultConfiguration: string = process.env["BADGED_CONFIG"] ?? "/etc/badged/badged.yaml";
