@@ -253,6 +253,8 @@ describe("what fails is told, and what it hides is not tried", () => {
   test.each([
     [503, '{"status":"DOWN"}', "failed", "not well (status 503, DOWN)"],
     [200, '{"status":"DEGRADED"}', "ok", "the service says DEGRADED"],
+    [200, '{"status":{"toString":1}}', "ok", "the service answers (status 200)"],
+    [200, '{"status":"UP 93.05.18-223.61\\n"}', "ok", "the service says UP [number removed]"],
     [302, "", "failed", "sends on to another address"],
     [404, "", "ok", "no page for its health"],
     [429, "", "failed", "fewer calls"],

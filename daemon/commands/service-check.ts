@@ -11,6 +11,7 @@ import { TokenRequest } from "../forward/ciao/oauth/token-request.ts";
 import { parseJson } from "../forward/ciao/problem.ts";
 import { FileToken } from "../forward/ciao/token.ts";
 import { HttpCaller, type HttpOutcome } from "../forward/http-call.ts";
+import { keptText } from "../forward/kept-text.ts";
 import type { LiveClock, LiveStatus } from "../supervisor/live-status.ts";
 import { readStatus, statusSocketPath } from "../supervisor/status-socket.ts";
 import { clockWords, isTrusted } from "./clock.ts";
@@ -246,7 +247,8 @@ function healthStepOf(outcome: HttpOutcome): Step {
   }
   const { status } = outcome.head;
   const said = parseJson(outcome.body);
-  const state = typeof said === "object" && said !== null && "status" in said ? String(said.status).slice(0, 40) : "";
+  const word = typeof said === "object" && said !== null && "status" in said ? said.status : "";
+  const state = typeof word === "string" ? keptText(word).slice(0, 40) : "";
   if (status === 401 || status === 403) {
     const advice = "the service does not take the token: ask the RSZ whether your technical user may use this service";
     return failed("health", `the service refuses the token (status ${status})`, advice);
