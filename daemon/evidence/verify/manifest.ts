@@ -1,3 +1,4 @@
+import { filesMax } from "./bundle-files.ts";
 import { base64Of, countOf, hasKeys, type Json, listOf, objectOf, parseCanonical, textOf } from "./canonical.ts";
 import { type PublicKey, publicKeyOf } from "./public-key.ts";
 import { sha256 } from "./tree.ts";
@@ -25,8 +26,15 @@ export type Manifest = {
 
 const manifestKeys = ["checkpoints", "first", "format", "key", "made", "origin", "size", "version", "windows"];
 
+/**
+ * Twice what it says of each file that a bundle may have. What nests deeply takes fifty times its own length to parse, and
+ * a manifest of a GB fits into a mail.
+ */
+export const manifestMaxBytes: number = filesMax * 256;
+
+/** `null` when it has not its form, or is longer than any manifest. */
 export function parseManifest(bytes: Uint8Array): Manifest | null {
-  const read = parseCanonical(bytes);
+  const read = bytes.length > manifestMaxBytes ? null : parseCanonical(bytes);
   if (read === null || !hasKeys(read, manifestKeys) || read["format"] !== 1) return null;
   const keyBytes = base64Of(read["key"]);
   const key = keyBytes === null ? null : publicKeyOf(keyBytes);

@@ -1,4 +1,4 @@
-import type { BundleFiles } from "./bundle-files.ts";
+import { type BundleFiles, filesMax, pathMaxLength } from "./bundle-files.ts";
 import { decodeUtf8 } from "./canonical.ts";
 import { type Failure, failure } from "./failure.ts";
 import type { Manifest } from "./manifest.ts";
@@ -10,9 +10,15 @@ export const sumsSignaturePath = "SHA256SUMS.sig";
 export const manifestPath = "manifest.json";
 export const recordsPath = "log/records.jsonl";
 
+/** A line for each file that a bundle may have. A list of a GB, packed into a mail, would take this machine's memory. */
+export const sumsMaxBytes: number = filesMax * (64 + 2 + 3 * pathMaxLength + 1);
+
 /** Every file is in the list once, as it was summed, and in order. */
 export function checkSums(files: BundleFiles): readonly Failure[] {
   const sums = files.get(sumsPath);
+  if (sums !== undefined && sums.length > sumsMaxBytes) {
+    return [failure("sums-malformed", sumsPath, `it has more than ${sumsMaxBytes} bytes`)];
+  }
   const text = sums === undefined ? null : decodeUtf8(sums);
   if (text === null) return [failure(sums === undefined ? "file-missing" : "sums-malformed", sumsPath)];
   if (!text.endsWith("\n")) return [failure("sums-malformed", sumsPath, "its last line does not end")];

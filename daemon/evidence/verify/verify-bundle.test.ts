@@ -15,7 +15,9 @@ import {
 } from "../../testing/small-bundle/small-bundle.ts";
 import { parseNote } from "./checkpoint-note.ts";
 import type { FailureCode } from "./failure.ts";
+import { manifestMaxBytes } from "./manifest.ts";
 import { parseWitnessKey, publicKeyOf } from "./public-key.ts";
+import { sumsMaxBytes } from "./sums.ts";
 import { type BundleReport, statusOf } from "./verdict.ts";
 import { type Trust, verifyBundle } from "./verify-bundle.ts";
 
@@ -53,6 +55,11 @@ function changed(change: (files: Map<string, Buffer>) => void, sealed: boolean):
 
 function edit(files: Map<string, Buffer>, path: string, change: (text: string) => string): void {
   files.set(path, Buffer.from(change((files.get(path) ?? Buffer.alloc(0)).toString())));
+}
+
+/** In canonical form still: only its length is wrong. */
+function longer(manifest: string, bytes: number): string {
+  return manifest.replace(/"version":"[^"]*"/, () => `"version":"${"1".repeat(bytes)}"`);
 }
 
 describe("a bundle that is whole", () => {
@@ -176,6 +183,11 @@ describe("the owner of the key", () => {
     ["a line without an end", (f) => f.set("log/records.jsonl", Buffer.alloc(100_000, 32)), "log-size-differs"],
     ["a very long line", (f) => f.set("log/records.jsonl", Buffer.from(`${" ".repeat(70_000)}\n`)), "line-too-long"],
     ["no manifest", (f) => f.delete("manifest.json"), "file-missing"],
+    [
+      "a manifest that is longer than any",
+      (f) => edit(f, "manifest.json", (t) => longer(t, manifestMaxBytes)),
+      "manifest-malformed",
+    ],
     ["a manifest with a line feed", (f) => edit(f, "manifest.json", (t) => `${t}\n`), "manifest-malformed"],
     ["a file too many", (f) => f.set("log/more.jsonl", Buffer.from("x")), "file-unexpected"],
     ["a checkpoint less", (f) => f.delete(`checkpoints/${firstSize}.ckpt`), "file-missing"],
@@ -185,6 +197,15 @@ describe("the owner of the key", () => {
     ["base64 with loose bits", (f) => edit(f, `checkpoints/${firstSize}.ckpt`, looseBits), "checkpoint-malformed"],
   ])("is found with %s", (_, change, code) => {
     expect(codes(verifyGood(changed(change, true)))).toContain(code);
+  });
+
+  test("cannot take the reader's memory with a list of sums that is longer than any", () => {
+    const report = verifyGood(changed((f) => f.set("SHA256SUMS", Buffer.alloc(sumsMaxBytes + 1, "\n")), false));
+    expect(report.integrity.failures[0]).toEqual({
+      code: "sums-malformed",
+      where: "SHA256SUMS",
+      detail: `it has more than ${sumsMaxBytes} bytes`,
+    });
   });
 
   test("cannot sign with another key", () => {
