@@ -124,6 +124,20 @@ test("a trace id is kept whole when it is a UUID, scrubbed when it is not, and n
   expect(keptTraceId(null)).toBeNull();
 });
 
+test("an answer of nothing but digits is read, in as many texts as it has room for", () => {
+  // Of the longest that a call takes; the event loop, in which badges are stamped, waits for all of them.
+  const texts = Array.from({ length: 1000 }, (_, index) => "7".repeat(readTextMaxChars - index));
+  expect(new Set(texts.map(keptText))).toEqual(new Set([scrubbed]));
+});
+
+test("a run of digits with one letter in it is a part of a token wherever the letter stands", () => {
+  for (const place of [0, 20, 50]) {
+    const run = `${"1".repeat(place)}a${"1".repeat(50 - place)}`;
+    expect(keptText(`no: ${run}.`)).toBe("no: [removed].");
+  }
+  expect(keptText(`no: ${"1".repeat(51)}.`)).toBe(`no: ${scrubbed}.`);
+});
+
 test("a run as long as a token's parts is removed, and a word of ordinary length is not", () => {
   const part = "eyJpc3MiOiJiYWRnZWQiLCJzdWIiOiJiYWRnZWQiLCJhdWQiOiJzZXJ2aWNlIn0";
   expect(keptText(`token ${part}.${part} is not valid`)).toBe("token [removed].[removed] is not valid");

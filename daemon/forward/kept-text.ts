@@ -15,10 +15,10 @@ export const readTextMaxChars: number = 8 * 1024;
  * digits, however punctuated, since an SSIN may be repeated in what a service says of it, and so may a token. Never throws.
  */
 export function keptText(text: string): string {
-  if (text.length <= keptTextMaxChars && plainWords.test(text) && !secretRun.test(text)) return text;
+  if (text.length <= keptTextMaxChars && plainWords.test(text) && !hasSecret(text)) return text;
   const isCut = text.length > readTextMaxChars;
   const read = isCut ? `${beginningOf(text)}${endlessNumber}` : text;
-  const oneLine = scrubNumbers(read.replace(/[\p{C}\p{Z}]+/gu, " ").replaceAll(secretRuns, "[removed]")).trim();
+  const oneLine = scrubNumbers(read.replace(/[\p{C}\p{Z}]+/gu, " ").replaceAll(longRuns, withoutSecret)).trim();
   const kept = isCut ? `${oneLine.slice(0, -scrubbed.length)}…` : oneLine;
   return kept.length <= keptTextMaxChars ? kept : `${kept.slice(0, keptTextMaxChars - 1)}…`;
 }
@@ -26,9 +26,19 @@ export function keptText(text: string): string {
 /** Written where a text was cut: digits that touch the cut, and may go on behind it, become one long number with it. */
 const endlessNumber = "0".repeat(11);
 
-/** A run as long as this, with a letter in it, may be a part of a token, of an assertion or of a key. */
-const secretRun = /(?=[\d_+=-]*[A-Za-z])[A-Za-z0-9_+=-]{40,}/;
-const secretRuns = new RegExp(secretRun, "g");
+/**
+ * A run as long as this, with a letter in it, may be a part of a token, of an assertion or of a key. The letter is looked for
+ * afterwards: an expression that looks ahead for it does so from every digit of a long number.
+ */
+const longRuns = /[A-Za-z0-9_+=-]{40,}/g;
+
+function withoutSecret(run: string): string {
+  return /[A-Za-z]/.test(run) ? "[removed]" : run;
+}
+
+function hasSecret(text: string): boolean {
+  return text.replaceAll(longRuns, withoutSecret) !== text;
+}
 
 /** Letters and digits, and what characters are written with as addresses, pages and JSON do. */
 const wordCharacter = /[\w+=%&#;\\-]/;
