@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { digitsOf, isDeclarationOfWorksNumber, isEnterpriseNumber, isSsin } from "./identifiers.ts";
+import { digitsOf, isDeclarationOfWorksNumber, isEnterpriseNumber, isSsin, withoutSsins } from "./identifiers.ts";
 
 test.each(["93051822361", "97440936363", "53480200724", "90010100123", "85011512355"])("%s is a valid SSIN", (ssin) => {
   expect(isSsin(ssin)).toBe(true);
@@ -16,6 +16,21 @@ test.each([
   "",
 ])("%s is refused as SSIN", (ssin) => {
   expect(isSsin(ssin)).toBe(false);
+});
+
+test.each([
+  ["93051822361", "[]"],
+  ["asked 93.05.18-223.61.", "asked []."],
+  ["93.05.18\u2011223.61, as a word processor writes it", "[], as a word processor writes it"],
+  ["93.05.18 – 223.61", "[]"],
+  ["93\u00b705\u00b718\u00b7223\u00b761 and 930518_22361", "[] and []"],
+  ["worker 12 93.05.18-223.61", "worker 12 []"],
+  ["93051822361 97440936363", "[] []"],
+  ["93.05.18-223.62", "93.05.18-223.62"],
+  ["930518223611 and 193051822361", "930518223611 and 193051822361"],
+  ["from 2026-03-01 10:15:00 to 2026-03-01 11:15:00", "from 2026-03-01 10:15:00 to 2026-03-01 11:15:00"],
+])("of %j what is left without national numbers is %j", (text, left) => {
+  expect(withoutSsins(text, "[]")).toBe(left);
 });
 
 test("a birth from 2000 on is checked with the 2 put before", () => {

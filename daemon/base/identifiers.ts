@@ -29,9 +29,23 @@ export function isDeclarationOfWorksNumber(text: string): boolean {
   return /^[A-HJ-NP-Z0-9]{13}$/.test(text);
 }
 
+/** Eleven digits with what people and word processors put between them, `93.05.18 – 223.61`. */
+const elevenDigits = /(?<!\d)\d(?:[\s./·_\p{Pd}]{0,3}\d){10}(?!\d)/gu;
+
 /** Puts `instead` in place of every national number with right check digits, however punctuated; other numbers stay. */
 export function withoutSsins(text: string, instead: string): string {
-  return text.replace(/(?<!\d)\d(?:[\s./-]{0,2}\d){10}(?!\d)/g, (number) =>
-    isSsin(number.replace(/\D/g, "")) ? instead : number,
-  );
+  let left = "";
+  let to = 0;
+  elevenDigits.lastIndex = 0;
+  for (let found = elevenDigits.exec(text); found !== null; found = elevenDigits.exec(text)) {
+    const [number] = found;
+    if (isSsin(number.replace(/\D/g, ""))) {
+      left += text.slice(to, found.index) + instead;
+      to = elevenDigits.lastIndex;
+    } else {
+      // The digits of another number may stand before it: `worker 12 93.05.18-223.61`.
+      elevenDigits.lastIndex = found.index + 1;
+    }
+  }
+  return left + text.slice(to);
 }
