@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
@@ -72,6 +72,17 @@ test("a store in the place of a file keeps badged from starting", () => {
   const { code, said } = checked();
   expect(code).toBe(exitCode.configuration);
   expect(said).toContain("store.directory: is no folder");
+});
+
+test("a folder of the store in which others may put files is a warning", () => {
+  const { store } = requireConfiguration(configuration);
+  mkdirSync(store.directory);
+  chmodSync(store.directory, 0o777);
+  const { code, said } = checked();
+  expect(code).toBe(exitCode.ok);
+  expect(said).toContain(`${store.directory} may be written into by other users of this box`);
+  chmodSync(store.directory, 0o750);
+  expect(checked().said).not.toContain("other users");
 });
 
 test("a store of a demonstration, with a service of somebody else's, keeps badged from starting", () => {

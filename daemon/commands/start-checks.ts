@@ -14,6 +14,7 @@ import { isMisread } from "../scan/draft.ts";
 import type { RosterEntry } from "../scan/roster.ts";
 import { parseRoster } from "../scan/roster-csv.ts";
 import { checkedRosterFile } from "../scan/roster-file.ts";
+import { isOpenToOthers } from "../store/database-files.ts";
 import { dateOf } from "./certificate-look.ts";
 import { withCredentials } from "./credentials.ts";
 import { storeFaults } from "./store-faults.ts";
@@ -57,7 +58,23 @@ export function startFindings(
 
 function storeFindings(configuration: Configuration): readonly StartFinding[] {
   const path = ["store", "directory"];
-  return storeFaults(configuration).map((message) => ({ path, message, keepsFromStarting: true }));
+  const faults = storeFaults(configuration).map((message) => ({ path, message, keepsFromStarting: true }));
+  return faults.length > 0 ? faults : openFolder(configuration);
+}
+
+function openFolder({ store: { directory } }: Configuration): readonly StartFinding[] {
+  if (!mayOthersWriteIn(directory)) return [];
+  const message = `${directory} may be written into by other users of this box, who could replace scans, evidence and its key: chmod 700 it`;
+  return [{ path: ["store", "directory"], message, keepsFromStarting: false }];
+}
+
+function mayOthersWriteIn(directory: string): boolean {
+  try {
+    return isOpenToOthers(directory);
+  } catch {
+    // Whoever checks may not look there: no finding.
+    return false;
+  }
 }
 
 const halfYearMs = 182 * 24 * 60 * 60 * 1000;

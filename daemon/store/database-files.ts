@@ -245,6 +245,14 @@ export function setAsidePart(file: string): SetAsidePart | null {
   return name === undefined || at === null ? null : { name, suffix, at };
 }
 
+/**
+ * Whether others than the owner may put files into a folder: a link of theirs in the place of one of badged's has it write
+ * elsewhere, and a database of theirs is taken for its own.
+ */
+export function isOpenToOthers(directory: string): boolean {
+  return ((statSync(directory, { throwIfNoEntry: false })?.mode ?? 0) & 0o022) !== 0;
+}
+
 function tightenOne(file: string): boolean {
   const status = lstatSync(file, { throwIfNoEntry: false });
   if (status?.isFile() !== true || (status.mode & 0o077) === 0 || status.uid !== process.geteuid?.()) return false;

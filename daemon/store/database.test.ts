@@ -20,6 +20,7 @@ import {
   openCore,
   preparedCore,
   recordId,
+  recordingLog,
   rosterOf,
   storeSettings,
   type TemporaryDirectory,
@@ -102,6 +103,18 @@ describe("a daemon", () => {
     expect(told).toEqual([
       { files: expect.arrayContaining(["badged.sqlite", "badged.sqlite.corrupt-20260101T000000Z"]) },
     ]);
+  });
+
+  test("says where others may put files of theirs in the place of its own", () => {
+    chmodSync(directory.path, 0o770);
+    const log = recordingLog();
+    openCore(storeSettings(directory.path), log)[Symbol.dispose]();
+    const words = "other users may replace the files of the store: chmod 700 its folder";
+    expect(log.lines).toContainEqual({ fields: { directory: directory.path }, message: words });
+    chmodSync(directory.path, 0o750);
+    const quiet = recordingLog();
+    openCore(storeSettings(directory.path), quiet)[Symbol.dispose]();
+    expect(quiet.lines.map(({ message }) => message)).not.toContain(words);
   });
 
   test("keeps what it sets aside, and what it puts in its place, from all others", () => {

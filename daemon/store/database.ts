@@ -5,7 +5,7 @@ import type { Log } from "../base/log.ts";
 import { forbidden, isForbidden } from "../base/permission.ts";
 import type { WallMs } from "../base/time.ts";
 import { Connection } from "./connection.ts";
-import { DatabaseFiles } from "./database-files.ts";
+import { DatabaseFiles, isOpenToOthers } from "./database-files.ts";
 import { checkAtStart, checkHeader } from "./integrity.ts";
 import { doubtAfterLostCommits } from "./lost-commits.ts";
 import { refuseForeignOrNewer } from "./own-database.ts";
@@ -161,6 +161,10 @@ function tighten(files: DatabaseFiles, log: Log): void {
     const tightened = files.tighten();
     if (tightened.length > 0)
       log.warn({ files: tightened }, "other users could open files of the store, and cannot now");
+    // Left as it is: somebody may keep other things in it, and badged goes on recording.
+    if (isOpenToOthers(files.directory)) {
+      log.error({ directory: files.directory }, "other users may replace the files of the store: chmod 700 its folder");
+    }
   } catch (error) {
     if (systemCode(error) === null) throw error;
     // Recording goes before; a store that cannot be used at all is told of by what follows.
