@@ -188,6 +188,18 @@ test("a key of a witness whose parts do not belong together keeps badged from st
   expect(said).toContain(`${place("key:")}12: evidence.witnesses[0].key: `);
 });
 
+test("a roster that every user of the box may read is a warning, and one in a folder that is closed to them is none", () => {
+  const { roster } = requireConfiguration(configuration);
+  chmodSync(roster.file, 0o644);
+  expect(checked().said).not.toContain("every user");
+  chmodSync(directory, 0o755);
+  const { code, said } = checked();
+  expect(code).toBe(exitCode.ok);
+  expect(said).toContain("roster.file: may be read by every user of this box");
+  chmodSync(roster.file, 0o640);
+  expect(checked().said).not.toContain("every user");
+});
+
 test("a roster with mistakes is a warning with its first line", () => {
   const roster = join(directory, "roster.csv");
   writeFileSync(roster, readFileSync(roster, "utf8").replace(/\d{11}/, "12345678901"));

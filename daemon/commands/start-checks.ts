@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import type { Configuration } from "../../config/configuration.ts";
 import type { Path } from "../../config/problem.ts";
 import { isCredential } from "../../config/secret.ts";
@@ -131,13 +132,32 @@ function rosterFindings({ roster: { file, badgeForm }, readers }: Configuration)
   }
   const { problems, entries } = parseRoster(text, badgeForm);
   const [first] = problems;
+  const open = openRoster(file);
   if (first === undefined) {
-    return [...misreadBadges(entries, readers, badgeForm), ...shortBadges(entries, readers, badgeForm)];
+    return [...open, ...misreadBadges(entries, readers, badgeForm), ...shortBadges(entries, readers, badgeForm)];
   }
   const { line, column, message } = first;
   const count = problems.length === 1 ? "a mistake" : `${problems.length} mistakes, the first`;
   const found = `has ${count} in line ${line}${column === "" ? "" : `, ${column}`}: ${message}`;
-  return [{ path, message: `${found}; ${consequence} (badged roster check ${file})`, keepsFromStarting: false }];
+  return [
+    ...open,
+    { path, message: `${found}; ${consequence} (badged roster check ${file})`, keepsFromStarting: false },
+  ];
+}
+
+function openRoster(file: string): readonly StartFinding[] {
+  if (!mayEveryUserRead(file)) return [];
+  const message = `may be read by every user of this box, and holds national numbers: chmod 640 ${file}, with the group that badged runs as`;
+  return [{ path: ["roster", "file"], message, keepsFromStarting: false }];
+}
+
+/** Only where every folder above it lets others through as well. */
+function mayEveryUserRead(file: string): boolean {
+  if ((statSync(file).mode & 0o004) === 0) return false;
+  for (let below = resolve(file), folder = dirname(below); folder !== below; below = folder, folder = dirname(folder)) {
+    if ((statSync(folder).mode & 0o001) === 0) return false;
+  }
+  return true;
 }
 
 function misreadBadges(
