@@ -103,7 +103,7 @@ export function requireChain(
   authority: ConfiguredAuthority,
   at: WallMs,
 ): readonly Certificate[] {
-  const links = [...authority.others, ...brought];
+  const links = leadingTo(authority.roots, [...authority.others, ...brought]);
   const chains = chainsOf(signer, [], links, authority.roots);
   const [first] = chains;
   if (first === undefined) {
@@ -118,6 +118,23 @@ export function requireChain(
   const expired = strong.find((each) => !isValidAt(each, at)) ?? signer;
   const { validFrom, validTo } = expired.x509;
   throw new TimestampRefusedError("certificate-not-valid", `${nameOf(expired)} is from ${validFrom} to ${validTo}`);
+}
+
+/**
+ * The certificates that a root signed, or one of them. The others lead nowhere, and anybody can bring along a dozen that all
+ * sign each other: from one to the next of those are millions of ways.
+ */
+function leadingTo(roots: readonly Certificate[], certificates: readonly Certificate[]): readonly Certificate[] {
+  const leading: Certificate[] = [];
+  let authorities = roots;
+  while (authorities.length > 0) {
+    const next = certificates.filter(
+      (each) => !leading.includes(each) && authorities.some((authority) => isSignedBy(each, authority)),
+    );
+    leading.push(...next);
+    authorities = next;
+  }
+  return leading;
 }
 
 /** Every chain to a root, the shortest ones first at each step. */
@@ -143,6 +160,10 @@ function issued(authority: Certificate, below: Certificate, between: number): bo
   if (depth === null || depth < between) return false;
   const bits = keyUsageOf(authority);
   if (bits !== null && !bits.includes(keyUsageBit.certificateSigning)) return false;
+  return isSignedBy(below, authority);
+}
+
+function isSignedBy(below: Certificate, authority: Certificate): boolean {
   return (
     Buffer.compare(authority.subject, below.issuer) === 0 &&
     below.x509.checkIssued(authority.x509) &&

@@ -11,7 +11,7 @@ import { digestNameOf, requireSignature } from "./signature.ts";
 /** A token with its certificates takes 2 to 8 kB. */
 export const responseMaxBytes: number = 64 * 1024;
 
-const certificatesMax = 16;
+export const certificatesMax: number = 16;
 const sha256Id = "2.16.840.1.101.3.4.2.1";
 
 export type TokenQuestion = {
