@@ -280,6 +280,21 @@ describe("a reader on a port", () => {
     expect(reader.counters).toMatchObject({ reads: 1, badFrames: 3 });
   });
 
+  test("tells the log a badge's number, and no national number that a scanner reads off another card", async () => {
+    const simulator = await plugIn("serial-line");
+    const log = recordingLog();
+    const reader = lineReader({}, { log });
+    await online(reader);
+    for (const text of ["010063E9AE", "93051822361", "I93.05.18-223.61"]) {
+      const { reads } = reader.counters;
+      simulator.present(text);
+      await recorder.until(() => reader.counters.reads > reads);
+    }
+    expect(recorder.texts).toEqual(["010063E9AE", "93051822361", "I93.05.18-223.61"]);
+    const told = log.lines.filter(({ message }) => message === "badge read").map(({ fields }) => fields);
+    expect(told).toEqual([{ badge: "010063E9AE" }, { badge: "[number removed]" }, { badge: "I[number removed]" }]);
+  });
+
   test("that sends nothing but what is no badge is told of, once until it sends a badge again", async () => {
     const simulator = await plugIn("serial-line");
     const log = recordingLog();

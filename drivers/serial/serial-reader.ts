@@ -1,3 +1,4 @@
+import { withoutSsins } from "../../daemon/base/identifiers.ts";
 import type { Log } from "../../daemon/base/log.ts";
 import { elapsedMs, type MonotonicNs, type Time } from "../../daemon/base/time.ts";
 import {
@@ -187,7 +188,8 @@ export class SerialReader implements Reader {
     this.#count(isRepeat ? "repeats" : "reads");
     this.#reject(badgeRead(this.#rejects));
     if (isRepeat) return;
-    this.#log.debug({ badge: text }, "badge read");
+    // A scanner reads whatever is held to it, be it a card whose code holds the national number of its owner.
+    this.#log.debug({ badge: withoutSsins(text, "[number removed]") }, "badge read");
     this.#events?.badgeRead({ readerId: this.id, text, firstByteNs, opening: this.#counters.opens });
   }
 
