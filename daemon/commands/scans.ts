@@ -7,15 +7,12 @@ import { remarkWords } from "../forward/ciao/remarks/catalogue.ts";
 import type { WarningKind } from "../forward/ciao/remarks/warning-kinds.ts";
 import { remarkOf } from "../forward/ciao/remarks/warning-kinds.ts";
 import { unreadReason } from "../forward/unread-answers.ts";
-import type { ArchivedScan, ScanArchive, ScanFilter } from "../scan/archive.ts";
+import { type ArchivedScan, listMaxScans, type ScanArchive, type ScanFilter } from "../scan/archive.ts";
 import { type ScanState, scanStates } from "../scan/scan.ts";
 import { type PeriodOptions, readPeriod } from "./period.ts";
 import { type Terminal, table } from "./terminal.ts";
 import { visitStore } from "./visit.ts";
 import { doubtWords, stateOf, stateWords } from "./words.ts";
-
-/** More than this at once is an export, not a look. */
-export const listMax: number = 100_000;
 
 export type ListOptions = PeriodOptions & {
   readonly config: string;
@@ -169,7 +166,7 @@ export async function releaseScans(
 /** Oldest first. Without those that the service may hold already: each of them is a person's look there. */
 async function refusedScans(store: Pick<ScanArchive, "list">, terminal: Terminal): Promise<readonly number[]> {
   const filter = { states: ["refused"], readerId: null, from: null, to: null, doubtfulOnly: false } as const;
-  const refused = await store.list({ ...filter, limit: listMax });
+  const refused = await store.list({ ...filter, limit: listMaxScans });
   const released = refused.filter(({ reason }) => reason !== unreadReason).map(({ scanId }) => scanId);
   const left = refused.length - released.length;
   if (left > 0) {
@@ -210,9 +207,9 @@ function scanDocument(scan: ArchivedScan, warnings: readonly WarningKind[]): obj
 }
 
 function requireLimit(limit: number): number {
-  if (limit >= 1 && limit <= listMax) return limit;
+  if (limit >= 1 && limit <= listMaxScans) return limit;
   const advice = limit === 0 ? "leave it out, or give 1 or more" : "take a part after the other, with --from and --to";
-  throw new BadgedError("usage", `--limit: ${limit} is not between 1 and ${listMax}`, advice);
+  throw new BadgedError("usage", `--limit: ${limit} is not between 1 and ${listMaxScans}`, advice);
 }
 
 function readState(text: string): ScanState {

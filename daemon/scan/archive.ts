@@ -31,6 +31,9 @@ export type Doubt = {
   readonly searched: "found" | "not-found" | null;
 };
 
+/** Scans in one list: more than this at once is an export, not a look. */
+export const listMaxScans: number = 100_000;
+
 export type ScanFilter = {
   /** All states when empty. */
   readonly states: readonly ScanState[];
@@ -38,6 +41,7 @@ export type ScanFilter = {
   readonly from: WallMs | null;
   readonly to: WallMs | null;
   readonly doubtfulOnly: boolean;
+  /** At most `listMaxScans`. */
   readonly limit: number;
 };
 

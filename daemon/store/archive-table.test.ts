@@ -67,6 +67,12 @@ describe("list", () => {
   });
 });
 
+test("a list is as long as it was asked to be", () => {
+  const count = 10_001;
+  core.record(Array.from({ length: count }, (_, index) => draftOf(index, index)));
+  expect(core.list({ ...everything, limit: count })).toHaveLength(count);
+});
+
 describe("release", () => {
   test("a refused scan waits again, its stamp and reference unchanged", () => {
     const scanId = refuse(1, 0);

@@ -4,7 +4,14 @@ import type Sqlite from "better-sqlite3";
 import { present } from "../base/assert.ts";
 import { utcText } from "../base/system-time.ts";
 import { type WallMs, wallMs } from "../base/time.ts";
-import type { ArchivedScan, ReleaseConsent, ReleaseOutcome, ScanFilter, StoreSummary } from "../scan/archive.ts";
+import {
+  type ArchivedScan,
+  listMaxScans,
+  type ReleaseConsent,
+  type ReleaseOutcome,
+  type ScanFilter,
+  type StoreSummary,
+} from "../scan/archive.ts";
 import type { Direction, ScanState } from "../scan/scan.ts";
 import type { Connection } from "./connection.ts";
 import { erasedWorker } from "./left-workers.ts";
@@ -13,9 +20,6 @@ import type { ScanCounts } from "./scan-counts.ts";
 import { type StampRow, stampColumns, stampOf, utcColumn } from "./stamp-columns.ts";
 import type { WorkSites } from "./work-sites.ts";
 import type { WorkerChain } from "./worker-chain.ts";
-
-/** Scans in one list. */
-export const listMaxScans = 10_000;
 
 type ArchivedRow = StampRow & {
   readonly scanId: number;
