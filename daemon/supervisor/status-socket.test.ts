@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, statSync } from "node:fs";
+import { mkdirSync, mkdtempSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,6 +33,16 @@ test("a socket left behind by a killed process is taken over", async () => {
   expect(statSync(path).isSocket()).toBe(true);
   await using _socket = await StatusSocket.open(path, () => Promise.resolve({ alive: true }));
   expect(await readStatus(path)).toEqual({ alive: true });
+});
+
+test("a place that takes no socket is told as one, and is no defect", async () => {
+  const inPlace = freshPath();
+  mkdirSync(inPlace);
+  await expect(StatusSocket.open(inPlace, () => Promise.resolve({}))).rejects.toMatchObject({ code: "store-unusable" });
+  const file = freshPath();
+  writeFileSync(file, "");
+  const below = statusSocketPath(file);
+  await expect(StatusSocket.open(below, () => Promise.resolve({}))).rejects.toMatchObject({ code: "store-unusable" });
 });
 
 test("a path too long for a socket is told, not cut off", async () => {

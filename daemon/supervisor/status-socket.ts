@@ -36,7 +36,7 @@ export class StatusSocket implements AsyncDisposable {
 
   /**
    * @throws BadgedError `already-running` when another daemon answers on the socket, `no-permission` when the socket, or
-   *   the folder it is in, is another user's
+   *   the folder it is in, is another user's, `store-unusable` when the disk takes no socket
    */
   static async open(path: string, status: () => Promise<unknown>): Promise<StatusSocket> {
     if (Buffer.byteLength(path) > socketPathMaxBytes) {
@@ -58,8 +58,7 @@ export class StatusSocket implements AsyncDisposable {
     try {
       await listen(server, path);
     } catch (error) {
-      if (isForbidden(error)) throw forbidden(error);
-      if (systemCode(error) !== "EADDRINUSE") throw error;
+      if (systemCode(error) !== "EADDRINUSE") throw unusable(path, error);
       if ((await readStatus(path)) !== null) {
         throw new BadgedError(
           "already-running",
@@ -131,8 +130,20 @@ async function takeOver(server: Server, path: string): Promise<void> {
     rmSync(path, { force: true });
     await listen(server, path);
   } catch (error) {
-    throw isForbidden(error) ? forbidden(error) : error;
+    throw unusable(path, error);
   }
+}
+
+/** A card that fails is made read-only by the kernel: the first thing that a start would write is the socket. */
+function unusable(path: string, error: unknown): unknown {
+  if (isForbidden(error)) return forbidden(error);
+  if (systemCode(error) === null) return error;
+  return new BadgedError(
+    "store-unusable",
+    `the status socket ${path} cannot be made: ${messageOf(error)}`,
+    "see that the disk of the store is mounted, writable and sound (dmesg tells of errors), then start badged again",
+    { cause: error },
+  );
 }
 
 function listen(server: Server, path: string): Promise<void> {
