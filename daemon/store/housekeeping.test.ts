@@ -85,18 +85,31 @@ describe("checkpoints", () => {
     expect(done).toEqual(["checkpoint"]);
   });
 
-  test("that fail are told, and tried again at the next commit", async () => {
-    const full = async (): Promise<void> => {
-      done.push("failed");
-      throw new Error("disk full");
+  test("that fail are told, once a minute while they do, and tried again at the next commit", async () => {
+    let isFull = true;
+    const checkpoint = async (): Promise<void> => {
+      done.push(isFull ? "failed" : "checkpoint");
+      if (isFull) throw new Error("disk full");
     };
-    using keeping = keep({}, { checkpoint: full });
-    keeping.answered(logOf(overdueFrames));
-    await settled();
-    keeping.answered(logOf(overdueFrames));
-    await settled();
+    using keeping = keep({}, { checkpoint });
+    const commit = async (): Promise<void> => {
+      keeping.answered(logOf(overdueFrames));
+      await settled();
+    };
+    const told = (): number =>
+      messages().filter((each) => each === "the write-ahead log could not be checkpointed").length;
+    await commit();
+    await commit();
     expect(done).toEqual(["failed", "failed"]);
-    expect(messages()[0]).toBe("the write-ahead log could not be checkpointed");
+    expect(told()).toBe(1);
+    await time.advance(repeatLogMs);
+    await commit();
+    expect(told()).toBe(2);
+    isFull = false;
+    await commit();
+    isFull = true;
+    await commit();
+    expect(told()).toBe(3);
   });
 
   test("are left to the daemon by a visitor", async () => {

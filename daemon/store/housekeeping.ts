@@ -50,6 +50,7 @@ export class Housekeeping implements Disposable {
   #fill: FillLevel = "normal";
   #refusedLoggedNs: MonotonicNs | null = null;
   #refused = 0;
+  #uncheckedLoggedNs: MonotonicNs | null = null;
 
   constructor(settings: StoreSettings, ports: { readonly time: Time; readonly log: Log }, chores: Chores) {
     this.#settings = settings;
@@ -117,9 +118,10 @@ export class Housekeeping implements Disposable {
     this.#checkpointing = true;
     try {
       await this.#chores.checkpoint();
+      this.#uncheckedLoggedNs = null;
     } catch (error) {
       // A full disk, or the store closing: the log stays as it is, and the next commit asks again.
-      this.#log.warn({ error: messageOf(error) }, "the write-ahead log could not be checkpointed");
+      this.#tellUnchecked(messageOf(error));
     } finally {
       this.#checkpointing = false;
     }
@@ -173,6 +175,14 @@ export class Housekeeping implements Disposable {
     if (fill === "normal") this.#log.info(fields, "the store has room again");
     if (fill === "alarm") this.#log.error(fields, "the store is filling up, scans are not sent or not erased");
     if (fill === "full") this.#log.fatal(fields, "the store is full, scans are refused");
+  }
+
+  /** Every answer of the store tries again, which on a full disk is many times a second. */
+  #tellUnchecked(error: string): void {
+    const now = this.#time.monotonicNs();
+    if (this.#uncheckedLoggedNs !== null && elapsedMs(this.#uncheckedLoggedNs, now) < repeatLogMs) return;
+    this.#uncheckedLoggedNs = now;
+    this.#log.warn({ error }, "the write-ahead log could not be checkpointed");
   }
 
   #tellRefused(reason: string, detail: string): void {
