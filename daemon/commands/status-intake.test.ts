@@ -21,6 +21,14 @@ test("a store at its limit is told in capitals", () => {
   expect(storeLines({ ...summary, rows: summary.maxScans }).join("\n")).toContain("store     FULL: ");
 });
 
+test("a disk without room is told in capitals, before the first badge that is not recorded", () => {
+  using directory = temporaryDirectory();
+  using core = openCore(storeSettings(directory.path));
+  const summary = core.summary();
+  expect(storeLines({ ...summary, freeBytes: 1_000_000 }).join("\n")).not.toContain("FULL");
+  expect(storeLines({ ...summary, freeBytes: 999_999 }).join("\n")).toContain("store     DISK FULL: ");
+});
+
 test("a reader that sends no badge any more or shows no light is told in capitals, and noise is not", () => {
   const counters = { reads: 7, repeats: 0, badFrames: 40, opens: 1, feedbackDropped: 0 };
   const reader = { id: "gate", driver: "serial-line", online: true, detail: "/dev/ttyUSB0", ...counters };
@@ -47,4 +55,12 @@ test("a service that refuses all that it gets is told in capitals, as long as it
   expect(targetLine("service", service)).toContain("reachable, BUT REFUSES WHAT IT GETS: look at site");
   expect(targetLine("service", { ...service, retryInMs: null })).not.toContain("REFUSES");
   expect(targetLine("service", { ...service, lastOutcome: "answered" })).not.toContain("REFUSES");
+});
+
+test("a store that refuses is no service that is well", () => {
+  const service = { name: "service", state: "reachable", lastOutcome: "answered", retryInMs: null } as const;
+  expect(targetLine("service", { ...service, storeFails: true })).toContain(
+    "reachable, BUT NOTHING IS SENT: the store",
+  );
+  expect(targetLine("service", service)).not.toContain("SENT");
 });

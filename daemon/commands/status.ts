@@ -145,7 +145,8 @@ export function targetLine(kind: string, target: LiveTarget, isOut = false): str
   const refusal = isRefusing ? ", BUT REFUSES WHAT IT GETS: look at site, employer and declaration of works" : "";
   const outcome = target.lastOutcome === "" ? "" : ` (last call: ${target.lastOutcome})`;
   const retry = target.retryInMs === null ? "" : `, next try in ${durationWords(target.retryInMs)}`;
-  return `${kind.padEnd(10)}${target.name}: ${words}${refusal}${outcome}${retry}`;
+  const store = target.storeFails === true ? ", BUT NOTHING IS SENT: the store refuses, the log says why" : "";
+  return `${kind.padEnd(10)}${target.name}: ${words}${refusal}${store}${outcome}${retry}`;
 }
 
 function tokenLine({ hasToken, failure, retryInMs }: LiveToken): string {
@@ -168,11 +169,19 @@ export function storeLines(stored: StoreSummary): string[] {
     );
   return [
     ...lines,
-    `store     ${stored.rows >= stored.maxScans ? "FULL: " : ""}${stored.rows} of at most ${stored.maxScans} scans; database ${mega(stored.databaseBytes)}, ${mega(stored.freeBytes)} free on its disk`,
+    `store     ${fullWords(stored)}${stored.rows} of at most ${stored.maxScans} scans; database ${mega(stored.databaseBytes)}, ${mega(stored.freeBytes)} free on its disk`,
     stored.rosterBadges === 0
       ? "roster    NO BADGES: every scan is of an unknown badge (badged roster check FILE)"
       : `roster    ${stored.rosterBadges} badges`,
   ];
+}
+
+/** Less than what the write-ahead log of a morning takes. */
+const diskFreeMinBytes = 1_000_000;
+
+function fullWords({ rows, maxScans, freeBytes }: StoreSummary): string {
+  if (rows >= maxScans) return "FULL: ";
+  return freeBytes < diskFreeMinBytes ? "DISK FULL: " : "";
 }
 
 function mega(bytes: number): string {

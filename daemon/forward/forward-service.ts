@@ -99,12 +99,14 @@ export class ForwardService implements AsyncDisposable {
   }
 
   get status(): TargetStatus {
-    const { lastOutcome, isAnswered } = this.#state;
+    const { lastOutcome, isAnswered, storeFailures } = this.#state;
+    const store = storeFailures > 0 ? ({ storeFails: true } as const) : {};
     // Calls are taken up again as carefully as before, but what a search found out is no outage any more.
     const failures = isAnswered ? 0 : this.#state.failures;
-    if (lastOutcome === null) return { state: "not-tried", lastOutcome: "", retryInMs: null };
+    if (lastOutcome === null) return { state: "not-tried", lastOutcome: "", retryInMs: null, ...store };
     const state = failures > 0 && isDown(lastOutcome) ? "not-reachable" : "reachable";
-    return { state, lastOutcome, retryInMs: failures > 0 ? Math.round(restMs(this.#state, this.#now())) : null };
+    const retryInMs = failures > 0 ? Math.round(restMs(this.#state, this.#now())) : null;
+    return { state, lastOutcome, retryInMs, ...store };
   }
 
   /** The service has judged a registration that it had left pending. */

@@ -96,6 +96,19 @@ test("a store that takes seconds for each claim delays what is sent, and prevent
   expect(queue.attempts.size).toBe(1);
 });
 
+test("a store that takes no claim is told with the state of the service, until it takes one", async () => {
+  const full = new Error("database or disk is full");
+  let isFull = true;
+  const scanId = queue.record(1, time.wallMs());
+  start({ claim: (request) => (isFull ? Promise.reject(full) : queue.claim(request)) });
+  await time.advance(60_000);
+  expect(service.status).toEqual({ state: "not-tried", lastOutcome: "", retryInMs: null, storeFails: true });
+  isFull = false;
+  await time.advance(600_000);
+  expect(queue.scan(scanId).state).toBe("registered");
+  expect(service.status).toEqual({ state: "reachable", lastOutcome: "answered", retryInMs: null });
+});
+
 test("outcomes that are written, and whose answer is lost, hold up nothing that follows", async () => {
   const first = queue.record(1, time.wallMs());
   start({ settle: losingFirst((...parameters) => queue.settle(...parameters)) });

@@ -5,4 +5,6 @@ export type TargetStatus = {
   readonly lastOutcome: string;
   /** While the target is not asked because of a failure. */
   readonly retryInMs: number | null;
+  /** Only while the store refuses what it is asked: nothing is sent then, whatever the target would answer. */
+  readonly storeFails?: true;
 };

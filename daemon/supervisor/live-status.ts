@@ -165,4 +165,6 @@ export type LiveTarget = {
   /** How the last call ended, in the closed list of outcomes; empty before the first. */
   readonly lastOutcome: string;
   readonly retryInMs: number | null;
+  /** Only while the store refuses what it is asked: nothing is sent then. */
+  readonly storeFails?: true;
 };
