@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import Sqlite from "better-sqlite3";
 import { assert } from "../base/assert.ts";
+import { systemCode } from "../base/errors.ts";
 
 /** `BDGD`: tells badged's database from any other SQLite file (https://sqlite.org/pragma.html#pragma_application_id). */
 export const applicationId = 0x42444744;
@@ -46,6 +47,8 @@ export class Connection implements Disposable {
   readonly #commit: Sqlite.Statement<[]>;
   readonly #rollback: Sqlite.Statement<[]>;
   readonly #walFrames: Sqlite.Statement<[], { log: number; checkpointed: number }>;
+  /** Device and inode of what is open, by the ending of its name, since it was first seen. */
+  readonly #identities: Map<string, string> = new Map();
 
   /** @throws SqliteError when the file is not there, no database, malformed or cannot be opened */
   static open(file: string): Connection {
@@ -130,6 +133,22 @@ export class Connection implements Disposable {
     });
   }
 
+  /** Whether the names still lead to what is open; a file that cannot be looked at is not held against it. Takes 3 µs. */
+  isInPlace(): boolean {
+    return ["", "-wal"].every((suffix) => {
+      const found = identityOf(this.file + suffix);
+      const held = this.#identities.get(suffix);
+      if (held !== undefined) return found === held || found === null;
+      if (found !== null && found !== missing) this.#identities.set(suffix, found);
+      return true;
+    });
+  }
+
+  /** Writes all that is committed into `file`, which is empty or not there. */
+  copyInto(file: string): void {
+    this.db.prepare("VACUUM INTO ?").run(file);
+  }
+
   bytes(): number {
     const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
     return sizeOf(this.file) + sizeOf(`${this.file}-wal`);
@@ -146,6 +165,19 @@ export class Connection implements Disposable {
     } finally {
       this.db.pragma(`busy_timeout = ${busyTimeoutMs}`);
     }
+  }
+}
+
+const missing = "missing";
+
+/** `null` when the disk does not say. */
+function identityOf(file: string): string | null {
+  try {
+    const status = statSync(file, { throwIfNoEntry: false });
+    return status === undefined ? missing : `${status.dev} ${status.ino}`;
+  } catch (error) {
+    if (systemCode(error) === null) throw error;
+    return null;
   }
 }
 

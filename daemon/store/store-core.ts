@@ -413,6 +413,14 @@ export class StoreCore implements Disposable {
     return this.#scrub.slice();
   }
 
+  isInPlace(): boolean {
+    return this.#connection.isInPlace();
+  }
+
+  copyInto(file: string): void {
+    this.#connection.copyInto(file);
+  }
+
   walFrames(): WalFrames {
     return this.#connection.walFrames();
   }

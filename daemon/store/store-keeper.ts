@@ -4,10 +4,11 @@ import type { Log } from "../base/log.ts";
 import type { Time } from "../base/time.ts";
 import type { WorkSite } from "../scan/scan.ts";
 import type { Packed } from "./column-pack.ts";
-import type { Connection, WalFrames } from "./connection.ts";
+import { Connection, type WalFrames } from "./connection.ts";
 import { openDatabase, replaceDamaged } from "./database.ts";
 import { DatabaseFiles } from "./database-files.ts";
 import { packOutcomes, unpackDrafts } from "./draft-pack.ts";
+import { putBack } from "./put-back.ts";
 import { StoreCore } from "./store-core.ts";
 import { notRecorded, storeErrorCodeOf, storeErrorOf } from "./store-error.ts";
 import type { StoreSettings } from "./store-settings.ts";
@@ -28,12 +29,15 @@ export type Gauges = {
 };
 
 /** What may be asked of the core from another thread; scans come by `record`. */
-export type StoreCalls = Omit<StoreCore, "record" | "restoreWorkSites" | typeof Symbol.dispose>;
+export type StoreCalls = Omit<
+  StoreCore,
+  "record" | "restoreWorkSites" | "isInPlace" | "copyInto" | typeof Symbol.dispose
+>;
 export type StoreMethod = keyof StoreCalls;
 
 /**
  * Keeps a core over a usable database: when a call comes upon a damaged page, the database is set aside and replaced
- * with what reads of it, and the call is made once more.
+ * with what reads of it, and the call is made once more. One that was taken from its place is put back before the call.
  */
 export class StoreKeeper implements Disposable {
   readonly #settings: StoreSettings;
@@ -109,7 +113,14 @@ export class StoreKeeper implements Disposable {
 
   #run<T>(work: (core: StoreCore) => T): T {
     this.#core ??= this.#reopened();
-    return work(this.#core);
+    return work(this.#core.isInPlace() || this.#settings.mode === "visitor" ? this.#core : this.#putBack(this.#core));
+  }
+
+  #putBack(core: StoreCore): StoreCore {
+    putBack(core, this.#settings.directory, { log: this.#log, now: this.#time.wallMs() });
+    this.#core = null;
+    this.#core = this.#prepared(Connection.open(new DatabaseFiles(this.#settings.directory).file));
+    return this.#core;
   }
 
   /** Who asks now is told what the disk said, as of any other call, and not how to mend a store that does not open. */
@@ -146,6 +157,8 @@ export class StoreKeeper implements Disposable {
   #prepared(connection: Connection): StoreCore {
     try {
       const core = new StoreCore(connection, this.#settings);
+      // From here on it is known which files are open.
+      core.isInPlace();
       if (this.#places.size > 0) core.restoreWorkSites(this.#places);
       this.#gauges = { ...this.#gauges, storeId: core.storeId(), opening: randomUUID() };
       return core;

@@ -1,0 +1,94 @@
+import { readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import Sqlite from "better-sqlite3";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { ManualTime } from "../testing/manual-time.ts";
+import {
+  draftOf,
+  preparedCore,
+  type RecordingLog,
+  recordingLog,
+  rosterOf,
+  storeSettings,
+  type TemporaryDirectory,
+  temporaryDirectory,
+} from "../testing/store-fixture.ts";
+import { packDrafts, unpackOutcomes } from "./draft-pack.ts";
+import { StoreKeeper } from "./store-keeper.ts";
+import type { StoreSettings } from "./store-settings.ts";
+
+const told = "the database was taken from its place while it was open, and put back";
+
+let directory: TemporaryDirectory;
+let settings: StoreSettings;
+let log: RecordingLog;
+
+beforeEach(() => {
+  directory = temporaryDirectory();
+  settings = storeSettings(directory.path);
+  log = recordingLog();
+  using core = preparedCore(settings, rosterOf(1));
+  core.record([draftOf(1, 0)]);
+});
+
+afterEach(() => {
+  rmSync(away(), { recursive: true, force: true });
+  directory[Symbol.dispose]();
+});
+
+const file = (): string => join(directory.path, "badged.sqlite");
+const away = (): string => `${directory.path}-away`;
+const copy = (): string => join(directory.path, "copy");
+
+/** As somebody makes one to put it back. */
+function makeCopy(): void {
+  const db = new Sqlite(file(), { readonly: true });
+  db.prepare("VACUUM INTO ?").run(copy());
+  db.close();
+}
+
+function recordAt(keeper: StoreKeeper, minutes: number): string | undefined {
+  return unpackOutcomes(keeper.record(packDrafts([draftOf(1, minutes)])))[0]?.kind;
+}
+
+const messages = (): readonly string[] => log.lines.map(({ message }) => message);
+
+test.each<[what: string, take: () => void, setAside: number]>([
+  ["deleted", () => ["", "-wal", "-shm"].map((suffix) => rmSync(file() + suffix)), 0],
+  ["robbed of its log", () => rmSync(`${file()}-wal`), 1],
+  ["replaced by an older copy", () => renameSync(copy(), file()), 1],
+  ["moved away with its folder", () => renameSync(directory.path, away()), 0],
+])("a database that is %s while it is open is put back, with all that was accepted", (_what, take, setAside) => {
+  makeCopy();
+  {
+    using keeper = new StoreKeeper(settings, log, new ManualTime());
+    expect(recordAt(keeper, 10)).toBe("recorded");
+    const { storeId } = keeper.gauges();
+    take();
+    expect(recordAt(keeper, 20)).toBe("recorded");
+    expect(recordAt(keeper, 30)).toBe("recorded");
+    expect(keeper.gauges()).toMatchObject({ rows: 4, storeId });
+  }
+  expect(messages().filter((message) => message === told)).toHaveLength(1);
+  expect(readdirSync(directory.path).filter((name) => /\.corrupt-[^-]+$/.test(name))).toHaveLength(setAside);
+  using again = new StoreKeeper(settings, log, new ManualTime());
+  expect(again.gauges().rows).toBe(4);
+});
+
+test("nothing is accepted into a database that was taken from its place and cannot be put back", () => {
+  using keeper = new StoreKeeper(settings, log, new ManualTime());
+  renameSync(directory.path, away());
+  writeFileSync(directory.path, "");
+  expect(recordAt(keeper, 10)).toBe("not-recorded");
+  rmSync(directory.path);
+  renameSync(away(), directory.path);
+  expect(recordAt(keeper, 20)).toBe("recorded");
+  expect(messages()).not.toContain(told);
+});
+
+test("a visitor puts nothing back", () => {
+  using keeper = new StoreKeeper({ ...settings, mode: "visitor" }, log, new ManualTime());
+  rmSync(file());
+  expect(keeper.call("summary", [1])).toMatchObject({ rows: 1 });
+  expect(readdirSync(directory.path)).not.toContain("badged.sqlite");
+});

@@ -1,0 +1,50 @@
+import { closeSync, fsyncSync, openSync } from "node:fs";
+import { messageOf } from "../base/errors.ts";
+import type { OpeningContext } from "./database.ts";
+import { DatabaseFiles } from "./database-files.ts";
+import { StoreError, storeErrorCodeOf, storeErrorOf } from "./store-error.ts";
+
+/** A database that is open, and which no path leads to any more. */
+export type TakenAway = Disposable & {
+  /** @throws SqliteError when there is no room, or it cannot be read */
+  copyInto(file: string): void;
+};
+
+/**
+ * Somebody deleted the database, moved it, or put another in its place, under the daemon that has it open: all that is
+ * committed from then on would be gone with this process. It is written anew in its place; what stands there is set aside.
+ *
+ * @throws StoreError when it cannot be: it stays open then, and nothing may be recorded in it
+ */
+export function putBack(open: TakenAway, directory: string, { log, now }: OpeningContext): void {
+  const files = new DatabaseFiles(directory);
+  try {
+    files.createDirectory();
+    files.beginBuilding();
+    open.copyInto(files.building);
+    sync(files.building);
+  } catch (error) {
+    files.dropBuilding();
+    const { code } = storeErrorOf(error);
+    // As damage it would be salvaged from the file in its place, which is another one.
+    throw code === "corrupt" ? new StoreError("input-output", messageOf(error), { cause: error }) : storeErrorOf(error);
+  }
+  const setAside = files.replace(now);
+  // SQLite touches none of the files that it no longer finds in their place.
+  open[Symbol.dispose]();
+  try {
+    files.keepReserve();
+  } catch (error) {
+    log.warn({ error: messageOf(error), code: storeErrorCodeOf(error) }, "no room is kept for the next opening");
+  }
+  log.error({ setAside }, "the database was taken from its place while it was open, and put back");
+}
+
+function sync(file: string): void {
+  const descriptor = openSync(file, "r+");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
