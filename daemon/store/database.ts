@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { copyFileSync, existsSync } from "node:fs";
+import { copyFileSync, existsSync, statfsSync } from "node:fs";
 import { BadgedError, messageOf, systemCode } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { forbidden, isForbidden } from "../base/permission.ts";
@@ -179,12 +179,27 @@ function tighten(files: DatabaseFiles, log: Log): void {
 function openWithReserve(files: DatabaseFiles, context: OpeningContext, isLogDamaged: boolean): Connection {
   const lost = isLogDamaged ? context : null;
   try {
+    requireRoomToMap(files.directory);
     return openChecked(files, lost);
   } catch (error) {
     if (storeErrorCodeOf(error) !== "disk-full" || !files.releaseReserve()) throw error;
     context.log.error({ error: messageOf(error) }, "the disk is full: the store is opened in the room kept for that");
     return openChecked(files, lost);
   }
+}
+
+/** What SQLite maps at an opening, and the pages in it of which it writes one byte each to have their place on the disk. */
+const mappedBytes = 32 * 1024;
+const mappedPageBytes = 4096;
+
+/**
+ * Where the blocks of a disk are smaller than a page, as mkfs makes them on one of less than 512 MB, that byte brings its own
+ * block alone: the first use of the others on a full disk ends the process with SIGBUS, at every start anew.
+ */
+function requireRoomToMap(directory: string): void {
+  const { bavail, bsize } = statfsSync(directory);
+  if (bsize < mappedPageBytes && bavail * bsize < mappedBytes)
+    throw new StoreError("disk-full", "database or disk is full");
 }
 
 /** @param lost where commits were lost with a damaged log; `null` when none were */

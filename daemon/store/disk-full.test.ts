@@ -1,8 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { rmSync, statfsSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, rmSync, statfsSync, truncateSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { systemCode } from "../base/errors.ts";
 import { systemTime } from "../base/system-time.ts";
+import { testDiskObstacle } from "../testing/disk/test-disk.ts";
 import {
   at,
   claimRequest,
@@ -107,5 +109,57 @@ describe.skipIf(process.getuid?.() !== 0)("a full disk", () => {
     rmSync(ballast());
     await using again = await open();
     expect((await again.summary()).rows).toBe(acknowledged);
+  });
+});
+
+/** A disk of less than 512 MB gets blocks of 1 KiB, four to a page that SQLite maps. */
+describe.skipIf(testDiskObstacle() !== null)("a full disk of small blocks", () => {
+  const mountPoint = (): string => join(directory.path, "disk");
+  const ballast = (): string => join(mountPoint(), "ballast");
+
+  beforeEach(() => {
+    directory = temporaryDirectory();
+    log = recordingLog();
+    const image = join(directory.path, "image");
+    mkdirSync(mountPoint());
+    writeFileSync(image, "");
+    truncateSync(image, 16 * 1024 * 1024);
+    execFileSync("mkfs.ext4", ["-q", "-F", "-b", "1024", "-m", "0", image]);
+    execFileSync("mount", ["-o", "loop", image, mountPoint()]);
+  });
+
+  afterEach(() => {
+    execFileSync("umount", ["-l", mountPoint()]);
+    directory[Symbol.dispose]();
+  });
+
+  /** To the last byte, then takes this much away. */
+  function fillDisk(leftBytes: number): void {
+    const descriptor = openSync(ballast(), "w");
+    const block = Buffer.alloc(1024);
+    let bytes = 0;
+    try {
+      for (;;) bytes += writeSync(descriptor, block);
+    } catch (error) {
+      expect(systemCode(error)).toBe("ENOSPC");
+    } finally {
+      closeSync(descriptor);
+    }
+    truncateSync(ballast(), bytes - leftBytes);
+  }
+
+  test.each([0, 10, 16])("with %i KiB left keeps no daemon from starting", async (leftKib) => {
+    const settings = storeSettings(join(mountPoint(), "store"), { doubleScanMs: 0 });
+    {
+      await using store = await Store.open(settings, { time: systemTime, log });
+      await store.internWorkSite(site);
+      await store.replaceRoster(rosterOf(1), "fixture");
+    }
+    fillDisk(leftKib * 1024);
+    await using store = await Store.open(settings, { time: systemTime, log });
+    expect((await store.record(draftOf(1, 0))).kind).toBe("recorded");
+    expect(log.lines.map((line) => line.message)).toContain(
+      "the disk is full: the store is opened in the room kept for that",
+    );
   });
 });
