@@ -46,7 +46,7 @@ test("every vector has a finding or none, and the rules hold over all of them", 
     if (finding !== null) causes.add(finding.cause);
     if (!isSound(layers, finding)) broken.push(layers);
   }
-  expect(vectors).toBe(4 * 4 * 3 * 3 * 3 * 3 * 4 * 9 * 5 * 4);
+  expect(vectors).toBe(4 * 4 * 3 * 3 * 3 * 3 * 4 * 10 * 5 * 4);
   expect(broken).toEqual([]);
   expect([...causes].sort()).toEqual(
     [
@@ -113,6 +113,8 @@ describe("the table, line by line", () => {
     ["the service answers 503", { service: "server-error" }, "service", "presumed"],
     ["the service answers 503, and says that it is well", { service: "health-only" }, "unknown", "ambiguous"],
     ["a certificate of another name is shown", { service: "other-name" }, "unknown", "ambiguous"],
+    ["a firewall of the box keeps back what is sent there", { service: "other-way" }, "unknown", "ambiguous"],
+    ["a firewall of the box keeps back everything", { ...cutOff, service: "other-way" }, "unknown", "ambiguous"],
     ["its certificate ran out", { service: "bad-certificate" }, "service", "presumed"],
     ["its certificate is good, the box's clock is not", { service: "own-tls" }, "own-software", "not-exempt"],
     ["the service answers 401", { service: "refuses-us" }, "own-software", "not-exempt"],

@@ -28,6 +28,7 @@ export type Evidence =
   | "service-notice"
   | "other-channel-attempt"
   | "gateway-look"
+  | "own-way-look"
   | "other-resolver"
   | "supplier-statement"
   | "power-supply-check";
@@ -82,6 +83,7 @@ function ofNetwork(layers: Layers): Finding {
   if (otherChannel === "answered") return own("other-channel-worked");
   if (service === "health-only" || service === "other-name")
     return ambiguous("unknown", "service-notice", "other-channel-attempt");
+  if (service === "other-way") return ambiguous("unknown", "own-way-look", "other-channel-attempt");
   if (anchors === "none" && (dns === "failed" || firstHop === "failed")) {
     // Without a look at the own network, its failure would pass for the provider's.
     return lan === "ok" && link !== "unknown"

@@ -37,6 +37,8 @@ export const anchorStates = ["unknown", "all", "some", "none"] as const;
  * - `health-only`: its health says `UP`, and it answers our calls with 5xx all the same: it may be its fault or what we send.
  * - `bad-certificate`: its certificate is not valid at the time that our clock proves.
  * - `other-name`: a certificate of another name is shown at its address: the service's mistake, or somebody in between.
+ * - `other-way`: `unreachable`, and not sent where everything else is: a firewall of this box keeps it back, or a tunnel of
+ *   the site's takes it.
  * - `own-tls`: it is valid, but this box does not take it: its system clock, its authorities or its pin are wrong.
  * - `refuses-us`: 4xx, 401, 429. It answered; what it did not like is ours.
  */
@@ -48,6 +50,7 @@ export const serviceStates = [
   "health-only",
   "bad-certificate",
   "other-name",
+  "other-way",
   "own-tls",
   "refuses-us",
 ] as const;

@@ -2,18 +2,12 @@ import { isIP } from "node:net";
 import { isLoopback } from "../base/loopback.ts";
 import { elapsedMs, type MonotonicNs, type Time, type WallMs } from "../base/time.ts";
 import { gatewayState } from "./gateway-life.ts";
-import {
-  type DefaultRoute,
-  hasAddress,
-  interfaceTowards,
-  readCarrier,
-  readDefaultRoute,
-  readNeighbourAnswers,
-} from "./host-network.ts";
+import { type DefaultRoute, hasAddress, readCarrier, readDefaultRoute, readNeighbourAnswers } from "./host-network.ts";
 import type { Layers } from "./layers.ts";
 import { type Look, LookBook } from "./look.ts";
 import { isMisled, type Sent } from "./name-doubt.ts";
 import { askForAddress, asksOthers, type NameAnswer } from "./name-servers.ts";
+import { interfacesTowards, isOwnWay, isSentElsewhere, readFailedSends, refusedCode } from "./own-way.ts";
 import type { SecondWay } from "./second-way.ts";
 import { probeTcp } from "./tcp-probe.ts";
 import { noSuchNameCode, probeTls, type TlsReach } from "./tls-probe.ts";
@@ -113,12 +107,14 @@ export class NetworkProbes {
   async beyond(
     signal: AbortSignal,
   ): Promise<Pick<Layers, "firstHop" | "dns" | "anchors" | "service" | "otherChannel">> {
+    const failedSends = readFailedSends();
     const [firstHop, answers, anchors, reach] = await Promise.all([
       this.#firstHop(),
       this.#names(),
       this.#anchors(),
       this.#serviceReach(signal),
     ]);
+    const keptBack = readFailedSends() - failedSends;
     // Calls take the name servers of this box: when those do not tell the address, another that would is of no use, and
     // the service is not to blame.
     const isNameless = reach.state === "no-name";
@@ -126,17 +122,21 @@ export class NetworkProbes {
     const dns = isNameless ? "failed" : await this.#dns(answers, anchors, reach);
     // The line came back while it was looked at: what was seen before that is old.
     if (couldNotAsk && this.#askedOthers === true) return await this.beyond(signal);
-    const service = isNameless ? "unreachable" : reach.state;
+    // Without an address it is not known where to look, but that nothing leaves this box can be told.
+    const isKeptBack = isNameless && anchors === "none" && keptBack >= this.#far.length;
+    const service = reach.state !== "no-name" ? reach.state : isKeptBack ? "other-way" : "unreachable";
     if (firstHop === "ok" || anchors === "all" || anchors === "some") this.#provenNs = this.#ports.time.monotonicNs();
     return { firstHop, dns, anchors, service, otherChannel: service === "ok" ? "unknown" : await this.#otherChannel() };
   }
 
   /** A tunnel leaves the default route where it was, and takes everything all the same. */
   async #takesAnotherWay(defaultInterface: string): Promise<boolean> {
-    const far = this.#settings.anchors.map(({ host }) => host).filter((host) => isIP(host) === 4);
-    const ways = await Promise.all(far.map(interfaceTowards));
-    const known = ways.filter((way) => way !== null);
-    return known.length > 0 && known.every((way) => way !== defaultInterface);
+    const ways = await interfacesTowards(this.#far);
+    return ways.length > 0 && ways.every((way) => way !== defaultInterface);
+  }
+
+  get #far(): readonly string[] {
+    return this.#settings.anchors.map(({ host }) => host);
   }
 
   async #gateway(address: string): Promise<Layers["lan"]> {
@@ -220,9 +220,28 @@ export class NetworkProbes {
 
   async #serviceReach(signal: AbortSignal): Promise<ServiceReach> {
     const stateOf = ({ state }: ServiceReach): string => state;
-    const reach = await this.#book.timed("service", this.#service.host, stateOf, () => this.#askService(signal));
+    const failedSends = readFailedSends();
+    // A look takes seconds: what it was sent to may be mended before it is over.
+    const isElsewhere = this.#wasWell === false && (await isSentElsewhere(this.#addressesOf(null), this.#far));
+    const reach = await this.#book.timed("service", this.#service.host, stateOf, async () => {
+      const asked = await this.#askService(signal);
+      if (asked.state !== "unreachable" || isLoopback(this.#service.host)) return asked;
+      const way = {
+        addresses: this.#addressesOf(asked.sent),
+        isRefused: asked.sent?.isRefused ?? false,
+        keptBack: readFailedSends() - failedSends,
+      };
+      const isOwn = isElsewhere || (await isOwnWay(way, this.#far));
+      return isOwn ? { ...asked, state: "other-way" as const } : asked;
+    });
     this.#wasWell = reach.state === "ok";
     return reach;
+  }
+
+  /** Where the service was asked, or would be. */
+  #addressesOf(sent: Sent | null): readonly string[] {
+    if (isIP(this.#service.host) !== 0) return [this.#service.host];
+    return sent?.addresses ?? (this.#serviceAddress === null ? [] : [this.#serviceAddress]);
   }
 
   /** Only asked while the service cannot be had by the way that registrations take. */
@@ -248,7 +267,7 @@ export class NetworkProbes {
     if (answer.kind === "answered") return { state: stateOfStatus(answer.status), sent: null };
     if (!isSecure) return { state: "unreachable", sent: null };
     const { kind, detail, sentTo } = await (early ?? handshake());
-    const sent = { addresses: sentTo, isUnknown: detail === noSuchNameCode };
+    const sent = { addresses: sentTo, isUnknown: detail === noSuchNameCode, isRefused: detail === refusedCode };
     return { state: kind === "trusted" || kind === "unreachable" ? "unreachable" : kind, sent };
   }
 }
@@ -260,7 +279,8 @@ type NameAnswers = { readonly own: NameAnswer; readonly others: readonly NameAns
  *
  * `sent` is known of a handshake only.
  */
-type ServiceReach = { readonly state: Layers["service"] | "no-name"; readonly sent: Sent | null };
+type ServiceReach = { readonly state: Layers["service"] | "no-name"; readonly sent: SentAway | null };
+type SentAway = Sent & { readonly isRefused: boolean };
 
 const ofThisBox = "this box's";
 /** A service has a few. */

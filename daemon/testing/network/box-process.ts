@@ -15,7 +15,7 @@ import type { OutageWindow } from "../../outage/windows.ts";
 import { addresses, type BoxReport, paces, serviceName, tokenUrl } from "./world.ts";
 
 const [theta = "0", pace = "quick", hasSecondWay = "no", keyFile = "", firstHop = ""] = process.argv.slice(2);
-const { cadence, patience } = paces[pace === "default" || pace === "merging" ? pace : "quick"];
+const { cadence, patience } = paces[pace === "default" || pace === "merging" || pace === "patient" ? pace : "quick"];
 const loaded = await loadSecondWay(systemTime);
 if ("obstacle" in loaded) throw new Error(loaded.obstacle);
 const utcOf = (atNs: MonotonicNs): WallMs => wallMs(Number((atNs + BigInt(theta)) / 1_000_000n));

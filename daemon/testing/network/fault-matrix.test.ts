@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { systemTime } from "../../base/system-time.ts";
-import { faults } from "./faults.ts";
+import { faults, patientFaults } from "./faults.ts";
 import { Heard, sampleMs, tryFault } from "./trial.ts";
 import { addresses, networkObstacle, paces, World } from "./world.ts";
 
@@ -48,6 +48,29 @@ describe.skipIf(obstacle !== null)(`faults in a real network${obstacle === null 
       ["own-network", "not-exempt"],
     ]);
   }, 150_000);
+});
+
+describe.skipIf(obstacle !== null)("a box that holds back itself what it sends", () => {
+  const heard = new Heard(systemTime);
+  let world: World;
+
+  beforeAll(async () => {
+    world = await World.open(systemTime, "firewall");
+    await world.watch({ pace: "patient" }, heard.take);
+  }, 60_000);
+  afterAll(async () => {
+    await world[Symbol.asyncDispose]();
+  });
+
+  test.each(Object.entries(patientFaults))(
+    "%s",
+    async (_, fault) => {
+      const report = await tryFault(world, heard, fault, paces.patient, systemTime);
+      expect({ found: report.found, layers: report.layers }).toMatchObject({ found: fault.expected });
+      expect(report).toMatchObject({ holdsBeginning: true, holdsEnd: true });
+    },
+    180_000,
+  );
 });
 
 describe.skipIf(obstacle !== null)("a line that comes and goes", () => {

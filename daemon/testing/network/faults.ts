@@ -17,6 +17,15 @@ const provider = { cause: "internet-provider", exemption: "presumed" } as const;
 const ownSoftware = { cause: "own-software", exemption: "not-exempt" } as const;
 const theService = { cause: "service", exemption: "presumed" } as const;
 
+const ambiguous = { cause: "unknown", exemption: "ambiguous" } as const;
+
+const lineDead: Fault = {
+  expected: provider,
+  seenBy: "beyond",
+  break: (world) => world.ip("router", "link", "set", "wan", "down"),
+  mend: (world) => world.plug("router", "wan", "internet", "wan"),
+};
+
 const service = (fault: ServiceFault, expected: Fault["expected"] = theService): Fault => ({
   expected,
   seenBy: "beyond",
@@ -36,7 +45,7 @@ const token = (answer: TokenAnswer, expected: Fault["expected"], askedWithinMs: 
 });
 
 const lie = (told: Lie): Fault => ({
-  expected: { cause: "unknown", exemption: "ambiguous" },
+  expected: ambiguous,
   seenBy: "beyond",
   break: async (world) => {
     world.useResolver(addresses.liar);
@@ -83,14 +92,9 @@ export const faults: Readonly<Record<string, Fault>> = {
       await world.resolved();
     },
   },
-  "line dead behind the router": {
-    expected: provider,
-    seenBy: "beyond",
-    break: (world) => world.ip("router", "link", "set", "wan", "down"),
-    mend: (world) => world.plug("router", "wan", "internet", "wan"),
-  },
+  "line dead behind the router": lineDead,
   "a tunnel of the employer's takes everything, and is dead": {
-    expected: { cause: "unknown", exemption: "ambiguous" },
+    expected: ambiguous,
     seenBy: "beyond",
     break: (world) => {
       deadTunnel(world);
@@ -99,7 +103,7 @@ export const faults: Readonly<Record<string, Fault>> = {
     mend: (world) => world.ip("box", "link", "delete", "tunnel"),
   },
   "a tunnel with a table of its own, as wg-quick makes one, is dead": {
-    expected: { cause: "unknown", exemption: "ambiguous" },
+    expected: ambiguous,
     seenBy: "beyond",
     break: (world) => {
       deadTunnel(world);
@@ -114,24 +118,38 @@ export const faults: Readonly<Record<string, Fault>> = {
       world.ip("box", "rule", "delete", "table", "main", "suppress_prefixlength", "0");
     },
   },
+  "a tunnel of the employer's takes what is sent to the service alone, and is dead": {
+    expected: ambiguous,
+    seenBy: "beyond",
+    break: async (world) => {
+      deadTunnel(world);
+      world.ip("box", "route", "add", addresses.service, "dev", "tunnel");
+      await world.order({ kind: "dns", answers: true, connections: "closed" });
+    },
+    mend: (world) => world.ip("box", "link", "delete", "tunnel"),
+  },
+  "a firewall of the box refuses what is sent to the service": firewall(
+    [`ip daddr ${addresses.service} reject`],
+    ambiguous,
+  ),
   "the site's name server knows no such name": lie("no such name"),
   "the site's name server tells where nobody is": lie("elsewhere"),
   "the site's name server tells the box itself": lie("0.0.0.0"),
   "DNS dead": {
-    expected: { cause: "unknown", exemption: "ambiguous" },
+    expected: ambiguous,
     seenBy: "beyond",
     break: (world) => world.order({ kind: "dns", answers: false, connections: "closed" }),
     mend: (world) => world.order({ kind: "dns", answers: true, connections: "closed" }),
   },
   "DNS dead while a connection lives": {
-    expected: { cause: "unknown", exemption: "ambiguous" },
+    expected: ambiguous,
     seenBy: "calls",
     askedWithinMs: tokenHeldMs + 5_000,
     break: (world) => world.order({ kind: "dns", answers: false, connections: "kept" }),
     mend: (world) => world.order({ kind: "dns", answers: true, connections: "kept" }),
   },
   "the box's name server dead, another alive": {
-    expected: { cause: "unknown", exemption: "ambiguous" },
+    expected: ambiguous,
     seenBy: "beyond",
     break: async (world) => {
       world.useResolver(addresses.nobody);
@@ -165,6 +183,53 @@ export const faults: Readonly<Record<string, Fault>> = {
   "token endpoint answers 503": token("503", theService, 5_000),
   "token endpoint refuses the client": token("invalid_client", ownSoftware, 30_000),
 };
+
+/**
+ * What only looks as long as a daemon's tell: the kernel says that a packet was dropped by this box itself when it sends it
+ * again, a second later.
+ */
+export const patientFaults: Readonly<Record<string, Fault>> = {
+  "a firewall of the box drops whatever is sent": firewall(["drop"], ambiguous),
+  "a firewall of the box drops what is sent to the service": firewall(
+    [`ip daddr ${addresses.service} drop`],
+    ambiguous,
+  ),
+  "a firewall of the box drops all connections but those of the site": firewall(
+    ["ip daddr != 10.77.1.0/24 meta l4proto tcp drop"],
+    ambiguous,
+  ),
+  "service refuses connections of a box that lets out only what it needs": careful(service("refuses")),
+};
+
+/** A firewall that is as it should be changes nothing. */
+function careful(fault: Fault): Fault {
+  const strict = firewall(["udp dport 53 accept", "tcp dport { 53, 80, 443, 8443 } accept", "drop"], fault.expected);
+  return {
+    ...fault,
+    break: async (world) => {
+      await strict.break(world);
+      await fault.break(world);
+    },
+    mend: async (world) => {
+      await fault.mend(world);
+      await strict.mend(world);
+    },
+  };
+}
+
+/** Rules for what leaves the box. */
+function firewall(rules: readonly string[], expected: Fault["expected"]): Fault {
+  const chain = "add table ip own; add chain ip own out { type filter hook output priority 0; }";
+  return {
+    expected,
+    seenBy: "beyond",
+    break: async (world) => {
+      world.run("box", "nft", [chain, ...rules.map((rule) => `add rule ip own out ${rule}`)].join("; "));
+      await world.order({ kind: "dns", answers: true, connections: "closed" });
+    },
+    mend: (world) => world.run("box", "nft", "delete table ip own"),
+  };
+}
 
 /** An interface without a gateway: what is sent into it comes out nowhere. */
 function deadTunnel(world: World): void {

@@ -29,8 +29,11 @@ export const addresses = {
 export const serviceName = "service.test";
 export const tokenUrl: string = `https://${serviceName}:8443/token`;
 
-/** - `merging`: quick, with windows that failing again soon belongs to. */
-export type PaceName = "quick" | "merging" | "default";
+/**
+ * - `merging`: quick, with windows that failing again soon belongs to.
+ * - `patient`: quick, but every look waits as long as a daemon's.
+ */
+export type PaceName = "quick" | "merging" | "patient" | "default";
 
 export type Pace = { readonly cadence: Cadence; readonly patience: Patience };
 
@@ -43,6 +46,10 @@ export const paces: Readonly<Record<PaceName, Pace>> = {
   merging: {
     cadence: { lookMs: 500, suspectMs: 400, beyondMs: 1_500, heartbeatMs: 3_600_000, mergeMs: 60_000 },
     patience: { gatewayMs: 300, beyondMs: 600 },
+  },
+  patient: {
+    cadence: { lookMs: 500, suspectMs: 400, beyondMs: 1_500, heartbeatMs: 3_600_000, mergeMs: 0 },
+    patience: defaultPatience,
   },
   default: { cadence: { ...defaultCadence, mergeMs: 0 }, patience: defaultPatience },
 };

@@ -1,0 +1,99 @@
+import { createSocket } from "node:dgram";
+import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
+import { systemCode } from "../base/errors.ts";
+import { interfaceTowards } from "./host-network.ts";
+
+/** How the connections of one look to a place ended that did not answer. */
+export type FailedWay = {
+  /** Where they were sent. */
+  readonly addresses: readonly string[];
+  /** Whether somebody refused them; else nobody said anything. */
+  readonly isRefused: boolean;
+  /** Packets that this box meanwhile dropped itself when it sent them again, of `readFailedSends`. */
+  readonly keptBack: number;
+};
+
+/** A look asks the service twice, for its health and in a handshake. */
+const keptBackMin = 2;
+/** Nobody has to answer: what counts is whether it leaves (discard, RFC 863). */
+const discardPort = 9;
+export const refusedCode = "ECONNREFUSED";
+
+/**
+ * Whether a place cannot be had because of the site itself: a firewall of this box keeps back what is sent there, or it is
+ * sent by another interface than what goes elsewhere, into a tunnel of the site's. Not seen are a firewall that lets go of
+ * the questions and drops the answers, and one that refuses connections only.
+ *
+ * @param elsewhere addresses of others beyond the gateway
+ */
+export async function isOwnWay(
+  { addresses, isRefused, keptBack }: FailedWay,
+  elsewhere: readonly string[],
+): Promise<boolean> {
+  if (!isRefused && keptBack >= keptBackMin) return true;
+  if (await isSentElsewhere(addresses, elsewhere)) return true;
+  if (!isRefused || addresses.length === 0) return false;
+  return (await Promise.all(addresses.map(isRefusedHere))).every(Boolean);
+}
+
+/** Whether what goes to a place now leaves by another interface than what goes elsewhere. */
+export async function isSentElsewhere(addresses: readonly string[], elsewhere: readonly string[]): Promise<boolean> {
+  const [ways, usual] = await Promise.all([interfacesTowards(addresses), interfacesTowards(elsewhere)]);
+  return ways.length > 0 && usual.length > 0 && !ways.some((way) => usual.includes(way));
+}
+
+/** By which packets to these addresses leave; of IPv6 addresses nothing is told. */
+export async function interfacesTowards(addresses: readonly string[]): Promise<readonly string[]> {
+  const ways = await Promise.all(addresses.filter((address) => isIP(address) === 4).map(interfaceTowards));
+  return ways.filter((way) => way !== null);
+}
+
+/**
+ * How often, since this boot, a TCP packet that was sent again was dropped on its way out of this box: by its firewall as a
+ * rule, or by a queue of its own that was full. Whose packet it was is not told.
+ */
+export function readFailedSends(): number {
+  return failedSendsIn(readFileSync("/proc/net/netstat", "utf8"));
+}
+
+/**
+ * The same, from the text of /proc/net/netstat: `TCPRetransFail` of `TcpExt`, since Linux 4.12; 0 where it is not counted.
+ * What is sent for the first time and dropped is counted nowhere.
+ */
+export function failedSendsIn(table: string): number {
+  const [names = [], values = []] = table
+    .split("\n")
+    .filter((line) => line.startsWith("TcpExt:"))
+    .map((line) => line.split(" "));
+  return Number(values[names.indexOf("TCPRetransFail")] ?? 0);
+}
+
+/**
+ * Whether it is this box that refuses what is sent there: the first datagram is not let go, and the second is told why. A
+ * firewall that drops, and lets go of connections only, does not tell; what somebody far away says comes for one that went.
+ * Never rejects.
+ */
+function isRefusedHere(address: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket(isIP(address) === 6 ? "udp6" : "udp4");
+    const codes: (string | null)[] = [];
+    let isOver = false;
+    const told = (error: Error | null): void => {
+      codes.push(error === null ? null : systemCode(error));
+      if (codes.length === 1 && codes[0] === notLetGoCode) {
+        socket.send("badged", told);
+        return;
+      }
+      // What is told after that is for nobody.
+      if (isOver) return;
+      isOver = true;
+      socket.close();
+      resolve(codes[0] === notLetGoCode && codes[1] === refusedCode);
+    };
+    socket.on("error", told);
+    socket.connect(discardPort, address, () => socket.send("badged", told));
+  });
+}
+
+const notLetGoCode = "EPERM";
