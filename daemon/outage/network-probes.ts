@@ -63,6 +63,8 @@ export class NetworkProbes {
   readonly #book: LookBook;
   /** Whether the service was there at the last look: when it was not, both looks at it are made at once. */
   #wasWell: boolean | null = null;
+  /** Whether every anchor was dead at the last look. */
+  #wasCutOff = false;
   /** Whether the name servers of the box still asked others the last time that it mattered: while no anchor was alive. */
   #askedOthers: boolean | null = null;
   /** Where its name has led while it answered. */
@@ -120,8 +122,11 @@ export class NetworkProbes {
     const isNameless = reach.state === "no-name";
     const couldNotAsk = this.#askedOthers === false;
     const dns = isNameless ? "failed" : await this.#dns(answers, anchors, reach);
-    // The line came back while it was looked at: what was seen before that is old.
-    if (couldNotAsk && this.#askedOthers === true) return await this.beyond(signal);
+    // The line came back while it was looked at: what was seen before that is old, and half of each would be a cause that
+    // there never was.
+    const isBack = this.#wasCutOff && anchors !== "none" && reach.state !== "ok";
+    this.#wasCutOff = anchors === "none";
+    if (isBack || (couldNotAsk && this.#askedOthers === true)) return await this.beyond(signal);
     // Without an address it is not known where to look, but that nothing leaves this box can be told.
     const isKeptBack = isNameless && anchors === "none" && keptBack >= this.#far.length;
     const service = reach.state !== "no-name" ? reach.state : isKeptBack ? "other-way" : "unreachable";

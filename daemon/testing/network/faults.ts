@@ -198,6 +198,7 @@ export const patientFaults: Readonly<Record<string, Fault>> = {
     ["ip daddr != 10.77.1.0/24 meta l4proto tcp drop"],
     ambiguous,
   ),
+  "line dead behind the router of a box that lets out only what it needs": careful(lineDead),
   "service refuses connections of a box that lets out only what it needs": careful(service("refuses")),
 };
 
