@@ -28,6 +28,7 @@ import {
 } from "./evidence-records.ts";
 import type { OutageWindow, Sample, WindowChange } from "./outage/windows.ts";
 import type { Store } from "./store/store.ts";
+import { type UntoldWindow, untoldWindows } from "./untold-windows.ts";
 
 /** What the other rooms tell the log. Nothing here throws, and nobody waits. */
 export interface Evidence extends AsyncDisposable {
@@ -107,15 +108,19 @@ function composeWith(
   const samples = new SampleTaker(note);
   return {
     async start() {
+      let untold: readonly UntoldWindow[] = [];
       try {
         const last = await store.lastHeartbeat();
         if (last !== null) note(heartbeatGap(last, moment()));
         const window = await store.openWindow();
         if (window !== null) samples.takenUp(window);
+        untold = await untoldWindows(store);
       } catch (error) {
-        log.error({ error: messageOf(error) }, "the last sign of life could not be read");
+        log.error({ error: messageOf(error) }, "what the last run left for the evidence log could not be read");
       }
+      for (const { records } of untold) for (const content of records) note(content);
       await service.start();
+      for (const { key, hasEnded } of untold) if (hasEnded) service.windowEnded(key);
     },
     onSample: (sample) => samples.take(sample),
     onChange(change) {

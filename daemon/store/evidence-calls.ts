@@ -54,6 +54,10 @@ export class EvidenceCalls implements EvidenceStore, EvidenceArchive {
     return this.#link.call("lastEvidenceOf", kind);
   }
 
+  lastWindowRecord(window: string): Promise<string | null> {
+    return this.#link.call("lastWindowRecord", window);
+  }
+
   commitEvidence(batch: EvidenceBatch): Promise<"committed" | "diverged"> {
     return this.#link.call("commitEvidence", batch);
   }

@@ -58,6 +58,7 @@ export class EvidenceTable {
   readonly #newest: Sqlite.Statement<[], number | null>;
   readonly #slice: Sqlite.Statement<[number, number, number], RecordRow>;
   readonly #lastOfKind: Sqlite.Statement<[string], string>;
+  readonly #lastOfWindow: Sqlite.Statement<[string], string>;
   readonly #addCheckpoint: Sqlite.Statement<[number, string, Buffer]>;
   readonly #noteAt: Sqlite.Statement<[number], string>;
   readonly #checkpoints: Sqlite.Statement<[number, number, number], CheckpointRow>;
@@ -98,6 +99,13 @@ export class EvidenceTable {
     this.#lastOfKind = db
       .prepare<[string], string>(
         "SELECT line FROM evidence_records INDEXED BY evidence_kinds WHERE kind = ? ORDER BY id DESC LIMIT 1",
+      )
+      .pluck();
+    // Years have some thousand of them: a window without any is looked for in 10 ms.
+    this.#lastOfWindow = db
+      .prepare<[string], string>(
+        `SELECT line FROM evidence_records INDEXED BY evidence_kinds
+        WHERE kind = 'window' AND json_extract(line, '$.data.id') = ? ORDER BY id DESC LIMIT 1`,
       )
       .pluck();
     this.#addCheckpoint = db.prepare("INSERT INTO evidence_checkpoints (id, note, roots) VALUES (?, ?, ?)");
@@ -175,6 +183,10 @@ export class EvidenceTable {
   lastOf(kind: Exclude<RecordKind, "sample">): string | null {
     const stored = this.#lastOfKind.get(kind);
     return stored === undefined ? null : wholeLine(stored);
+  }
+
+  lastOfWindow(window: string): string | null {
+    return this.#lastOfWindow.get(window) ?? null;
   }
 
   commit(batch: EvidenceBatch): "committed" | "diverged" {

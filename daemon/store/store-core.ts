@@ -346,6 +346,10 @@ export class StoreCore implements Disposable {
     return this.#evidence.lastOf(kind);
   }
 
+  lastWindowRecord(window: string): string | null {
+    return this.#evidence.lastOfWindow(window);
+  }
+
   commitEvidence(batch: EvidenceBatch): "committed" | "diverged" {
     if (batch.from > 0) this.#usedEpoch.keep(batch.epoch);
     const outcome = this.#evidence.commit(batch);

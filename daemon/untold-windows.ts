@@ -1,0 +1,81 @@
+import type { EvidenceRecord, RecordContent } from "./evidence/record.ts";
+import { parseLine } from "./evidence/record-line.ts";
+import { windowRecords } from "./evidence-records.ts";
+import type { Moment, OutageWindow, WindowChange } from "./outage/windows.ts";
+import type { Store } from "./store/store.ts";
+
+/** Changes that one power cut can have kept from the log are those of the last windows. */
+const windowsMax = 20;
+/** The first look of a run may be dated before the record that says that it began. */
+const beforeStartMs = 60_000;
+
+/** Records are of whole milliseconds. */
+const roundedMs = 2;
+
+/** What the log says of a window last. */
+export type ToldChange = Extract<RecordContent, { readonly kind: "window" }>["data"];
+
+/** The records that the log has not of a window; `hasEnded` when the last of them tells its end. */
+export type UntoldWindow = {
+  readonly key: string;
+  readonly records: readonly RecordContent[];
+  readonly hasEnded: boolean;
+};
+
+/**
+ * A window is written before the record of what changed in it: the power may go in between, or the record may have been
+ * kept waiting by a disk that refused it. What the log was not told in the last run it is told now, with the moments that
+ * are kept of it; of windows from before there was a log it is told nothing.
+ */
+export async function untoldWindows(store: Store): Promise<readonly UntoldWindow[]> {
+  const startLine = await store.evidence.lastEvidenceOf("start");
+  const start = startLine === null ? null : recordIn(startLine);
+  if (start === null) return [];
+  const listed = await store.listOutages({ from: null, to: null, limit: windowsMax });
+  const found: UntoldWindow[] = [];
+  for (const { window } of listed.toSorted((one, other) => one.windowId - other.windowId)) {
+    const line = await store.evidence.lastWindowRecord(window.key);
+    const told = line === null ? null : toldIn(line);
+    if (told === null && window.openedAt.utcMs < start.wall - beforeStartMs) continue;
+    const changes = untoldChanges(window, told);
+    const hasEnded = changes.at(-1)?.kind === "closed";
+    if (changes.length > 0) found.push({ key: window.key, records: changes.flatMap(windowRecords), hasEnded });
+  }
+  return found;
+}
+
+/** What has to be told so that the log says of a window what is kept of it; each change with the window as it was by then. */
+export function untoldChanges(window: OutageWindow, told: ToldChange | null): readonly WindowChange[] {
+  const { segments, end } = window;
+  // The end of a run is told once it is over, and no other way.
+  if (told === null && segments[0].layers.box !== "running") return [{ kind: "closed", window }];
+  const isOver = told?.change === "closed";
+  const isAgain = isOver && (end === null || isAnotherEnd(end.firstGood, told));
+  if (isOver && !isAgain) return [];
+  const known = segments.findLastIndex(({ finding }) => finding.cause === told?.cause);
+  const until = (place: number): OutageWindow => {
+    const [first, ...others] = segments;
+    return { ...window, segments: [first, ...others.slice(0, place)], end: null };
+  };
+  const changes: WindowChange[] = isAgain ? [{ kind: "reopened", window: until(Math.max(0, known)) }] : [];
+  for (let place = known + 1; place < segments.length; place += 1) {
+    changes.push({ kind: told === null && place === 0 ? "opened" : "cause-changed", window: until(place) });
+  }
+  return end === null ? changes : [...changes, { kind: "closed", window }];
+}
+
+/** An end that nothing dated when it was told may have been dated since, and is the same one. */
+function isAnotherEnd({ utcMs, errorBoundMs }: Moment, { end }: ToldChange): boolean {
+  const toldMs = end?.[1] ?? null;
+  return toldMs !== null && errorBoundMs !== null && Math.abs(utcMs + errorBoundMs - toldMs) > roundedMs;
+}
+
+function toldIn(line: string): ToldChange | null {
+  const record = recordIn(line);
+  return record?.kind === "window" ? record.data : null;
+}
+
+function recordIn(line: string): EvidenceRecord | null {
+  const parsed = parseLine(line);
+  return parsed.kind === "record" ? parsed.record : null;
+}
