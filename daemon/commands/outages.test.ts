@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { withoutSsins } from "../base/identifiers.ts";
 import { languages } from "../base/language.ts";
+import { utcText } from "../base/system-time.ts";
 import { monotonicNs, wallMs } from "../base/time.ts";
 import { wordsIn } from "../outage/explanation.ts";
 import { nothingSeen } from "../outage/layers.ts";
@@ -73,6 +74,24 @@ test("a list and an export leave no outage out, however many there are", async (
   expect(ids).toEqual(Array.from({ length: count }, (_, index) => count - index));
   await exportOutages({ config }, terminal);
   expect(shown.map((line) => Number(JSON.parse(line).windowId))).toEqual(ids.toReversed());
+});
+
+test("every moment of a document has its bound, and none where nothing proved the time", async () => {
+  const { configuration: config } = writeSite(directory.path, 1, "http://127.0.0.1:9");
+  {
+    using core = preparedCore(storeSettings(join(directory.path, "store")), []);
+    const window = windowOf("w");
+    const slept = { ...window.firstBad, utcMs: wallMs(noon + 60_000), errorBoundMs: null };
+    const gaps = [{ from: window.firstBad, to: slept }];
+    core.saveWindow({ ...window, gaps, healed: gaps, flaps: 1 });
+  }
+  const shown: string[] = [];
+  await listOutages({ config, json: true }, { out: (line) => shown.push(line), err: () => {}, interactive: false });
+  const { gaps, healed, segments } = JSON.parse(shown[0] ?? "");
+  const [from, to] = [wallMs(noon), wallMs(noon + 60_000)].map(utcText);
+  expect(gaps).toEqual([{ from, fromErrorBoundMs: 5, to, toErrorBoundMs: null }]);
+  expect(healed).toEqual(gaps);
+  expect(segments).toMatchObject([{ from, fromErrorBoundMs: 5 }]);
 });
 
 test.each([

@@ -18,6 +18,7 @@ import {
   wordsIn,
 } from "../outage/explanation.ts";
 import type { KeptWindow, ListedWindow, OutageArchive, OutageEntry } from "../outage/outage-store.ts";
+import type { Gap } from "../outage/windows.ts";
 import { type Language, languages, type Words } from "../outage/words.ts";
 import { type Period, type PeriodOptions, readPeriod } from "./period.ts";
 import { spreadsheet } from "./spreadsheet.ts";
@@ -175,8 +176,14 @@ function documentOf(kept: ListedWindow | KeptWindow): object {
     exemption: exemptionOf(kept),
     otherChannelWorked: kept.otherChannelWorked,
     flaps: window.flaps,
-    gaps: window.gaps.map(({ from, to }) => ({ from: utcText(from.utcMs), to: utcText(to.utcMs) })),
-    segments: window.segments.map(({ from, finding, layers }) => ({ from: utcText(from.utcMs), ...finding, layers })),
+    gaps: window.gaps.map(spanOf),
+    healed: (window.healed ?? []).map(spanOf),
+    segments: window.segments.map(({ from, finding, layers }) => ({
+      from: utcText(from.utcMs),
+      fromErrorBoundMs: from.errorBoundMs,
+      ...finding,
+      layers,
+    })),
     ...("entries" in kept
       ? {
           entries: kept.entries.map(({ at, entry, entryId }) => ({ entryId, at: utcText(at), ...entry })),
@@ -185,6 +192,16 @@ function documentOf(kept: ListedWindow | KeptWindow): object {
           firstRegisteredAfter: kept.firstRegisteredAfter === null ? null : utcText(kept.firstRegisteredAfter),
         }
       : {}),
+  };
+}
+
+/** Each moment with its bound, `null` where nothing proved the time: of one in a sleep of the box that is hours. */
+function spanOf({ from, to }: Gap): object {
+  return {
+    from: utcText(from.utcMs),
+    fromErrorBoundMs: from.errorBoundMs,
+    to: utcText(to.utcMs),
+    toErrorBoundMs: to.errorBoundMs,
   };
 }
 
