@@ -11,7 +11,7 @@ import { version } from "../base/version.ts";
 import { type BundleFile, bundleFiles } from "../evidence/bundle/bundle.ts";
 import { type GatheredLog, gatherLog, type Wanted } from "../evidence/bundle/gather.ts";
 import { bundleGuide } from "../evidence/bundle/guide.ts";
-import { type DeviceKey, signerOf } from "../evidence/device-key.ts";
+import { originOf } from "../evidence/note.ts";
 import type { Store } from "../store/store.ts";
 import { attachedPapers, readOrRefuse } from "./attached-papers.ts";
 import { visitedConfiguration } from "./configuration.ts";
@@ -40,13 +40,15 @@ export async function exportEvidence(
   const key = deviceKeyOf(configuration);
   await using site = await visitStore(configurationFile);
   const wanted = await wantedOf(options, site.store);
-  const gathered = requireKey(requireCovered(await gatherLog(site.store.evidence, wanted), wanted), key);
+  const gathered = requireCovered(await gatherLog(site.store.evidence, wanted), wanted);
+  const logsKey = Buffer.from(gathered.key, "base64");
+  const isOurs = logsKey.equals(key.publicKey);
   const madeAt = systemTime.wallMs();
   const files = bundleFiles(
     {
       ...gathered,
-      origin: signerOf(key, gathered.epoch).name,
-      publicKey: key.publicKey,
+      origin: originOf(logsKey, gathered.epoch),
+      publicKey: logsKey,
       madeAt,
       version,
       authorities: certificatesOf(configuration),
@@ -61,11 +63,12 @@ export async function exportEvidence(
       }),
       guide: bundleGuide(),
     },
-    (bytes) => sign(null, bytes, key.privateKey),
+    isOurs ? (bytes) => sign(null, bytes, key.privateKey) : null,
   );
   const name = options.out ?? `evidence-${gathered.epoch}-${gathered.first}-${gathered.first + gathered.lines.length}`;
   const target = options.zip === true || zipName.test(name) ? writeZip(files, name) : writeFolder(files, name);
   terminal.out(target);
+  if (!isOurs) terminal.err(otherKey);
   for (const line of weaknessesOf(gathered)) terminal.err(line);
   return exitCode.ok;
 }
@@ -124,11 +127,10 @@ export function requireCovered(log: GatheredLog | "uncovered" | null, wanted: Wa
   return log;
 }
 
-function requireKey(log: GatheredLog, key: DeviceKey): GatheredLog {
-  if (log.key === Buffer.from(key.publicKey).toString("base64")) return log;
-  const advice = "set evidence.keyFile to the key of that time: nobody else can sign a bundle of it";
-  throw new BadgedError("no-evidence", "it is in a part of the log that another key signed", advice);
-}
+/** Its records and checkpoints are as good as they were; what is lost is that the box vouches for all of the bundle. */
+const otherKey =
+  "that part of the log was signed by another key: the bundle as a whole is not signed, and who checks it is told so. " +
+  "With evidence.keyFile set to the key of that time it is";
 
 function certificatesOf({ evidence: { authority } }: Configuration): readonly string[] {
   return authority === null ? [] : [readOrRefuse("evidence.authority.ca", authority.ca).toString("utf8")];

@@ -44,8 +44,10 @@ export type BundleContent = {
 
 export const sumsFile: string = "SHA256SUMS";
 
-/** @param sign with the key of the log */
-export function bundleFiles(content: BundleContent, sign: (bytes: Uint8Array) => Uint8Array): readonly BundleFile[] {
+/** With the key of the log; `null` where that is lost. */
+export type Signing = ((bytes: Uint8Array) => Uint8Array) | null;
+
+export function bundleFiles(content: BundleContent, sign: Signing): readonly BundleFile[] {
   const last = present(content.checkpoints.at(-1), "a bundle has a checkpoint");
   assert(content.first + content.lines.length === last.size, "the last checkpoint is over the last line");
   assert(content.leaves.length >= last.size * hashBytes, "there is a leaf for every record");
@@ -64,12 +66,13 @@ export function bundleFiles(content: BundleContent, sign: (bytes: Uint8Array) =>
   return withSums(files, sign);
 }
 
-/** The files with their sums and the signature over them. */
-export function withSums(files: readonly BundleFile[], sign: (bytes: Uint8Array) => Uint8Array): readonly BundleFile[] {
+/** The files with their sums and, where there is a key, the signature over them. */
+export function withSums(files: readonly BundleFile[], sign: Signing): readonly BundleFile[] {
   const sorted = files.toSorted((one, other) => Buffer.compare(Buffer.from(one.path), Buffer.from(other.path)));
   assert(new Set(sorted.map(({ path }) => path)).size === sorted.length, "every file has a path of its own");
   const sums = textFile(sumsFile, sorted.map(({ path, bytes }) => `${sha256(bytes)}  ${path}\n`).join(""));
-  return [sums, { path: `${sumsFile}.sig`, bytes: sign(sums.bytes) }, ...sorted];
+  const signature = sign === null ? [] : [{ path: `${sumsFile}.sig`, bytes: sign(sums.bytes) }];
+  return [sums, ...signature, ...sorted];
 }
 
 function manifestOf(content: BundleContent, size: number): string {

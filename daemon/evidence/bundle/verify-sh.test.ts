@@ -133,6 +133,26 @@ describe("a good bundle", () => {
   });
 });
 
+describe("a bundle whose key was lost", () => {
+  const unsigned = (files: readonly BundleFile[]): readonly BundleFile[] =>
+    files.filter(({ path }) => path !== "SHA256SUMS.sig");
+
+  test("has all that the log proves, and says that nobody vouches for the rest", async () => {
+    const answer = await ask(unsigned(bundleOf(log, { authorities: [authority], witnesses: [witness] })));
+    expect(answer.verdicts).toEqual({ ...all, INTEGRITY: "could not check" });
+    expect(answer.output).toContain("nobody vouches for the bundle as a whole");
+    expect(answer.status).toBe(2);
+  });
+
+  test("is not taken when a record or its sum was changed", async () => {
+    const edited = changed("log/records.jsonl", (text) => text.replace('"servers":5', '"servers":6'));
+    expect(await ask(unsigned(edited))).toMatchObject({ status: 1, verdicts: { INTEGRITY: "not verified" } });
+    takeNewFolder();
+    const summed = bundle().map((each) => (each.path === "keys/log.key" ? { ...each, bytes: Buffer.from("x") } : each));
+    expect(await ask(unsigned(summed))).toMatchObject({ status: 1, verdicts: { INTEGRITY: "not verified" } });
+  });
+});
+
 describe("a program that is killed under the verifier", () => {
   /** First on the path: kills itself where its arguments match, and is the real one otherwise. */
   function killed(tool: string, pattern: string): string {

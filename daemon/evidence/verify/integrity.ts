@@ -7,7 +7,7 @@ import { type Manifest, parseManifest } from "./manifest.ts";
 import { checkConsistency, checkInclusions, provenLines, treeBefore } from "./proofs.ts";
 import type { PublicKey } from "./public-key.ts";
 import { type LogFacts, readLog } from "./read-log.ts";
-import { checkFileNames, checkSums, checkSumsSignature, manifestPath, recordsPath } from "./sums.ts";
+import { checkFileNames, checkSums, checkSumsSignature, manifestPath, recordsPath, sumsSignaturePath } from "./sums.ts";
 
 /** What the other verdicts rest on, as far as the bundle could be read. */
 export type ReadEvidence = {
@@ -16,6 +16,8 @@ export type ReadEvidence = {
   readonly notes: ReadonlyMap<number, Note>;
   readonly facts: LogFacts;
   readonly anchors: Anchors;
+  /** Whether the bundle as a whole is signed, beside its checkpoints. */
+  readonly isSigned: boolean;
 };
 
 export type Integrity = { readonly failures: readonly Failure[]; readonly evidence: ReadEvidence | null };
@@ -61,7 +63,8 @@ export function checkIntegrity(files: BundleFiles, given: PublicKey | null): Int
     );
   }
   failures.push(...checkConsistency(files, manifest, checkpoints.notes));
-  return { failures, evidence: { manifest, key, notes: checkpoints.notes, facts: log.facts, anchors } };
+  const isSigned = files.has(sumsSignaturePath);
+  return { failures, evidence: { manifest, key, notes: checkpoints.notes, facts: log.facts, anchors, isSigned } };
 }
 
 /** The first line of the log names the log, its key, and the epoch before, which has another name. */

@@ -46,10 +46,11 @@ export function checkSums(files: BundleFiles): readonly Failure[] {
   return failures;
 }
 
+/** A bundle whose key was lost has none: then nothing vouches for what is in it besides the log. */
 export function checkSumsSignature(files: BundleFiles, key: PublicKey): readonly Failure[] {
   const sums = files.get(sumsPath);
   const signature = files.get(sumsSignaturePath);
-  if (signature === undefined) return [failure("file-missing", sumsSignaturePath)];
+  if (signature === undefined) return [];
   if (sums === undefined) return [failure("file-missing", sumsPath)];
   return isSignedBy(key, sums, signature) ? [] : [failure("sums-signature", sumsSignaturePath)];
 }
@@ -60,7 +61,7 @@ const derivedPaths = new Set(["report.pdf", "verify.sh", "LEESMIJ.md", "LISEZMOI
 
 /** What the manifest asks for is there, and nothing else is but what a bundle may hold besides. */
 export function checkFileNames(files: BundleFiles, manifest: Manifest): readonly Failure[] {
-  const needed = new Set([sumsPath, sumsSignaturePath, manifestPath, recordsPath]);
+  const needed = new Set([sumsPath, manifestPath, recordsPath]);
   const sizes = new Set<string>();
   for (const { size, tokens, cosignatures } of manifest.checkpoints) {
     sizes.add(String(size));
@@ -68,7 +69,14 @@ export function checkFileNames(files: BundleFiles, manifest: Manifest): readonly
   }
   const missing = [...needed].filter((path) => !files.has(path)).map((path) => failure("file-missing", path));
   const unexpected = [...files.keys()]
-    .filter((path) => !needed.has(path) && !derivedPaths.has(path) && !freePaths.test(path) && !isProof(path, sizes))
+    .filter(
+      (path) =>
+        !needed.has(path) &&
+        !derivedPaths.has(path) &&
+        path !== sumsSignaturePath &&
+        !freePaths.test(path) &&
+        !isProof(path, sizes),
+    )
     .map((path) => failure("file-unexpected", path));
   return [...missing, ...unexpected];
 }

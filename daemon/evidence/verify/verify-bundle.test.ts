@@ -125,11 +125,22 @@ describe("a stranger", () => {
       fc.property(mutation, ({ path, kind, at, bit }) => {
         const files = changed((each) => mutate(each, path, kind, at, bit), false);
         fc.pre(!isSame(files, good.files));
-        expect(statusOf(verifyGood(files))).toBe(1);
+        // Without its signature the bundle is as one whose key was lost: not taken, and nobody is accused.
+        const isUnsigned = kind === "remove" && path === "SHA256SUMS.sig";
+        expect(statusOf(verifyGood(files))).toBe(isUnsigned ? 2 : 1);
       }),
       { numRuns: 600 },
     );
   });
+});
+
+test("a bundle whose key was lost tells what its log proves, and that nobody vouches for the rest", () => {
+  const files = new Map([...good.files].filter(([path]) => path !== "SHA256SUMS.sig"));
+  const report = verifyGood(files);
+  expect(report.integrity).toMatchObject({ finding: "could not check" });
+  expect(report.integrity.because[0]).toContain("nobody vouches for the bundle as a whole");
+  expect(report.cause).toEqual(verifyGood(good.files).cause);
+  expect(report.uniqueness).toEqual(verifyGood(good.files).uniqueness);
 });
 
 describe("the owner of the key", () => {

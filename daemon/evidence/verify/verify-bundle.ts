@@ -65,12 +65,23 @@ export function unreadable(failures: readonly Failure[]): BundleReport {
   return { origin: null, records: 0, integrity, time: nothing, uniqueness: nothing, cause: nothing, windows: [] };
 }
 
-function integrityVerdict(failures: readonly Failure[], { facts }: ReadEvidence, given: PublicKey | null): Verdict {
+const notSigned =
+  "SHA256SUMS.sig is missing: nobody vouches for the bundle as a whole, nor for the report and what is attached";
+
+function integrityVerdict(
+  failures: readonly Failure[],
+  { facts, isSigned }: ReadEvidence,
+  given: PublicKey | null,
+): Verdict {
   if (failures.length > 0) return notVerified(failures);
   const erased = facts.erased === 0 ? [] : [`${facts.erased} of ${facts.records} records are reduced to their hashes`];
-  return given === null
-    ? couldNotCheck("no --key was given: everything fits the key in the bundle, and that proves nothing", ...erased)
-    : verified(`${facts.records} records are whole, in order and signed by the given key`, ...erased);
+  if (given === null) {
+    const unsigned = isSigned ? [] : [notSigned];
+    const why = "no --key was given: everything fits the key in the bundle, and that proves nothing";
+    return couldNotCheck(why, ...unsigned, ...erased);
+  }
+  const log = `${facts.records} records are whole, in order and signed by the given key`;
+  return isSigned ? verified(log, ...erased) : couldNotCheck(notSigned, log, ...erased);
 }
 
 /** A window that is not found may stand behind the line that is broken: nothing is said of a bundle that is not whole. */
