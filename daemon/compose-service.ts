@@ -13,12 +13,12 @@ import { TokenRequest } from "./forward/ciao/oauth/token-request.ts";
 import { FileToken, noToken } from "./forward/ciao/token.ts";
 import type { TokenSource } from "./forward/upstream.ts";
 import type { Layers } from "./outage/layers.ts";
-import { defaultPatience } from "./outage/network-probes.ts";
-import { probeTls } from "./outage/tls-probe.ts";
+import { type Bystanders, TokenWay } from "./token-way.ts";
 
 type Service = Configuration["service"];
 
 export type ServicePorts = {
+  readonly bystanders: Bystanders;
   readonly clock: () => Pick<ClockService, "now" | "serviceAnswered">;
   /** What a request for a token said of its endpoint. */
   readonly tokenSeen: (state: Layers["token"], askedNs: MonotonicNs) => void;
@@ -87,14 +87,22 @@ function composeKeeper(
   oauth: OAuthSettings,
   ports: ServicePorts,
 ): AsyncDisposable & { readonly keeper: TokenKeeper } {
-  const { clock, tokenSeen, time, random, log } = ports;
+  const { bystanders, clock, tokenSeen, time, random, log } = ports;
   const request = new TokenRequest(
     { ...oauth, pins, timeoutMs: Math.min(tokenTimeoutMaxMs, timeoutMs / 2) },
     { key: () => readPrivateKey(oauth.keyFile), provenTime: () => clock().now(), time },
   );
-  const layerOf = async (failure: TokenFailure | null): Promise<Layers["token"]> => {
+  const way = new TokenWay(oauth.tokenUrl, bystanders, { time, nowMs: () => clock().now()?.utcMs ?? null });
+  /** That a connection failed whose way is open a moment later says nothing, the first time. */
+  let isSpared = false;
+  const layerOf = async (failure: TokenFailure | null): Promise<Layers["token"] | null> => {
+    if (failure === null) void way.gave();
     const layer = tokenLayerOf(failure);
-    return layer === "certificate" ? await judgedByCertificate(oauth.tokenUrl, ports) : layer;
+    const judged = layer === "certificate" || layer === "failed" ? await way.judge() : layer;
+    const wasSpared = isSpared;
+    isSpared = judged === "open" && failure?.kind === "not-reached";
+    if (judged !== "open") return judged;
+    return isSpared && !wasSpared ? null : "failed";
   };
   let latest = 0;
   let hasGranted = false;
@@ -105,7 +113,7 @@ function composeKeeper(
     const found = await layerOf(failure);
     const layer = found === "failed" && !hasGranted ? "unproven" : found;
     // A look at a certificate takes a while: what a later request said meanwhile counts.
-    if (turn === latest) tokenSeen(layer, askedNs);
+    if (turn === latest && layer !== null) tokenSeen(layer, askedNs);
   };
   const keeper = new TokenKeeper({
     ask: (signal) => request.ask(signal),
@@ -121,22 +129,4 @@ function composeKeeper(
       await request[Symbol.asyncDispose]();
     },
   };
-}
-
-/**
- * A certificate that everybody sees to be wrong is the endpoint's failure, one that is not taken is ours; of one of another
- * name it is not known from here.
- */
-async function judgedByCertificate(tokenUrl: string, { time, clock }: ServicePorts): Promise<Layers["token"]> {
-  const { hostname, port } = new URL(tokenUrl);
-  const host = hostname.replace(/^\[|\]$/g, "");
-  const tls = await probeTls(
-    host,
-    Number(port) || 443,
-    defaultPatience.beyondMs,
-    time,
-    () => clock().now()?.utcMs ?? null,
-  );
-  if (tls.kind === "own-tls") return "refuses-us";
-  return tls.kind === "other-name" ? "unproven" : "failed";
 }

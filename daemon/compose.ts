@@ -60,6 +60,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
   const notifier = building.use(composeNotifier(store, ports));
   const service: ComposedService = building.use(
     composeService(configuration.service, {
+      bystanders: configuration.outage,
       clock: () => clock,
       tokenSeen: (state, askedNs) => outages.tokenSeen(state, askedNs),
       ...ports,

@@ -190,6 +190,8 @@ const tokenAdvice: Readonly<Record<TokenFailureKind, string>> = {
   "key-unusable": "put the RSA private key there in PEM, chmod 600",
   throttled: "wait, and check less often: failed requests have a quota of their own",
   "no-name": "ask whoever keeps this network for a name server that works; the box has its own in /etc/resolv.conf",
+  "not-reached":
+    "see whether a firewall of this box or of the site lets it through; nothing to do here when it does: scans are kept",
   down: "nothing to do here when it lasts: scans are kept; the RSZ says on its site when it works on it",
   unintelligible:
     "compare service.oauth.tokenUrl with what the RSZ gives: this address answers, but not as a token endpoint",

@@ -235,6 +235,7 @@ export class NetworkProbes {
         addresses: this.#addressesOf(asked.sent),
         isRefused: asked.sent?.isRefused ?? false,
         keptBack: readFailedSends() - failedSends,
+        connections: connectionsOfLook,
       };
       const isOwn = isElsewhere || (await isOwnWay(way, this.#far));
       return isOwn ? { ...asked, state: "other-way" as const } : asked;
@@ -287,6 +288,8 @@ type NameAnswers = { readonly own: NameAnswer; readonly others: readonly NameAns
 type ServiceReach = { readonly state: Layers["service"] | "no-name"; readonly sent: SentAway | null };
 type SentAway = Sent & { readonly isRefused: boolean };
 
+/** The service is asked for its health, and in a handshake. */
+const connectionsOfLook = 2;
 const ofThisBox = "this box's";
 /** A service has a few. */
 const addressesMax = 100;

@@ -17,5 +17,5 @@ test.each([
   ["silent, and all that was sent there dropped here", { isRefused: false, keptBack: 2 }, true],
   ["refused by somebody, whatever was dropped", { isRefused: true, keptBack: 2 }, false],
 ] as const)("a place on the usual way that is %s", async (_, found, isOwn) => {
-  expect(await isOwnWay({ addresses: ["127.0.0.1"], ...found }, ["127.0.0.2"])).toBe(isOwn);
+  expect(await isOwnWay({ addresses: ["127.0.0.1"], connections: 2, ...found }, ["127.0.0.2"])).toBe(isOwn);
 });

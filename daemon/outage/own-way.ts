@@ -12,10 +12,10 @@ export type FailedWay = {
   readonly isRefused: boolean;
   /** Packets that this box meanwhile dropped itself when it sent them again, of `readFailedSends`. */
   readonly keptBack: number;
+  /** How many there were: each is tried again at least once while it is waited for. */
+  readonly connections: number;
 };
 
-/** A look asks the service twice, for its health and in a handshake. */
-const keptBackMin = 2;
 /** Nobody has to answer: what counts is whether it leaves (discard, RFC 863). */
 const discardPort = 9;
 export const refusedCode = "ECONNREFUSED";
@@ -28,10 +28,10 @@ export const refusedCode = "ECONNREFUSED";
  * @param elsewhere addresses of others beyond the gateway
  */
 export async function isOwnWay(
-  { addresses, isRefused, keptBack }: FailedWay,
+  { addresses, isRefused, keptBack, connections }: FailedWay,
   elsewhere: readonly string[],
 ): Promise<boolean> {
-  if (!isRefused && keptBack >= keptBackMin) return true;
+  if (!isRefused && keptBack >= connections) return true;
   if (await isSentElsewhere(addresses, elsewhere)) return true;
   if (!isRefused || addresses.length === 0) return false;
   return (await Promise.all(addresses.map(isRefusedHere))).every(Boolean);

@@ -27,10 +27,13 @@ const client = new CiaoClient(
   noToken,
   systemTime,
 );
+const bystanders = {
+  anchors: addresses.anchors.map((host) => ({ host, port: addresses.anchorPort })),
+  resolvers: [addresses.resolver],
+};
 const probes = new NetworkProbes(
   {
-    anchors: addresses.anchors.map((host) => ({ host, port: addresses.anchorPort })),
-    resolvers: [addresses.resolver],
+    ...bystanders,
     firstHop: firstHop === "" ? null : firstHop,
     secondInterface: hasSecondWay === "yes" ? "modem" : null,
     serviceUrl,
@@ -52,6 +55,7 @@ const service = composeService(
     paths: { register: "/r", search: null, registration: "none", health: "/health" },
   },
   {
+    bystanders,
     clock: () => ({
       now: () => ({ utcMs: utcOf(systemTime.monotonicNs()), errorBoundMs: 1, phi: null }),
       serviceAnswered: () => {},

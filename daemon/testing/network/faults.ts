@@ -181,6 +181,11 @@ export const faults: Readonly<Record<string, Fault>> = {
   "service's certificate expired": service("expired"),
   "service answers 401": service("401", ownSoftware),
   "token endpoint answers 503": token("503", theService, 5_000),
+  "the site's name server tells of the token endpoint where nobody is": {
+    ...lie("token elsewhere"),
+    seenBy: "calls",
+    askedWithinMs: tokenHeldMs + 15_000,
+  },
   "token endpoint refuses the client": token("invalid_client", ownSoftware, 30_000),
 };
 
@@ -198,6 +203,11 @@ export const patientFaults: Readonly<Record<string, Fault>> = {
     ["ip daddr != 10.77.1.0/24 meta l4proto tcp drop"],
     ambiguous,
   ),
+  "a firewall of the box drops what is sent to the token endpoint": {
+    ...firewall(["tcp dport 8443 drop"], ambiguous),
+    seenBy: "calls",
+    askedWithinMs: tokenHeldMs + 15_000,
+  },
   "line dead behind the router of a box that lets out only what it needs": careful(lineDead),
   "service refuses connections of a box that lets out only what it needs": careful(service("refuses")),
 };

@@ -7,8 +7,16 @@ import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:https";
 import { createServer as createTcpServer } from "node:net";
 import { httpDateText, systemTime } from "../../base/system-time.ts";
-import { answerTo, refusalTo } from "./name-answers.ts";
-import { addresses, type Lie, type ServiceFault, type TokenAnswer, tokenUrl, type WorldOrder } from "./world.ts";
+import { answerTo, nameIn, refusalTo } from "./name-answers.ts";
+import {
+  addresses,
+  type Lie,
+  type ServiceFault,
+  type TokenAnswer,
+  tokenHost,
+  tokenUrl,
+  type WorldOrder,
+} from "./world.ts";
 
 const [goodCertificate = "", expiredCertificate = ""] = process.argv.slice(2);
 let fault: ServiceFault = "none";
@@ -103,5 +111,8 @@ async function serve(): Promise<void> {
 
 function lieTo(query: Buffer): Buffer {
   if (lie === "no such name") return refusalTo(query, "NXDOMAIN");
+  if (lie === "token elsewhere") {
+    return answerTo(query, nameIn(query) === tokenHost ? addresses.nobody : addresses.service);
+  }
   return answerTo(query, lie === "elsewhere" ? addresses.nobody : lie);
 }

@@ -27,7 +27,8 @@ export const addresses = {
   nobody: "10.77.2.99",
 } as const;
 export const serviceName = "service.test";
-export const tokenUrl: string = `https://${serviceName}:8443/token`;
+export const tokenHost = "token.test";
+export const tokenUrl: string = `https://${tokenHost}:8443/token`;
 
 /**
  * - `merging`: quick, with windows that failing again soon belongs to.
@@ -57,8 +58,8 @@ export const paces: Readonly<Record<PaceName, Pace>> = {
 type Place = "box" | "router" | "internet";
 
 export type ServiceFault = "none" | "refuses" | "silent" | "5xx" | "401" | "expired";
-/** What the site's name server tells of every name: that there is no such one, or where nobody is. */
-export type Lie = "no such name" | "elsewhere" | "0.0.0.0";
+/** What the site's name server tells of every name, or of one: that there is no such one, or where nobody is. */
+export type Lie = "no such name" | "elsewhere" | "0.0.0.0" | "token elsewhere";
 /** How the token endpoint answers. */
 export type TokenAnswer = "token" | "503" | "invalid_client";
 export type WorldOrder =
@@ -259,7 +260,7 @@ export class World implements AsyncDisposable {
   #certificate(file: string, clock: Readonly<Record<string, string>>): void {
     const path = join(this.#folder, file);
     const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30"];
-    const subject = ["-subj", `/CN=${serviceName}`, "-addext", `subjectAltName=DNS:${serviceName}`];
+    const subject = ["-subj", `/CN=${serviceName}`, "-addext", `subjectAltName=DNS:${serviceName},DNS:${tokenHost}`];
     const settings = Object.entries(clock).map(([name, value]) => `${name}=${value}`);
     run("env", ...settings, "openssl", "req", "-x509", ...kind, ...subject, "-keyout", path, "-out", `${path}.crt`);
     run("sh", "-c", `cat "${path}.crt" >> "${path}"`);

@@ -112,7 +112,7 @@ export function hastened(life: TokenLife): TokenLife {
   return isWorthwhile ? { ...life, failures: 0, notBeforeNs: null } : life;
 }
 
-const networkKinds: readonly TokenFailureKind[] = ["down", "no-name", "tls-failed", "unintelligible"];
+const networkKinds: readonly TokenFailureKind[] = ["not-reached", "down", "no-name", "tls-failed", "unintelligible"];
 
 /** From the first refusal-caused renewal to the next, doubled each time; forgotten after the longest of all. */
 export const refusalBaseMs: number = 60_000;
@@ -133,6 +133,7 @@ const waits: Readonly<
   "key-unusable": { baseMs: 5_000, maxMs: 60_000 },
   throttled: { baseMs: 30_000, maxMs: 15 * 60_000 },
   // As often as everything else is looked at while an outage lasts, whose end is not to be missed.
+  "not-reached": { baseMs: 1_000, maxMs: 5_000 },
   down: { baseMs: 1_000, maxMs: 5_000 },
   "no-name": { baseMs: 1_000, maxMs: 5_000 },
   unintelligible: { baseMs: 5_000, maxMs: 5 * 60_000 },

@@ -6,7 +6,8 @@
  * - `key-unusable`: our own key could not be read; nothing was sent.
  * - `throttled`: 429.
  * - `no-name`: no name server told its address. Whose that name server is cannot be told from here.
- * - `down`: no connection, no answer in time, or 5xx.
+ * - `not-reached`: no connection.
+ * - `down`: no answer in time over a connection, or 5xx.
  * - `unintelligible`: an answer that is none of a token endpoint.
  * - `tls-failed`: the certificate was not taken. Whose fault that is has to be looked at.
  * - `pin-mismatch`: the certificate is trusted, and not one that the configuration pins.
@@ -29,6 +30,7 @@ export type TokenFailureKind =
   | "key-unusable"
   | "throttled"
   | "no-name"
+  | "not-reached"
   | "down"
   | "unintelligible"
   | "tls-failed"
@@ -43,6 +45,7 @@ export const tokenFailureIsOurs: Readonly<Record<TokenFailureKind, boolean | nul
   throttled: true,
   "pin-mismatch": true,
   "no-name": null,
+  "not-reached": false,
   down: false,
   unintelligible: false,
   "tls-failed": null,
@@ -55,6 +58,7 @@ export const tokenFailureWords: Readonly<Record<TokenFailureKind, string>> = {
   "key-unusable": "the private key cannot be used",
   throttled: "the token endpoint asks for fewer requests",
   "no-name": "no name server tells where the token endpoint is",
+  "not-reached": "the token endpoint cannot be reached",
   down: "the token endpoint is not available",
   unintelligible: "the token endpoint's answer is none of a token endpoint",
   "tls-failed": "the token endpoint's certificate is not taken",

@@ -161,7 +161,7 @@ export class TokenRequest implements AsyncDisposable {
 }
 
 const notSentKinds = {
-  "not-connected": "down",
+  "not-connected": "not-reached",
   "no-name": "no-name",
   "tls-failed": "tls-failed",
   "pin-mismatch": "pin-mismatch",
