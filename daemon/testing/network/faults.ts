@@ -183,7 +183,6 @@ export const faults: Readonly<Record<string, Fault>> = {
   "token endpoint answers 503": token("503", theService, 5_000),
   "the site's name server tells of the token endpoint where nobody is": {
     ...lie("token elsewhere"),
-    seenBy: "calls",
     askedWithinMs: tokenHeldMs + 15_000,
   },
   "token endpoint refuses the client": token("invalid_client", ownSoftware, 30_000),
@@ -205,7 +204,6 @@ export const patientFaults: Readonly<Record<string, Fault>> = {
   ),
   "a firewall of the box drops what is sent to the token endpoint": {
     ...firewall(["tcp dport 8443 drop"], ambiguous),
-    seenBy: "calls",
     askedWithinMs: tokenHeldMs + 15_000,
   },
   "line dead behind the router of a box that lets out only what it needs": careful(lineDead),
