@@ -51,7 +51,8 @@ export function sevenBits(bursts: readonly Uint8Array[], line: LineSettings): Se
   };
 }
 
-function ones(byte: number): number {
+/** How many bits of a byte are set. */
+export function ones(byte: number): number {
   let count = 0;
   for (let rest = byte; rest > 0; rest >>= 1) count += rest & 1;
   return count;

@@ -5,6 +5,7 @@ import { decodeRdm6300 } from "../rdm6300.ts";
 import { createFramer, type FramingSettings } from "../serial/framing.ts";
 import { createLineDecoder, type LineDecoderSettings } from "../serial/line-decoder.ts";
 import type { LineSettings } from "../serial/session.ts";
+import { ones } from "./seven-bits.ts";
 import { lineHint, type Suggestion, suggest } from "./suggest.ts";
 
 const port = "/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A9007UX1-if00-port0";
@@ -284,6 +285,18 @@ test("what sends of itself is told of, a few badges are not", () => {
   expect(lineHint(lines(10), line)).toMatch(/^10 different lines came: .* no badge reader/);
   expect(lineHint([...lines(9), ...lines(9)], line)).toBeNull();
   expect(lineHint([Buffer.concat(lines(10))], line)).toMatch(/^10 different lines came/);
+});
+
+test.each([
+  ["even", 1],
+  ["odd", 0],
+] as const)("a reader of eight data bits and %s parity is told from one of another speed", (parity, odd) => {
+  // A parity bit of 0 stands where a line without parity looks for the stop bit: the port reads such a byte as NUL.
+  const heard = (text: string): Uint8Array => latin1(text).map((byte) => (ones(byte) % 2 === odd ? byte : 0));
+  const hint = `bytes came spoiled, which are read as 00: the reader sends 8 data bits with ${parity} parity`;
+  expect(lineHint([heard("0006547886\r\n"), heard("0009876543\r\n")], line)).toContain(hint);
+  const noise = Uint8Array.of(...heard("0006547886\r\n"), 0xe7, 0, 0, 0);
+  expect(lineHint([noise], line)).toContain("the speed may be another");
 });
 
 describe("a reader of seven data bits, heard on a line of eight", () => {

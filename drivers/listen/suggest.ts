@@ -3,7 +3,7 @@ import type { LineSettings } from "../serial/session.ts";
 import type { FrameSettings } from "../serial-line.ts";
 import { type Format, formats } from "./formats.ts";
 import { formOf, patternOf, plainLines, prefixOf } from "./lines.ts";
-import { sevenBits } from "./seven-bits.ts";
+import { ones, sevenBits } from "./seven-bits.ts";
 import { type OfferedSettings, snippetOf } from "./snippet.ts";
 
 /** A driver with settings that would read what was heard. */
@@ -59,9 +59,28 @@ export function lineHint(bursts: readonly Uint8Array[], line: LineSettings): str
     return `No more than ${longest === 1 ? "one byte came" : `${longest} bytes came`} at a time: the speed may be another than ${baudRate}, try ${others}`;
   }
   const bytes = bursts.flatMap((burst) => [...burst]);
-  const garbage = bytes.filter((byte) => (byte < 0x20 || byte > 0x7e) && byte !== stx && !frameEnds.has(byte));
+  const garbage = bytes.filter((byte) => !isText(byte));
   if (bytes.length < garbageMinBytes || garbage.length / bytes.length <= garbageShare) return streamHint(bursts);
+  const parity = missedParity(bytes);
+  if (parity !== null) {
+    return `${garbage.length} of ${bytes.length} bytes came spoiled, which are read as 00: the reader sends 8 data bits with ${parity} parity, so let it send none, or write parity: ${parity} under line`;
+  }
   return `${garbage.length} of ${bytes.length} bytes are no text: the speed may be another than ${baudRate}, try ${others}`;
+}
+
+/**
+ * A ninth bit stands where a line of eight looks for the stop bit. Where it is 0 the port takes the byte for spoiled, so that
+ * what comes whole is text of which each byte has it set. `null` where that may be chance.
+ */
+function missedParity(bytes: readonly number[]): "even" | "odd" | null {
+  const whole = bytes.filter((byte) => byte !== 0);
+  if (whole.length < garbageMinBytes || !whole.every(isText)) return null;
+  const odd = whole.filter((byte) => ones(byte) % 2 === 1).length;
+  return odd === whole.length ? "even" : odd === 0 ? "odd" : null;
+}
+
+function isText(byte: number): boolean {
+  return (byte >= 0x20 && byte <= 0x7e) || byte === stx || frameEnds.has(byte);
 }
 
 /** Whoever tries a reader has a badge or three. */
