@@ -88,7 +88,8 @@ export type RecordOutcome =
   | { readonly kind: "double"; readonly scanId: number; readonly ofScanId: number }
   | { readonly kind: "not-recorded"; readonly reason: NotRecordedReason; readonly detail: string };
 
-export type NotRecordedReason = "disk-full" | "limit-reached" | "store-failed";
+/** `limit-of-unknown` concerns badges alone that the roster does not know. */
+export type NotRecordedReason = "disk-full" | "limit-reached" | "limit-of-unknown" | "store-failed";
 
 /** The port through which intake keeps scans. Resolves after the commit is durable; never rejects for a full disk. */
 export interface ScanLedger {

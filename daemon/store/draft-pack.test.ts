@@ -35,7 +35,12 @@ const outcome: fc.Arbitrary<RecordOutcome> = fc.oneof(
   fc.record({ kind: fc.constant("double" as const), scanId: fc.nat(), ofScanId: fc.nat() }),
   fc.record({
     kind: fc.constant("not-recorded" as const),
-    reason: fc.constantFrom("disk-full" as const, "limit-reached" as const, "store-failed" as const),
+    reason: fc.constantFrom(
+      "disk-full" as const,
+      "limit-reached" as const,
+      "limit-of-unknown" as const,
+      "store-failed" as const,
+    ),
     detail: fc.string(),
   }),
 );

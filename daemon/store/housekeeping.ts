@@ -81,8 +81,9 @@ export class Housekeeping implements Disposable {
 
   recorded(outcome: RecordOutcome): void {
     this.#lastScanNs = this.#time.monotonicNs();
-    if (outcome.kind === "not-recorded") this.#tellRefused(outcome.reason, outcome.detail);
-    else this.#tellRecovered();
+    if (outcome.kind !== "not-recorded") this.#tellRecovered();
+    // That lasts, beside workers who are recorded: intake tells each, and nothing is over with the next worker.
+    else if (outcome.reason !== "limit-of-unknown") this.#tellRefused(outcome.reason, outcome.detail);
   }
 
   answered(gauges: Gauges): void {

@@ -176,7 +176,7 @@ describe("failures", () => {
       "not-recorded",
       "recorded",
     ]);
-    expect(outcomes.at(-2)).toMatchObject({ reason: "limit-reached", detail: expect.stringContaining("18 scans") });
+    expect(outcomes.at(-2)).toMatchObject({ reason: "limit-of-unknown", detail: expect.stringContaining("18 scans") });
     expect(core.rows()).toBe(20);
   });
 

@@ -3,7 +3,7 @@ import { present } from "../base/assert.ts";
 import { messageOf } from "../base/errors.ts";
 import { wallMs } from "../base/time.ts";
 import { decide } from "../scan/decide.ts";
-import type { Direction, LastScan, RecordOutcome, ScanDraft, ScanState } from "../scan/scan.ts";
+import type { Direction, LastScan, NotRecordedReason, RecordOutcome, ScanDraft, ScanState } from "../scan/scan.ts";
 import type { Connection } from "./connection.ts";
 import { freeId } from "./free-id.ts";
 import type { KnownBadge, RosterLookup } from "./roster-lookup.ts";
@@ -123,10 +123,10 @@ export class ScanTable {
     const group = new ScanGroup(this.#knownOf(room === 0 ? [] : drafts), newestId);
     const outcomes = drafts.map((draft): RecordOutcome => {
       const left = room - group.rows.length;
-      if (left <= 0) return limitReached(`the store holds its limit of ${maxScans} scans`);
+      if (left <= 0) return refused("limit-reached", `the store holds its limit of ${maxScans} scans`);
       const isStranger = !group.known.has(draft.badge.number);
       if (!isStranger || left > maxScans - strangersMax) return this.#keep(draft, group);
-      return limitReached(`of unknown badges none is kept from ${strangersMax} scans in the store on`);
+      return refused("limit-of-unknown", `of unknown badges none is kept from ${strangersMax} scans in the store on`);
     });
     this.#write(group.rows);
     for (const [workerId, { id }] of group.lastOfWorker) this.#chain.push(workerId, id);
@@ -222,8 +222,8 @@ class ScanGroup {
   }
 }
 
-function limitReached(detail: string): RecordOutcome {
-  return { kind: "not-recorded", reason: "limit-reached", detail };
+function refused(reason: NotRecordedReason, detail: string): RecordOutcome {
+  return { kind: "not-recorded", reason, detail };
 }
 
 function lastOfWorker(known: KnownBadge, group: ScanGroup): LastScan | null {

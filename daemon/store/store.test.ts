@@ -111,6 +111,16 @@ describe("recording", () => {
     expect(order[0]).toBe("scan");
   });
 
+  test("that unknown badges are refused is not told as over with each worker that is recorded", async () => {
+    const log = recordingLog();
+    await using store = await prepared({ maxScans: 20, alarmFraction: 1 }, log);
+    for (let index = 0; index < 18; index += 1) await store.record(draftOf(1, index * 10));
+    const kinds: string[] = [];
+    for (const badge of [100, 1, 101, 1]) kinds.push((await store.record(draftOf(badge, 200 + badge * 10))).kind);
+    expect(kinds).toEqual(["not-recorded", "recorded", "not-recorded", "double"]);
+    expect(log.lines).toEqual([]);
+  });
+
   test("the alarm comes before the limit, and at the limit scans are refused loudly", async () => {
     const log = recordingLog();
     await using store = await prepared({ maxScans: 10, alarmFraction: 0.5 }, log);
