@@ -45,7 +45,7 @@ test.each([["check-config"], ["evidence identity"], ["--help"]])(
     const parameters = words === "--help" ? [] : [configuration];
     expect(await badged("out", ...words.split(" "), ...parameters)).toEqual({
       code: exitCode.ioError,
-      told: expect.stringMatching(/^badged: the output cannot be written: ENOSPC.*\n {2}make room.*\n$/),
+      told: expect.stringMatching(/^badged: the output cannot be written: ENOSPC.*\n {2}make room.*\n$/m),
     });
   },
 );
