@@ -87,6 +87,14 @@ test("who is not allowed one asks for another, and who is not allowed that eithe
   expect(pacedBy([failed("forbidden")], twice.pace).restMs).toBe(6 * 60 * minuteMs);
 });
 
+test.each(["longest-due", "newest"] as const)(
+  "who is not allowed the %s stays away as long as was asked for",
+  (next) => {
+    const forMs = 7 * 60 * minuteMs;
+    expect(pacedBy([failed("forbidden", forMs)], { ...initialPace, next }).restMs).toBe(forMs);
+  },
+);
+
 test("no outcome makes looks more frequent than the pace", () => {
   const kinds: readonly Exclude<LookKind, "found">[] = [
     "another-registration",

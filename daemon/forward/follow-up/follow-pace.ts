@@ -90,7 +90,8 @@ export function paceAfter(pace: FollowPace, look: Look, random: Random): Paced {
     case "forbidden":
       // It may be about this one's employer only, so another is looked at before it is about all of them.
       if (pace.next !== "newest") {
-        return { pace: { ...pace, state: "following", why: look.kind, next: "newest" }, restMs: failureBaseMs };
+        const restMs = Math.max(failureBaseMs, asked(look.retryAfterMs) ?? 0);
+        return { pace: { ...pace, state: "following", why: look.kind, next: "newest" }, restMs };
       }
       return resting(pace, look.kind, Math.max(forbiddenMs, asked(look.retryAfterMs) ?? 0));
     case "unauthorised":
