@@ -210,6 +210,22 @@ describe("a clock that no poll confirms any more, and none misses", () => {
     await box.pass(140);
     expect(stampOf(clock, box).state).toBe("synchronised");
   });
+
+  test("for it was stopped for hours in the middle of a poll, rests on none of its answers", async () => {
+    const { box, clock } = await learnt();
+    await using _closing = clock;
+    // The round that was under way is over.
+    await box.pass(60);
+    const asked = box.asked.length;
+    while (box.asked.length === asked) await box.pass(1);
+    box.crystalPpm = 90;
+    box.stall(4 * 3600);
+    for (let second = 0; second < 120; second += 1) {
+      await box.pass(1);
+      stampOf(clock, box);
+    }
+    expect(stampOf(clock, box).state).toBe("synchronised");
+  });
 });
 
 test("after a suspend nothing is claimed until the next quorum", async () => {

@@ -6,6 +6,7 @@ import {
   anchorsKept,
   brokenBy,
   type ClockKnowledge,
+  confirmedMaxNs,
   discipline,
   knowsNothing,
   withHistory,
@@ -205,12 +206,15 @@ export class ClockService implements Clock, AsyncDisposable {
 
   async #poll(due: readonly DueSource[]): Promise<void> {
     const suspendsBefore = this.#suspends;
+    const askedNs = this.#ports.time.monotonicNs();
     const heard = await this.#rounds.ask(due, this.#closing.signal);
     if (this.#closing.signal.aborted) return;
     this.#observe();
     const atNs = this.#ports.time.monotonicNs();
-    // Answers from before a suspend speak of a monotonic time that has stood still since.
-    if (this.#suspends !== suspendsBefore) this.#rounds.over(heard, false, atNs);
+    // Answers from before a suspend speak of a monotonic time that has stood still since, and those from before the process was
+    // stopped for hours of a crystal that nobody has watched since.
+    const isOutdated = this.#suspends !== suspendsBefore || atNs - askedNs > confirmedMaxNs;
+    if (isOutdated) this.#rounds.over(heard, false, atNs);
     else this.#judge(heard, atNs);
   }
 
