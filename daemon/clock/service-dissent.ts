@@ -8,6 +8,9 @@ import { agreedOffset, answerAgeMaxNs, type ServiceClock } from "./service-clock
  * others are too wide to exclude.
  */
 export type JudgedAnswers = {
+  /** Those that are passed over too: they go on counting against the others until they are forgotten. */
+  readonly heard: ServiceClock;
+  /** Those of the last hour that are left. */
   readonly answers: ServiceClock;
   /**
    * - `agreed`: by no more than a server is trusted to be off at most.
@@ -17,20 +20,28 @@ export type JudgedAnswers = {
   readonly standing: "agreed" | "unconfirmed" | "divided";
 };
 
-export const noAnswers: JudgedAnswers = { answers: [], standing: "agreed" };
+export const noAnswers: JudgedAnswers = { heard: [], answers: [], standing: "agreed" };
 
 /** So many have to agree: with fewer, those that are passed over might as well be the right ones. */
 export const agreeingMin: number = 4;
 
 /** What there is when the newest has come. */
-export function judgeAnswers(answers: ServiceClock, nowNs: MonotonicNs, ppm: number): JudgedAnswers {
+export function judgeAnswers(heard: ServiceClock, nowNs: MonotonicNs, ppm: number): JudgedAnswers {
+  const recent = heard.filter(({ sentNs }) => nowNs - sentNs <= answerAgeMaxNs);
+  const agreed = agreeing(recent, nowNs, ppm);
+  if (agreed !== null) return { heard, answers: agreed, standing: "agreed" };
+  const before = agreeing(recent.slice(0, -1), nowNs, ppm);
+  const isConfirmed = before !== null && before.length + 1 >= agreeingMin;
+  if (isConfirmed) return { heard, answers: [...before, ...recent.slice(-1)], standing: "unconfirmed" };
+  return { heard, answers: recent, standing: "divided" };
+}
+
+/** Those that agree with the newest; `null` where they may be the wrong ones. */
+function agreeing(recent: ServiceClock, nowNs: MonotonicNs, ppm: number): ServiceClock | null {
   const agree = (some: ServiceClock): boolean => some.length === 0 || agreedOffset(some, nowNs, ppm) !== null;
-  const recent = answers.filter(({ sentNs }) => nowNs - sentNs <= answerAgeMaxNs);
-  if (agree(recent)) return { answers, standing: "agreed" };
+  if (agree(recent)) return recent;
   const siding = recent.filter((each) => agree([each, ...recent.slice(-1)]));
-  if (isMajority(siding, recent) && agree(siding)) return { answers: siding, standing: "agreed" };
-  const isAlone = recent.length >= agreeingMin && agree(recent.slice(0, -1));
-  return { answers, standing: isAlone ? "unconfirmed" : "divided" };
+  return isMajority(siding, recent) && agree(siding) ? siding : null;
 }
 
 /**

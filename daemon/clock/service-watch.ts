@@ -52,11 +52,11 @@ export class ServiceWatch implements AsyncDisposable {
     if (this.#forgottenNs !== null && answer.sentNs <= this.#forgottenNs) return;
     this.#schedule = afterAnswer(this.#schedule, answer);
     const before = this.#judged;
-    const answers = noteAnswer(before.answers, answer);
+    const heard = noteAnswer(before.heard, answer);
     // Only one that counts is judged anew: of those that are left when others are forgotten nothing is settled.
-    if (answers === before.answers) return;
+    if (heard === before.heard) return;
     const nowNs = this.#ports.time.monotonicNs();
-    this.#judged = judgeAnswers(answers, nowNs, this.#ports.ppm());
+    this.#judged = judgeAnswers(heard, nowNs, this.#ports.ppm());
     const isNewDoubt = before.standing === "agreed" && this.#judged.standing !== "agreed";
     if (isNewDoubt) this.#schedule = afterDoubt(this.#schedule, nowNs);
   }
