@@ -3,8 +3,8 @@ import { agreedOffset, answerAgeMaxNs, type ServiceClock } from "./service-clock
 
 /**
  * Whether the service's answers fit one clock, and which are passed over: one server of several may have a clock that is wrong,
- * a gateway may write its own `Date`. Nobody knows of two answers which one is right, so it takes a majority of an hour's, and
- * a newest that sides with it. As long as most of an hour's answers are right, so are those that are left, but for one that the
+ * a gateway may write its own `Date`. Nobody knows of two answers which one is right, so it takes two thirds of an hour's,
+ * and a newest that sides with them. As long as most of an hour's answers are right, so are those that are left, but for one that the
  * others are too wide to exclude.
  */
 export type JudgedAnswers = {
@@ -45,11 +45,12 @@ function agreeing(recent: ServiceClock, nowNs: MonotonicNs, ppm: number): Servic
 }
 
 /**
- * Against a single other, or more of them if what came before says the same as what came after. A service whose clock was set
+ * Against a single other, or more of them if what came before says the same as what came after. Of two servers that answer in
+ * turn the one that answered first has one answer more after each of its own, which is no reason to believe it. A service whose clock was set
  * for good has answers of two kinds until the hour is over, and none of them is passed over.
  */
 function isMajority(siding: ServiceClock, recent: ServiceClock): boolean {
   const others = recent.length - siding.length;
-  if (siding.length < agreeingMin || siding.length <= others) return false;
+  if (siding.length < agreeingMin || siding.length < 2 * others) return false;
   return others === 1 || siding[0] === recent[0];
 }
