@@ -165,7 +165,16 @@ export function readRemark(remark: unknown): Remark {
   if (typeof remark === "string") return { code: codeOf(remark), text: keptText(remark) };
   const said = readSaid(remark);
   const [code, text] = [codeOf(said.code), keptText(said.words)];
-  return { code, text: code === null && text === "" ? keptText(JSON.stringify(remark)) : text };
+  return { code, text: code === null && text === "" ? keptText(jsonOf(remark)) : text };
+}
+
+/** Empty for one nested by thousands, which can be read and not be written: it must not put a registration in doubt. */
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return "";
+  }
 }
 
 function reasonOf(notCreated: unknown): string {

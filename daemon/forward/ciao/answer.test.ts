@@ -57,6 +57,24 @@ describe("a created item", () => {
     });
   });
 
+  test("with a remark that is nested too deep to be written down is created all the same", () => {
+    const remark = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+    const created = `{"createdPresenceRegistration":{"id":1,"remarks":[${remark},32]}}`;
+    expect(read(200, `{"items":[${created},{}]}`)).toMatchObject({
+      kind: "answered",
+      items: [
+        {
+          kind: "created",
+          remarks: [
+            { code: null, text: "" },
+            { code: 32, text: "" },
+          ],
+        },
+        { kind: "unanswered" },
+      ],
+    });
+  });
+
   test("with more remarks than there are is cut", () => {
     const remarks = Array.from({ length: remarksMax + 1 }, (_, code) => code);
     expect((createdItem({ remarks }) as { remarks: unknown[] }).remarks).toHaveLength(remarksMax);
