@@ -248,6 +248,20 @@ describe("a moment of this boot", () => {
     return errorBoundMs !== null && Math.abs(Number(utcNsOfWall(at) - truth)) / 1e6 <= errorBoundMs;
   }
 
+  test("from before the first quorum is told as any other, for outages are written down with it", async () => {
+    const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+    await using clock = clockOf(box, new MemoryClockHistory());
+    await clock.start();
+    const atNs = box.monotonicNs();
+    await box.pass(10);
+    expect(clock.momentAt(atNs)).toEqual({
+      bootId,
+      monotonicNs: atNs,
+      utcMs: utcMs("2026-03-14T05:59:00Z"),
+      errorBoundMs: expect.any(Number),
+    });
+  });
+
   test("from before a suspend is bounded by an anchor from before it, and by none from after it", async () => {
     const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
     await using clock = clockOf(box, new MemoryClockHistory());

@@ -111,8 +111,8 @@ export class ClockService implements Clock, AsyncDisposable {
   momentAt(atNs: MonotonicNs): Pick<Stamp, "bootId" | "monotonicNs" | "utcMs" | "errorBoundMs"> {
     this.#observe();
     this.#discipline({ kind: "tick" });
-    const { bootId } = this.#settings;
-    return { bootId, monotonicNs: atNs, ...momentAt(this.#known, atNs, this.#hostNow()) };
+    const { utcMs, errorBoundMs } = momentAt(this.#known, atNs, this.#hostNow());
+    return { bootId: this.#settings.bootId, monotonicNs: atNs, utcMs, errorBoundMs };
   }
 
   /** How often this run has seen that the box slept. */
