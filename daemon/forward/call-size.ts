@@ -23,6 +23,12 @@ const probeStride = (Math.sqrt(5) - 1) / 2;
 export const probesPutOffMax: number = 5;
 
 /**
+ * One probe in so many, one in an hour and a half, is of a scan that no call drew in, where a search may yet look into the
+ * doubt that it leaves: the service may break on as many as that, and take all others.
+ */
+export const probesPerOther: number = 36;
+
+/**
  * How many scans the next call may carry, from what became of the calls before it.
  *
  * - `full`: `limit` scans, 200 unless the service broke on as many.
@@ -183,6 +189,11 @@ export function afterFoundOut(size: CallSize): CallSize {
 /** So many failed alone that the service is searched first, where that can be, before another is drawn in. */
 export function drawsNoFurther({ mode, putOff }: CallSize): boolean {
   return mode === "probing" && putOff.length >= probesPutOffMax;
+}
+
+/** Whether the next probe is of a scan that no call has drawn in, though so many failed alone. */
+export function isTurnOfOthers(size: CallSize): boolean {
+  return drawsNoFurther(size) && size.failedAlone > 0 && size.failedAlone % probesPerOther === 0;
 }
 
 /** A call of so many scans went through. */

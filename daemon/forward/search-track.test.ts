@@ -338,6 +338,38 @@ test("a service that breaks on some scans, and answers searches, gets all the ot
   await service[Symbol.asyncDispose]();
 });
 
+test.each<Search>(["timed-out", "server-error", "not-connected"])(
+  "nor do six scans on which it breaks stop all others for hours, where the search ends in %s",
+  async (search) => {
+    const broken = 6;
+    const time = new ManualTime();
+    const queue = new MemoryQueue();
+    const good = new SearchableService(time, [], [], search);
+    const upstream: Upstream = {
+      register: async (scans) =>
+        scans.some(({ scanId }) => scanId <= broken)
+          ? { kind: "ambiguous", retryAfterMs: null, report: report("server-error", 500) }
+          : await good.register(scans),
+      search: (scan) => good.search(scan),
+    };
+    const service = forwarding({ time, queue, upstream, seed: 3 });
+    for (let worker = 0; worker < broken; worker += 1) queue.record(worker, time.wallMs());
+    service.start();
+    let before = 0;
+    for (let worker = broken; worker < broken + 72; worker += 1) {
+      queue.record(worker, time.wallMs());
+      service.wake();
+      await time.advance(10 * 60_000);
+      if ((worker - broken) % 12 < 11) continue;
+      const registered = queue.scans.filter(({ state }) => state === "registered").length;
+      expect(registered).toBeGreaterThan(before);
+      before = registered;
+    }
+    expect(before).toBeGreaterThan(36);
+    await service[Symbol.asyncDispose]();
+  },
+);
+
 test("a search that is throttled keeps calls away as long as the service asked", async () => {
   const { time, queue, upstream, service } = harness(["lost-after"], ["throttled"]);
   queue.record(1, time.wallMs());

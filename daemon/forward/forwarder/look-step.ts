@@ -52,7 +52,7 @@ function nothingFound(state: ForwarderState, doubts: DoubtRule, lookAgainMs: num
 
 /** Nothing to search for says nothing of the others, and the other way round. */
 function isMoreToLookAt(state: ForwarderState, { kind }: DoubtRule, now: Now): boolean {
-  return kind === "seek" || (kind === "hold" && doubtRule(state.search, state.failures, now).kind === "seek");
+  return kind === "seek" || (kind === "hold" && doubtRule(state.search, state.failures, now).kind !== "hold");
 }
 
 function earliest(one: number | null, other: number | null): number | null {

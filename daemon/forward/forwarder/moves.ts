@@ -1,5 +1,5 @@
 import { assert } from "../../base/assert.ts";
-import { drawsNoFurther, orderOfNextCall, scansOfNextCall } from "../call-size.ts";
+import { drawsNoFurther, isTurnOfOthers, orderOfNextCall, scansOfNextCall } from "../call-size.ts";
 import type { Written } from "../queue.ts";
 import { doubtRule } from "../search-track.ts";
 import type { ForwarderAction, ForwarderState, ForwarderStep, LookRequest, Now, Phase } from "./forwarder-state.ts";
@@ -34,7 +34,11 @@ export function settle(state: ForwarderState, [written, ...others]: readonly Wri
 /** What the next look asks the queue for. */
 export function lookRequest(state: ForwarderState, now: Now): LookRequest {
   const { size, refusedCalls } = state.lessons;
-  const doubts = doubtRule(state.search, state.failures, now, drawsNoFurther(size));
+  const rule = doubtRule(state.search, state.failures, now, drawsNoFurther(size));
+  const { isOffered, nothingElseWaits } = state.search;
+  // Those that were drawn in are in doubt, all of them.
+  const isOfOthers = rule.kind === "send" && isOffered && !nothingElseWaits && isTurnOfOthers(size);
+  const doubts = isOfOthers ? ({ kind: "hold" } as const) : rule;
   if (doubts.kind === "seek") return { limit: 1, now: now.wallMs, doubts };
   return { limit: scansOfNextCall(size), now: now.wallMs, doubts, order: orderOfNextCall(size, refusedCalls) };
 }
