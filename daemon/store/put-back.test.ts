@@ -5,6 +5,8 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { ManualTime } from "../testing/manual-time.ts";
 import {
   draftOf,
+  noon,
+  openCore,
   preparedCore,
   type RecordingLog,
   recordingLog,
@@ -13,7 +15,9 @@ import {
   type TemporaryDirectory,
   temporaryDirectory,
 } from "../testing/store-fixture.ts";
+import { DatabaseFiles } from "./database-files.ts";
 import { packDrafts, unpackOutcomes } from "./draft-pack.ts";
+import { putBack } from "./put-back.ts";
 import { StoreKeeper } from "./store-keeper.ts";
 import type { StoreSettings } from "./store-settings.ts";
 
@@ -73,6 +77,20 @@ test.each<[what: string, take: () => void, setAside: number]>([
   expect(readdirSync(directory.path).filter((name) => /\.corrupt-[^-]+$/.test(name))).toHaveLength(setAside);
   using again = new StoreKeeper(settings, log, new ManualTime());
   expect(again.gauges().rows).toBe(4);
+});
+
+test.each<[when: string, goBack: (files: DatabaseFiles) => void]>([
+  ["had its place", () => {}],
+  ["was finished, and had none", ({ file: inPlace }) => renameSync(inPlace, `${inPlace}.new`)],
+])("a daemon that is killed when what it put back %s finds its own store at the next start", (_when, goBack) => {
+  const core = openCore(settings);
+  const id = core.storeId();
+  ["", "-wal", "-shm"].map((suffix) => rmSync(file() + suffix));
+  putBack(core, directory.path, { log, now: noon });
+  goBack(new DatabaseFiles(directory.path));
+  using again = new StoreKeeper(settings, log, new ManualTime());
+  expect(again.gauges()).toMatchObject({ rows: 1, storeId: id });
+  expect(messages()).toEqual([told]);
 });
 
 test("nothing is accepted into a database that was taken from its place and cannot be put back", () => {

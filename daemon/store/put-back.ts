@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, openSync } from "node:fs";
 import { messageOf } from "../base/errors.ts";
+import { Connection } from "./connection.ts";
 import type { OpeningContext } from "./database.ts";
 import { DatabaseFiles } from "./database-files.ts";
 import { StoreError, storeErrorCodeOf, storeErrorOf } from "./store-error.ts";
@@ -22,6 +23,9 @@ export function putBack(open: TakenAway, directory: string, { log, now }: Openin
     files.createDirectory();
     files.beginBuilding();
     open.copyInto(files.building);
+    // Into WAL mode, and closed: by the header that a copy has, a start that comes before the next opening would take it for
+    // one that somebody put back, with every scan in doubt.
+    Connection.open(files.building)[Symbol.dispose]();
     sync(files.building);
   } catch (error) {
     files.dropBuilding();
