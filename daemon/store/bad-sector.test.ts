@@ -1,4 +1,13 @@
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -100,6 +109,15 @@ onTestDisk.each([
   expect(log.lines.map(({ message }) => message)).toContain(
     "a part of the write-ahead log cannot be read, the scans recorded last may be lost",
   );
+});
+
+onTestDisk(`in a log whose header is damaged too, the log is kept, and scans are recorded${reason}`, async () => {
+  const wal = join(killed.path, "badged.sqlite-wal");
+  writeFileSync(wal, Buffer.concat([Buffer.alloc(walHeaderBytes), readFileSync(wal).subarray(walHeaderBytes)]));
+  const directory = await spoiled("badged.sqlite-wal", sectorBytes);
+  using core = openCore(storeSettings(directory));
+  expect(core.show(1)).toMatchObject({ state: "waiting", doubt: { outcome: "interrupted" } });
+  expect(readdirSync(directory).filter((name) => /corrupt-.*-wal$/.test(name))).toHaveLength(1);
 });
 
 onTestDisk(`in the log's last commit, what is in front of it is there${reason}`, async () => {

@@ -54,11 +54,15 @@ function inspect(descriptor: number): WalVerdict {
   const header = Buffer.alloc(headerBytes);
   if (readWhole(descriptor, header, 0) === "unreadable") return { kind: "unreadable" };
   const pageBytes = header.readUInt32BE(8);
-  if (header.readUInt32BE(0) !== magic) return { kind: "header-damaged" };
-  if (pageBytes < pageSizeMinBytes || pageBytes > pageSizeMaxBytes) return { kind: "header-damaged" };
   const sum = new Checksum();
   sum.add(header, 0, 24);
-  if (!sum.isAt(header, 24)) return { kind: "header-damaged" };
+  const fitsHeader =
+    header.readUInt32BE(0) === magic &&
+    pageBytes >= pageSizeMinBytes &&
+    pageBytes <= pageSizeMaxBytes &&
+    sum.isAt(header, 24);
+  // SQLite writes over a log that it does not know, and a bad sector takes no part of a page.
+  if (!fitsHeader) return { kind: isReadable(descriptor) ? "header-damaged" : "unreadable" };
 
   const frame = Buffer.alloc(frameHeaderBytes + pageBytes);
   let commitsBehind = 0;
@@ -78,6 +82,14 @@ function inspect(descriptor: number): WalVerdict {
     if (isOfThisRound && frame.readUInt32BE(4) !== 0) commitsBehind += 1;
   }
   return commitsBehind > unsyncedCommitsMax ? { kind: "damaged", commitsLost: commitsBehind } : { kind: "whole" };
+}
+
+function isReadable(descriptor: number): boolean {
+  const piece = Buffer.alloc(pageSizeMaxBytes);
+  for (let at = 0; ; at += piece.length) {
+    const reading = readWhole(descriptor, piece, at);
+    if (reading !== "read") return reading === "end";
+  }
 }
 
 /** The log's own checksum over pairs of 32-bit words, section 4.2 of the format. */
