@@ -18,10 +18,12 @@ import {
 import { DatabaseFiles } from "./database-files.ts";
 import { packDrafts, unpackOutcomes } from "./draft-pack.ts";
 import { putBack } from "./put-back.ts";
-import { StoreKeeper } from "./store-keeper.ts";
+import { putBackAgainMs, StoreKeeper } from "./store-keeper.ts";
 import type { StoreSettings } from "./store-settings.ts";
 
 const told = "the database was taken from its place while it was open, and put back";
+const notNow =
+  "the database was taken from its place while it is open, and cannot be put back: a restart would lose it";
 
 let directory: TemporaryDirectory;
 let settings: StoreSettings;
@@ -102,6 +104,33 @@ test("nothing is accepted into a database that was taken from its place and cann
   renameSync(away(), directory.path);
   expect(recordAt(keeper, 20)).toBe("recorded");
   expect(messages()).not.toContain(told);
+});
+
+test("where it cannot be put back that is told, and tried again after a while", async () => {
+  const time = new ManualTime();
+  using keeper = new StoreKeeper(settings, log, time);
+  renameSync(directory.path, away());
+  writeFileSync(directory.path, "");
+  expect([10, 20, 30].map((minutes) => recordAt(keeper, minutes))).toEqual(Array(3).fill("not-recorded"));
+  expect(messages()).toEqual([notNow]);
+  rmSync(directory.path);
+  expect(recordAt(keeper, 40)).toBe("not-recorded");
+  await time.advance(putBackAgainMs);
+  expect(recordAt(keeper, 50)).toBe("recorded");
+  expect(messages()).toEqual([notNow, told]);
+});
+
+test("one that could not be put back is when the daemon ends", () => {
+  {
+    using keeper = new StoreKeeper(settings, log, new ManualTime());
+    renameSync(directory.path, away());
+    writeFileSync(directory.path, "");
+    expect(recordAt(keeper, 10)).toBe("not-recorded");
+    rmSync(directory.path);
+  }
+  expect(messages()).toEqual([notNow, told]);
+  using again = new StoreKeeper(settings, log, new ManualTime());
+  expect(again.gauges().rows).toBe(1);
 });
 
 test("a visitor puts nothing back", () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { BadgedError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { Time } from "../base/time.ts";
+import { elapsedMs, type MonotonicNs, type Time } from "../base/time.ts";
 import type { WorkSite } from "../scan/scan.ts";
 import type { Packed } from "./column-pack.ts";
 import { Connection, type WalFrames } from "./connection.ts";
@@ -15,6 +15,9 @@ import type { StoreSettings } from "./store-settings.ts";
 
 /** Damaged databases replaced while running: a disk that damages one after the other is no longer worth writing to. */
 export const replacementsMax = 3;
+
+/** A try to put the database back writes all of it, and fills the disk where there is no room for that. */
+export const putBackAgainMs = 10_000;
 
 /** What is read beside every answer. */
 export type Gauges = {
@@ -46,6 +49,8 @@ export class StoreKeeper implements Disposable {
   /** `null` when a damaged database could not be replaced: the next call tries to open it again. */
   #core: StoreCore | null = null;
   #replacements = 0;
+  /** Why the database could not be put back the last time, and when. */
+  #notPutBack: { readonly error: unknown; readonly atNs: MonotonicNs } | null = null;
   #gauges: Gauges = { wal: { frames: 0, checkpointed: 0 }, rows: 0, storeId: "", opening: "" };
   /** Readers go on using these ids; a replaced database may have lost what they stand for. */
   readonly #places: Map<number, WorkSite> = new Map();
@@ -88,8 +93,16 @@ export class StoreKeeper implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    const core = this.#core;
+    const isVisitor = this.#settings.mode === "visitor";
+    try {
+      // With this process it would be gone.
+      if (core !== null && !isVisitor && !core.isInPlace()) this.#putBackNow(core);
+    } catch (error) {
+      this.#log.debug({ error: messageOf(error) }, "the database is closed out of its place");
+    }
     this.#core?.[Symbol.dispose]();
-    if (this.#settings.mode === "visitor") return;
+    if (isVisitor) return;
     try {
       // The log that was just closed made room.
       new DatabaseFiles(this.#settings.directory).keepReserve();
@@ -117,10 +130,27 @@ export class StoreKeeper implements Disposable {
   }
 
   #putBack(core: StoreCore): StoreCore {
-    putBack(core, this.#settings.directory, { log: this.#log, now: this.#time.wallMs() });
-    this.#core = null;
+    const failed = this.#notPutBack;
+    if (failed !== null && elapsedMs(failed.atNs, this.#time.monotonicNs()) < putBackAgainMs) throw failed.error;
+    this.#putBackNow(core);
     this.#core = this.#prepared(Connection.open(new DatabaseFiles(this.#settings.directory).file));
     return this.#core;
+  }
+
+  /** The core is disposed when this returns, and as it was when it throws. */
+  #putBackNow(core: StoreCore): void {
+    try {
+      putBack(core, this.#settings.directory, { log: this.#log, now: this.#time.wallMs() });
+    } catch (error) {
+      this.#notPutBack = { error, atNs: this.#time.monotonicNs() };
+      this.#log.error(
+        { error: messageOf(error), againInMs: putBackAgainMs },
+        "the database was taken from its place while it is open, and cannot be put back: a restart would lose it",
+      );
+      throw error;
+    }
+    this.#notPutBack = null;
+    this.#core = null;
   }
 
   /** Who asks now is told what the disk said, as of any other call, and not how to mend a store that does not open. */
