@@ -135,7 +135,7 @@ export class Connection implements Disposable {
 
   /** Whether the names still lead to what is open; a file that cannot be looked at is not held against it. Takes 2 µs. */
   isInPlace(): boolean {
-    return ["", "-wal"].every((suffix) => {
+    return ["", "-wal", "-shm"].every((suffix) => {
       const found = identityOf(this.file + suffix);
       const held = this.#identities.get(suffix);
       if (held !== undefined) return found === held || found === null;
