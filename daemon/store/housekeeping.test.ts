@@ -170,6 +170,23 @@ describe("what was erased", () => {
     expect(time.waiting).toBe(0);
   });
 
+  test("while room was just being made is taken out all the same", async () => {
+    const keeping = keep(
+      {},
+      {
+        lengthenLog: async () => {
+          done.push("lengthen");
+          if (done.length === 1) keeping.forgetErased();
+          return done.length >= 5;
+        },
+      },
+    );
+    keeping.lengthenLog();
+    await time.advance(3 * quietMs + forgetAgainMs);
+    expect(done).toEqual(["lengthen", "forget", "forget", "lengthen", "lengthen"]);
+    keeping[Symbol.dispose]();
+  });
+
   test("that cannot be taken out is told, and tried again; room that was being made waits for it", async () => {
     const broken = async (): Promise<boolean> => {
       throw new Error("disk full");

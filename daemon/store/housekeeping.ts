@@ -42,6 +42,8 @@ export class Housekeeping implements Disposable {
   #checkpointTimer: Disposable | null = null;
   /** One at a time: the log that is emptied gets its room afterwards. */
   #logTimer: Disposable | null = null;
+  /** Goes before the room: a slice that is being made meanwhile plans no other in its place. */
+  #hasToForget = false;
   #scrubTimer: Disposable | null = null;
   #gauges: Gauges | null = null;
   #checkpointing = false;
@@ -66,11 +68,12 @@ export class Housekeeping implements Disposable {
 
   /** Starts making room in the write-ahead log, slice by slice, once nobody badges. */
   lengthenLog(afterMs: number = quietMs): void {
-    this.#planForLog(afterMs, () => void this.#lengthenLog());
+    if (!this.#hasToForget) this.#planForLog(afterMs, () => void this.#lengthenLog());
   }
 
   /** Empties the write-ahead log of what was erased, once nobody badges, and makes its room anew. */
   forgetErased(afterMs: number = quietMs): void {
+    this.#hasToForget = true;
     this.#planForLog(afterMs, () => void this.#forgetErased());
   }
 
@@ -136,8 +139,12 @@ export class Housekeeping implements Disposable {
   async #forgetErased(): Promise<void> {
     try {
       const quietInMs = quietMs - this.#quietForMs();
-      if (quietInMs > 0) this.forgetErased(quietInMs);
-      else if (await this.#chores.forgetErased()) this.lengthenLog(lengthenPeriodMs);
+      if (quietInMs > 0) {
+        this.forgetErased(quietInMs);
+        return;
+      }
+      this.#hasToForget = false;
+      if (await this.#chores.forgetErased()) this.lengthenLog(lengthenPeriodMs);
       else this.forgetErased(forgetAgainMs);
     } catch (error) {
       const fields = { error: messageOf(error), againInMs: forgetAgainMs };
