@@ -16,6 +16,7 @@ import { createTestDisk, diskSizeMinMiB, type TestDisk, testDiskObstacle } from 
 import {
   at,
   draftOf,
+  noon,
   openCore,
   preparedCore,
   recordId,
@@ -26,6 +27,7 @@ import {
   type TemporaryDirectory,
   temporaryDirectory,
 } from "../testing/store-fixture.ts";
+import { DatabaseFiles } from "./database-files.ts";
 
 /** A sector of the card that gives an error instead of what it holds, and a start upon it: on a real ext4. */
 
@@ -127,3 +129,23 @@ onTestDisk(`in the log's last commit, what is in front of it is there${reason}`,
   expect([1, 2].map((scan) => core.show(scan)?.state)).toEqual(["registered", "registered"]);
   expect(core.show(scans[6] ?? 0)).toMatchObject({ state: "waiting", doubt: { outcome: "interrupted" } });
 });
+
+onTestDisk(
+  `in the log's last commit, what is lost is in doubt after a power cut in the start too${reason}`,
+  async () => {
+    const size = statSync(join(killed.path, "badged.sqlite-wal")).size;
+    const last = size - sectorBytes - (size % sectorBytes);
+    const directory = await spoiled("badged.sqlite-wal", last);
+    const files = new DatabaseFiles(directory);
+    files.replaceUnreadableLog(`${files.nameAside(noon)}-wal`);
+    const doubted = scans[6] ?? 0;
+    {
+      using core = openCore(storeSettings(directory));
+      expect(core.show(doubted)).toMatchObject({ state: "waiting", doubt: { outcome: "interrupted" } });
+    }
+    const log = recordingLog();
+    using again = openCore(storeSettings(directory), log);
+    expect(again.show(doubted)?.doubt).not.toBeNull();
+    expect(log.lines).toEqual([]);
+  },
+);

@@ -40,6 +40,7 @@ const reserveBytes = 128 * 1024;
  *     badged.sqlite.new              its replacement, finished
  *     badged.sqlite.restored         a copy that somebody laid there, to be taken over where there is no database
  *     badged.sqlite.of-copy          says that it was taken over, until the evidence log has begun anew (`copy-mark.ts`)
+ *     badged.sqlite.log-lost         says that a part of its log is lost, until the scans that it may have told of are in doubt
  *     badged.sqlite.corrupt-<utc>    a damaged one, set aside with its `-wal`; erased at night, in its time
  *     badged.sqlite.schema-pages     a copy of the pages that say where its tables begin (`schema-pages.ts`)
  *     badged.sqlite.reserve          room for an opening that finds the disk full
@@ -55,6 +56,7 @@ export class DatabaseFiles {
   readonly schemaPages: string;
   readonly #finished: string;
   readonly #reserve: string;
+  readonly #logLost: string;
 
   constructor(directory: string) {
     this.directory = directory;
@@ -64,6 +66,7 @@ export class DatabaseFiles {
     this.schemaPages = `${this.file}.schema-pages`;
     this.#finished = `${this.file}.new`;
     this.#reserve = `${this.file}.reserve`;
+    this.#logLost = `${this.file}.log-lost`;
   }
 
   /** Makes the directory, for the owner alone: it holds national numbers. */
@@ -197,7 +200,8 @@ export class DatabaseFiles {
   }
 
   /**
-   * Sets a log of which a part cannot be read aside, and what can be in its place; at no moment is there none.
+   * Sets a log of which a part cannot be read aside, and what can be in its place; at no moment is there none. What takes
+   * its place may look whole: that it is not stays said.
    *
    * @returns how many bytes could not be read
    * @throws Error with the system's code, as on a full disk; the log is in its place then
@@ -207,12 +211,23 @@ export class DatabaseFiles {
     try {
       const lostBytes = copyReadable(wal, readable);
       linkSync(wal, aside);
+      closeSync(openSync(this.#logLost, "w", ownerOnly));
+      syncDirectory(this.directory);
       renameSync(readable, wal);
       syncDirectory(this.directory);
       return lostBytes;
     } finally {
       rmSync(readable, { force: true });
     }
+  }
+
+  hasLostLog(): boolean {
+    return existsSync(this.#logLost);
+  }
+
+  /** Once what may be lost with it is in doubt. */
+  forgetLostLog(): void {
+    rmSync(this.#logLost, { force: true });
   }
 
   #moveAside(now: WallMs): string {

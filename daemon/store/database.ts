@@ -85,6 +85,7 @@ export function replaceDamaged(
     build(files, () => null);
   }
   const setAside = files.replace(now);
+  files.forgetLostLog();
   files.keepReserve();
   log.error({ reason, setAside, salvaged }, "the database was damaged, set aside and replaced");
   return Connection.open(files.file);
@@ -135,6 +136,7 @@ function openAsDaemon(files: DatabaseFiles, context: OpeningContext): Connection
     checkHeader(files.file);
     isLogDamaged = keepDamagedLog(files, context);
     const connection = openWithReserve(files, context, isLogDamaged);
+    files.forgetLostLog();
     return withSchemaPages(files, connection, context);
   } catch (error) {
     if (error instanceof BadgedError || storeErrorCodeOf(error) !== "corrupt") throw error;
@@ -242,12 +244,12 @@ function build<T>(files: DatabaseFiles, fill: (target: Connection) => T): T {
  * SQLite forgets what stands behind a damaged place of the write-ahead log. Those commits may hold acknowledged scans:
  * the log is copied aside before that, and a person is told.
  *
- * @returns whether it is damaged
+ * @returns whether it is damaged, or was at a start that did not come as far as to put in doubt what that lost
  */
 function keepDamagedLog(files: DatabaseFiles, { log, now }: OpeningContext): boolean {
   const wal = `${files.file}-wal`;
   const verdict = inspectWal(wal);
-  if (verdict.kind === "whole") return false;
+  if (verdict.kind === "whole") return files.hasLostLog();
   const copy = `${files.nameAside(now)}-wal`;
   if (verdict.kind === "unreadable") {
     // SQLite does not go on without what stands there, as it does behind a frame that does not fit.
