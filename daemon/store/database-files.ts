@@ -109,8 +109,7 @@ export class DatabaseFiles {
       rmSync(this.#finished, { force: true });
       return null;
     }
-    const strays = companions.some((companion) => existsSync(this.file + companion));
-    const setAside = strays ? this.#moveAside(now) : null;
+    const setAside = this.#hasCompanions() ? this.#moveAside(now) : null;
     if (existsSync(this.#finished)) this.#promote();
     return setAside;
   }
@@ -144,13 +143,14 @@ export class DatabaseFiles {
   }
 
   /**
-   * Puts what was built, now closed, in the place of the database. Returns where the one that was there is now;
-   * `null` when there was none.
+   * Puts what was built, now closed, in the place of the database. Returns where the one that was there is now, or its log;
+   * `null` when there was neither.
    */
   replace(now: WallMs): string | null {
     renameSync(this.building, this.#finished);
     syncDirectory(this.directory);
-    const setAside = this.exists() ? this.#moveAside(now) : null;
+    // A log without its database too: SQLite would write it into the one that takes its place.
+    const setAside = this.exists() || this.#hasCompanions() ? this.#moveAside(now) : null;
     // Of the one that was there: the tables of another begin elsewhere.
     rmSync(this.schemaPages, { force: true });
     this.#promote();
@@ -228,6 +228,10 @@ export class DatabaseFiles {
   /** Once what may be lost with it is in doubt. */
   forgetLostLog(): void {
     rmSync(this.#logLost, { force: true });
+  }
+
+  #hasCompanions(): boolean {
+    return companions.some((companion) => existsSync(this.file + companion));
   }
 
   #moveAside(now: WallMs): string {

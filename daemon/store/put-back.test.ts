@@ -61,6 +61,7 @@ const messages = (): readonly string[] => log.lines.map(({ message }) => message
 
 test.each<[what: string, take: () => void, setAside: number]>([
   ["deleted", () => ["", "-wal", "-shm"].map((suffix) => rmSync(file() + suffix)), 0],
+  ["deleted and leaves its log behind", () => rmSync(file()), 0],
   ["robbed of its log", () => rmSync(`${file()}-wal`), 1],
   ["robbed of the memory that it shares", () => rmSync(`${file()}-shm`), 1],
   ["replaced by an older copy", () => renameSync(copy(), file()), 1],
