@@ -133,7 +133,8 @@ export class DatabaseFiles {
   }
 
   dropBuilding(): void {
-    for (const suffix of ["", ...companions]) rmSync(this.building + suffix, { force: true });
+    // A copy is written with a journal.
+    for (const suffix of ["", ...companions, "-journal"]) rmSync(this.building + suffix, { force: true });
   }
 
   /** An empty file, which SQLite fills; one that it makes itself may be read by whomever the umask allows. */

@@ -139,10 +139,10 @@ describe("a daemon", () => {
   });
 
   test("clears away what an unfinished creation left", () => {
-    writeFileSync(`${file}.building`, "half");
+    for (const suffix of ["", "-journal"]) writeFileSync(`${file}.building${suffix}`, "half");
     using core = openCore(storeSettings(directory.path));
     expect(core.rows()).toBe(0);
-    expect(existsSync(`${file}.building`)).toBe(false);
+    expect(["", "-journal"].filter((suffix) => existsSync(`${file}.building${suffix}`))).toEqual([]);
   });
 
   test("takes the finished replacement when the power went before it was in place", () => {
