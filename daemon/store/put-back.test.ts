@@ -97,6 +97,31 @@ test.each<[when: string, goBack: (files: DatabaseFiles) => void]>([
   expect(messages()).toEqual([told]);
 });
 
+test("another store that takes its place is left as it is, and what was open is beside it at the end", () => {
+  const other = `${directory.path}-other`;
+  const time = new ManualTime();
+  try {
+    preparedCore(storeSettings(other), rosterOf(2))[Symbol.dispose]();
+    {
+      using keeper = new StoreKeeper(settings, log, time);
+      renameSync(directory.path, away());
+      renameSync(other, directory.path);
+      expect(recordAt(keeper, 10)).toBe("recorded");
+      expect(recordAt(keeper, 20)).toBe("recorded");
+      expect(messages()).toEqual([expect.stringMatching(/^another store stands in the place/)]);
+    }
+    const [beside] = readdirSync(directory.path).filter((name) => /\.corrupt-[^-]+$/.test(name));
+    expect(log.lines.at(-1)).toMatchObject({ fields: { beside: join(directory.path, beside ?? "") } });
+    const left = new Sqlite(join(directory.path, beside ?? ""), { readonly: true });
+    expect(left.prepare("SELECT count(*) FROM scans").pluck().get()).toBe(3);
+    left.close();
+    using again = new StoreKeeper(settings, log, time);
+    expect(again.gauges().rows).toBe(0);
+  } finally {
+    rmSync(other, { recursive: true, force: true });
+  }
+});
+
 test("nothing is accepted into a database that was taken from its place and cannot be put back", () => {
   using keeper = new StoreKeeper(settings, log, new ManualTime());
   renameSync(directory.path, away());

@@ -1,6 +1,8 @@
-import { closeSync, fsyncSync, openSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync } from "node:fs";
+import Sqlite from "better-sqlite3";
 import { messageOf } from "../base/errors.ts";
-import { Connection } from "./connection.ts";
+import type { WallMs } from "../base/time.ts";
+import { applicationId, Connection } from "./connection.ts";
 import type { OpeningContext } from "./database.ts";
 import { DatabaseFiles } from "./database-files.ts";
 import { StoreError, storeErrorCodeOf, storeErrorOf } from "./store-error.ts";
@@ -42,6 +44,43 @@ export function putBack(open: TakenAway, directory: string, { log, now }: Openin
     log.warn({ error: messageOf(error), code: storeErrorCodeOf(error) }, "no room is kept for the next opening");
   }
   log.error({ setAside }, "the database was taken from its place while it was open, and put back");
+}
+
+/**
+ * Whether a store stands in its place that never was this one, as where a disk was mounted over the folder late: its scans
+ * may wait to be sent, so that it is nobody's to set aside.
+ */
+export function isAnotherStore(directory: string, storeId: string): boolean {
+  const { file } = new DatabaseFiles(directory);
+  if (!existsSync(file)) return false;
+  try {
+    using open = openToRead(file);
+    if (open.db.pragma("application_id", { simple: true }) !== applicationId) return false;
+    const found = open.db.prepare<[], string>("SELECT store_id FROM store").pluck().get();
+    return found !== undefined && found !== storeId;
+  } catch (error) {
+    if (error instanceof Sqlite.SqliteError) return false;
+    throw error;
+  }
+}
+
+function openToRead(file: string): { readonly db: Sqlite.Database } & Disposable {
+  const db = new Sqlite(file, { readonly: true, fileMustExist: true });
+  return { db, [Symbol.dispose]: () => db.close() };
+}
+
+/**
+ * Leaves all that is committed beside the store that has taken its place, under the name of one that was set aside. Does
+ * not close it.
+ *
+ * @returns the name
+ * @throws SqliteError when there is no room, or it cannot be read
+ */
+export function leaveBeside(open: TakenAway, directory: string, now: WallMs): string {
+  const aside = new DatabaseFiles(directory).nameAside(now);
+  open.copyInto(aside);
+  sync(aside);
+  return aside;
 }
 
 function sync(file: string): void {

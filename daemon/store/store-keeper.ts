@@ -8,10 +8,16 @@ import { Connection, type WalFrames } from "./connection.ts";
 import { openDatabase, replaceDamaged } from "./database.ts";
 import { DatabaseFiles } from "./database-files.ts";
 import { packOutcomes, unpackDrafts } from "./draft-pack.ts";
-import { putBack } from "./put-back.ts";
+import { isAnotherStore, leaveBeside, putBack } from "./put-back.ts";
 import { StoreCore } from "./store-core.ts";
 import { notRecorded, storeErrorCodeOf, storeErrorOf } from "./store-error.ts";
 import type { StoreSettings } from "./store-settings.ts";
+
+/** How often a store that stands in the place of the one that is open is looked at, and told of. */
+export const anotherStoreAgainMs = 60_000;
+
+const anotherStore =
+  "another store stands in the place of the one that is open, as of a disk mounted late: restart badged once nothing waits to be sent, and see that the disk is there first";
 
 /** Damaged databases replaced while running: a disk that damages one after the other is no longer worth writing to. */
 export const replacementsMax = 3;
@@ -51,6 +57,8 @@ export class StoreKeeper implements Disposable {
   #replacements = 0;
   /** Why the database could not be put back the last time, and when. */
   #notPutBack: { readonly error: unknown; readonly atNs: MonotonicNs } | null = null;
+  /** When another store was last seen in its place. */
+  #anotherStoreNs: MonotonicNs | null = null;
   #gauges: Gauges = { wal: { frames: 0, checkpointed: 0 }, rows: 0, storeId: "", opening: "" };
   /** Readers go on using these ids; a replaced database may have lost what they stand for. */
   readonly #places: Map<number, WorkSite> = new Map();
@@ -97,7 +105,7 @@ export class StoreKeeper implements Disposable {
     const isVisitor = this.#settings.mode === "visitor";
     try {
       // With this process it would be gone.
-      if (core !== null && !isVisitor && !core.isInPlace()) this.#putBackNow(core);
+      if (core !== null && !isVisitor && !core.isInPlace()) this.#rescue(core);
     } catch (error) {
       this.#log.debug({ error: messageOf(error) }, "the database is closed out of its place");
     }
@@ -129,7 +137,30 @@ export class StoreKeeper implements Disposable {
     return work(this.#core.isInPlace() || this.#settings.mode === "visitor" ? this.#core : this.#putBack(this.#core));
   }
 
+  #rescue(core: StoreCore): void {
+    const { directory } = this.#settings;
+    if (!isAnotherStore(directory, core.storeId())) {
+      this.#putBackNow(core);
+      return;
+    }
+    const beside = leaveBeside(core, directory, this.#time.wallMs());
+    this.#log.error({ beside }, "another store has taken the place of the database: what was open lies beside it");
+  }
+
+  /** It is not set aside, and nothing that is accepted goes into it: what is open is sent while this process lives. */
+  #yieldsToAnother(core: StoreCore): boolean {
+    const now = this.#time.monotonicNs();
+    const seen = this.#anotherStoreNs;
+    if (seen !== null && elapsedMs(seen, now) < anotherStoreAgainMs) return true;
+    const { directory } = this.#settings;
+    this.#anotherStoreNs = isAnotherStore(directory, core.storeId()) ? now : null;
+    if (this.#anotherStoreNs === null) return false;
+    this.#log.error({ directory }, anotherStore);
+    return true;
+  }
+
   #putBack(core: StoreCore): StoreCore {
+    if (this.#yieldsToAnother(core)) return core;
     const failed = this.#notPutBack;
     if (failed !== null && elapsedMs(failed.atNs, this.#time.monotonicNs()) < putBackAgainMs) throw failed.error;
     this.#putBackNow(core);
