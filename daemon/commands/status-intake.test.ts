@@ -57,6 +57,13 @@ test("a service that refuses all that it gets is told in capitals, as long as it
   expect(targetLine("service", { ...service, lastOutcome: "answered" })).not.toContain("REFUSES");
 });
 
+test("a webhook that refuses every delivery is sent to its own settings, not to the network", () => {
+  const webhook = { name: "payroll", state: "reachable", lastOutcome: "call-refused", retryInMs: 60_000 } as const;
+  expect(targetLine("webhook", webhook)).toContain(
+    "payroll: reachable, BUT REFUSES WHAT IT GETS: look at its url and token",
+  );
+});
+
 test("a store that refuses is no service that is well", () => {
   const service = { name: "service", state: "reachable", lastOutcome: "answered", retryInMs: null } as const;
   expect(targetLine("service", { ...service, storeFails: true })).toContain(

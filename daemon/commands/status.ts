@@ -141,8 +141,9 @@ export function targetLine(kind: string, target: LiveTarget, isOut = false): str
     "not-tried": "not tried yet",
   }[target.state];
   // Only the forwarder counts such answers as failures, and waits after them.
-  const isRefusing = kind === "service" && target.lastOutcome === "call-refused" && target.retryInMs !== null;
-  const refusal = isRefusing ? ", BUT REFUSES WHAT IT GETS: look at site, employer and declaration of works" : "";
+  const isRefusing = target.lastOutcome === "call-refused" && target.retryInMs !== null;
+  const common = kind === "service" ? "site, employer and declaration of works" : "its url and token, and the log";
+  const refusal = isRefusing ? `, BUT REFUSES WHAT IT GETS: look at ${common}` : "";
   const outcome = target.lastOutcome === "" ? "" : ` (last call: ${target.lastOutcome})`;
   const retry = target.retryInMs === null ? "" : `, next try in ${durationWords(target.retryInMs)}`;
   const store = target.storeFails === true ? ", BUT NOTHING IS SENT: the store refuses, the log says why" : "";

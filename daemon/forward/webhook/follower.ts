@@ -29,8 +29,8 @@ export type FollowerState = {
   readonly skipsInARow: number;
   readonly failures: number;
   readonly storeFailures: number;
-  /** How the last delivery ended; `null` before the first. */
-  readonly lastOutcome: DeliveryOutcome["kind"] | null;
+  /** How the last delivery ended; `call-refused` when the receiver answered that it takes none now; `null` before the first. */
+  readonly lastOutcome: DeliveryOutcome["kind"] | "call-refused" | null;
   readonly nextPostNs: MonotonicNs;
   readonly wokenMeanwhile: boolean;
 };
@@ -166,7 +166,10 @@ function onEnded(state: FollowerState, outcome: DeliveryOutcome, now: MonotonicN
       const delayMs = backoffMs(failures, outcome.retryAfterMs, random);
       const { detail, httpStatus } = outcome;
       const fields = { detail, httpStatus, failedCalls: failures, retryInMs: Math.round(delayMs) };
-      const failed = { ...ended, failures, nextPostNs: later(now, delayMs) };
+      // Whoever answers so is there: an address or a token that is wrong is found nowhere in the network.
+      const isRefusal = httpStatus !== null && httpStatus >= 300 && httpStatus < 500;
+      const lastOutcome = isRefusal ? "call-refused" : outcome.kind;
+      const failed = { ...ended, lastOutcome, failures, nextPostNs: later(now, delayMs) } as const;
       const { state: next, actions } = onward(failed, now);
       return { state: next, actions: [log("warn", events.webhookFailed, fields), ...actions] };
     }

@@ -189,6 +189,23 @@ describe("against a real receiver", () => {
     expect(new Set(keys).size).toBe(1);
   });
 
+  test.each([
+    [401, "reachable", "call-refused"],
+    [302, "reachable", "call-refused"],
+    [503, "not-reachable", "failed"],
+  ] as const)("a receiver that answers %i is told as %s", async (status, state, lastOutcome) => {
+    const cursor = new MemoryCursor();
+    cursor.add(1);
+    const { url } = await receiver(() => status);
+    const failed = Promise.withResolvers<void>();
+    const log: Log = { ...silentLog, warn: () => failed.resolve() };
+    const service = serviceOf(url, cursor, noToken, log);
+    service.start();
+    await failed.promise;
+    expect(service.status).toMatchObject({ state, lastOutcome });
+    expect(cursor.position).toBe(0);
+  });
+
   test("a scan that is registered between two deliveries is not lost on a receiver that refuses a used key", async () => {
     const cursor = new MemoryCursor();
     cursor.add(1);

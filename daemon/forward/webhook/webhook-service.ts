@@ -73,7 +73,8 @@ export class WebhookService implements AsyncDisposable {
     const { lastOutcome, failures } = this.#state;
     if (lastOutcome === null) return { state: "not-tried", lastOutcome: "", retryInMs: null };
     const retryInMs = failures > 0 ? Math.round(followerRestMs(this.#state, this.#ports.time.monotonicNs())) : null;
-    return { state: failures > 0 ? "not-reachable" : "reachable", lastOutcome, retryInMs };
+    const state = failures > 0 && lastOutcome !== "call-refused" ? "not-reachable" : "reachable";
+    return { state, lastOutcome, retryInMs };
   }
 
   /**
