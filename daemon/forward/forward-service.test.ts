@@ -211,6 +211,59 @@ test("1,000 scans after an outage go in full calls, one each interval", async ()
   await service[Symbol.asyncDispose]();
 });
 
+describe("a limit that nobody told", () => {
+  const hourMs = 3_600_000;
+
+  /** Raises remark 32 from this delay on, and keeps how many scans each call carried. */
+  function strictService(time: ManualTime, limitMs: number) {
+    const calls: number[] = [];
+    const remarks32: number[] = [];
+    const upstream: Upstream = {
+      async register(scans, _traceId, _signal, mayLeave) {
+        if (mayLeave?.() === false) return { kind: "held-back", report: report("held-back") };
+        calls.push(scans.length);
+        const items = scans.map(({ scanId, utcMs }) => {
+          const isLate = time.wallMs() - utcMs >= limitMs;
+          if (isLate) remarks32.push(scanId);
+          const remarks = isLate ? [{ code: 32, text: "Termijn voor ontvangst van de registratie overschreden" }] : [];
+          return { kind: "created", registrationId: `r${scanId}`, validity: "complete", remarks } as const;
+        });
+        return { kind: "answered", items, report: report("answered", 200) };
+      },
+    };
+    return { upstream, calls, remarks32 };
+  }
+
+  test("costs one scan its remark where a backlog waits that is past it, also right after a start", async () => {
+    const time = new ManualTime();
+    const queue = new MemoryQueue();
+    const { upstream, calls, remarks32 } = strictService(time, 4 * hourMs);
+    const { service } = harness(upstream, 1_000, 1, { time, queue });
+    for (let worker = 0; worker < 50; worker += 1) queue.record(worker, time.wallMs() - 5 * hourMs + worker);
+    for (let worker = 50; worker < 60; worker += 1) queue.record(worker, time.wallMs());
+    service.start();
+    await time.advance(60_000);
+    expect(remarks32).toEqual([1]);
+    expect(calls).toEqual([1, 10]);
+    expect(queue.scans.filter(({ state }) => state === "withheld")).toHaveLength(49);
+    await service[Symbol.asyncDispose]();
+  });
+
+  test("holds up no backlog that is within it by more than a call", async () => {
+    const time = new ManualTime();
+    const queue = new MemoryQueue();
+    const { upstream, calls, remarks32 } = strictService(time, 4 * hourMs);
+    const { service } = harness(upstream, 1_000, 1, { time, queue });
+    for (let worker = 0; worker < 500; worker += 1) queue.record(worker, time.wallMs() - 3 * hourMs);
+    service.start();
+    await time.advance(60_000);
+    expect(remarks32).toEqual([]);
+    expect(calls.slice(0, 2)).toEqual([1, 200]);
+    expect(queue.scans.every(({ state }) => state === "registered")).toBe(true);
+    await service[Symbol.asyncDispose]();
+  });
+});
+
 describe("a store that fails", () => {
   test("at the claim: forwarding waits and goes on", async () => {
     const { time, queue, service, lines } = harness(new ScriptedService());

@@ -17,6 +17,7 @@ import {
   type Outgoing,
 } from "./forwarder/forwarder-state.ts";
 import { quietMsLeft, restMs } from "./forwarder/next-call.ts";
+import { unsent, untried } from "./forwarder/unsent.ts";
 import { keptText } from "./kept-text.ts";
 import type { AttemptOutcome, DueScan, ForwardQueue, Remark, Written } from "./queue.ts";
 import { isDown } from "./reachability.ts";
@@ -196,7 +197,10 @@ export class ForwardService implements AsyncDisposable {
     const traceId = randomUUID();
     const whole = { ...request, window, traceId };
     const claim = written === null ? await queue.claim(whole) : await queue.settleAndClaim(written, whole);
-    return claim === null ? null : { claim, traceId, window };
+    if (claim === null) return null;
+    if (claim.scans.length === 1 || !this.#guard.isUntried(claim.scans, window)) return { claim, traceId, window };
+    await this.#settle(unsent(claim, this.#now(), untried));
+    return await this.#claim({ ...request, limit: 1 }, window);
   }
 
   async #settle({ attemptId, report, settlements }: Written): Promise<void> {

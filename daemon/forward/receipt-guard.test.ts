@@ -45,6 +45,19 @@ function answered(validity: string, ...remarks: readonly (readonly Remark[])[]):
 
 const late: Remark = { code: 32, text: "Termijn voor ontvangst van de registratie overschreden" };
 
+test("a delay is untried until one as long has passed; what a person released or chose to send is not judged", async () => {
+  const { guard } = guarded();
+  const late = { ...dueScan({ scanId: 1, worker: 1, utcMs: wallMs(noon - 60 * minute) }), errorBoundMs: 0 };
+  const window = guard.window();
+  if (window === null) throw new Error("the clock proves a bound");
+  expect(guard.isUntried([late], window)).toBe(true);
+  expect(guard.isUntried([dueScan({ ...late, worker: 1 })], window)).toBe(false);
+  expect(guarded({ late: "forward" }).guard.isUntried([late], window)).toBe(false);
+  expect(guarded({ limitMs: 240 * minute }).guard.isUntried([late], window)).toBe(false);
+  await guard.answered({ attemptId: 1, scans: [late] }, answered("complete", []), window, 100);
+  expect(guard.isUntried([late], window)).toBe(false);
+});
+
 describe("the window", () => {
   test("there is none while the clock proves nothing", () => {
     const { guard, clock } = guarded();

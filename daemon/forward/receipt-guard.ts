@@ -14,6 +14,7 @@ import {
   type ReceiptMemory,
   type ReceiptWindow,
   type ServicePhi,
+  untriedBeyondMs,
 } from "./receipt-window.ts";
 import type { CallOutcome } from "./upstream.ts";
 
@@ -126,6 +127,17 @@ export class ReceiptGuard {
       ({ utcMs, errorBoundMs }) =>
         errorBoundMs === undefined || due({ ...window, stamp: { utcMs, errorBoundMs } }).kind === "send",
     );
+  }
+
+  /**
+   * Whether nobody knows what the service says of so long a delay as one of these scans has. Then one goes alone, for
+   * what is answered to it holds for the others: else a whole backlog would teach the limit, each scan by a remark.
+   */
+  isUntried(scans: readonly DueScan[], { now }: ReceiptWindow): boolean {
+    const { limitMs, late } = this.#settings;
+    if (limitMs !== null || late === "forward") return false;
+    const triedMs = untriedBeyondMs(this.#known);
+    return scans.some(({ utcMs, errorBoundMs }) => errorBoundMs !== undefined && now - utcMs > triedMs);
   }
 
   /** Learns from a call: how long it took, and what the service said of its scans' delay. */

@@ -13,6 +13,7 @@ import {
   plausibleLimitMinMs,
   type ReceiptObservation,
   type ReceiptQuestion,
+  untriedBeyondMs,
 } from "./receipt-window.ts";
 
 const stampMs = wallMs(1_773_489_600_000);
@@ -166,4 +167,9 @@ describe("what answers teach", () => {
       }),
     );
   });
+});
+
+test("a delay is untried beyond what passed, and a little more", () => {
+  expect(untriedBeyondMs(nothingKnown)).toBe(plausibleLimitMinMs);
+  expect(untriedBeyondMs({ ...nothingKnown, aboveMs: 10 * hour })).toBeCloseTo(11 * hour + plausibleLimitMinMs, 3);
 });

@@ -125,6 +125,14 @@ export function limitInForce(configuredMs: number | null, known: LimitKnowledge)
   return configuredMs ?? known.atMostMs;
 }
 
+/**
+ * A delay beyond this is one of which the service has said nothing yet. What comes a little later than what passed is none:
+ * a backlog takes its time, and those behind the first are not to be tried one by one.
+ */
+export function untriedBeyondMs({ aboveMs }: LimitKnowledge): number {
+  return (aboveMs ?? 0) * (1 + receiptMarginFraction) + plausibleLimitMinMs;
+}
+
 /** The port through which what was learnt survives. */
 export interface ReceiptMemory {
   receiptKnowledge(): Promise<LimitKnowledge | null>;

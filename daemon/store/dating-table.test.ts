@@ -4,6 +4,7 @@ import { type MonotonicNs, monotonicNs, type WallMs, wallMs } from "../base/time
 import type { DatingRequest } from "../clock/dating.ts";
 import type { Synchronisation } from "../clock/synchronisation.ts";
 import { nsPerMs, utcNsOfWall } from "../clock/utc.ts";
+import { untried } from "../forward/forwarder/unsent.ts";
 import { openWindow } from "../testing/receipt-windows.ts";
 import {
   at,
@@ -373,6 +374,9 @@ test("a scan past the limit is withheld with the calls that held it up", () => {
       [{ kind: "again", scanId, notBefore: null }],
     );
   }
+  // Given back for one scan to go first, which is no failure.
+  const { attemptId } = claimSome(core, { now: at(3) });
+  core.settle(attemptId, { ...untried, endedAt: at(3) }, [{ kind: "again", scanId, notBefore: null }]);
   const window = { ...openWindow, now: at(60), limitMs: 30 * minuteMs };
   expect(core.claim(claimRequest({ window })).withheld).toBe(1);
   expect(core.show(scanId)?.reason).toMatch(

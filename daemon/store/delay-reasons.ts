@@ -1,6 +1,7 @@
 import type Sqlite from "better-sqlite3";
 import { utcSecondsText, utcText } from "../base/system-time.ts";
 import { type WallMs, wallMs } from "../base/time.ts";
+import { untried } from "../forward/forwarder/unsent.ts";
 import type { ReceiptDecision } from "../forward/receipt-window.ts";
 import type { Connection } from "./connection.ts";
 
@@ -28,14 +29,15 @@ const bucketMs = 60_000;
 
 /** Ties a scan that is withheld to what delayed it. */
 export class DelayReasons {
-  readonly #since: Sqlite.Statement<[number], DelayRow>;
+  readonly #since: Sqlite.Statement<[number, string], DelayRow>;
   readonly #outages: Sqlite.Statement<[number], number>;
 
   constructor({ db }: Connection) {
+    // A call that was given back, for one scan to go first, failed at nothing.
     // max() makes the bare column that of the row with the maximum (https://sqlite.org/lang_select.html#bareagg).
     this.#since = db.prepare(
       `SELECT count(*) AS failedCalls, min(started_at) AS "from", outcome AS lastOutcome, max(ended_at) AS "to"
-      FROM attempts INDEXED BY attempts_ended WHERE ended_at >= ? AND ended_at IS NOT NULL AND outcome <> 'answered'`,
+      FROM attempts INDEXED BY attempts_ended WHERE ended_at >= ? AND ended_at IS NOT NULL AND outcome <> 'answered' AND detail IS NOT ?`,
     );
     this.#outages = db
       .prepare<[number], number>(
@@ -56,7 +58,7 @@ export class DelayReasons {
   }
 
   #lookUp(from: number): Delay {
-    const row = this.#since.get(from);
+    const row = this.#since.get(from, untried.detail);
     return {
       outages: this.#outages.all(from),
       failedCalls: row?.failedCalls ?? 0,

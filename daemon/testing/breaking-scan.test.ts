@@ -3,6 +3,7 @@ import { silentLog } from "../base/log.ts";
 import { seededRandom } from "../base/random.ts";
 import { ForwardService } from "../forward/forward-service.ts";
 import type { DueScan } from "../forward/queue.ts";
+import { nothingKnown } from "../forward/receipt-window.ts";
 import type { CallOutcome, CallReport, SearchOutcome, Upstream } from "../forward/upstream.ts";
 import { ManualTime } from "./manual-time.ts";
 import { MemoryQueue } from "./memory-queue.ts";
@@ -56,12 +57,15 @@ test.each(
     const queue = new MemoryQueue();
     for (let worker = 0; worker < workers; worker += 1) queue.record(worker, time.wallMs() - hourMs + worker);
     const service = new BrittleService(breakingWorkers, searches);
+    // So late a registration passed before: the first call carries all of them.
+    const memory = new MemoryReceipts();
+    memory.knowledge = { ...nothingKnown, aboveMs: hourMs };
     const forwarder = new ForwardService(
       {
         queue,
         upstream: service,
         clock: new TrustingClock(time),
-        memory: new MemoryReceipts(),
+        memory,
         onOutcome: () => {},
         time,
         random: seededRandom(breakingWorkers[0] ?? 0),

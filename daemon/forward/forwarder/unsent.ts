@@ -13,6 +13,12 @@ export const passedOver: CallReport = {
   detail: "the call before it did not lead to it",
 };
 
+export const untried: CallReport = {
+  ...nobody,
+  outcome: "interrupted",
+  detail: "one scan goes first, for the service has not said yet whether so long a delay is within its limit",
+};
+
 /** Scans whose call never leaves wait again, without doubt. */
 export function unsent({ attemptId, scans }: Claim, now: Now, report: CallReport): Written {
   return {
