@@ -7,7 +7,7 @@ import { withoutSsins } from "../base/identifiers.ts";
 import { systemTime, utcText } from "../base/system-time.ts";
 import { wallMs } from "../base/time.ts";
 import { scrubbed } from "../forward/kept-text.ts";
-import { describeOutage, durationText, momentText } from "../outage/description.ts";
+import { describeOutage, durationText, edgeText } from "../outage/description.ts";
 import {
   beginningOf,
   durationOf,
@@ -150,10 +150,11 @@ export function attachmentOf(file: string): OutageEntry {
 function rowOf(listed: ListedWindow, words: Words, timeZone: string): readonly string[] {
   const { windowId, window } = listed;
   const { finding } = lastSegmentOf(window);
+  const end = endOf(window);
   return [
     String(windowId),
-    momentText(window.firstBad, timeZone),
-    window.end === null ? words.window.lasts : momentText(window.end.firstGood, timeZone),
+    edgeText(window.firstBad, beginningOf(window), timeZone),
+    window.end === null || end === null ? words.window.lasts : edgeText(window.end.firstGood, end, timeZone),
     durationText({ window }),
     words.cause[finding.cause],
     words.exemption[exemptionOf(listed)],

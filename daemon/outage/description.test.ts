@@ -2,8 +2,9 @@ import { expect, test } from "vitest";
 import { present } from "../base/assert.ts";
 import { monotonicNs, wallMs } from "../base/time.ts";
 import { findingOf } from "./cause.ts";
-import { describeOutage, momentText } from "./description.ts";
-import { durationOf, wordsIn } from "./explanation.ts";
+import { describeOutage, edgeText, momentText } from "./description.ts";
+import { beginningOf, durationOf, endOf, wordsIn } from "./explanation.ts";
+import { windowOfLastRun } from "./last-run.ts";
 import { nothingSeen } from "./layers.ts";
 import { initialWatch, type OutageWindow, step } from "./windows.ts";
 import { languages } from "./words.ts";
@@ -42,6 +43,21 @@ test("three hours that were watched stay three hours when the box was off at the
   const three = Array.from({ length: 2161 }, (_, i): [number, boolean] => [5 + i * 5, false]);
   const window = run([[0, true], ...three, [10805 + 86400, true, "boot 2"]]);
   expect(durationOf(window).atLeastMs).toBeGreaterThan(3 * 3_600_000 - 3000);
+});
+
+test("the ends of a window stand in a table as moments, and as bounds where nobody watched", () => {
+  const watched = run([
+    [0, true],
+    [30, false],
+    [35, false],
+    [40, false],
+    [45, true],
+  ]);
+  expect(edgeText(watched.firstBad, beginningOf(watched), "UTC")).not.toContain("≤");
+  const last = { at: at(0), ended: true, power: "unknown" } as const;
+  const off = present(windowOfLastRun(last, at(200_000, "boot 2"), at(200_010, "boot 2")), "there was a run before");
+  expect(edgeText(off.firstBad, beginningOf(off), "UTC")).toMatch(/^≤ /);
+  expect(edgeText(present(off.end, "it ended").firstGood, present(endOf(off), "it ended"), "UTC")).not.toContain("≤");
 });
 
 test("a day in which the box was off is no failure for certain", () => {

@@ -22,6 +22,9 @@ import type { Words } from "./words.ts";
 /** What an ordinary clock is trusted with; texts are of whole seconds. */
 const vagueMs = 2_000;
 
+/** Longer than the watch is between two looks in peace, with a slow one and the clock's bounds. */
+const watchedMs = 120_000;
+
 /** A window in words, for a supervisor. */
 export function describeOutage(
   kept: KeptWindow,
@@ -63,6 +66,17 @@ export function describeOutage(
 export function momentText({ utcMs, errorBoundMs }: Moment, timeZone: string): string {
   if (errorBoundMs === null || errorBoundMs <= vagueMs) return zonedText(utcMs, timeZone);
   return `≤ ${zonedText(wallMs(utcMs + errorBoundMs), timeZone)}`;
+}
+
+/**
+ * An end of a window in the one moment of a table: of one that lies in time in which nobody watched, such as that of a box
+ * that was off, no more is known than that it was not later.
+ *
+ * @param interval in which that end lies
+ */
+export function edgeText(moment: Moment, { fromMs, toMs }: Interval, timeZone: string): string {
+  const isWatched = fromMs === null || toMs - fromMs <= watchedMs;
+  return isWatched ? momentText(moment, timeZone) : `≤ ${zonedText(toMs, timeZone)}`;
 }
 
 /** What has lasted until now and is the site's own. */
