@@ -79,12 +79,13 @@ export class TokenWay {
     const isIp = isIP(this.#host) !== 0;
     const way = {
       addresses: isIp ? [this.#host] : sentTo,
+      port: this.#port,
       isRefused: detail === refusedCode,
       keptBack,
       connections: 1,
     };
     const far = anchors.map(({ host }) => host);
-    if (await isOwnWay(way, far)) return true;
+    if (await isOwnWay(way, far, this.#ports.time)) return true;
     if (isIp) return false;
     const others = await Promise.all(resolvers.map((server) => askForAddress(this.#host, server, patienceMs)));
     const sent = { addresses: sentTo, isUnknown: detail === noSuchNameCode };

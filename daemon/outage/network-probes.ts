@@ -233,11 +233,12 @@ export class NetworkProbes {
       if (asked.state !== "unreachable" || isLoopback(this.#service.host)) return asked;
       const way = {
         addresses: this.#addressesOf(asked.sent),
+        port: this.#service.port,
         isRefused: asked.sent?.isRefused ?? false,
         keptBack: readFailedSends() - failedSends,
         connections: connectionsOfLook,
       };
-      const isOwn = isElsewhere || (await isOwnWay(way, this.#far));
+      const isOwn = isElsewhere || (await isOwnWay(way, this.#far, this.#ports.time));
       return isOwn ? { ...asked, state: "other-way" as const } : asked;
     });
     this.#wasWell = reach.state === "ok";

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { systemTime } from "../base/system-time.ts";
 import { failedSendsIn, isOwnWay, readFailedSends } from "./own-way.ts";
 
 test("what this box dropped itself is counted by its name, whatever the kernel counts besides", () => {
@@ -17,5 +18,6 @@ test.each([
   ["silent, and all that was sent there dropped here", { isRefused: false, keptBack: 2 }, true],
   ["refused by somebody, whatever was dropped", { isRefused: true, keptBack: 2 }, false],
 ] as const)("a place on the usual way that is %s", async (_, found, isOwn) => {
-  expect(await isOwnWay({ addresses: ["127.0.0.1"], connections: 2, ...found }, ["127.0.0.2"])).toBe(isOwn);
+  const way = { addresses: ["127.0.0.1"], port: 9, connections: 2, ...found };
+  expect(await isOwnWay(way, ["127.0.0.2"], systemTime)).toBe(isOwn);
 });

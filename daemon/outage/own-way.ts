@@ -2,12 +2,15 @@ import { createSocket } from "node:dgram";
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { systemCode } from "../base/errors.ts";
+import type { Time } from "../base/time.ts";
 import { interfaceTowards } from "./host-network.ts";
+import { probeTcp } from "./tcp-probe.ts";
 
 /** How the connections of one look to a place ended that did not answer. */
 export type FailedWay = {
   /** Where they were sent. */
   readonly addresses: readonly string[];
+  readonly port: number;
   /** Whether somebody refused them; else nobody said anything. */
   readonly isRefused: boolean;
   /** Packets that this box meanwhile dropped itself when it sent them again, of `readFailedSends`. */
@@ -19,6 +22,10 @@ export type FailedWay = {
 /** Nobody has to answer: what counts is whether it leaves (discard, RFC 863). */
 const discardPort = 9;
 export const refusedCode = "ECONNREFUSED";
+/** A refusal takes as long as the way to whoever refuses. */
+const refusalMs = 3_000;
+/** Other programs of the box talk to each other: some time nothing is said while a refusal is waited for. */
+const refusalsMax = 8;
 
 /**
  * Whether a place cannot be had because of the site itself: a firewall of this box keeps back what is sent there, or it is
@@ -28,13 +35,17 @@ export const refusedCode = "ECONNREFUSED";
  * @param elsewhere addresses of others beyond the gateway
  */
 export async function isOwnWay(
-  { addresses, isRefused, keptBack, connections }: FailedWay,
+  { addresses, port, isRefused, keptBack, connections }: FailedWay,
   elsewhere: readonly string[],
+  time: Time,
 ): Promise<boolean> {
   if (!isRefused && keptBack >= connections) return true;
   if (await isSentElsewhere(addresses, elsewhere)) return true;
   if (!isRefused || addresses.length === 0) return false;
-  return (await Promise.all(addresses.map(isRefusedHere))).every(Boolean);
+  if (!(await Promise.all(addresses.map(isRefusedHere))).every(Boolean)) return false;
+  // A firewall that refuses whatever is not needed refuses datagrams, and may let go of connections.
+  for (const address of addresses) if (!(await isRefusedOutside(address, port, time))) return true;
+  return false;
 }
 
 /** Whether what goes to a place now leaves by another interface than what goes elsewhere. */
@@ -67,6 +78,26 @@ export function failedSendsIn(table: string): number {
     .filter((line) => line.startsWith("TcpExt:"))
     .map((line) => line.split(" "));
   return Number(values[names.indexOf("TCPRetransFail")] ?? 0);
+}
+
+/**
+ * Whether somebody else refuses a connection: what this box refuses it tells itself over its loopback interface, whether by
+ * an ICMP message or a reset. One that comes while nothing goes there is from outside.
+ */
+async function isRefusedOutside(address: string, port: number, time: Time): Promise<boolean> {
+  for (let turn = 0; turn < refusalsMax; turn += 1) {
+    const before = readLoopbackPackets();
+    const { detail } = await probeTcp(address, port, refusalMs, time);
+    if (detail !== refusedCode || before === null) return false;
+    if (readLoopbackPackets() === before) return true;
+  }
+  return false;
+}
+
+/** How many packets this box has sent to itself since it started; `null` where that is not counted. */
+function readLoopbackPackets(): number | null {
+  const [, packets] = /^ *lo:\s*\d+\s+(\d+)/m.exec(readFileSync("/proc/net/dev", "utf8")) ?? [];
+  return packets === undefined ? null : Number(packets);
 }
 
 /**

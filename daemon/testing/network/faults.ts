@@ -132,6 +132,14 @@ export const faults: Readonly<Record<string, Fault>> = {
     [`ip daddr ${addresses.service} reject`],
     ambiguous,
   ),
+  "a firewall of the box resets connections to the service and refuses all else": firewall(
+    [
+      "oif lo accept",
+      `ip daddr ${addresses.service} meta l4proto tcp reject with tcp reset`,
+      `ip daddr ${addresses.service} reject`,
+    ],
+    ambiguous,
+  ),
   "the site's name server knows no such name": lie("no such name"),
   "the site's name server tells where nobody is": lie("elsewhere"),
   "the site's name server tells the box itself": lie("0.0.0.0"),
@@ -208,11 +216,13 @@ export const patientFaults: Readonly<Record<string, Fault>> = {
   },
   "line dead behind the router of a box that lets out only what it needs": careful(lineDead),
   "service refuses connections of a box that lets out only what it needs": careful(service("refuses")),
+  "service refuses connections of a box that refuses whatever it does not need": careful(service("refuses"), "reject"),
 };
 
 /** A firewall that is as it should be changes nothing. */
-function careful(fault: Fault): Fault {
-  const strict = firewall(["udp dport 53 accept", "tcp dport { 53, 80, 443, 8443 } accept", "drop"], fault.expected);
+function careful(fault: Fault, otherwise: "drop" | "reject" = "drop"): Fault {
+  const needed = ["oif lo accept", "udp dport 53 accept", "tcp dport { 53, 80, 443, 8443 } accept"];
+  const strict = firewall([...needed, otherwise], fault.expected);
   return {
     ...fault,
     break: async (world) => {
