@@ -53,7 +53,10 @@ const watch = new OutageService(
       async saveWindow(window: OutageWindow) {
         await store.saveWindow(window);
         commits += 1;
-        if (commits === Number(deadlyCommit)) process.kill(process.pid, "SIGKILL");
+        if (commits !== Number(deadlyCommit)) return;
+        // The look that the change rests on is told before it, and on its way to the disk.
+        while (window.end === null && evidence.status?.waiting !== 0) await systemTime.sleep(5);
+        process.kill(process.pid, "SIGKILL");
       },
     },
     moment: (atNs) => clock.stamp(atNs),
