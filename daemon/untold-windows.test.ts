@@ -41,7 +41,7 @@ function told(kind: WindowChange["kind"], window: OutageWindow): ToldChange {
   return content.data;
 }
 
-test.each<[string, OutageWindow, ToldChange | null, readonly (readonly [string, string])[]]>([
+test.each<[string, OutageWindow, ToldChange | readonly ToldChange[] | null, readonly (readonly [string, string])[]]>([
   ["all of it", closed, told("closed", closed), []],
   ["that it opened, and it lasts", open, told("opened", open), []],
   ["a gap in it", open, told("gap", open), []],
@@ -64,6 +64,28 @@ test.each<[string, OutageWindow, ToldChange | null, readonly (readonly [string, 
     [
       ["cause-changed", "service"],
       ["closed", "service"],
+    ],
+  ],
+  [
+    "its first cause, which it has again",
+    { ...changed, segments: [service, own, again] },
+    told("opened", open),
+    [
+      ["cause-changed", "own-network"],
+      ["cause-changed", "service"],
+    ],
+  ],
+  [
+    "its third cause, which is that of the first, but not the fourth nor the fifth",
+    { ...changed, segments: [service, own, again, own, again] },
+    [
+      told("opened", open),
+      told("cause-changed", changed),
+      told("cause-changed", { ...changed, segments: [service, own, again] }),
+    ],
+    [
+      ["cause-changed", "own-network"],
+      ["cause-changed", "service"],
     ],
   ],
   ["not that it is over", closed, told("cause-changed", changed), [["closed", "own-network"]]],
@@ -90,9 +112,10 @@ test.each<[string, OutageWindow, ToldChange | null, readonly (readonly [string, 
     [["closed", "power-unproven"]],
   ],
 ])("of a window of which the log says %s the rest is told", (_, window, last, expected) => {
-  const changes = untoldChanges(window, last);
+  const log = last === null ? [] : [last].flat();
+  const changes = untoldChanges(window, log);
   expect(changes.map(({ kind, window: then }) => [kind, then.segments.at(-1)?.finding.cause])).toEqual(expected);
   // Whatever is told, the log then knows all.
-  const final = changes.at(-1);
-  if (final !== undefined) expect(untoldChanges(window, told(final.kind, final.window))).toEqual([]);
+  const whole = [...log, ...changes.map((change) => told(change.kind, change.window))];
+  expect(untoldChanges(window, whole)).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import type { EvidenceRecord, RecordContent } from "./evidence/record.ts";
 import { parseLine } from "./evidence/record-line.ts";
 import { windowRecords } from "./evidence-records.ts";
-import type { Moment, OutageWindow, WindowChange } from "./outage/windows.ts";
+import type { Moment, OutageWindow, Segment, WindowChange } from "./outage/windows.ts";
 import type { Store } from "./store/store.ts";
 
 /** Changes that one power cut can have kept from the log are those of the last windows. */
@@ -12,7 +12,7 @@ const beforeStartMs = 60_000;
 /** Records are of whole milliseconds. */
 const roundedMs = 2;
 
-/** What the log says of a window last. */
+/** What a record says of a window. */
 export type ToldChange = Extract<RecordContent, { readonly kind: "window" }>["data"];
 
 /** The records that the log has not of a window; `hasEnded` when the last of them tells its end. */
@@ -34,9 +34,8 @@ export async function untoldWindows(store: Store): Promise<readonly UntoldWindow
   const listed = await store.listOutages({ from: null, to: null, limit: windowsMax });
   const found: UntoldWindow[] = [];
   for (const { window } of listed.toSorted((one, other) => one.windowId - other.windowId)) {
-    const line = await store.evidence.lastWindowRecord(window.key);
-    const told = line === null ? null : toldIn(line);
-    if (told === null && window.openedAt.utcMs < start.wall - beforeStartMs) continue;
+    const told = (await store.evidence.windowRecords(window.key)).flatMap(toldIn);
+    if (told.length === 0 && window.openedAt.utcMs < start.wall - beforeStartMs) continue;
     const changes = untoldChanges(window, told);
     const hasEnded = changes.at(-1)?.kind === "closed";
     if (changes.length > 0) found.push({ key: window.key, records: changes.flatMap(windowRecords), hasEnded });
@@ -44,15 +43,20 @@ export async function untoldWindows(store: Store): Promise<readonly UntoldWindow
   return found;
 }
 
-/** What has to be told so that the log says of a window what is kept of it; each change with the window as it was by then. */
-export function untoldChanges(window: OutageWindow, told: ToldChange | null): readonly WindowChange[] {
+/**
+ * What has to be told so that the log says of a window what is kept of it; each change with the window as it was by then.
+ *
+ * @param log what it says, oldest first
+ */
+export function untoldChanges(window: OutageWindow, log: readonly ToldChange[]): readonly WindowChange[] {
   const { segments, end } = window;
+  const told = log.at(-1) ?? null;
   // The end of a run is told once it is over, and no other way.
   if (told === null && segments[0].layers.box !== "running") return [{ kind: "closed", window }];
   const isOver = told?.change === "closed";
   const isAgain = isOver && (end === null || isAnotherEnd(end.firstGood, told));
   if (isOver && !isAgain) return [];
-  const known = segments.findLastIndex(({ finding }) => finding.cause === told?.cause);
+  const known = toldSegment(segments, log);
   const until = (place: number): OutageWindow => {
     const [first, ...others] = segments;
     return { ...window, segments: [first, ...others.slice(0, place)], end: null };
@@ -64,15 +68,27 @@ export function untoldChanges(window: OutageWindow, told: ToldChange | null): re
   return end === null ? changes : [...changes, { kind: "closed", window }];
 }
 
+/**
+ * The segment of which the log told last; -1 when it told of none. A window may have a cause again that it had before, so
+ * that the changes are counted; where an older log told only the last of some, it is the last one with that cause.
+ */
+function toldSegment(segments: readonly Segment[], log: readonly ToldChange[]): number {
+  const place = log.filter(({ cause }, index) => cause !== log[index - 1]?.cause).length - 1;
+  const cause = log.at(-1)?.cause;
+  return segments[place]?.finding.cause === cause
+    ? place
+    : segments.findLastIndex(({ finding }) => finding.cause === cause);
+}
+
 /** An end that nothing dated when it was told may have been dated since, and is the same one. */
 function isAnotherEnd({ utcMs, errorBoundMs }: Moment, { end }: ToldChange): boolean {
   const toldMs = end?.[1] ?? null;
   return toldMs !== null && errorBoundMs !== null && Math.abs(utcMs + errorBoundMs - toldMs) > roundedMs;
 }
 
-function toldIn(line: string): ToldChange | null {
+function toldIn(line: string): readonly ToldChange[] {
   const record = recordIn(line);
-  return record?.kind === "window" ? record.data : null;
+  return record?.kind === "window" ? [record.data] : [];
 }
 
 function recordIn(line: string): EvidenceRecord | null {

@@ -54,8 +54,8 @@ export class EvidenceCalls implements EvidenceStore, EvidenceArchive {
     return this.#link.call("lastEvidenceOf", kind);
   }
 
-  lastWindowRecord(window: string): Promise<string | null> {
-    return this.#link.call("lastWindowRecord", window);
+  windowRecords(window: string): Promise<readonly string[]> {
+    return this.#link.call("windowRecords", window);
   }
 
   commitEvidence(batch: EvidenceBatch): Promise<"committed" | "diverged"> {

@@ -58,7 +58,7 @@ export class EvidenceTable {
   readonly #newest: Sqlite.Statement<[], number | null>;
   readonly #slice: Sqlite.Statement<[number, number, number], RecordRow>;
   readonly #lastOfKind: Sqlite.Statement<[string], string>;
-  readonly #lastOfWindow: Sqlite.Statement<[string], string>;
+  readonly #ofWindow: Sqlite.Statement<[string], string>;
   readonly #addCheckpoint: Sqlite.Statement<[number, string, Buffer]>;
   readonly #noteAt: Sqlite.Statement<[number], string>;
   readonly #checkpoints: Sqlite.Statement<[number, number, number], CheckpointRow>;
@@ -101,11 +101,11 @@ export class EvidenceTable {
         "SELECT line FROM evidence_records INDEXED BY evidence_kinds WHERE kind = ? ORDER BY id DESC LIMIT 1",
       )
       .pluck();
-    // Years have some thousand of them: a window without any is looked for in 10 ms.
-    this.#lastOfWindow = db
+    // Years have some thousand of them: those of a window are looked for in 10 ms.
+    this.#ofWindow = db
       .prepare<[string], string>(
         `SELECT line FROM evidence_records INDEXED BY evidence_kinds
-        WHERE kind = 'window' AND json_extract(line, '$.data.id') = ? ORDER BY id DESC LIMIT 1`,
+        WHERE kind = 'window' AND json_extract(line, '$.data.id') = ? ORDER BY id`,
       )
       .pluck();
     this.#addCheckpoint = db.prepare("INSERT INTO evidence_checkpoints (id, note, roots) VALUES (?, ?, ?)");
@@ -185,8 +185,8 @@ export class EvidenceTable {
     return stored === undefined ? null : wholeLine(stored);
   }
 
-  lastOfWindow(window: string): string | null {
-    return this.#lastOfWindow.get(window) ?? null;
+  ofWindow(window: string): readonly string[] {
+    return this.#ofWindow.all(window);
   }
 
   commit(batch: EvidenceBatch): "committed" | "diverged" {

@@ -346,8 +346,8 @@ export class StoreCore implements Disposable {
     return this.#evidence.lastOf(kind);
   }
 
-  lastWindowRecord(window: string): string | null {
-    return this.#evidence.lastOfWindow(window);
+  windowRecords(window: string): readonly string[] {
+    return this.#evidence.ofWindow(window);
   }
 
   commitEvidence(batch: EvidenceBatch): "committed" | "diverged" {

@@ -32,7 +32,7 @@ export class CoreEvidence implements EvidenceStore, EvidenceArchive {
     this.#core.evidenceAnchors(epoch, from, limit);
   evidenceSalt: EvidenceArchive["evidenceSalt"] = async (entryId) => this.#core.evidenceSalt(entryId);
   lastEvidenceOf: EvidenceStore["lastEvidenceOf"] = async (kind) => this.#core.lastEvidenceOf(kind);
-  lastWindowRecord: EvidenceStore["lastWindowRecord"] = async (window) => this.#core.lastWindowRecord(window);
+  windowRecords: EvidenceStore["windowRecords"] = async (window) => this.#core.windowRecords(window);
   dropEvidence: EvidenceStore["dropEvidence"] = async (...of) => this.#core.dropEvidence(...of);
   unrecordedEntries: EvidenceStore["unrecordedEntries"] = async (limit) => this.#core.unrecordedEntries(limit);
   windowScans: EvidenceStore["windowScans"] = async (window) => this.#core.windowScans(window);
