@@ -9,6 +9,7 @@ IpExt: InNoRoutes TCPRetransFail
 IpExt: 0 99\n`;
   expect(failedSendsIn(table)).toBe(7);
   expect(failedSendsIn("TcpExt: TCPSynRetrans\nTcpExt: 22\n")).toBe(0);
+  expect(failedSendsIn("")).toBe(0);
   expect(readFailedSends()).toBeGreaterThanOrEqual(0);
 });
 

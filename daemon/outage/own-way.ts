@@ -104,7 +104,7 @@ export async function interfacesTowards(addresses: readonly string[]): Promise<r
  * rule, or by a queue of its own that was full. Whose packet it was is not told.
  */
 export function readFailedSends(): number {
-  return failedSendsIn(readFileSync("/proc/net/netstat", "utf8"));
+  return failedSendsIn(tableOf("/proc/net/netstat"));
 }
 
 /**
@@ -117,6 +117,16 @@ export function failedSendsIn(table: string): number {
     .filter((line) => line.startsWith("TcpExt:"))
     .map((line) => line.split(" "));
   return Number(values[names.indexOf("TCPRetransFail")] ?? 0);
+}
+
+/** Empty where the kernel does not show it: no look may fail for want of a counter. */
+function tableOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if (systemCode(error) === null) throw error;
+    return "";
+  }
 }
 
 /**
@@ -135,7 +145,7 @@ async function isRefusedOutside(address: string, port: number, time: Time): Prom
 
 /** How many packets this box has sent to itself since it started; `null` where that is not counted. */
 function readLoopbackPackets(): number | null {
-  const [, packets] = /^ *lo:\s*\d+\s+(\d+)/m.exec(readFileSync("/proc/net/dev", "utf8")) ?? [];
+  const [, packets] = /^ *lo:\s*\d+\s+(\d+)/m.exec(tableOf("/proc/net/dev")) ?? [];
   return packets === undefined ? null : Number(packets);
 }
 
