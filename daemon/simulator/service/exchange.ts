@@ -84,8 +84,9 @@ async function drip(
   const left = new AbortController();
   response.once("close", () => left.abort());
   for (let sent = 0; sent < bytes.length && !left.signal.aborted; sent += bytesPerChunk) {
+    // Not after the last one: a client that has the whole answer may send its next call on the same connection.
+    if (sent > 0) await time.sleep(everyMs, left.signal);
     response.write(bytes.subarray(sent, sent + bytesPerChunk));
-    await time.sleep(everyMs, left.signal);
   }
   if (!left.signal.aborted) response.end();
 }
