@@ -99,12 +99,14 @@ function composeKeeper(
     if (failure === null) void way.gave();
     const layer = tokenLayerOf(failure);
     const judged = layer === "certificate" || layer === "failed" ? await way.judge() : layer;
+    if (judged === "reopened") return null;
     const wasSpared = isSpared;
     isSpared = judged === "open" && failure?.kind === "not-reached";
     if (judged !== "open") return judged;
     return isSpared && !wasSpared ? null : "failed";
   };
   let latest = 0;
+  let told = 0;
   let hasGranted = false;
   const seen = async (failure: TokenFailure | null, askedNs: MonotonicNs): Promise<void> => {
     latest += 1;
@@ -112,8 +114,10 @@ function composeKeeper(
     if (failure === null) hasGranted = true;
     const found = await layerOf(failure);
     const layer = found === "failed" && !hasGranted ? "unproven" : found;
-    // A look at a certificate takes a while: what a later request said meanwhile counts.
-    if (turn === latest && layer !== null) tokenSeen(layer, askedNs);
+    // A look at the way takes a while: what is known of a later request by then counts.
+    if (turn < told || layer === null) return;
+    told = turn;
+    tokenSeen(layer, askedNs);
   };
   const keeper = new TokenKeeper({
     ask: (signal) => request.ask(signal),

@@ -13,6 +13,8 @@ import { noSuchNameCode, probeTls, type TlsReach } from "./outage/tls-probe.ts";
 export type Bystanders = Pick<ProbeSettings, "anchors" | "resolvers">;
 
 const patienceMs = defaultPatience.beyondMs;
+/** A way that is open again answers soon; the next request, and its judgement, are not to be kept waiting for one that is not. */
+const reopenedMs = 500;
 /** An endpoint has a few. */
 const addressesMax = 100;
 
@@ -51,9 +53,10 @@ export class TokenWay {
   /**
    * A certificate that everybody sees to be wrong is the endpoint's failure, one that is not taken is ours. Of one of
    * another name, of an endpoint that this box or a tunnel of the site's keeps from us, and of one that the site's name
-   * server leads astray it is not known from here. `open` when nothing is wrong with its way by now. Never rejects.
+   * server leads astray it is not known from here. `open` when nothing is wrong with its way by now, and `reopened` when that was seen only
+   * after something was: it is not known what. Never rejects.
    */
-  async judge(): Promise<Layers["token"] | "open"> {
+  async judge(): Promise<Layers["token"] | "open" | "reopened"> {
     if (!this.#isLooked) return "failed";
     const { time, nowMs } = this.#ports;
     const failedSends = readFailedSends();
@@ -69,8 +72,12 @@ export class TokenWay {
         return "failed";
       case "trusted":
         return "open";
-      case "unreachable":
-        return (await this.#isOurs(reach, keptBack)) ? "unproven" : "failed";
+      case "unreachable": {
+        if (!(await this.#isOurs(reach, keptBack))) return "failed";
+        // What is open by now tells nothing of who had closed it, and takes no presumption from what was found before.
+        const again = await probeTls(this.#host, this.#port, reopenedMs, time, nowMs);
+        return again.kind === "trusted" ? "reopened" : "unproven";
+      }
     }
   }
 
