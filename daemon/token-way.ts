@@ -53,8 +53,8 @@ export class TokenWay {
   /**
    * A certificate that everybody sees to be wrong is the endpoint's failure, one that is not taken is ours. Of one of
    * another name, of an endpoint that this box or a tunnel of the site's keeps from us, and of one that the site's name
-   * server leads astray it is not known from here. `open` when nothing is wrong with its way by now, and `reopened` when that was seen only
-   * after something was: it is not known what. Never rejects.
+   * server leads astray it is not known from here. `open` when nothing is wrong with its way by now, and `reopened` when
+   * that was seen only after something was: it is not known what. Never rejects.
    */
   async judge(): Promise<Layers["token"] | "open" | "reopened"> {
     if (!this.#isLooked) return "failed";

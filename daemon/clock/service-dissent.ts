@@ -2,10 +2,10 @@ import type { MonotonicNs } from "../base/time.ts";
 import { agreedOffset, answerAgeMaxNs, type ServiceClock } from "./service-clock.ts";
 
 /**
- * Whether the service's answers fit one clock, and which are passed over: one server of several may have a clock that is wrong,
- * a gateway may write its own `Date`. Nobody knows of two answers which one is right, so it takes two thirds of an hour's,
- * and a newest that sides with them. As long as most of an hour's answers are right, so are those that are left, but for one that the
- * others are too wide to exclude.
+ * Whether the service's answers fit one clock, and which are passed over: one server of several may have a clock that is
+ * wrong, a gateway may write its own `Date`. Nobody knows of two answers which one is right, so it takes two thirds of an
+ * hour's, and a newest that sides with them. As long as most of an hour's answers are right, so are those that are left, but
+ * for one that the others are too wide to exclude.
  */
 export type JudgedAnswers = {
   /** Those that are passed over too: they go on counting against the others until they are forgotten. */
@@ -46,8 +46,8 @@ function agreeing(recent: ServiceClock, nowNs: MonotonicNs, ppm: number): Servic
 
 /**
  * Against a single other, or more of them if what came before says the same as what came after. Of two servers that answer in
- * turn the one that answered first has one answer more after each of its own, which is no reason to believe it. A service whose clock was set
- * for good has answers of two kinds until the hour is over, and none of them is passed over.
+ * turn the one that answered first has one answer more after each of its own, which is no reason to believe it. A service
+ * whose clock was set for good has answers of two kinds until the hour is over, and none of them is passed over.
  */
 function isMajority(siding: ServiceClock, recent: ServiceClock): boolean {
   const others = recent.length - siding.length;

@@ -313,19 +313,23 @@ test.each<Search>(["server-error", "timed-out"])(
   },
 );
 
+/** Breaks on every call that carries one of the first scans. */
+function breakingOn(firstScans: number, good: SearchableService): Upstream {
+  return {
+    register: async (scans) =>
+      scans.some(({ scanId }) => scanId <= firstScans)
+        ? { kind: "ambiguous", retryAfterMs: null, report: report("server-error", 500) }
+        : await good.register(scans),
+    search: (scan) => good.search(scan),
+  };
+}
+
 test("a service that breaks on some scans, and answers searches, gets all the others before long", async () => {
   const broken = 8;
   const time = new ManualTime();
   const queue = new MemoryQueue();
   const good = new SearchableService(time, []);
-  const upstream: Upstream = {
-    register: async (scans) =>
-      scans.some(({ scanId }) => scanId <= broken)
-        ? { kind: "ambiguous", retryAfterMs: null, report: report("server-error", 500) }
-        : await good.register(scans),
-    search: (scan) => good.search(scan),
-  };
-  const service = forwarding({ time, queue, upstream, seed: 3 });
+  const service = forwarding({ time, queue, upstream: breakingOn(broken, good), seed: 3 });
   for (let worker = 0; worker < broken; worker += 1) queue.record(worker, time.wallMs());
   service.start();
   await time.advance(2 * 3_600_000);
@@ -345,14 +349,7 @@ test.each<Search>(["timed-out", "server-error", "not-connected"])(
     const time = new ManualTime();
     const queue = new MemoryQueue();
     const good = new SearchableService(time, [], [], search);
-    const upstream: Upstream = {
-      register: async (scans) =>
-        scans.some(({ scanId }) => scanId <= broken)
-          ? { kind: "ambiguous", retryAfterMs: null, report: report("server-error", 500) }
-          : await good.register(scans),
-      search: (scan) => good.search(scan),
-    };
-    const service = forwarding({ time, queue, upstream, seed: 3 });
+    const service = forwarding({ time, queue, upstream: breakingOn(broken, good), seed: 3 });
     for (let worker = 0; worker < broken; worker += 1) queue.record(worker, time.wallMs());
     service.start();
     let before = 0;
