@@ -7,7 +7,7 @@ import type { Layers } from "./layers.ts";
 import { type Look, LookBook } from "./look.ts";
 import { isMisled, type Sent } from "./name-doubt.ts";
 import { askForAddress, asksOthers, type NameAnswer } from "./name-servers.ts";
-import { interfacesTowards, isKeptBack, isOwnWay, isSentElsewhere, readFailedSends, refusedCode } from "./own-way.ts";
+import { interfacesTowards, isOwnWay, isSentElsewhere, readFailedSends, refusedCode } from "./own-way.ts";
 import type { SecondWay } from "./second-way.ts";
 import { probeTcp } from "./tcp-probe.ts";
 import { noSuchNameCode, probeTls, type TlsReach } from "./tls-probe.ts";
@@ -128,12 +128,8 @@ export class NetworkProbes {
     this.#wasCutOff = anchors === "none";
     if (isBack || (couldNotAsk && this.#askedOthers === true)) return await this.beyond(signal);
     // Without an address it is not known where to look, but that nothing leaves this box can be told.
-    const isCaged =
-      isNameless &&
-      anchors === "none" &&
-      keptBack >= this.#far.length &&
-      (await isKeptBack(this.#settings.anchors, "all", this.#ports.time));
-    const service = reach.state !== "no-name" ? reach.state : isCaged ? "other-way" : "unreachable";
+    const isKeptBack = isNameless && anchors === "none" && keptBack >= this.#far.length;
+    const service = reach.state !== "no-name" ? reach.state : isKeptBack ? "other-way" : "unreachable";
     if (firstHop === "ok" || anchors === "all" || anchors === "some") this.#provenNs = this.#ports.time.monotonicNs();
     return { firstHop, dns, anchors, service, otherChannel: service === "ok" ? "unknown" : await this.#otherChannel() };
   }

@@ -16,11 +16,7 @@ IpExt: 0 99\n`;
 test.each([
   ["silent", { isRefused: false, keptBack: 0 }, false],
   ["silent, and something of another program's was dropped", { isRefused: false, keptBack: 1 }, false],
-  [
-    "silent, and more of other programs' was dropped, but nothing that is sent there",
-    { isRefused: false, keptBack: 2 },
-    false,
-  ],
+  ["silent, and all that was sent there dropped here", { isRefused: false, keptBack: 2 }, true],
   ["refused by somebody, whatever was dropped", { isRefused: true, keptBack: 2 }, false],
 ] as const)("a place on the usual way that is %s", async (_, found, isOwn) => {
   const way = { addresses: ["127.0.0.1"], port: 9, connections: 2, ...found };

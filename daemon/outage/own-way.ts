@@ -1,6 +1,6 @@
 import { createSocket } from "node:dgram";
 import { readFileSync } from "node:fs";
-import { connect, isIP } from "node:net";
+import { isIP } from "node:net";
 import { systemCode } from "../base/errors.ts";
 import type { Time } from "../base/time.ts";
 import { interfaceTowards } from "./host-network.ts";
@@ -39,52 +39,13 @@ export async function isOwnWay(
   elsewhere: readonly string[],
   time: Time,
 ): Promise<boolean> {
-  if (!isRefused && keptBack >= connections) {
-    // Without an address nobody else can be asked whose packets they were.
-    const places = addresses.map((host) => ({ host, port }));
-    if (places.length === 0 || (await isKeptBack(places, "one", time))) return true;
-  }
+  if (!isRefused && keptBack >= connections) return true;
   if (await isSentElsewhere(addresses, elsewhere)) return true;
   if (!isRefused || addresses.length === 0) return false;
   if (!(await Promise.all(addresses.map(isRefusedHere))).every(Boolean)) return false;
   // A firewall that refuses whatever is not needed refuses datagrams, and may let go of connections.
   for (const address of addresses) if (!(await isRefusedOutside(address, port, time))) return true;
   return false;
-}
-
-/** More than other programs, or other looks, send again within the time. */
-const triesOfPlace = 4;
-/** A connection is tried again after 1 s (TCP_TIMEOUT_INIT of Linux, RFC 6298). */
-const triedAgainMs = 1_500;
-
-/**
- * Whether what is sent to a place is dropped by this box itself, and not only what other programs or other looks send
- * meanwhile: some connections at once, each of which has to be sent again within the time. Where one comes about, the way
- * was opened a moment ago.
- *
- * @param least `one` of the places, or `all` from which no error comes
- */
-export async function isKeptBack(
-  places: readonly { readonly host: string; readonly port: number }[],
-  least: "one" | "all",
-  time: Time,
-): Promise<boolean> {
-  const before = readFailedSends();
-  let isOpen = false;
-  let silent = places.length * triesOfPlace;
-  const tries = places.flatMap((place) => Array.from({ length: triesOfPlace }, () => connect(place)));
-  for (const socket of tries) {
-    socket.on("connect", () => {
-      isOpen = true;
-    });
-    socket.on("error", () => {
-      silent -= 1;
-    });
-  }
-  await time.sleep(triedAgainMs);
-  for (const socket of tries) socket.destroy();
-  const expected = least === "one" ? triesOfPlace : silent;
-  return isOpen || (silent > 0 && readFailedSends() - before >= expected);
 }
 
 /** Whether what goes to a place now leaves by another interface than what goes elsewhere. */

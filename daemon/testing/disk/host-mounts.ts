@@ -5,8 +5,8 @@ import { promisify } from "node:util";
 import { messageOf, systemCode } from "../../base/errors.ts";
 import type { Time } from "../../base/time.ts";
 
-/** A killed process lets go of its files a moment after it is gone, so a busy mount is asked again for two seconds. */
-const busyRetries = 40;
+/** A killed process lets go of its files a moment after it is gone, so a busy mount is asked again for ten seconds. */
+const busyRetries = 200;
 const busyRetryMs = 50;
 
 const runProcess = promisify(execFile);

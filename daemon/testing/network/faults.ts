@@ -214,33 +214,10 @@ export const patientFaults: Readonly<Record<string, Fault>> = {
     ...firewall(["tcp dport 8443 drop"], ambiguous),
     askedWithinMs: tokenHeldMs + 15_000,
   },
-  "token endpoint silent beside a firewall that drops what is sent to the first hop": {
-    ...beside(
-      firewall([`ip daddr ${addresses.firstHop} tcp dport 80 drop`], theService),
-      "router",
-      "add table ip way; add chain ip way on { type filter hook forward priority 0; }; add rule ip way on tcp dport 8443 drop",
-    ),
-    askedWithinMs: tokenHeldMs + 15_000,
-  },
   "line dead behind the router of a box that lets out only what it needs": careful(lineDead),
   "service refuses connections of a box that lets out only what it needs": careful(service("refuses")),
   "service refuses connections of a box that refuses whatever it does not need": careful(service("refuses"), "reject"),
 };
-
-/** The same, with a table of rules `way` in another place. */
-function beside(fault: Fault, where: "router", rules: string): Fault {
-  return {
-    ...fault,
-    break: async (world) => {
-      world.run(where, "nft", rules);
-      await fault.break(world);
-    },
-    mend: async (world) => {
-      await fault.mend(world);
-      world.run(where, "nft", "delete table ip way");
-    },
-  };
-}
 
 /** A firewall that is as it should be changes nothing. */
 function careful(fault: Fault, otherwise: "drop" | "reject" = "drop"): Fault {
