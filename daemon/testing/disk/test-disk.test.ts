@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   closeSync,
@@ -18,7 +18,7 @@ import { expect, test } from "vitest";
 import { between, seededRandom } from "../../base/random.ts";
 import { systemTime } from "../../base/system-time.ts";
 import { elapsedMs } from "../../base/time.ts";
-import { loopsIn, mountsIn } from "./host-mounts.ts";
+import { loopsIn, mountsIn } from "./mount-table.ts";
 import {
   createTestDisk,
   diskSizeMaxMiB,
@@ -158,6 +158,19 @@ onTestDisk(`a program left on the disk is told, and nothing stays mounted${reaso
   await expect(disk[Symbol.asyncDispose]()).rejects.toThrow(/still in use/);
   expect(mountsIn(folder.path)).toEqual([]);
   closeSync(file);
+});
+
+onTestDisk(`a program with mounts of its own that was started meanwhile does not keep the disk${reason}`, async () => {
+  using folder = temporaryFolder();
+  const disk = await smallDisk(folder.path);
+  const other = spawn("unshare", ["--mount", "sh", "-c", "echo started; exec sleep infinity"]);
+  try {
+    await once(other.stdout, "data");
+    await disk[Symbol.asyncDispose]();
+    expect([mountsIn(folder.path), loopsIn(folder.path), readdirSync(folder.path)]).toEqual([[], [], []]);
+  } finally {
+    other.kill("SIGKILL");
+  }
 });
 
 onTestDisk(`a disk whose owner is killed cleans up after itself${reason}`, async () => {

@@ -9,7 +9,8 @@ import type { Random } from "../../base/random.ts";
 import type { Time } from "../../base/time.ts";
 import { CutImage, logLength } from "./cut-image.ts";
 import { type DiskFiles, diskFilesIn } from "./disk-files.ts";
-import { releaseMounts, run } from "./host-mounts.ts";
+import { releaseMounts } from "./host-mounts.ts";
+import { run } from "./run.ts";
 import { badSectorBytes, isServerReport, type ServerOrder, type ServerReport } from "./server-orders.ts";
 import type { LogEntry, LogPosition } from "./write-log.ts";
 
