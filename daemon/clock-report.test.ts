@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
+import { present } from "./base/assert.ts";
 import { monotonicNs, wallMs } from "./base/time.ts";
 import type { Anchor } from "./clock/anchor.ts";
 import type { ClockStatus } from "./clock/clock-service.ts";
 import type { Sample } from "./clock/ntp-exchange.ts";
-import { openSchedule } from "./clock/poll-schedule.ts";
+import { afterRound, openSchedule } from "./clock/poll-schedule.ts";
 import type { ClockEvent } from "./clock/step-watch.ts";
 import { synchronise } from "./clock/synchronisation.ts";
 import { nsPerMs, nsPerSecond, utcNs, utcNsOfWall } from "./clock/utc.ts";
@@ -21,6 +22,7 @@ const receipt = {
 } as const;
 
 const hosts = ["a", "b", "c", "d"] as const;
+const votes = hosts.map((sourceId) => ({ sourceId, votes: true }));
 const sleptNs = 7200n * nsPerSecond;
 const seconds = (value: number) => monotonicNs(BigInt(Math.round(value * 1e9)));
 /** UTC − monotonic time, before the box slept for two hours. */
@@ -37,10 +39,8 @@ function sampleAt(atSeconds: number, trueThetaNs: bigint): Sample {
 /** A status of which the clock rests on the service's own, compared at 40 s. */
 function statusOf(events: readonly ClockEvent[], pollSeconds: number, trueThetaNs: bigint): ClockStatus {
   const sample = sampleAt(pollSeconds, trueThetaNs);
-  const reports = hosts.map((host) => ({
-    source: { id: host, host, port: 123, operator: host, votes: true },
-    answer: { kind: "sample" as const, sample, address: null },
-  }));
+  const sources = hosts.map((host) => ({ id: host, host, port: 123, operator: host, votes: true }));
+  const reports = sources.map((source) => ({ source, answer: { kind: "sample" as const, sample, address: null } }));
   const anchor: Anchor = {
     syncId: "boot/40",
     bootId: "boot",
@@ -58,8 +58,9 @@ function statusOf(events: readonly ClockEvent[], pollSeconds: number, trueThetaN
     rates: { synchronisedPpm: 15, holdoverPpm: 100 },
     utc: null,
     boundNs: null,
+    sources,
     lastPoll: synchronise(reports, "boot", seconds(pollSeconds), 15),
-    schedule: openSchedule(hosts, seconds(0)),
+    schedule: openSchedule(votes, seconds(0)),
     service: null,
     serviceApartNs: null,
     events,
@@ -94,4 +95,22 @@ test("a service that contradicts itself is told apart from servers that do", () 
       receipt,
     ).why;
   expect([against("service"), against("quorum")]).toEqual(["service-contradicted", "contradicted"]);
+});
+
+test("a server that sent us away, and one that is left alone for a while, are shown when others are asked", () => {
+  const status = statusOf([], 45, thetaNs);
+  const lastPoll = present(status.lastPoll, "a poll");
+  const codes: Readonly<Record<string, string>> = { b: "DENY", c: "RATE" };
+  const reactions = hosts.map((sourceId) => ({ sourceId, answered: true, kissCode: codes[sourceId] ?? null }));
+  const schedule = afterRound(status.schedule, reactions, true, seconds(40), () => 0);
+  const asked = { ...lastPoll, sources: lastPoll.sources.filter(({ sourceId }) => sourceId !== "c") };
+  const { sources, poll } = liveClock({ ...status, lastPoll: asked, schedule }, receipt);
+  expect(sources.map(({ id, verdict, detail }) => [id, verdict, detail])).toEqual([
+    ["a", "true-chimer", ""],
+    ["b", "sent-away", "DENY, not asked until a restart"],
+    ["c", "not-asked", "RATE, for 1 min 58 s more"],
+    ["d", "true-chimer", ""],
+  ]);
+  // Three are needed, and no more are left.
+  expect(poll?.nextInMs).toBe(118_000);
 });

@@ -1,13 +1,15 @@
 import { unreachable } from "./base/assert.ts";
+import { durationWords } from "./base/duration-words.ts";
 import { utcText } from "./base/system-time.ts";
 import { type Anchor, utcAt } from "./clock/anchor.ts";
 import type { ClockStatus } from "./clock/clock-service.ts";
 import { anchorOf, type DisciplineState, serviceRivalOf } from "./clock/discipline.ts";
 import { delayNs, thetaNs } from "./clock/ntp-exchange.ts";
+import { mayBeAskedNs, nextRoundNs } from "./clock/poll-schedule.ts";
 import type { SourceFailure } from "./clock/source-poll.ts";
 import type { ClockEvent } from "./clock/step-watch.ts";
-import type { SourceRow } from "./clock/synchronisation.ts";
-import { floorMs } from "./clock/utc.ts";
+import type { SourceRow, Synchronisation } from "./clock/synchronisation.ts";
+import { floorMs, latest } from "./clock/utc.ts";
 import type { ReceiptStatus } from "./forward/receipt-guard.ts";
 import type { LiveClock, LiveClockEvent, LiveSource } from "./supervisor/live-status.ts";
 
@@ -15,6 +17,7 @@ import type { LiveClock, LiveClockEvent, LiveSource } from "./supervisor/live-st
 export function liveClock(status: ClockStatus, receipt: ReceiptStatus): LiveClock {
   const { state, rates, lastPoll, schedule, service, nowNs } = status;
   const anchor = anchorOf(state);
+  const nextRound = nextRoundNs(schedule);
   return {
     bootId: status.bootId,
     state: state.kind,
@@ -32,9 +35,9 @@ export function liveClock(status: ClockStatus, receipt: ReceiptStatus): LiveCloc
             result: lastPoll.result.kind,
             remarks: lastPoll.result.kind === "quorum" ? lastPoll.result.warnings : [lastPoll.result.why],
             ageMs: milliseconds(nowNs - lastPoll.atNs),
-            nextInMs: Math.max(0, milliseconds(schedule.roundNs - nowNs)),
+            nextInMs: nextRound === null ? null : milliseconds(latest(0n, nextRound - nowNs)),
           },
-    sources: (lastPoll?.sources ?? []).map((row) => liveSource(row, offsetsFrom(status))),
+    sources: lastPoll === null ? [] : liveSources(lastPoll, status),
     events: status.events.map((event) => liveEvent(event, nowNs)),
     service:
       service === null || anchor === null
@@ -61,6 +64,22 @@ function offsetsFrom({ state, lastPoll, events }: ClockStatus): Anchor | null {
   const hasSleptSince =
     lastPoll !== null && events.some(({ kind, atNs }) => kind === "suspend" && atNs >= lastPoll.atNs);
   return hasSleptSince ? null : anchorOf(state);
+}
+
+/** Of a poll, and of those that were not asked in it. */
+function liveSources(poll: Synchronisation, status: ClockStatus): readonly LiveSource[] {
+  const { sources, schedule, nowNs } = status;
+  const asked = poll.sources.map((row) => liveSource(row, offsetsFrom(status)));
+  return sources.flatMap(({ id, operator, votes }) => {
+    const found = asked.find((each) => each.id === id);
+    const track = schedule.sources.find(({ sourceId }) => sourceId === id);
+    if (track === undefined || (found !== undefined && track.droppedBy === null)) return found ?? [];
+    const nothing = { id, operator, votes, offsetMs: null, delayMs: null };
+    if (track.droppedBy !== null)
+      return { ...nothing, verdict: "sent-away", detail: `${track.droppedBy}, not asked until a restart` };
+    const inMs = milliseconds(latest(0n, mayBeAskedNs(schedule, track) - nowNs));
+    return { ...nothing, verdict: "not-asked", detail: `RATE, for ${durationWords(inMs)} more` };
+  });
 }
 
 function liveSource({ sourceId, operator, votes, verdict, sample }: SourceRow, anchor: Anchor | null): LiveSource {

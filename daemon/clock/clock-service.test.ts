@@ -164,15 +164,41 @@ test("a false ticker is named in the log", async () => {
   expect(told).toContainEqual({ sourceId: "three", beyondMs: expect.closeTo(1969, 0) });
 });
 
-test("a server that sends us away is asked no more, and the others go on", async () => {
+test("a server that sends us away is asked no more, which is told, and the others go on", async () => {
+  const told: object[] = [];
+  const log: Log = { ...silentLog, warn: (fields) => told.push(fields), child: () => log };
   const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
   box.servers.set("four", { kind: "kiss", code: "DENY" });
-  await using clock = clockOf(box, new MemoryClockHistory());
+  await using clock = clockOf(box, new MemoryClockHistory(), log);
   await clock.start();
   await box.pass(3600);
   expect(box.asked.filter((host) => host === "four")).toHaveLength(1);
   expect(box.asked.filter((host) => host === "one").length).toBeGreaterThan(4);
   expect(stampOf(clock, box).state).toBe("synchronised");
+  expect(told).toEqual([{ sourceId: "four", code: "DENY" }]);
+});
+
+test("servers that ask to be left alone, each at another time, are heard together again", async () => {
+  const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+  const history = new MemoryClockHistory();
+  await using clock = clockOf(box, history);
+  await clock.start();
+  await box.pass(10);
+  for (const some of [
+    ["one", "two"],
+    ["three", "four"],
+  ]) {
+    const polls = history.rows.length;
+    for (const host of some) box.servers.set(host, { kind: "kiss", code: "RATE" });
+    while (history.rows.length === polls) await box.pass(10);
+    serve(box, trueServer);
+  }
+  const rows = history.rows.length;
+  await box.pass(2 * 3600);
+  const results = history.rows.slice(rows).map(({ result }) => result.kind);
+  expect(results.length).toBeGreaterThan(8);
+  expect(new Set(results)).toEqual(new Set(["quorum"]));
+  expect(new Set(clock.status().schedule.sources.map(({ intervalMinS }) => intervalMinS))).toEqual(new Set([64]));
 });
 
 describe("a clock that no poll confirms any more, and none misses", () => {

@@ -27,7 +27,7 @@ import { ServiceWatch } from "./service-watch.ts";
 import { SourceRounds } from "./source-rounds.ts";
 import type { Clock, Stamp } from "./stamp.ts";
 import type { ClockEvent, Suspend } from "./step-watch.ts";
-import { anchorFrom, type SourceReport, type Synchronisation, synchronise } from "./synchronisation.ts";
+import { anchorFrom, type NtpSource, type SourceReport, type Synchronisation, synchronise } from "./synchronisation.ts";
 import type { UtcNs } from "./utc.ts";
 
 /** For people: `badged clock`. */
@@ -39,6 +39,7 @@ export type ClockStatus = {
   readonly rates: DriftRates;
   readonly utc: UtcNs | null;
   readonly boundNs: bigint | null;
+  readonly sources: readonly NtpSource[];
   readonly lastPoll: Synchronisation | null;
   readonly schedule: PollSchedule;
   readonly service: ServiceOffset | null;
@@ -155,6 +156,7 @@ export class ClockService implements Clock, AsyncDisposable {
       rates,
       utc: held?.utc ?? null,
       boundNs: held?.boundNs ?? null,
+      sources: this.#settings.sources,
       lastPoll: this.#lastPoll,
       schedule: this.#rounds.schedule,
       service,

@@ -1,16 +1,19 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { present } from "../base/assert.ts";
 import { seededRandom } from "../base/random.ts";
 import { type MonotonicNs, monotonicNs } from "../base/time.ts";
 import {
   afterRound,
+  answersPerRate,
   askAtOnce,
   badRoundsMax,
   burstSize,
   dueSources,
   goodRoundsPerInterval,
   intervalAfter,
-  openSchedule,
+  nextRoundNs,
+  openSchedule as openScheduleOf,
   type PollSchedule,
   pollIntervalsS,
   rateIntervalMaxS,
@@ -20,8 +23,23 @@ import { nsPerSecond } from "./utc.ts";
 const noJitter = (): number => 0;
 const seconds = (value: number): MonotonicNs => monotonicNs(BigInt(value) * nsPerSecond);
 
-function round(schedule: PollSchedule, atS: number, kissCode: string | null = null, quorum = true): PollSchedule {
-  const reactions = dueSources(schedule, seconds(atS)).map(({ sourceId }) => ({ sourceId, kissCode }));
+function openSchedule(sourceIds: readonly string[], nowNs: MonotonicNs): PollSchedule {
+  return openScheduleOf(
+    sourceIds.map((sourceId) => ({ sourceId, votes: true })),
+    nowNs,
+  );
+}
+
+function round(
+  schedule: PollSchedule,
+  atS: number,
+  kiss: string | null | ((sourceId: string) => string | null) = null,
+  quorum = true,
+): PollSchedule {
+  const reactions = dueSources(schedule, seconds(atS)).map(({ sourceId }) => {
+    const kissCode = typeof kiss === "function" ? kiss(sourceId) : kiss;
+    return { sourceId, kissCode, answered: kissCode === null };
+  });
   return afterRound(schedule, reactions, quorum, seconds(atS), noJitter);
 }
 
@@ -100,6 +118,42 @@ describe("a kiss-o'-death", () => {
     expect(schedule.sources[0]?.intervalMinS).toBe(rateIntervalMaxS);
   });
 
+  test("RATE is forgotten by as many answers in a row, and by no silence", () => {
+    let schedule = round(openSchedule(["a"], seconds(0)), 0, "RATE");
+    schedule = round(schedule, 1000, "RATE");
+    const intervals: (number | undefined)[] = [];
+    for (let rounds = 1; rounds <= 2 * answersPerRate + 1; rounds += 1) {
+      schedule = round(schedule, 1000 + rounds * 2000, rounds === 1 ? "INIT" : null);
+      intervals.push(schedule.sources[0]?.intervalMinS);
+    }
+    expect(intervals).toEqual([256, 256, 256, 256, 128, 128, 128, 128, 64]);
+  });
+
+  test.each([
+    [4, 4],
+    [5, 3],
+  ])("RATE of %i servers, two in one round and two in the next, leaves %i to be heard together", (count, together) => {
+    const ids = ["a", "b", "c", "d", "e"].slice(0, count);
+    const among = (some: string) => (id: string) => (some.includes(id) ? "RATE" : null);
+    let schedule = round(round(opened(ids), 64, among("ab")), 128, among("cd"));
+    for (let rounds = 0; rounds < 6; rounds += 1) {
+      const atNs = present(nextRoundNs(schedule), "sources are left");
+      const due = dueSources(schedule, atNs);
+      expect(due.length).toBeGreaterThanOrEqual(together);
+      schedule = round(schedule, Number(atNs / nsPerSecond), null, false);
+    }
+  });
+
+  test("no round waits for more sources than are left, and none comes for one that has no vote", () => {
+    const box = { sourceId: "this box", votes: false };
+    const sources = [...["a", "b"].map((sourceId) => ({ sourceId, votes: true })), box];
+    const left = round(openScheduleOf(sources, seconds(0)), 0, (id) => (id === "b" ? "DENY" : null));
+    expect(dueSources(left, seconds(2)).map(({ sourceId }) => sourceId)).toEqual(["a", "this box"]);
+    const none = round(left, 2, (id) => (id === "a" ? "RSTR" : null));
+    expect(nextRoundNs(none)).toBeNull();
+    expect(dueSources(none, seconds(1_000_000))).toEqual([]);
+  });
+
   test("any other code orders nothing", () => {
     const schedule = round(openSchedule(["a"], seconds(0)), 0, "INIT");
     expect(dueSources(schedule, seconds(64))).toHaveLength(1);
@@ -139,7 +193,7 @@ test("whatever happens, a source gets at most one request per 64 s beyond its fi
         const due = dueSources(schedule, seconds(atS));
         if (event !== "round" || due.length === 0) continue;
         requests += due.reduce((sum, each) => sum + each.requests, 0);
-        const reactions = due.map(({ sourceId }) => ({ sourceId, kissCode }));
+        const reactions = due.map(({ sourceId }) => ({ sourceId, kissCode, answered: kissCode === null }));
         schedule = afterRound(schedule, reactions, quorum, seconds(atS), random);
       }
       expect(requests).toBeLessThanOrEqual(burstSize + Math.floor(atS / 64));

@@ -1,7 +1,15 @@
 import type { MonotonicNs } from "../base/time.ts";
 import type { ClockPorts, ClockSettings } from "./clock-ports.ts";
 import { eraPivot } from "./ntp-packet.ts";
-import { afterRound, askAtOnce, type DueSource, dueSources, openSchedule, type PollSchedule } from "./poll-schedule.ts";
+import {
+  afterRound,
+  askAtOnce,
+  type DueSource,
+  dueSources,
+  openSchedule,
+  type PollReaction,
+  type PollSchedule,
+} from "./poll-schedule.ts";
 import { pollSource } from "./source-poll.ts";
 import type { SourceReport } from "./synchronisation.ts";
 import { latest, type UtcNs } from "./utc.ts";
@@ -21,7 +29,7 @@ export class SourceRounds {
     this.#settings = settings;
     this.#pivot = settings.builtAt;
     this.#schedule = openSchedule(
-      settings.sources.map(({ id }) => id),
+      settings.sources.map(({ id, votes }) => ({ sourceId: id, votes })),
       ports.time.monotonicNs(),
     );
   }
@@ -65,7 +73,7 @@ export class SourceRounds {
   }
 }
 
-function reactionOf({ source, answer }: SourceReport): { readonly sourceId: string; readonly kissCode: string | null } {
-  const kissed = answer.kind === "unusable" && answer.why.kind === "kiss-of-death" ? answer.why.code : null;
-  return { sourceId: source.id, kissCode: kissed };
+function reactionOf({ source, answer }: SourceReport): PollReaction {
+  const kissCode = answer.kind === "unusable" && answer.why.kind === "kiss-of-death" ? answer.why.code : null;
+  return { sourceId: source.id, answered: answer.kind === "sample", kissCode };
 }

@@ -59,6 +59,7 @@ export function clockWords(clock: LiveClock): string {
 
 /** Servers that disagree, or are one, call for another list of them, servers that are silent for another look at the network. */
 function holdoverWords({ poll, sources }: LiveClock): string {
+  if (poll?.nextInMs === null) return "every time server has sent this box away, until a restart";
   // The service's clock took the side of the older of two quorums.
   if (poll?.result === "quorum") return "the time servers contradicted what they said before";
   if (poll?.remarks.includes("no-agreement")) return "the time servers disagree";
@@ -93,9 +94,9 @@ function pollLines({ poll, servers }: LiveClock): readonly string[] {
   if (poll === null) return ["servers   not asked yet"];
   const remarks = poll.remarks.length === 0 ? "" : ` (${poll.remarks.join(", ")})`;
   const result = poll.result === "quorum" ? "quorum" : "NO QUORUM";
-  return [
-    `servers   ${result}${remarks} ${durationWords(poll.ageMs)} ago, asked again in ${durationWords(poll.nextInMs)}`,
-  ];
+  const next =
+    poll.nextInMs === null ? "ALL HAVE SENT THIS BOX AWAY" : `asked again in ${durationWords(poll.nextInMs)}`;
+  return [`servers   ${result}${remarks} ${durationWords(poll.ageMs)} ago, ${next}`];
 }
 
 function eventLine({ kind, sizeMs, ageMs }: LiveClockEvent): string {

@@ -68,7 +68,8 @@ export type LiveClock = {
     /** Why there is no quorum, or what weakens it. */
     readonly remarks: readonly string[];
     readonly ageMs: number;
-    readonly nextInMs: number;
+    /** `null` when all that vote have sent the box away. */
+    readonly nextInMs: number | null;
   } | null;
   readonly sources: readonly LiveSource[];
   /** Newest last. */
