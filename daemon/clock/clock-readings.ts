@@ -1,12 +1,12 @@
 import { elapsedMs, type MonotonicNs, type WallMs, wallMs } from "../base/time.ts";
-import { type Anchor, boundAt, utcAt } from "./anchor.ts";
+import { type Anchor, boundAt, mayHaveLeapt, utcAt } from "./anchor.ts";
 import { isUnbroken, lastQuorum, provenAt, sleptSinceMs } from "./boot-timeline.ts";
 import type { ClockKnowledge } from "./clock-knowledge.ts";
 import { anchorOf, type DisciplineState, ppmOf } from "./discipline.ts";
-import { type Phi, phiOf, type ServiceOffset } from "./service-clock.ts";
+import { answerAgeMaxNs, type Phi, phiOf, type ServiceOffset } from "./service-clock.ts";
 import type { Stamp } from "./stamp.ts";
 import { liveStamp, wholeMs } from "./stamping.ts";
-import { floorMs, type UtcNs } from "./utc.ts";
+import { earliest, floorMs, laterBy, nsPerSecond, type UtcNs } from "./utc.ts";
 
 /** The box's own clocks, read together. */
 export type HostNow = { readonly monotonicNs: MonotonicNs; readonly wallMs: WallMs };
@@ -43,8 +43,15 @@ export function quorumAt(known: ClockKnowledge, atNs: MonotonicNs): HeldTime | n
 export function nowAt(known: ClockKnowledge, nowNs: MonotonicNs, service: ServiceOffset | null): ClockNow | null {
   const held = heldAt(known, nowNs);
   if (held === null) return null;
-  const phi = service === null ? null : phiOf(service, held.anchor.thetaNs);
+  const phi = service === null ? null : phiOf(overLeap(service, held.anchor, nowNs), held.anchor.thetaNs);
   return { ...wholeMs(held.utc, held.boundNs), phi };
+}
+
+/** Where a leap second may lie between its answers and now, nobody knows whether the service's clock has made it. */
+function overLeap(service: ServiceOffset, anchor: Anchor, nowNs: MonotonicNs): ServiceOffset {
+  const oldestSampleNs = earliest(anchor.oldestSampleNs, laterBy(nowNs, -answerAgeMaxNs));
+  if (!mayHaveLeapt({ ...anchor, oldestSampleNs }, nowNs)) return service;
+  return { ...service, lowNs: service.lowNs - nsPerSecond, highNs: service.highNs + nsPerSecond };
 }
 
 /** Of a badge that was just read. */

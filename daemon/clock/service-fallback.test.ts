@@ -161,6 +161,27 @@ test("nothing may be sent before anything is proven, and something may then", as
   expect(clock.now()).not.toBeNull();
 });
 
+test.each([
+  ["that answered a minute before", 1],
+  ["that answered twenty minutes before", 20],
+])("an inserted leap second leaves no clock of a service %s outside what is known of it", async (_name, minutes) => {
+  const box = new SimulatedBox(present(parseUtcText("2026-06-30T23:00:00Z"), "a moment"));
+  const { clock, service } = site({ servers: trueServer, box });
+  await using _closing = clock;
+  await clock.start();
+  await box.pass(60 * (60 - minutes));
+  service.isUp = false;
+  await box.pass(60 * minutes + 1);
+  box.insertLeapSecond();
+  for (let minute = 0; minute < 30; minute += 1) {
+    const { utcMs, phi } = present(clock.now(), "synchronised");
+    const trueMs = floorMs(box.utc()) - utcMs;
+    expect(present(phi, "the service told").loMs - 1).toBeLessThanOrEqual(trueMs);
+    expect(present(phi, "the service told").hiMs + 1).toBeGreaterThanOrEqual(trueMs);
+    await box.pass(60);
+  }
+});
+
 describe("after a suspend", () => {
   /** How far a stamp made now is from the truth, in ms; `null` when it claims nothing. */
   const errorOf = (clock: ClockService, box: SimulatedBox): number | null => {
