@@ -132,6 +132,8 @@ export class ClockService implements Clock, AsyncDisposable {
     // Before a suspend is known, an answer that was on its way in it looks like one that took no time.
     this.#observe();
     this.#service.answered(answer);
+    const quorum = quorumAt(this.#known, this.#ports.time.monotonicNs());
+    if (quorum !== null && this.#service.isToQuestion(quorum.anchor.thetaNs, quorum.boundNs)) this.#rounds.urge();
     this.#compareService();
     this.#fallBack();
   }

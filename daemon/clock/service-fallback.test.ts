@@ -8,6 +8,7 @@ import { MemoryClockHistory } from "../testing/chrony/memory-clock-history.ts";
 import { SimulatedBox, type SimulatedServer, trueServer } from "../testing/chrony/simulated-box.ts";
 import { isUnbroken } from "./boot-timeline.ts";
 import { ClockService } from "./clock-service.ts";
+import { goodRoundsPerInterval } from "./poll-schedule.ts";
 import type { DatedAnswer } from "./service-clock.ts";
 import { floorMs, laterBy, nsPerMs, utcNsOfWall } from "./utc.ts";
 
@@ -267,6 +268,44 @@ describe("after a suspend", () => {
     box.suspend(7200);
     expect(clock.now()).toBeNull();
     expect(clock.momentAt(before).errorBoundMs).toBeNull();
+  });
+});
+
+describe("an answer of the service that contradicts the quorum", () => {
+  const settled = async () => {
+    const found = site({ servers: trueServer });
+    await found.clock.start();
+    // The servers are asked every 1024 s by now.
+    await found.box.pass(5000);
+    return { ...found, polls: found.history.rows.length };
+  };
+
+  test("has the servers asked who is right: a box that was frozen as a whole sees it by nothing else", async () => {
+    const { box, clock, history, answerNow } = await settled();
+    await using _closing = clock;
+    box.freeze(3600);
+    clock.serviceAnswered(answerNow());
+    await box.pass(70);
+    expect(clock.status().state).toMatchObject({ kind: "untrusted", why: "contradicted" });
+    expect(clock.now()).toBeNull();
+    await box.pass(70);
+    expect(clock.status().state).toMatchObject({ kind: "synchronised", anchor: { basis: "quorum" } });
+    expectTruthInside(clock, box);
+    expect(history.events).toMatchObject([{ kind: "contradiction" }]);
+  });
+
+  test("has them asked once in an hour, however many there are of the kind", async () => {
+    const { box, clock, service, answerNow, polls, history } = await settled();
+    await using _closing = clock;
+    for (let answers = 0; answers < 60; answers += 1) {
+      service.offMs = answers % 2 === 0 ? 5000 : 0;
+      clock.serviceAnswered(answerNow());
+      await box.pass(59);
+    }
+    const asGoodRounds = 2 * goodRoundsPerInterval + 3;
+    expect(history.rows.length - polls).toBeGreaterThan(goodRoundsPerInterval);
+    expect(history.rows.length - polls).toBeLessThanOrEqual(asGoodRounds);
+    expect(clock.status().state.kind).toBe("synchronised");
   });
 });
 

@@ -3,6 +3,7 @@ import type { Log } from "../base/log.ts";
 import { elapsedMs, type MonotonicNs, type Time } from "../base/time.ts";
 import {
   agreedOffset,
+  answerAgeMaxNs,
   type DatedAnswer,
   disagreementAlarm,
   noteAnswer,
@@ -38,6 +39,7 @@ export class ServiceWatch implements AsyncDisposable {
   #timer: Disposable | null = null;
   #asking: Promise<void> | null = null;
   #isApart = false;
+  #questionedNs: MonotonicNs | null = null;
 
   constructor(ports: ServiceWatchPorts) {
     this.#ports = ports;
@@ -113,6 +115,19 @@ export class ServiceWatch implements AsyncDisposable {
     if (isApart && !this.#isApart) this.#ports.log.error({ byMs }, "service's clock and the quorum disagree");
     if (!isApart && this.#isApart) this.#ports.log.info({}, "service's clock and the quorum agree again");
     this.#isApart = isApart;
+  }
+
+  /**
+   * Whether the newest answer excludes a quorum that is held, so that servers have to be asked which of both is right: a
+   * box that was stopped as a whole sees it by nothing else. Once in an hour: several servers of the service may answer in turn.
+   */
+  isToQuestion(thetaNs: bigint, boundNs: bigint): boolean {
+    const nowNs = this.#ports.time.monotonicNs();
+    const newest = this.#offsetOf(this.answers.slice(-1), nowNs);
+    if (this.#isApart || newest === null || !disagreementAlarm(newest, thetaNs, boundNs)) return false;
+    if (this.#questionedNs !== null && nowNs - this.#questionedNs < answerAgeMaxNs) return false;
+    this.#questionedNs = nowNs;
+    return true;
   }
 
   async settled(): Promise<void> {

@@ -142,6 +142,12 @@ export class SimulatedBox implements Time, NtpTransport {
     this.#suspendedNs += ns;
   }
 
+  /** A hypervisor stops the whole box: none of its clocks counts that. */
+  freeze(seconds: number): void {
+    this.#utc += BigInt(Math.round(seconds * 1e9));
+    this.wallOffMs -= seconds * 1000;
+  }
+
   /** 23:59:60 has just passed: POSIX time repeats a second. */
   insertLeapSecond(): void {
     this.#utc -= nsPerSecond;
