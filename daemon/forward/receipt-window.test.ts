@@ -37,14 +37,24 @@ describe("when to send", () => {
     expect(allowedDelayMs(hour)).toBe(0.9 * hour);
   });
 
-  test("just inside the limit it is sent, at it withheld", () => {
+  test("just inside the limit it is sent, at it withheld, and in between it waits for what the service's clock may be", () => {
     const last = 0.9 * hour - 20 - 300 - 180;
+    const end = last + 400;
     expect(due(question(last - 1))).toEqual({ kind: "send" });
-    expect(due(question(last))).toEqual({
+    expect(due(question(last))).toEqual({ kind: "wait-until", at: stampMs + end });
+    expect(due(question(end - 1))).toEqual({ kind: "wait-until", at: stampMs + end });
+    expect(due(question(end))).toEqual({
       kind: "withhold",
-      predictedDelayMs: 0.9 * hour,
+      predictedDelayMs: 0.9 * hour + 400,
       allowedDelayMs: 0.9 * hour,
     });
+  });
+
+  test("two answers of the service that are an hour ahead withhold nothing that it would take", () => {
+    const phi = { loMs: -100, hiMs: hour };
+    expect(due(question(60_000, { phi })).kind).toBe("wait-until");
+    expect(due(question(60_000)).kind).toBe("send");
+    expect(due(question(hour, { phi })).kind).toBe("withhold");
   });
 
   test("not while it may be in the service's future", () => {
@@ -62,10 +72,10 @@ describe("when to send", () => {
     expect(due(question(0, { limitMs: 5000 })).kind).toBe("withhold");
   });
 
-  test("the deadline is the first moment at which it is withheld", () => {
+  test("the deadline is the first moment at which it is not sent", () => {
     const at = deadline(question(0), hour);
     expect(due({ ...question(0), now: wallMs(at - 1) }).kind).toBe("send");
-    expect(due({ ...question(0), now: at }).kind).toBe("withhold");
+    expect(due({ ...question(0), now: at }).kind).not.toBe("send");
   });
 
   test("half of the limit raises the alarm", () => {

@@ -32,9 +32,9 @@ export type ReceiptQuestion = ReceiptWindow & {
 
 export type ReceiptDecision =
   | { readonly kind: "send" }
-  /** By the service's clock it may still be in the future. */
+  /** By the service's clock it may still be in the future, or be past the limit, and need not be: what it answers tells. */
   | { readonly kind: "wait-until"; readonly at: WallMs }
-  /** Receipt would be, or might be, past the limit. */
+  /** Receipt would be past the limit, wherever in φ the service's clock is. */
   | { readonly kind: "withhold"; readonly predictedDelayMs: number; readonly allowedDelayMs: number };
 
 export function due(question: ReceiptQuestion): ReceiptDecision {
@@ -43,6 +43,9 @@ export function due(question: ReceiptQuestion): ReceiptDecision {
   const predictedDelayMs = sinceMs + stamp.errorBoundMs + phi.hiMs + transitP999Ms;
   // A stamp that lies in the future and cannot make the limit either is withheld at once: waiting only adds to it.
   if (limitMs !== null && predictedDelayMs >= allowedDelayMs(limitMs)) {
+    const shortMs = allowedDelayMs(limitMs) - (predictedDelayMs - (phi.hiMs - phi.loMs));
+    // What is withheld a person has to let go, and two wrong answers of the service would withhold all there is.
+    if (shortMs > 0) return { kind: "wait-until", at: wallMs(now + shortMs) };
     return { kind: "withhold", predictedDelayMs, allowedDelayMs: allowedDelayMs(limitMs) };
   }
   if (sinceMs + phi.loMs < 0) return { kind: "wait-until", at: wallMs(stamp.utcMs - phi.loMs) };
@@ -54,7 +57,7 @@ export function allowedDelayMs(limitMs: number): number {
   return limitMs - Math.max(receiptMarginMinMs, limitMs * receiptMarginFraction);
 }
 
-/** The moment from which on this scan is withheld: the order in which scans are urgent. */
+/** The moment from which on this scan is not sent any more: the order in which scans are urgent. */
 export function deadline(question: Omit<ReceiptQuestion, "now" | "limitMs">, limitMs: number): WallMs {
   const { stamp, phi, transitP999Ms } = question;
   return wallMs(stamp.utcMs + allowedDelayMs(limitMs) - stamp.errorBoundMs - phi.hiMs - transitP999Ms);

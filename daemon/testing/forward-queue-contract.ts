@@ -66,6 +66,7 @@ export function forwardQueueContract(name: string, make: () => Promise<QueueUnde
     describeSettlement(() => under);
     describeBoth(() => under);
     describeDoubts(() => under);
+    describeLimit(() => under);
     describeStandstill(() => under);
   });
 }
@@ -395,7 +396,7 @@ function describeDoubts(subject: () => QueueUnderTest): void {
   });
 }
 
-function describeStandstill(subject: () => QueueUnderTest): void {
+function describeLimit(subject: () => QueueUnderTest): void {
   test("scans at or before the given stamp are withheld, never sent, until a person releases them", async () => {
     const under = subject();
     const { queue } = under;
@@ -427,6 +428,21 @@ function describeStandstill(subject: () => QueueUnderTest): void {
     expect(await under.look(doubted)).toMatchObject({ state: "withheld", doubtAttemptId: attemptId });
   });
 
+  test("a scan that is late only by the service's furthest clock waits until that is settled, and is then sent or withheld", async () => {
+    const under = subject();
+    const { queue } = under;
+    const scanId = await under.record(1, at(10));
+    const doubted = { ...windowAfter(at(0)), phi: { loMs: 0, hiMs: 20 * minute } };
+    expect(await queue.claim(request({ window: doubted }))).toBeNull();
+    expect((await under.look(scanId)).state).toBe("waiting");
+    const claim = await claimed(queue, { window: { ...doubted, phi: { loMs: 0, hiMs: 0 } } });
+    expect(idsOf(claim)).toEqual([scanId]);
+    await queue.settle(claim.attemptId, report, [again(scanId)]);
+    const behind = { ...doubted, phi: { loMs: 20 * minute, hiMs: 20 * minute } };
+    expect(await queue.claim(request({ window: behind }))).toBeNull();
+    expect((await under.look(scanId)).state).toBe("withheld");
+  });
+
   test("withholding a worker's old scan does not hold up his next", async () => {
     const under = subject();
     const { queue } = under;
@@ -435,7 +451,9 @@ function describeStandstill(subject: () => QueueUnderTest): void {
     expect(idsOf(await claimed(queue, { window: windowAfter(at(1)) }))).toEqual([fresh]);
     expect((await under.look(late)).state).toBe("withheld");
   });
+}
 
+function describeStandstill(subject: () => QueueUnderTest): void {
   test("after a death in the middle of a call its scans wait again, in doubt", async () => {
     const under = subject();
     const { queue } = under;
