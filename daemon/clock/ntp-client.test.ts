@@ -5,7 +5,7 @@ import { present } from "../base/assert.ts";
 import { systemTime } from "../base/system-time.ts";
 import { type MonotonicNs, wallMs } from "../base/time.ts";
 import { MisbehavingNtpServer, type Misbehaviour } from "../testing/chrony/misbehaving-ntp-server.ts";
-import { NtpClient, randomTimestamp } from "./ntp-client.ts";
+import { NtpClient, randomTimestamp, type ServerAddress } from "./ntp-client.ts";
 import { thetaNs } from "./ntp-exchange.ts";
 import { loadSocketStamps, type SocketStamps } from "./socket-stamps.ts";
 import { pollSource, type SourceAnswer } from "./source-poll.ts";
@@ -167,6 +167,24 @@ describe.each([
       const reply = await asking.exchange({ host: "time.example", port }, never);
       expect(reply).toEqual({ kind: "failed", code: "ECONNREFUSED" });
     });
+  });
+
+  test("a name that is not found in time is looked for once, however often it is asked for, and used when it is found", async () => {
+    const lookups: ((found: readonly ServerAddress[]) => void)[] = [];
+    const asking = new NtpClient(systemTime, {
+      timeoutMs: 150,
+      stamps,
+      addressesOf: () => new Promise((resolve) => lookups.push(resolve)),
+    });
+    const address = { host: "time.example", port: server.port };
+    expect((await asking.exchange(address, never)).kind).toBe("silent");
+    expect((await asking.exchange(address, never)).kind).toBe("silent");
+    expect(lookups).toHaveLength(1);
+    const third = asking.exchange(address, never);
+    lookups[0]?.([{ address: "127.0.0.1", family: 4 }]);
+    expect((await third).kind).toBe("replied");
+    void asking.exchange(address, never);
+    expect(lookups).toHaveLength(2);
   });
 
   test("an address to which there is no way is a named failure", async () => {

@@ -34,6 +34,11 @@ export class NtpClient implements NtpTransport {
   readonly #timeoutMs: number;
   readonly #stamps: SocketStamps | null;
   readonly #addressesOf: AddressesOf;
+  /**
+   * Names that are being looked for. Node has two threads for that: one lookup more with each request, while nobody answers
+   * for names, and whatever else the daemon asks a name for would wait behind all of them.
+   */
+  readonly #looking = new Map<string, Promise<readonly ServerAddress[]>>();
 
   /** @param options `stamps` say when the kernel took an answer; without them the moment is that in which Node hears it */
   constructor(
@@ -60,7 +65,7 @@ export class NtpClient implements NtpTransport {
     signal.addEventListener("abort", end, { once: true });
     if (signal.aborted) end();
     try {
-      const found = await Promise.race([aborted(over.signal), this.#addressesOf(address.host)]);
+      const found = await Promise.race([aborted(over.signal), this.#addresses(address.host)]);
       // Also when it ended after the name was found: nobody would hear of it any more.
       if (found === "aborted" || over.signal.aborted) return this.#silence();
       return await this.#askOneOf(found, address.port, over.signal);
@@ -69,6 +74,15 @@ export class NtpClient implements NtpTransport {
     } finally {
       signal.removeEventListener("abort", end);
     }
+  }
+
+  /** A lookup that was left behind is the next one's too. */
+  #addresses(host: string): Promise<readonly ServerAddress[]> {
+    const underWay = this.#looking.get(host);
+    if (underWay !== undefined) return underWay;
+    const lookup = this.#addressesOf(host).finally(() => this.#looking.delete(host));
+    this.#looking.set(host, lookup);
+    return lookup;
   }
 
   /** One of each family: a site without IPv4, or without IPv6, fails to reach one of them at once. */
