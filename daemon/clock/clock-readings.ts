@@ -2,8 +2,8 @@ import { elapsedMs, type MonotonicNs, type WallMs, wallMs } from "../base/time.t
 import { type Anchor, boundAt, mayHaveLeapt, utcAt } from "./anchor.ts";
 import { isUnbroken, lastQuorum, provenAt, sleptSinceMs } from "./boot-timeline.ts";
 import type { ClockKnowledge } from "./clock-knowledge.ts";
-import { anchorOf, type DisciplineState, ppmOf } from "./discipline.ts";
-import { answerAgeMaxNs, type Phi, phiOf, type ServiceOffset } from "./service-clock.ts";
+import { anchorOf, type DisciplineState, ppmOf, trustedBoundMaxNs } from "./discipline.ts";
+import { answerAgeMaxNs, type Phi, phiOf, type ServiceOffset, serviceTrustNs } from "./service-clock.ts";
 import type { Stamp } from "./stamp.ts";
 import { liveStamp, wholeMs } from "./stamping.ts";
 import { earliest, floorMs, laterBy, nsPerSecond, type UtcNs } from "./utc.ts";
@@ -17,7 +17,7 @@ export type HeldTime = { readonly anchor: Anchor; readonly utc: UtcNs; readonly 
 /** What a decision about sending rests on. */
 export type ClockNow = {
   readonly utcMs: WallMs;
-  /** The service's clock − `utcMs`; `null` while it has not told. */
+  /** The service's clock − `utcMs`; `null` while it has not told, and no quorum has proven it wrong. */
   readonly phi: Phi | null;
   /** Half-width of the interval that holds the true UTC. */
   readonly errorBoundMs: number;
@@ -39,12 +39,29 @@ export function quorumAt(known: ClockKnowledge, atNs: MonotonicNs): HeldTime | n
   return last === null ? null : timeOf(last, atNs, ppmOf(known.state, known.rates));
 }
 
-/** @param service the service's clock; `null` while it has not told */
-export function nowAt(known: ClockKnowledge, nowNs: MonotonicNs, service: ServiceOffset | null): ClockNow | null {
+/**
+ * @param service the service's clock; `null` while it has not told
+ * @param apart how far it was off when a quorum proved it wrong; `null` where none has
+ */
+export function nowAt(
+  known: ClockKnowledge,
+  nowNs: MonotonicNs,
+  service: ServiceOffset | null,
+  apart: Phi | null,
+): ClockNow | null {
   const held = heldAt(known, nowNs);
   if (held === null) return null;
-  const phi = service === null ? null : phiOf(overLeap(service, held.anchor, nowNs), held.anchor.thetaNs);
+  const phi =
+    service === null ? phiSince(apart, held) : phiOf(overLeap(service, held.anchor, nowNs), held.anchor.thetaNs);
   return { ...wholeMs(held.utc, held.boundNs), phi };
+}
+
+/** It does not answer: it is as far off as it was, or was put right. `null` where it never was wrong, or our own time is. */
+function phiSince(apart: Phi | null, { boundNs }: HeldTime): Phi | null {
+  if (apart === null || boundNs > trustedBoundMaxNs) return null;
+  const boundMs = Number(boundNs) / 1e6;
+  const rightMs = Number(serviceTrustNs) / 1e6;
+  return { loMs: Math.min(apart.loMs, -rightMs) - boundMs, hiMs: Math.max(apart.hiMs, rightMs) + boundMs };
 }
 
 /** Where a leap second may lie between its answers and now, nobody knows whether the service's clock has made it. */

@@ -143,7 +143,7 @@ export class ClockService implements Clock, AsyncDisposable {
     this.#observe();
     this.#discipline({ kind: "tick" });
     const nowNs = this.#ports.time.monotonicNs();
-    return nowAt(this.#known, nowNs, this.#service.offset(nowNs));
+    return nowAt(this.#known, nowNs, this.#service.offset(nowNs), this.#service.apart);
   }
 
   status(): ClockStatus {

@@ -106,7 +106,7 @@ export function steeredSendNs(offset: ServiceOffset, roundTripNs: bigint, nowNs:
 /** φ: what has to be added to our estimate of UTC to get the service's clock; ms. */
 export type Phi = { readonly loMs: number; readonly hiMs: number };
 
-export function phiOf(offset: ServiceOffset, thetaNs: bigint): Phi {
+export function phiOf(offset: OffsetInterval, thetaNs: bigint): Phi {
   return { loMs: Number(offset.lowNs - thetaNs) / 1e6, hiMs: Number(offset.highNs - thetaNs) / 1e6 };
 }
 

@@ -453,6 +453,27 @@ describe("what a quorum has proven of the service's clock", () => {
     expect(second.clock.now() !== null).toBe(isBelieved);
   });
 
+  test.each([0, 600])("is what is known of it while it does not answer, also after %i s of sleep", async (sleptS) => {
+    const { box, clock, service } = await proven();
+    await using _closing = clock;
+    service.isUp = false;
+    for (const host of hosts) box.servers.set(host, trueServer);
+    await box.pass(2 * 3600);
+    box.suspend(sleptS);
+    await box.pass(100);
+    const far = present(clock.now()?.phi, "it was proven wrong");
+    // As far off as it was, or put right since.
+    expect(far.loMs).toBeLessThanOrEqual(-1000);
+    expect(far.hiMs).toBeGreaterThanOrEqual(3000);
+    expect(far.hiMs).toBeLessThanOrEqual(3700);
+    service.isUp = true;
+    service.offMs = 0;
+    await box.pass(3600);
+    service.isUp = false;
+    await box.pass(2 * 3600);
+    expect(present(clock.now(), "synchronised").phi).toBeNull();
+  });
+
   test("is found when the quorum comes after it was believed, though it answers no more", async () => {
     const { box, clock, service } = site({ servers: silent, offMs: 10_000 });
     await using _closing = clock;

@@ -8,6 +8,8 @@ import {
   disagreementAlarm,
   noteAnswer,
   type OffsetInterval,
+  type Phi,
+  phiOf,
   provenDisagreementNs,
   type ServiceClock,
   type ServiceOffset,
@@ -38,7 +40,7 @@ export class ServiceWatch implements AsyncDisposable {
   #schedule: ServiceSchedule = neverAsked;
   #timer: Disposable | null = null;
   #asking: Promise<void> | null = null;
-  #isApart = false;
+  #apart: Phi | null = null;
   #questionedNs: MonotonicNs | null = null;
 
   constructor(ports: ServiceWatchPorts) {
@@ -48,6 +50,14 @@ export class ServiceWatch implements AsyncDisposable {
   /** What the offset is proven with. */
   get answers(): ServiceClock {
     return this.#judged.answers;
+  }
+
+  /**
+   * What had to be added to UTC for its clock when a quorum proved it wrong, whatever the truth within the quorum's bound;
+   * `null` where none has, or one has proven it right since.
+   */
+  get apart(): Phi | null {
+    return this.#apart;
   }
 
   answered(answer: DatedAnswer): void {
@@ -87,7 +97,7 @@ export class ServiceWatch implements AsyncDisposable {
     return {
       agreed: this.#agreed(nowNs),
       newest: this.#offsetOf(this.answers.slice(-1), nowNs),
-      isApart: this.#isApart,
+      isApart: this.#apart !== null,
     };
   }
 
@@ -112,9 +122,11 @@ export class ServiceWatch implements AsyncDisposable {
     const agreed = this.#agreed(nowNs);
     if (!isApart && (agreed === null || !vouchesFor(agreed, thetaNs, boundNs))) return;
     const byMs = Number(provenDisagreementNs(offset, thetaNs, boundNs)) / 1e6;
-    if (isApart && !this.#isApart) this.#ports.log.error({ byMs }, "service's clock and the quorum disagree");
-    if (!isApart && this.#isApart) this.#ports.log.info({}, "service's clock and the quorum agree again");
-    this.#isApart = isApart;
+    const wasApart = this.#apart !== null;
+    if (isApart && !wasApart) this.#ports.log.error({ byMs }, "service's clock and the quorum disagree");
+    if (!isApart && wasApart) this.#ports.log.info({}, "service's clock and the quorum agree again");
+    const widest = { lowNs: offset.lowNs - boundNs, highNs: offset.highNs + boundNs };
+    this.#apart = isApart ? phiOf(widest, thetaNs) : null;
   }
 
   /**
@@ -124,7 +136,7 @@ export class ServiceWatch implements AsyncDisposable {
   isToQuestion(thetaNs: bigint, boundNs: bigint): boolean {
     const nowNs = this.#ports.time.monotonicNs();
     const newest = this.#offsetOf(this.answers.slice(-1), nowNs);
-    if (this.#isApart || newest === null || !disagreementAlarm(newest, thetaNs, boundNs)) return false;
+    if (this.#apart !== null || newest === null || !disagreementAlarm(newest, thetaNs, boundNs)) return false;
     if (this.#questionedNs !== null && nowNs - this.#questionedNs < answerAgeMaxNs) return false;
     this.#questionedNs = nowNs;
     return true;
