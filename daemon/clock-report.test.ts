@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { present } from "./base/assert.ts";
 import { monotonicNs, wallMs } from "./base/time.ts";
 import type { Anchor } from "./clock/anchor.ts";
-import type { ClockStatus } from "./clock/clock-service.ts";
+import type { ClockStatus } from "./clock/clock-status.ts";
 import type { Sample } from "./clock/ntp-exchange.ts";
 import { afterRound, openSchedule } from "./clock/poll-schedule.ts";
 import type { ClockEvent } from "./clock/step-watch.ts";

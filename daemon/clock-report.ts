@@ -2,7 +2,7 @@ import { unreachable } from "./base/assert.ts";
 import { durationWords } from "./base/duration-words.ts";
 import { utcText } from "./base/system-time.ts";
 import { type Anchor, utcAt } from "./clock/anchor.ts";
-import type { ClockStatus } from "./clock/clock-service.ts";
+import type { ClockStatus } from "./clock/clock-status.ts";
 import { anchorOf, type DisciplineState, serviceRivalOf } from "./clock/discipline.ts";
 import { delayNs, thetaNs } from "./clock/ntp-exchange.ts";
 import { mayBeAskedNs, nextRoundNs } from "./clock/poll-schedule.ts";

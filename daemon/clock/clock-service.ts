@@ -15,39 +15,19 @@ import {
 } from "./clock-knowledge.ts";
 import { tellChange, tellEvent, tellPoll } from "./clock-log.ts";
 import type { ClockPorts, ClockSettings } from "./clock-ports.ts";
-import { type ClockNow, type HostNow, heldAt, momentAt, nowAt, quorumAt, stampAt } from "./clock-readings.ts";
-import { anchorOf, type DisciplineInput, type DisciplineState } from "./discipline.ts";
-import type { DriftRates } from "./drift.ts";
+import { type ClockNow, type HostNow, momentAt, nowAt, quorumAt, stampAt } from "./clock-readings.ts";
+import { type ClockStatus, statusAt } from "./clock-status.ts";
+import { anchorOf, type DisciplineInput } from "./discipline.ts";
 import { HistoryKeeping } from "./history-keeping.ts";
 import { HostClocks } from "./host-clocks.ts";
-import type { DueSource, PollSchedule } from "./poll-schedule.ts";
-import { type DatedAnswer, provenDisagreementNs, type ServiceOffset } from "./service-clock.ts";
+import type { DueSource } from "./poll-schedule.ts";
+import type { DatedAnswer } from "./service-clock.ts";
 import { serviceInput } from "./service-fallback.ts";
 import { ServiceWatch } from "./service-watch.ts";
 import { SourceRounds } from "./source-rounds.ts";
 import type { Clock, Stamp } from "./stamp.ts";
 import type { ClockEvent, Suspend } from "./step-watch.ts";
-import { anchorFrom, type NtpSource, type SourceReport, type Synchronisation, synchronise } from "./synchronisation.ts";
-import type { UtcNs } from "./utc.ts";
-
-/** For people: `badged clock`. */
-export type ClockStatus = {
-  readonly bootId: string;
-  /** When it was asked: the moment of all that follows. */
-  readonly nowNs: MonotonicNs;
-  readonly state: DisciplineState;
-  readonly rates: DriftRates;
-  readonly utc: UtcNs | null;
-  readonly boundNs: bigint | null;
-  readonly sources: readonly NtpSource[];
-  readonly lastPoll: Synchronisation | null;
-  readonly schedule: PollSchedule;
-  readonly service: ServiceOffset | null;
-  /** How far the service's clock and ours are apart at least, whatever the truth within both bounds. */
-  readonly serviceApartNs: bigint | null;
-  /** The latest steps, suspends and contradictions of this run, oldest first. */
-  readonly events: readonly ClockEvent[];
-};
+import { anchorFrom, type SourceReport, type Synchronisation, synchronise } from "./synchronisation.ts";
 
 export const tickMs: number = 1000;
 export const eventsKept: number = 16;
@@ -148,26 +128,13 @@ export class ClockService implements Clock, AsyncDisposable {
 
   status(): ClockStatus {
     const nowNs = this.#ports.time.monotonicNs();
-    const { bootId, state, rates } = this.#known;
-    const held = heldAt(this.#known, nowNs);
-    const service = this.#service.offset(nowNs);
-    return {
-      bootId,
-      nowNs,
-      state,
-      rates,
-      utc: held?.utc ?? null,
-      boundNs: held?.boundNs ?? null,
+    return statusAt(this.#known, nowNs, {
       sources: this.#settings.sources,
       lastPoll: this.#lastPoll,
       schedule: this.#rounds.schedule,
-      service,
-      serviceApartNs:
-        service === null || held === null || held.anchor.basis === "service"
-          ? null
-          : provenDisagreementNs(service, held.anchor.thetaNs, held.boundNs),
+      service: this.#service.offset(nowNs),
       events: this.#events,
-    };
+    });
   }
 
   /** Resolves when the round under way, if any, is over and what it found is kept. */
