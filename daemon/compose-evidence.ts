@@ -118,7 +118,7 @@ function composeWith(
       } catch (error) {
         log.error({ error: messageOf(error) }, "what the last run left for the evidence log could not be read");
       }
-      for (const { records } of untold) for (const content of records) note(content);
+      for (const { records } of untold) for (const { content, moment: at } of records) service.record(content, at);
       await service.start();
       for (const { key, hasEnded } of untold) if (hasEnded) service.windowEnded(key);
     },

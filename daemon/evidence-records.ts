@@ -8,11 +8,17 @@ import type { ProvenInterval, RecordContent, RecordMoment } from "./evidence/rec
 import { lastSegmentOf } from "./outage/explanation.ts";
 import type { Layers } from "./outage/layers.ts";
 import type { Heartbeat } from "./outage/outage-store.ts";
-import type { Moment, Sample, WindowChange } from "./outage/windows.ts";
+import type { Moment, Sample, Segment, WindowChange } from "./outage/windows.ts";
 
 /** What the clock and the watch say, in the words of the log: the one place where those rooms and evidence meet. */
 
-export function recordMoment({ bootId, monotonicNs, utcMs, errorBoundMs, state }: Stamp): RecordMoment {
+export function recordMoment({
+  bootId,
+  monotonicNs,
+  utcMs,
+  errorBoundMs,
+  state,
+}: Pick<Stamp, "bootId" | "monotonicNs" | "utcMs" | "errorBoundMs" | "state">): RecordMoment {
   const wall = Math.floor(utcMs);
   const err = errorBoundMs === null ? null : Math.ceil(errorBoundMs + (utcMs - wall));
   return { boot: bootId, mono: Math.floor(Number(monotonicNs) / 1e6), wall, err, state };
@@ -20,6 +26,16 @@ export function recordMoment({ bootId, monotonicNs, utcMs, errorBoundMs, state }
 
 export function sampleRecord({ layers, finding, isWhole }: Sample): RecordContent {
   return sampleOf(layers, finding?.cause ?? null, isWhole);
+}
+
+/** A look that is kept beside its window only, and when it was: all that failed in it was looked at. */
+export function keptSample({ from, layers, finding }: Segment): {
+  readonly content: RecordContent;
+  readonly moment: RecordMoment;
+} {
+  // The state of the clock is not kept: of those that give a bound this is the one that claims least.
+  const state = from.errorBoundMs === null ? "unsynchronised" : "holdover";
+  return { content: sampleOf(layers, finding.cause, true), moment: recordMoment({ ...from, state }) };
 }
 
 /** In peace whole looks are 30 s apart; an outage that stays as it is needs no closer ones. */

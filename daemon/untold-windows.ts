@@ -1,6 +1,7 @@
-import type { EvidenceRecord, RecordContent } from "./evidence/record.ts";
+import type { EvidenceRecord, RecordContent, RecordMoment } from "./evidence/record.ts";
 import { parseLine } from "./evidence/record-line.ts";
-import { windowRecords } from "./evidence-records.ts";
+import { keptSample, windowRecords } from "./evidence-records.ts";
+import { lastSegmentOf } from "./outage/explanation.ts";
 import type { Moment, OutageWindow, Segment, WindowChange } from "./outage/windows.ts";
 import type { Store } from "./store/store.ts";
 
@@ -9,28 +10,36 @@ const windowsMax = 20;
 /** The first look of a run may be dated before the record that says that it began. */
 const beforeStartMs = 60_000;
 
+/** Of so many records in a row at least one is a sample. */
+const recordsWithSample = 200;
+
 /** Records are of whole milliseconds. */
 const roundedMs = 2;
 
 /** What a record says of a window. */
 export type ToldChange = Extract<RecordContent, { readonly kind: "window" }>["data"];
 
+/** A record that the log has not; `moment` of a look that was lost, absent where it is told of the present. */
+export type UntoldRecord = { readonly content: RecordContent; readonly moment?: RecordMoment };
+
 /** The records that the log has not of a window; `hasEnded` when the last of them tells its end. */
 export type UntoldWindow = {
   readonly key: string;
-  readonly records: readonly RecordContent[];
+  readonly records: readonly UntoldRecord[];
   readonly hasEnded: boolean;
 };
 
 /**
  * A window is written before the record of what changed in it: the power may go in between, or the record may have been
  * kept waiting by a disk that refused it. What the log was not told in the last run it is told now, with the moments that
- * are kept of it; of windows from before there was a log it is told nothing.
+ * are kept of it, and with the look that a change rests on where that was lost too; of windows from before there was a log
+ * it is told nothing.
  */
 export async function untoldWindows(store: Store): Promise<readonly UntoldWindow[]> {
   const startLine = await store.evidence.lastEvidenceOf("start");
   const start = startLine === null ? null : recordIn(startLine);
   if (start === null) return [];
+  const newest = await newestSample(store);
   const listed = await store.listOutages({ from: null, to: null, limit: windowsMax });
   const found: UntoldWindow[] = [];
   for (const { window } of listed.toSorted((one, other) => one.windowId - other.windowId)) {
@@ -38,7 +47,8 @@ export async function untoldWindows(store: Store): Promise<readonly UntoldWindow
     if (told.length === 0 && window.openedAt.utcMs < start.wall - beforeStartMs) continue;
     const changes = untoldChanges(window, told);
     const hasEnded = changes.at(-1)?.kind === "closed";
-    if (changes.length > 0) found.push({ key: window.key, records: changes.flatMap(windowRecords), hasEnded });
+    const records = changes.flatMap((change) => untoldRecords(change, newest));
+    if (changes.length > 0) found.push({ key: window.key, records, hasEnded });
   }
   return found;
 }
@@ -66,6 +76,31 @@ export function untoldChanges(window: OutageWindow, log: readonly ToldChange[]):
     changes.push({ kind: told === null && place === 0 ? "opened" : "cause-changed", window: until(place) });
   }
   return end === null ? changes : [...changes, { kind: "closed", window }];
+}
+
+/**
+ * The look that a change rests on is on its way to the disk beside the window. Records reach it in order: one that is of a
+ * time after the newest sample there is not on it.
+ */
+function untoldRecords(change: WindowChange, newest: RecordMoment | null): readonly UntoldRecord[] {
+  const records = windowRecords(change).map((content) => ({ content }));
+  const segment = lastSegmentOf(change.window);
+  if (segment.layers.box !== "running" || change.kind === "closed") return records;
+  const look = keptSample(segment);
+  return newest === null || isBefore(newest, look.moment) ? [look, ...records] : records;
+}
+
+/** Monotonic time within a boot, wall time across boots. */
+function isBefore(one: RecordMoment, other: RecordMoment): boolean {
+  return one.boot === other.boot ? one.mono < other.mono : one.wall < other.wall;
+}
+
+async function newestSample({ evidence }: Store): Promise<RecordMoment | null> {
+  const end = await evidence.evidenceEnd();
+  if (end === null) return null;
+  const last = await evidence.evidenceRecords(end.epoch, Math.max(0, end.size - recordsWithSample), recordsWithSample);
+  const samples = last.flatMap((each) => (each.kind === "whole" ? (recordIn(each.line) ?? []) : []));
+  return samples.findLast(({ kind }) => kind === "sample") ?? null;
 }
 
 /**

@@ -108,13 +108,16 @@ export class EvidenceService implements AsyncDisposable {
     this.#tick();
   }
 
-  /** Adds a record. It is on disk soon, or with the next checkpoint when it can wait. */
-  record(content: RecordContent): void {
+  /**
+   * Adds a record. It is on disk soon, or with the next checkpoint when it can wait.
+   *
+   * @param moment of which it speaks, where that is not the present one
+   */
+  record(content: RecordContent, moment: RecordMoment = this.#ports.moment()): void {
     if (this.status.waiting >= (canWait(content) ? waitingMax : 2 * waitingMax)) {
       this.#dropped(content.kind);
       return;
     }
-    const moment = this.#ports.moment();
     if (this.#writer.head === null) {
       this.#early.push({ moment, content });
       return;

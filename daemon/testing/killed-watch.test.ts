@@ -27,8 +27,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-async function watchUntilKilled(deadlyCommit: number): Promise<void> {
-  const child = fork(program, [site, String(deadlyCommit), ...looks], { stdio: "inherit" });
+async function watchUntilKilled(deadlyCommit: number, lost: "record" | "look"): Promise<void> {
+  const child = fork(program, [site, String(deadlyCommit), lost, ...looks], { stdio: "inherit" });
   const [, signal] = await once(child, "close");
   expect(signal).toBe("SIGKILL");
 }
@@ -68,13 +68,14 @@ const changed = ["cause-changed", "own-network"] as const;
 const closed = ["closed", "own-network"] as const;
 
 test.each([
-  ["opened", 1, [opened]],
-  ["changed its cause to the site's own", 2, [opened, changed]],
-  ["closed", 3, [opened, changed, closed]],
+  ["opened", 1, "record", [opened]],
+  ["changed its cause to the site's own", 2, "record", [opened, changed]],
+  ["changed its cause to the site's own", 2, "look", [opened, changed]],
+  ["closed", 3, "record", [opened, changed, closed]],
 ] as const)(
-  "a power cut between the commit of a window that %s and that of its record loses no record",
-  async (_, commit, told) => {
-    await watchUntilKilled(commit);
+  "a power cut between the commit of a window that %s (%i.) and that of its %s loses neither of them",
+  async (_, commit, lost, told) => {
+    await watchUntilKilled(commit, lost);
     expect(await windowRecords()).toEqual(told.slice(0, -1));
     await startAgain();
     expect(await windowRecords()).toEqual(told);

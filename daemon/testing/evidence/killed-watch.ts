@@ -1,6 +1,6 @@
 /**
  * The watch of a site and its log, over what a network did that the caller tells; kills itself between the commit of a
- * window and that of the record of it.
+ * window and that of the record of it, or of the look that it rests on, which is on its way to the disk beside it.
  */
 import { silentLog } from "../../base/log.ts";
 import { keepAlive, systemTime } from "../../base/system-time.ts";
@@ -9,11 +9,11 @@ import { storeSettings } from "../../compose.ts";
 import { composeEvidence } from "../../compose-evidence.ts";
 import { type Layers, nothingSeen } from "../../outage/layers.ts";
 import { OutageService } from "../../outage/outage-service.ts";
-import type { OutageWindow } from "../../outage/windows.ts";
+import type { OutageWindow, Sample } from "../../outage/windows.ts";
 import { Store } from "../../store/store.ts";
 import { TrustingClock } from "../trusting-clock.ts";
 
-const [configurationFile = "", deadlyCommit = "", ...looks] = process.argv.slice(2);
+const [configurationFile = "", deadlyCommit = "", lostWith = "", ...looks] = process.argv.slice(2);
 const seen: Readonly<Record<string, Pick<Layers, "link" | "service">>> = {
   good: { link: "up", service: "ok" },
   service: { link: "up", service: "unreachable" },
@@ -31,6 +31,12 @@ const evidence = composeEvidence(configuration, store, () => clock.stamp(systemT
 await evidence.start();
 let commits = 0;
 let index = -1;
+/** The look that the log has not been told of yet. */
+let untold: Sample | null = null;
+function tellOfLook(): void {
+  if (untold !== null) evidence.onSample(untold);
+  untold = null;
+}
 const present = (): Pick<Layers, "link" | "service"> =>
   seen[looks[Math.min(index, looks.length - 1)] ?? ""] ?? nothingSeen;
 const watch = new OutageService(
@@ -54,16 +60,25 @@ const watch = new OutageService(
         await store.saveWindow(window);
         commits += 1;
         if (commits !== Number(deadlyCommit)) return;
-        // The look that the change rests on is told before it, and on its way to the disk.
-        while (window.end === null && evidence.status?.waiting !== 0) await systemTime.sleep(5);
+        if (lostWith === "record") {
+          // The look that the change rests on is told before it, and on its way to the disk.
+          tellOfLook();
+          while (window.end === null && evidence.status?.waiting !== 0) await systemTime.sleep(5);
+        }
         process.kill(process.pid, "SIGKILL");
       },
     },
     moment: (atNs) => clock.stamp(atNs),
     sleeps: () => 0,
     power: async () => "unknown",
-    onSample: evidence.onSample,
-    onChange: evidence.onChange,
+    onSample(sample) {
+      tellOfLook();
+      untold = sample;
+    },
+    onChange(change) {
+      tellOfLook();
+      evidence.onChange(change);
+    },
     time: systemTime,
     log: silentLog,
   },
