@@ -75,6 +75,39 @@ test("after the end of the last run was told, an outage that stays as it is is r
   expect(records).toBeLessThanOrEqual(130);
 });
 
+test("a window that the log was not told of is told at the next start, wherever the clock stood when its run began", async () => {
+  const site = writeSite(mkdtempSync(join(tmpdir(), "zz-")), 1, "http://127.0.0.1:9/");
+  const configuration = requireConfiguration(site.configuration);
+  await using store = await Store.open(storeSettings(configuration, "daemon"), { time: systemTime, log: silentLog });
+  const boot = "0c6b1f0e-58f3-4a55-9f35-0d3b1a7c2e4d";
+  const at = (s: number, aheadMs = 0) => ({
+    bootId: boot,
+    monotonicNs: monotonicNs(BigInt(s) * 1_000_000_000n),
+    utcMs: wallMs(1_780_000_000_000 + aheadMs + s * 1000),
+    errorBoundMs: aheadMs === 0 ? 5 : null,
+  });
+  const run = async (second: number, aheadMs: number): Promise<void> => {
+    const stamp = () => ({ ...at(second, aheadMs), state: "unsynchronised", anchor: null }) as never;
+    await using evidence = composeEvidence(configuration, store, stamp, { time: systemTime, log: silentLog });
+    await evidence.start();
+  };
+  await run(60, 365 * 24 * 3_600_000);
+  const layers = { ...nothingSeen, link: "down" } as const;
+  const finding = present(findingOf(layers), "it fails");
+  await store.saveWindow({
+    key: `${boot}/70`,
+    lastGood: at(65),
+    firstBad: at(70),
+    openedAt: at(80),
+    segments: [{ from: at(70), finding, layers }],
+    flaps: 0,
+    gaps: [],
+    end: null,
+  });
+  await run(100, 0);
+  expect(await store.evidence.windowRecords(`${boot}/70`)).toHaveLength(1);
+});
+
 test.each([
   ["empty, as a card leaves it that lost its power", ""],
   ["cut off", "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIE"],

@@ -44,7 +44,7 @@ export async function untoldWindows(store: Store): Promise<readonly UntoldWindow
   const found: UntoldWindow[] = [];
   for (const { window } of listed.toSorted((one, other) => one.windowId - other.windowId)) {
     const told = (await store.evidence.windowRecords(window.key)).flatMap(toldIn);
-    if (told.length === 0 && window.openedAt.utcMs < start.wall - beforeStartMs) continue;
+    if (told.length === 0 && isFromBefore(start, window.openedAt)) continue;
     const changes = untoldChanges(window, told);
     const hasEnded = changes.at(-1)?.kind === "closed";
     const records = changes.flatMap((change) => untoldRecords(change, newest));
@@ -88,6 +88,12 @@ function untoldRecords(change: WindowChange, newest: RecordMoment | null): reado
   if (segment.layers.box !== "running" || change.kind === "closed") return records;
   const look = keptSample(segment);
   return newest === null || isBefore(newest, look.moment) ? [look, ...records] : records;
+}
+
+/** By the wall time only of a start that something dated: the clock of a box may be a year ahead when it begins. */
+function isFromBefore(start: RecordMoment, { bootId, monotonicNs, utcMs }: Moment): boolean {
+  if (bootId === start.boot) return Number(monotonicNs) / 1e6 < start.mono - beforeStartMs;
+  return start.err !== null && utcMs < start.wall - beforeStartMs;
 }
 
 /** Monotonic time within a boot, wall time across boots. */
