@@ -4,7 +4,7 @@ import { monotonicNs, wallMs } from "../base/time.ts";
 import { findingOf } from "./cause.ts";
 import { describeOutage, edgeText, momentText } from "./description.ts";
 import { beginningOf, durationOf, endOf, wordsIn } from "./explanation.ts";
-import { windowOfLastRun } from "./last-run.ts";
+import { windowsOfLastRun } from "./last-run.ts";
 import { nothingSeen } from "./layers.ts";
 import { initialWatch, type OutageWindow, step } from "./windows.ts";
 import { languages } from "./words.ts";
@@ -55,7 +55,10 @@ test("the ends of a window stand in a table as moments, and as bounds where nobo
   ]);
   expect(edgeText(watched.firstBad, beginningOf(watched), "UTC")).not.toContain("≤");
   const last = { at: at(0), ended: true, power: "unknown" } as const;
-  const off = present(windowOfLastRun(last, at(200_000, "boot 2"), at(200_010, "boot 2")), "there was a run before");
+  const off = present(
+    windowsOfLastRun(last, at(200_000, "boot 2"), at(200_010, "boot 2"))[0],
+    "there was a run before",
+  );
   expect(edgeText(off.firstBad, beginningOf(off), "UTC")).toMatch(/^≤ /);
   expect(edgeText(present(off.end, "it ended").firstGood, present(endOf(off), "it ended"), "UTC")).not.toContain("≤");
 });

@@ -23,7 +23,7 @@ export type Layers = {
   readonly otherChannel: (typeof otherChannelStates)[number];
 };
 
-/** - `crashed`: the same boot, a gap in the heartbeat. The reboots are told apart by the record of the shutdown. */
+/** - `crashed`: the box ran, and badged did not. The reboots are told apart by the record of the shutdown. */
 export const boxStates = ["running", "crashed", "rebooted", "rebooted-unclean"] as const;
 /** - `low`: no UPS tells of the supply, and the firmware sees too low a voltage. */
 export const powerStates = ["unknown", "mains", "battery", "low"] as const;

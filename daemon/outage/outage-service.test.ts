@@ -3,7 +3,7 @@ import { present } from "../base/assert.ts";
 import { elapsedMs, type MonotonicNs, monotonicNs, wallMs } from "../base/time.ts";
 import { ManualTime } from "../testing/manual-time.ts";
 import { recordingLog } from "../testing/store-fixture.ts";
-import { beginningOf, durationOf } from "./explanation.ts";
+import { beginningOf, durationOf, endOf } from "./explanation.ts";
 import { type Layers, nothingSeen } from "./layers.ts";
 import { OutageService, otherChannelMessage, type Probes } from "./outage-service.ts";
 import type { Heartbeat, OutageStore } from "./outage-store.ts";
@@ -16,8 +16,9 @@ class MemoryOutages implements OutageStore {
   heartbeat: Heartbeat | null = null;
   beats = 0;
 
-  async saveWindow(window: OutageWindow): Promise<void> {
+  async saveWindow(window: OutageWindow, heartbeat?: Heartbeat): Promise<void> {
     this.windows.set(window.key, window);
+    if (heartbeat !== undefined) await this.beat(heartbeat);
   }
   async openWindow(): Promise<OutageWindow | null> {
     return [...this.windows.values()].find(({ end }) => end === null) ?? null;
@@ -46,6 +47,7 @@ function site(store = new MemoryOutages(), bootId = "boot", time = new ManualTim
     clockOffMs: 0,
     sleeps: 0,
     power: "unknown" as Layers["power"],
+    asksUps: async (): Promise<Layers["power"]> => seen.power,
     whileLooking: (): void => {},
   };
   const startNs = time.monotonicNs();
@@ -71,7 +73,7 @@ function site(store = new MemoryOutages(), bootId = "boot", time = new ManualTim
     probes,
     store,
     moment,
-    power: async () => seen.power,
+    power: () => seen.asksUps(),
     sleeps: () => seen.sleeps,
     onSample: () => {},
     onChange: ({ kind }) => changes.push(kind),
@@ -297,6 +299,45 @@ describe("the run before", () => {
     const [window] = [...store.windows.values()];
     expect(window).toMatchObject({ firstBad: { errorBoundMs: null }, end: { firstGood: { errorBoundMs: null } } });
     expect(beginningOf(present(window, "told")).isProven).toBe(false);
+  });
+
+  test("that lost its power did not lose it for as long as the box then ran without badged", async () => {
+    const store = new MemoryOutages();
+    const beat = lastBeat(false, "earlier", "battery");
+    store.heartbeat = { ...beat, at: { ...beat.at, utcMs: wallMs(noon - 3 * 24 * 3_600_000) } };
+    const time = new ManualTime(noon);
+    await time.advance(2 * 24 * 3_600_000);
+    const startedNs = time.monotonicNs();
+    const { service } = site(store, "boot", time);
+    await using _closing = service;
+    await service.start();
+    await time.advance(1_000);
+    const told = [...store.windows.values()].map((window) => [
+      causesOf(window),
+      beginningOf(window),
+      endOf(window)?.toMs,
+    ]);
+    const bootedMs = noon - elapsedMs(monotonicNs(0n), startedNs);
+    expect(told).toEqual([
+      [["own-software"], { fromMs: bootedMs - 5, toMs: noon + 5, isProven: true }, noon + 5],
+      [["power-supplier"], { fromMs: noon - 3 * 24 * 3_600_000 - 5, toMs: bootedMs + 5, isProven: true }, bootedMs + 5],
+    ]);
+  });
+
+  test("that lost its power is told once, and not as the end of the run that told of it and was killed", async () => {
+    const store = new MemoryOutages();
+    store.heartbeat = lastBeat(false, "earlier", "battery");
+    const first = site(store);
+    first.seen.asksUps = () => new Promise(() => {});
+    await first.service.start();
+    await first.time.advance(60_000);
+    expect([...store.windows.values()].map(causesOf)).toEqual([["power-supplier"]]);
+    // Killed while its UPS was asked.
+    const second = site(store, "boot", first.time);
+    await using _closing = second.service;
+    await second.service.start();
+    await first.time.advance(10_000);
+    expect([...store.windows.values()].map(causesOf)).toEqual([["power-supplier"], ["own-software"]]);
   });
 
   test("a first start follows no run", async () => {

@@ -3,7 +3,7 @@ import type { Log } from "../base/log.ts";
 import { elapsedMs, type MonotonicNs, monotonicNs, type Time } from "../base/time.ts";
 import { findingOf } from "./cause.ts";
 import { lastSegmentOf } from "./explanation.ts";
-import { windowOfLastRun } from "./last-run.ts";
+import { windowsOfLastRun } from "./last-run.ts";
 import { type Layers, nothingSeen } from "./layers.ts";
 import type { Look } from "./look.ts";
 import { isOtherChannelOpen, onlineServiceUrl } from "./other-channel.ts";
@@ -342,7 +342,10 @@ export class OutageService implements AsyncDisposable {
   async #keepWindows(): Promise<void> {
     try {
       for (const [key, window] of this.#unwritten) {
-        await this.#ports.store.saveWindow(window);
+        const isFirstSign = this.#beatNs === null && this.#lastRun === null && this.#unwritten.size === 1;
+        const heartbeat = isFirstSign ? this.#heartbeat(false) : undefined;
+        await this.#ports.store.saveWindow(window, heartbeat);
+        if (heartbeat !== undefined) this.#beatNs = heartbeat.at.monotonicNs;
         this.#unwritten.delete(key);
       }
       this.#isRefused = false;
@@ -359,9 +362,12 @@ export class OutageService implements AsyncDisposable {
   async #tellOfLastRun(): Promise<void> {
     if (this.#lastRun === null || !this.#knowsTime()) return;
     const { moment } = this.#ports;
-    const window = windowOfLastRun(this.#lastRun, moment(monotonicNs(0n)), moment(this.#startedNs));
+    const windows = windowsOfLastRun(this.#lastRun, moment(monotonicNs(0n)), moment(this.#startedNs));
+    for (const window of windows.slice(0, -1)) await this.#tell({ kind: "closed", window });
+    // From here on there is a sign of life of this run beside what is told of the one before: killed in between, it would be
+    // taken for a part of that end.
     this.#lastRun = null;
-    if (window !== null) await this.#tell({ kind: "closed", window });
+    for (const window of windows.slice(-1)) await this.#tell({ kind: "closed", window });
   }
 
   /** Moments that were noted before the clock knew the time are dated by now. */
@@ -386,9 +392,13 @@ export class OutageService implements AsyncDisposable {
   }
 
   async #beat(ended: boolean): Promise<void> {
-    const nowNs = this.#ports.time.monotonicNs();
-    this.#beatNs = nowNs;
-    await this.#ports.store.beat({ at: this.#ports.moment(nowNs), ended, power: this.#power });
+    const heartbeat = this.#heartbeat(ended);
+    this.#beatNs = heartbeat.at.monotonicNs;
+    await this.#ports.store.beat(heartbeat);
+  }
+
+  #heartbeat(ended: boolean): Heartbeat {
+    return { at: this.#ports.moment(this.#ports.time.monotonicNs()), ended, power: this.#power };
   }
 
   /** The watch goes on when the disk does not: what it sees next is written whole. */

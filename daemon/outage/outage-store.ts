@@ -47,8 +47,8 @@ export type WindowFilter = { readonly from: WallMs | null; readonly to: WallMs |
 
 /** The port through which the watch keeps what it saw. */
 export interface OutageStore {
-  /** Adds a window, or replaces what is kept of the one with its key while that one lasts. */
-  saveWindow(window: OutageWindow): Promise<void>;
+  /** Adds a window, or replaces what is kept of the one with its key while that one lasts; with a sign of life, in one commit. */
+  saveWindow(window: OutageWindow, heartbeat?: Heartbeat): Promise<void>;
   /** The window that lasted when the last run ended; `null` when none did. */
   openWindow(): Promise<OutageWindow | null>;
   lastHeartbeat(): Promise<Heartbeat | null>;

@@ -146,6 +146,8 @@ test("the last sign of life is the one that is kept", () => {
   core.beat({ at: moment(wallMs(at(1))), ended: false, power: "unknown" });
   core.beat({ at: moment(wallMs(at(2))), ended: true, power: "mains" });
   expect(core.lastHeartbeat()).toEqual({ at: moment(at(2)), ended: true, power: "mains" });
+  core.saveWindow(windowFrom(10, 20), { at: moment(wallMs(at(3))), ended: false, power: "unknown" });
+  expect(core.lastHeartbeat()).toEqual({ at: moment(at(3)), ended: false, power: "unknown" });
 });
 
 class Disposables implements Disposable {

@@ -69,11 +69,12 @@ export class OutageTable {
     this.#lastBeat = db.prepare<[], string>("SELECT content FROM heartbeat").pluck();
   }
 
-  save(window: OutageWindow): void {
+  save(window: OutageWindow, heartbeat?: Heartbeat): void {
     const endedMs = window.end === null ? null : Math.ceil(window.end.firstGood.utcMs);
-    this.#connection.transact(() =>
-      this.#save.run(window.key, Math.floor(window.firstBad.utcMs), endedMs, textOf(window)),
-    );
+    this.#connection.transact(() => {
+      this.#save.run(window.key, Math.floor(window.firstBad.utcMs), endedMs, textOf(window));
+      if (heartbeat !== undefined) this.#beat.run(textOf(heartbeat));
+    });
   }
 
   open(): OutageWindow | null {

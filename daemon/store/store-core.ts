@@ -286,8 +286,8 @@ export class StoreCore implements Disposable {
     this.#knowledge.keep(knowledge);
   }
 
-  saveWindow(window: OutageWindow): void {
-    this.#outages.save(window);
+  saveWindow(window: OutageWindow, heartbeat?: Heartbeat): void {
+    this.#outages.save(window, heartbeat);
   }
 
   openWindow(): OutageWindow | null {

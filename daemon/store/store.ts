@@ -352,8 +352,8 @@ export class Store
     return this.#link.call("keepReceiptKnowledge", knowledge);
   }
 
-  saveWindow(window: OutageWindow): Promise<void> {
-    return this.#link.call("saveWindow", window);
+  saveWindow(window: OutageWindow, heartbeat?: Heartbeat): Promise<void> {
+    return this.#link.call("saveWindow", window, heartbeat);
   }
 
   openWindow(): Promise<OutageWindow | null> {

@@ -9,6 +9,7 @@ import { storeSettings } from "../../compose.ts";
 import { composeEvidence } from "../../compose-evidence.ts";
 import { type Layers, nothingSeen } from "../../outage/layers.ts";
 import { OutageService } from "../../outage/outage-service.ts";
+import type { Heartbeat } from "../../outage/outage-store.ts";
 import type { OutageWindow, Sample } from "../../outage/windows.ts";
 import { Store } from "../../store/store.ts";
 import { TrustingClock } from "../trusting-clock.ts";
@@ -56,8 +57,8 @@ const watch = new OutageService(
       openWindow: () => store.openWindow(),
       lastHeartbeat: () => store.lastHeartbeat(),
       beat: (heartbeat) => store.beat(heartbeat),
-      async saveWindow(window: OutageWindow) {
-        await store.saveWindow(window);
+      async saveWindow(window: OutageWindow, heartbeat?: Heartbeat) {
+        await store.saveWindow(window, heartbeat);
         commits += 1;
         if (commits !== Number(deadlyCommit)) return;
         if (lostWith === "record") {
