@@ -28,8 +28,10 @@ export function boxStateAfter(last: Heartbeat, presentBootId: string): Layers["b
 export function windowsOfLastRun(last: Heartbeat | null, bootedAt: Moment, startedAt: Moment): readonly OutageWindow[] {
   if (last === null) return [];
   const isSameBoot = last.at.bootId === startedAt.bootId;
-  // A box that kept running had power enough, whatever its UPS said.
-  const power = isSameBoot ? "unknown" : last.power;
+  // A box that kept running had power enough, whatever its UPS said. And of a boot in between, of which nothing was written
+  // but that it began, nobody knows how it ended.
+  const isLaterBoot = last.followedBy !== undefined && last.followedBy !== startedAt.bootId;
+  const power = isSameBoot || (isLaterBoot && last.power === "battery" && !last.ended) ? "unknown" : last.power;
   const layers: Layers = { ...nothingSeen, box: boxStateAfter(last, startedAt.bootId), power };
   const finding = findingOf(layers);
   if (finding === null) return [];

@@ -278,10 +278,10 @@ describe("the run before", () => {
     seen.dated = false;
     await service.start();
     await time.advance(1_200_000);
-    expect([store.windows.size, store.beats]).toEqual([0, 0]);
+    expect([store.windows.size, store.beats, store.heartbeat?.at.bootId]).toEqual([0, 1, "earlier"]);
     seen.dated = true;
     await time.advance(10_000);
-    expect([store.windows.size, store.beats]).toEqual([1, 1]);
+    expect([store.windows.size, store.beats, store.heartbeat?.at.bootId]).toEqual([1, 2, "boot"]);
   });
 
   test("is told without a bound when the clock knows the time now, and will never know that of the start", async () => {
@@ -295,7 +295,7 @@ describe("the run before", () => {
     seen.datedFromNs = time.monotonicNs();
     seen.dated = true;
     await time.advance(10_000);
-    expect([store.windows.size, store.beats]).toEqual([1, 1]);
+    expect([store.windows.size, store.heartbeat?.at.bootId]).toEqual([1, "boot"]);
     const [window] = [...store.windows.values()];
     expect(window).toMatchObject({ firstBad: { errorBoundMs: null }, end: { firstGood: { errorBoundMs: null } } });
     expect(beginningOf(present(window, "told")).isProven).toBe(false);
@@ -338,6 +338,23 @@ describe("the run before", () => {
     await second.service.start();
     await first.time.advance(10_000);
     expect([...store.windows.values()].map(causesOf)).toEqual([["power-supplier"], ["own-software"]]);
+  });
+
+  test("that lost its power is told as nobody knows why when a run in between never learned the time, and ended who knows how", async () => {
+    const store = new MemoryOutages();
+    store.heartbeat = lastBeat(false, "earlier", "battery");
+    const between = site(store, "between");
+    between.seen.dated = false;
+    await between.service.start();
+    await between.time.advance(60_000);
+    await between.service[Symbol.asyncDispose]();
+    expect(store.windows.size).toBe(0);
+    const { time, service } = site(store, "boot");
+    await using _closing = service;
+    await service.start();
+    await time.advance(1_000);
+    const findings = [...store.windows.values()].flatMap(({ segments }) => segments.map(({ finding }) => finding));
+    expect(findings.map(({ cause, exemption }) => [cause, exemption])).toEqual([["power-unproven", "ambiguous"]]);
   });
 
   test("a first start follows no run", async () => {

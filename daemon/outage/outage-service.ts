@@ -142,7 +142,16 @@ export class OutageService implements AsyncDisposable {
     const lastRun = await store.lastHeartbeat();
     const open = await store.openWindow();
     this.#lastRun = lastRun;
+    await this.#follow(lastRun);
     if (open !== null) this.#state = { kind: "open", window: open, lastBad: lastBadOf(open, lastRun) };
+  }
+
+  /** Until the clock knows the time there is no sign of life of this run: that it began in another boot is written beside the last. */
+  async #follow(lastRun: Heartbeat | null): Promise<void> {
+    const { bootId } = this.#ports.moment(this.#startedNs);
+    if (lastRun === null || lastRun.at.bootId === bootId || lastRun.followedBy !== undefined || this.#knowsTime())
+      return;
+    await this.#keep(() => this.#ports.store.beat({ ...lastRun, followedBy: bootId }));
   }
 
   /** What a call of the forwarder said of the service; what it said of us holds until the next call. */

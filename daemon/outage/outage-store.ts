@@ -9,6 +9,11 @@ export type Heartbeat = {
   readonly ended: boolean;
   /** What the UPS said then; `unknown` without one. */
   readonly power: Layers["power"];
+  /**
+   * The boot in which badged ran next and had not learned the time yet, so that nothing is told of this sign of life and none
+   * of that run is written; absent while there is none.
+   */
+  readonly followedBy?: string;
 };
 
 /**
