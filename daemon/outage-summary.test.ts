@@ -7,7 +7,7 @@ import { nothingSeen } from "./outage/layers.ts";
 import type { OutageArchive } from "./outage/outage-store.ts";
 import type { Language } from "./outage/words.ts";
 import { languages } from "./outage/words.ts";
-import { summarise } from "./outage-summary.ts";
+import { type SummaryPorts, summarise } from "./outage-summary.ts";
 import type { StoreCore } from "./store/store-core.ts";
 import { ManualTime } from "./testing/manual-time.ts";
 import { at, openCore, storeSettings, type TemporaryDirectory, temporaryDirectory } from "./testing/store-fixture.ts";
@@ -48,6 +48,8 @@ function save(minutes: number): void {
 
 /** Nothing vouches for the time: the system clock is all there is. */
 const unproven = { now: () => null };
+
+const proven = (time: ManualTime): SummaryPorts["clock"] => ({ now: () => ({ utcMs: time.wallMs() }) });
 
 const settingsIn = (language: Language) => ({
   at: "18:30",
@@ -114,7 +116,8 @@ test("each summary begins where the last one ended: a longer night and a box tha
     return null;
   };
   const summed = (now: WallMs): Promise<string | null> =>
-    summarise(settingsIn("nl"), { archive, remarks, clock: unproven, time: new ManualTime(now), log: silentLog });
+    summarise(settingsIn("nl"), { archive, remarks, clock: { now: () => ({ utcMs: now }) }, time, log: silentLog });
+  const time = new ManualTime(at(0));
   const hourMs = 3_600_000;
   const first = at(0);
   const longNight = wallMs(first + 25 * hourMs);
@@ -127,6 +130,17 @@ test("each summary begins where the last one ended: a longer night and a box tha
     [daysOff, longNight],
     [setBack, setBack - 25 * hourMs],
   ]);
+});
+
+test("an outage that is told once the clock knows the time is in the next summary, though it was over before the last", async () => {
+  const time = new ManualTime(at(0));
+  const summed = (clock: SummaryPorts["clock"]): Promise<string | null> =>
+    summarise(settingsIn("en"), { archive, clock, time, log: silentLog });
+  expect(await summed(unproven)).toBeNull();
+  // The end of the run before, which the box slept through without its power.
+  save(-60);
+  await time.advance(24 * 3_600_000);
+  expect(readFileSync((await summed(proven(time))) ?? "", "utf8")).toContain("Outage 1");
 });
 
 test("an outage that lasts is told every day", async () => {
@@ -144,7 +158,7 @@ test("an outage that lasts is told every day", async () => {
   });
   for (const days of [1, 2, 3]) {
     const time = new ManualTime(at(days * 24 * 60));
-    expect(await summarise(settingsIn("en"), { archive, clock: unproven, time, log: silentLog })).not.toBeNull();
+    expect(await summarise(settingsIn("en"), { archive, clock: proven(time), time, log: silentLog })).not.toBeNull();
   }
 });
 
@@ -152,13 +166,13 @@ test("a second summary of one day adds to the first", async () => {
   save(-60);
   const time = new ManualTime(at(0));
   const first = readFileSync(
-    (await summarise(settingsIn("en"), { archive, clock: unproven, time, log: silentLog })) ?? "",
+    (await summarise(settingsIn("en"), { archive, clock: proven(time), time, log: silentLog })) ?? "",
     "utf8",
   );
   await time.advance(90 * 60_000);
   save(60);
   const second = readFileSync(
-    (await summarise(settingsIn("en"), { archive, clock: unproven, time, log: silentLog })) ?? "",
+    (await summarise(settingsIn("en"), { archive, clock: proven(time), time, log: silentLog })) ?? "",
     "utf8",
   );
   expect(second.startsWith(first)).toBe(true);
@@ -174,13 +188,8 @@ test("remarks that could not be read are in the next summary", async () => {
   };
   const day = (days: number): WallMs => at(days * 24 * 60);
   for (const days of [0, 1, 2, 3]) {
-    await summarise(settingsIn("nl"), {
-      archive,
-      remarks,
-      clock: unproven,
-      time: new ManualTime(day(days)),
-      log: silentLog,
-    });
+    const time = new ManualTime(day(days));
+    await summarise(settingsIn("nl"), { archive, remarks, clock: proven(time), time, log: silentLog });
   }
   expect(asked.slice(1)).toEqual([day(0), day(0), day(2)]);
 });

@@ -91,8 +91,9 @@ export async function summarise(
     // A second summary of a day holds only what came since the first.
     appendFileSync(file, `${existsSync(file) ? "\n" : ""}${texts.join("\n\n")}\n`, { mode: 0o600 });
   }
-  // Remarks that could not be read are still to be told.
-  if (isRead) keepMoment(join(folder, lastFile), now);
+  // Remarks that could not be read are still to be told, and so is what is dated only once the clock knows the time: how the run
+  // before ended is.
+  if (isRead && clock.now() !== null) keepMoment(join(folder, lastFile), now);
   return texts.length === 0 ? null : file;
 }
 
