@@ -202,6 +202,22 @@ describe("what the forwarder's calls say", () => {
     expect(changes).toEqual(["opened", "closed"]);
   });
 
+  test("calls that nobody answers are one as well, however healthy the service says it is", async () => {
+    const { time, store, changes, service } = site();
+    await using _closing = service;
+    await service.start();
+    await time.advance(1_000);
+    for (let call = 0; call < 5; call += 1) {
+      service.callEnded("unreachable");
+      await time.advance(60_000);
+    }
+    expect(changes).toEqual(["opened"]);
+    expect([...store.windows.values()].map(causesOf)).toEqual([["unknown"]]);
+    service.callEnded("ok");
+    await time.advance(5_000);
+    expect(changes).toEqual(["opened", "closed"]);
+  });
+
   test("calls in vain while the service said that it was down keep no window open after that", async () => {
     const { time, seen, changes, service } = site();
     await using _closing = service;

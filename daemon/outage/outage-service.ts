@@ -91,7 +91,7 @@ export class OutageService implements AsyncDisposable {
   #beyondNs: MonotonicNs | null = null;
   /** What the last call to the service said of it, and when. */
   #call: SeenCall | null = null;
-  /** Calls in a row that the service answered with 5xx, each with a look after it at which its health said `UP`. */
+  /** Calls in a row that it answered with 5xx or not at all, each with a look after it at which its health said `UP`. */
   #errorsInHealth = 0;
   #countedCallNs: MonotonicNs | null = null;
   /** What the last request for a token said of its endpoint. */
@@ -295,9 +295,10 @@ export class OutageService implements AsyncDisposable {
     return hasErrors && speaks && service === "ok" ? "health-only" : service;
   }
 
-  /** Only a look that came after a call tells whether the service was said to be well when it answered that one so. */
+  /** Only a look that came after a call tells whether the service was said to be well when that one was in vain. */
   #weigh(call: SeenCall | null, beyond: Partial<Layers> | null): void {
-    if (call?.state !== "server-error" || (beyond !== null && beyond.service !== "ok")) this.#errorsInHealth = 0;
+    const isInVain = call?.state === "server-error" || call?.state === "unreachable";
+    if (!isInVain || (beyond !== null && beyond.service !== "ok")) this.#errorsInHealth = 0;
     else if (beyond !== null && call.atNs !== this.#countedCallNs) {
       this.#errorsInHealth += 1;
       this.#countedCallNs = call.atNs;
