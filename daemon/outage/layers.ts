@@ -63,7 +63,7 @@ export const serviceStates = [
  * - `refuses-us`: the client id, the key, how often we ask, or what this box makes of its certificate is wrong: ours.
  */
 export const tokenStates = ["unknown", "ok", "failed", "unproven", "refuses-us"] as const;
-/** - `untried`: there is a second interface, and it could not be tried: nobody told where the service is. */
+/** - `untried`: there is a second interface, and it could not be tried: nobody told where the service is, or it cannot be had. */
 export const otherChannelStates = ["unknown", "untried", "answered", "failed"] as const;
 
 /** Nothing is wrong and nothing was looked at. */

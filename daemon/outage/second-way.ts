@@ -8,13 +8,14 @@ export type ServicePlace = { readonly address: string; readonly host: string; re
 
 /**
  * Whether the service answers over another interface than the one by which registrations go: a handshake with a
- * certificate that this box takes, and nothing said in it. Never rejects.
+ * certificate that this box takes, and nothing said in it. `untried` where that interface cannot be had: it is not there, it
+ * is misspelled, or the kernel does not let us. Never rejects.
  */
 export type SecondWay = (
   interfaceName: string,
   place: ServicePlace,
   timeoutMs: number,
-) => Promise<"answered" | "failed">;
+) => Promise<"answered" | "failed" | "untried">;
 
 /** The C library's calls by which a connection is bound to an interface; or why they are not to be had. */
 export async function loadSecondWay(time: Time): Promise<SecondWay | { readonly obstacle: string }> {
@@ -31,7 +32,7 @@ type BoundSocket = (interfaceName: string, family: 4 | 6) => number | null;
 function secondWayOver(boundSocket: BoundSocket, time: Time): SecondWay {
   return (interfaceName, { address, host, port }, timeoutMs) => {
     const descriptor = boundSocket(interfaceName, isIP(address) === 6 ? 6 : 4);
-    if (descriptor === null) return Promise.resolve("failed");
+    if (descriptor === null) return Promise.resolve("untried");
     return new Promise((resolve) => {
       const socket = new Socket({ fd: descriptor });
       const end = (result: "answered" | "failed"): void => {
