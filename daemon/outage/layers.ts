@@ -35,7 +35,7 @@ export const anchorStates = ["unknown", "all", "some", "none"] as const;
  * - `unreachable`: refused, reset or silent, over TCP or in the middle of a call.
  * - `server-error`: an answer of 5xx, or its health says `DOWN`.
  * - `health-only`: its health says `UP`, and our calls get 5xx or no answer all the same: it may be its fault, what we send, or
- *   the way that takes a question and no call.
+ *   the way that takes a question and no call. Or the other way round: it takes our calls, so that registrations can be made.
  * - `bad-certificate`: its certificate is not valid at the time that our clock proves.
  * - `other-name`: a certificate of another name is shown at its address: the service's mistake, or somebody in between.
  * - `other-way`: `unreachable`, and not sent where everything else is: a firewall of this box keeps it back, or a tunnel of

@@ -3,7 +3,7 @@ import { present } from "../base/assert.ts";
 import { elapsedMs, type MonotonicNs, monotonicNs, wallMs } from "../base/time.ts";
 import { ManualTime } from "../testing/manual-time.ts";
 import { recordingLog } from "../testing/store-fixture.ts";
-import { beginningOf, durationOf, endOf } from "./explanation.ts";
+import { beginningOf, durationOf, endOf, exemptionOf } from "./explanation.ts";
 import { type Layers, nothingSeen } from "./layers.ts";
 import { OutageService, otherChannelMessage, type Probes } from "./outage-service.ts";
 import type { Heartbeat, OutageStore } from "./outage-store.ts";
@@ -216,6 +216,62 @@ describe("what the forwarder's calls say", () => {
     service.callEnded("ok");
     await time.advance(5_000);
     expect(changes).toEqual(["opened", "closed"]);
+  });
+
+  test.each(["server-error", "unreachable"] as const)(
+    "a service that takes our calls is no failure of its own, however often its health is %s",
+    async (health) => {
+      const { time, store, seen, changes, service } = site();
+      await using _closing = service;
+      await service.start();
+      await time.advance(31_000);
+      seen.layers = { ...well, service: health };
+      for (let call = 0; call < 6; call += 1) {
+        service.callEnded("ok");
+        await time.advance(41_000);
+      }
+      const windows = [...store.windows.values()];
+      expect(windows.map((window) => exemptionOf({ window, otherChannelWorked: false }))).toEqual(["ambiguous"]);
+      // When calls fail as well it is the service's failure.
+      service.callEnded("server-error");
+      await time.advance(20_000);
+      const [window] = [...store.windows.values()];
+      expect(causesOf(present(window, "opened")).at(-1)).toBe("service");
+      seen.layers = well;
+      await time.advance(10_000);
+      expect(changes.at(-1)).toBe("closed");
+    },
+  );
+
+  test("a service that takes calls before it says that it is well again was the one that failed", async () => {
+    const { time, store, seen, changes, service } = site();
+    await using _closing = service;
+    await service.start();
+    await time.advance(31_000);
+    seen.layers = { ...well, service: "server-error" };
+    service.callEnded("ok");
+    await time.advance(3_600_000);
+    for (let call = 0; call < 5; call += 1) {
+      service.callEnded("ok");
+      await time.advance(21_000);
+    }
+    seen.layers = well;
+    await time.advance(6_000);
+    expect(changes).toEqual(["opened", "closed"]);
+    expect([...store.windows.values()].map(causesOf)).toEqual([["service"]]);
+  });
+
+  test("a line that lets a call through now and then is the provider's failure all the same", async () => {
+    const { time, store, seen, service } = site();
+    await using _closing = service;
+    await service.start();
+    await time.advance(31_000);
+    seen.layers = provider;
+    for (let call = 0; call < 5; call += 1) {
+      service.callEnded("ok");
+      await time.advance(40_000);
+    }
+    expect([...store.windows.values()].map(causesOf)).toEqual([["internet-provider"]]);
   });
 
   test("calls in vain while the service said that it was down keep no window open after that", async () => {

@@ -2,6 +2,7 @@ import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { elapsedMs, type MonotonicNs, monotonicNs, type Time } from "../base/time.ts";
 import { findingOf } from "./cause.ts";
+import { type Contradiction, contradictionAfter, isProven, type SeenCall } from "./contradiction.ts";
 import { lastSegmentOf } from "./explanation.ts";
 import { windowsOfLastRun } from "./last-run.ts";
 import { type Layers, nothingSeen } from "./layers.ts";
@@ -73,11 +74,8 @@ export type OutageStatus = {
   readonly looks: readonly Look[];
 };
 
-/** One call that fails is no outage; nor does one speak for longer than the longest wait for the next, of an hour. */
-const errorsInHealthMin = 2;
+/** No call speaks for longer than the longest wait for the next, of an hour. */
 const callSpeaksMs = 70 * 60_000;
-
-type SeenCall = { readonly state: Layers["service"]; readonly atNs: MonotonicNs };
 
 /** The shell of the watch: looks at the layers when it is time to, keeps the windows, and says when one changes. */
 export class OutageService implements AsyncDisposable {
@@ -91,9 +89,7 @@ export class OutageService implements AsyncDisposable {
   #beyondNs: MonotonicNs | null = null;
   /** What the last call to the service said of it, and when. */
   #call: SeenCall | null = null;
-  /** Calls in a row that it answered with 5xx or not at all, each with a look after it at which its health said `UP`. */
-  #errorsInHealth = 0;
-  #countedCallNs: MonotonicNs | null = null;
+  #contradiction: Contradiction | null = null;
   /** What the last request for a token said of its endpoint. */
   #token: Layers["token"] = "unknown";
   /** When the way to the service was last seen to be open again. */
@@ -212,6 +208,7 @@ export class OutageService implements AsyncDisposable {
     // What a call says while the others are being asked is newer than their answers, and may be about a network that broke
     // or came back in between: it is for the next look, which it has made due.
     const [call, token] = [this.#call, this.#token];
+    const before = { contradiction: this.#contradiction, layers: this.#layers, beganNs: this.#beyondNs };
     const local = await probes.local();
     const isCutOff = local.link === "down";
     const isBeyondDue = this.#isBeyondDue(atNs, local);
@@ -220,7 +217,7 @@ export class OutageService implements AsyncDisposable {
     const wasOpen = isWayOpen(this.#layers);
     this.#layers = { ...this.#layers, ...local, ...beyond };
     const isBack = !wasOpen && isWayOpen(this.#layers);
-    this.#weigh(call, beyond);
+    this.#contradiction = contradictionAfter(before, call, this.#layers, beyond !== null);
     if (isBack) this.#wayIsBack();
     const layers: Layers = {
       ...this.#layers,
@@ -290,19 +287,9 @@ export class OutageService implements AsyncDisposable {
     if (call === null) return service;
     if (call.state === "refuses-us") return service === "ok" || service === "unknown" ? "refuses-us" : service;
     if (this.#isNewerThanBeyond(call.atNs)) return call.state;
-    const hasErrors = this.#errorsInHealth >= errorsInHealthMin;
+    const isContradicted = this.#contradiction !== null && isProven(this.#contradiction);
     const speaks = elapsedMs(call.atNs, this.#ports.time.monotonicNs()) <= callSpeaksMs;
-    return hasErrors && speaks && service === "ok" ? "health-only" : service;
-  }
-
-  /** Only a look that came after a call tells whether the service was said to be well when that one was in vain. */
-  #weigh(call: SeenCall | null, beyond: Partial<Layers> | null): void {
-    const isInVain = call?.state === "server-error" || call?.state === "unreachable";
-    if (!isInVain || (beyond !== null && beyond.service !== "ok")) this.#errorsInHealth = 0;
-    else if (beyond !== null && call.atNs !== this.#countedCallNs) {
-      this.#errorsInHealth += 1;
-      this.#countedCallNs = call.atNs;
-    }
+    return isContradicted && speaks ? "health-only" : service;
   }
 
   #isNewerThanBeyond(atNs: MonotonicNs): boolean {
