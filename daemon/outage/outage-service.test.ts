@@ -3,9 +3,10 @@ import { present } from "../base/assert.ts";
 import { elapsedMs, type MonotonicNs, monotonicNs, wallMs } from "../base/time.ts";
 import { ManualTime } from "../testing/manual-time.ts";
 import { recordingLog } from "../testing/store-fixture.ts";
+import { otherChannelMessage } from "./change-log.ts";
 import { beginningOf, durationOf, endOf, exemptionOf } from "./explanation.ts";
 import { type Layers, nothingSeen } from "./layers.ts";
-import { OutageService, otherChannelMessage, type Probes } from "./outage-service.ts";
+import { OutageService, type Probes } from "./outage-service.ts";
 import type { Heartbeat, OutageStore } from "./outage-store.ts";
 import type { Moment, OutageWindow } from "./windows.ts";
 

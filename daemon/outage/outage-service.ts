@@ -2,18 +2,19 @@ import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { elapsedMs, type MonotonicNs, monotonicNs, type Time } from "../base/time.ts";
 import { findingOf } from "./cause.ts";
-import { type Contradiction, contradictionAfter, isProven, type SeenCall } from "./contradiction.ts";
-import { lastSegmentOf } from "./explanation.ts";
+import { logChange } from "./change-log.ts";
+import { type Contradiction, contradictionAfter, type SeenCall } from "./contradiction.ts";
 import { windowsOfLastRun } from "./last-run.ts";
 import { type Layers, nothingSeen } from "./layers.ts";
 import type { Look } from "./look.ts";
-import { isOtherChannelOpen, onlineServiceUrl } from "./other-channel.ts";
 import type { Heartbeat, OutageStore } from "./outage-store.ts";
+import { isNewer, serviceStateOf } from "./service-state.ts";
+import { type Cadence, defaultCadence } from "./watch-cadence.ts";
+import { WindowKeeping } from "./window-keeping.ts";
 import {
   initialWatch,
   laterOf,
   type Moment,
-  mergeMs,
   type OutageWindow,
   type Sample,
   step,
@@ -45,28 +46,6 @@ export type OutagePorts = {
   readonly log: Log;
 };
 
-/** How often the layers are looked at. */
-export type Cadence = {
-  /** The local ones while all is well, and all while a window lasts. */
-  readonly lookMs: number;
-  /** All of them while it is not yet known for a window; from the beginning of a look to that of the next. */
-  readonly suspectMs: number;
-  /** What lies beyond the gateway, while all is well. */
-  readonly beyondMs: number;
-  /** A sign of life on disk: so rare that it does not wear an SD card out. */
-  readonly heartbeatMs: number;
-  /** Failing again this soon after its end belongs to the same window. */
-  readonly mergeMs: number;
-};
-
-export const defaultCadence: Cadence = {
-  lookMs: 5_000,
-  suspectMs: 3_000,
-  beyondMs: 30_000,
-  heartbeatMs: 600_000,
-  mergeMs,
-};
-
 export type OutageStatus = {
   readonly kind: WatchState["kind"];
   readonly window: OutageWindow | null;
@@ -74,14 +53,12 @@ export type OutageStatus = {
   readonly looks: readonly Look[];
 };
 
-/** No call speaks for longer than the longest wait for the next, of an hour. */
-const callSpeaksMs = 70 * 60_000;
-
 /** The shell of the watch: looks at the layers when it is time to, keeps the windows, and says when one changes. */
 export class OutageService implements AsyncDisposable {
   readonly #ports: OutagePorts;
   readonly #cadence: Cadence;
   readonly #log: Log;
+  readonly #keeping: WindowKeeping;
   readonly #closing = new AbortController();
   readonly #startedNs: MonotonicNs;
   #state: WatchState = initialWatch;
@@ -94,13 +71,6 @@ export class OutageService implements AsyncDisposable {
   #token: Layers["token"] = "unknown";
   /** When the way to the service was last seen to be open again. */
   #backNs: MonotonicNs | null = null;
-  #beatNs: MonotonicNs | null = null;
-  /** Windows as they are, that the disk refused. */
-  readonly #unwritten: Map<string, OutageWindow> = new Map();
-  #isRefused = false;
-  /** Windows that hold a moment from before the clock knew the time. */
-  readonly #undated: Map<string, OutageWindow> = new Map();
-  #power: Layers["power"] = "unknown";
   /** As often had the box slept at the look before. */
   #sleeps = 0;
   /** How the last run ended: told once the clock can date it. */
@@ -112,6 +82,7 @@ export class OutageService implements AsyncDisposable {
     this.#ports = ports;
     this.#cadence = cadence;
     this.#log = ports.log.child({ room: "outage" });
+    this.#keeping = new WindowKeeping({ ...ports, log: this.#log });
     this.#startedNs = ports.time.monotonicNs();
     this.#sleeps = ports.sleeps();
   }
@@ -138,16 +109,9 @@ export class OutageService implements AsyncDisposable {
     const lastRun = await store.lastHeartbeat();
     const open = await store.openWindow();
     this.#lastRun = lastRun;
-    await this.#follow(lastRun);
+    // Until the clock knows the time there is no sign of life of this run.
+    if (lastRun !== null) await this.#keeping.follow(lastRun);
     if (open !== null) this.#state = { kind: "open", window: open, lastBad: lastBadOf(open, lastRun) };
-  }
-
-  /** Until the clock knows the time there is no sign of life of this run: that it began in another boot is written beside the last. */
-  async #follow(lastRun: Heartbeat | null): Promise<void> {
-    const { bootId } = this.#ports.moment(this.#startedNs);
-    if (lastRun === null || lastRun.at.bootId === bootId || lastRun.followedBy !== undefined || this.#knowsTime())
-      return;
-    await this.#keep(() => this.#ports.store.beat({ ...lastRun, followedBy: bootId }));
   }
 
   /** What a call of the forwarder said of the service; what it said of us holds until the next call. */
@@ -175,8 +139,7 @@ export class OutageService implements AsyncDisposable {
     this.#closing.abort();
     this.#timer?.[Symbol.dispose]();
     await this.#look;
-    if (this.#unwritten.size > 0) await this.#keepWindows();
-    if (this.#beatNs !== null && this.#unwritten.size === 0) await this.#keep(() => this.#beat(true));
+    await this.#keeping.end(this.#lastRun !== null);
   }
 
   #schedule(delayMs: number): void {
@@ -219,9 +182,10 @@ export class OutageService implements AsyncDisposable {
     const isBack = !wasOpen && isWayOpen(this.#layers);
     this.#contradiction = contradictionAfter(before, call, this.#layers, beyond !== null);
     if (isBack) this.#wayIsBack();
+    const looked = { state: this.#layers.service, beganNs: this.#beyondNs };
     const layers: Layers = {
       ...this.#layers,
-      service: this.#serviceState(call),
+      service: serviceStateOf(looked, call, this.#contradiction, time.monotonicNs()),
       token: isBack && isDown(token) ? "unknown" : token,
     };
     const sample: Sample = {
@@ -237,18 +201,12 @@ export class OutageService implements AsyncDisposable {
     this.#ports.onSample(sample);
     for (const change of changes) await this.#tell(change);
     await this.#tellOfLastRun();
-    this.#dateWindows();
-    // A sign of life beside an end that is not written would make a window last until then: it waits for that.
-    if (this.#unwritten.size > 0) await this.#keepWindows();
+    this.#keeping.dateAll();
+    if (!this.#keeping.isAllWritten) await this.#keeping.writeAll(this.#lastRun !== null);
     // The last run's sign of life is not written over before its end was told.
     if (this.#lastRun !== null) return;
-    const power = beyond === null ? this.#power : await this.#ports.power();
-    const isDue = this.#beatNs === null || elapsedMs(this.#beatNs, atNs) >= this.#cadence.heartbeatMs;
-    // A box on battery may have little time left: what the UPS says now is what tells whose fault its end was.
-    const hasTurned = power !== this.#power;
-    if (hasTurned) this.#log.warn({ power, before: this.#power }, "the supply of the box changed");
-    this.#power = power;
-    if ((isDue || hasTurned) && this.#unwritten.size === 0) await this.#keep(() => this.#beat(false));
+    const power = beyond === null ? this.#keeping.power : await this.#ports.power();
+    await this.#keeping.live(power, atNs, this.#cadence.heartbeatMs);
   }
 
   #hasSlept(): boolean {
@@ -259,7 +217,7 @@ export class OutageService implements AsyncDisposable {
 
   #isBeyondDue(nowNs: MonotonicNs, local: Pick<Layers, "lan">): boolean {
     const isQuiet = this.#state.kind === "quiet" || this.#state.kind === "settling";
-    const callFailed = this.#call !== null && this.#call.state !== "ok" && this.#isNewerThanBeyond(this.#call.atNs);
+    const callFailed = this.#call !== null && this.#call.state !== "ok" && isNewer(this.#call, this.#beyondNs);
     const tokenFailed = isDown(this.#token) || this.#token === "refuses-us";
     if (!isQuiet || local.lan === "failed" || callFailed || tokenFailed || this.#beyondNs === null) return true;
     return elapsedMs(this.#beyondNs, nowNs) >= this.#cadence.beyondMs;
@@ -281,75 +239,10 @@ export class OutageService implements AsyncDisposable {
     if (isDown(this.#token)) this.#token = "unknown";
   }
 
-  /** The newest of both; but a service that refuses what we send may be healthy, and refuses it until the next call. */
-  #serviceState(call: SeenCall | null): Layers["service"] {
-    const { service } = this.#layers;
-    if (call === null) return service;
-    if (call.state === "refuses-us") return service === "ok" || service === "unknown" ? "refuses-us" : service;
-    if (this.#isNewerThanBeyond(call.atNs)) return call.state;
-    const isContradicted = this.#contradiction !== null && isProven(this.#contradiction);
-    const speaks = elapsedMs(call.atNs, this.#ports.time.monotonicNs()) <= callSpeaksMs;
-    return isContradicted && speaks ? "health-only" : service;
-  }
-
-  #isNewerThanBeyond(atNs: MonotonicNs): boolean {
-    return this.#beyondNs === null || atNs > this.#beyondNs;
-  }
-
   async #tell(change: WindowChange): Promise<void> {
-    const { cause, exemption } = lastSegmentOf(change.window).finding;
-    const fields = { window: change.window.key, cause, exemption };
-    if (change.kind === "closed") this.#log.info(fields, "outage window closed");
-    else this.#log.warn(fields, changeMessages[change.kind]);
-    if (change.kind !== "closed" && change.kind !== "gap" && isOtherChannelOpen(cause)) {
-      this.#log.warn({ window: change.window.key, cause, onlineService: onlineServiceUrl }, otherChannelMessage);
-    }
-    const window = this.#dated(change.window);
-    this.#unwritten.set(window.key, window);
-    if (this.#isUndated(window)) this.#undated.set(window.key, window);
-    else this.#undated.delete(window.key);
-    await this.#keepWindows();
+    logChange(this.#log, change);
+    const window = await this.#keeping.keep(change.window, this.#lastRun !== null);
     this.#ports.onChange({ ...change, window });
-  }
-
-  /**
-   * A window that goes on may have no other change before the box goes off, and the next boot cannot date it. What the clock
-   * does not know of the past once it knows the present it never will: that is written without a bound.
-   */
-  #dateWindows(): void {
-    if (!this.#knowsTime()) return;
-    for (const [key, window] of this.#undated) {
-      this.#undated.delete(key);
-      this.#unwritten.set(key, this.#dated(window));
-    }
-  }
-
-  #knowsTime(): boolean {
-    const { moment, time } = this.#ports;
-    return moment(time.monotonicNs()).errorBoundMs !== null;
-  }
-
-  /** Holds a moment of this boot that the clock can date once it knows the time. */
-  #isUndated({ firstBad, end }: OutageWindow): boolean {
-    const { bootId } = this.#ports.moment(this.#startedNs);
-    return [firstBad, end?.lastBad, end?.firstGood].some((at) => at?.errorBoundMs === null && at.bootId === bootId);
-  }
-
-  /** Tries again with every look what the disk refused, and says so once. */
-  async #keepWindows(): Promise<void> {
-    try {
-      for (const [key, window] of this.#unwritten) {
-        const isFirstSign = this.#beatNs === null && this.#lastRun === null && this.#unwritten.size === 1;
-        const heartbeat = isFirstSign ? this.#heartbeat(false) : undefined;
-        await this.#ports.store.saveWindow(window, heartbeat);
-        if (heartbeat !== undefined) this.#beatNs = heartbeat.at.monotonicNs;
-        this.#unwritten.delete(key);
-      }
-      this.#isRefused = false;
-    } catch (error) {
-      if (!this.#isRefused) this.#log.error({ error: messageOf(error) }, "outage not written");
-      this.#isRefused = true;
-    }
   }
 
   /**
@@ -357,7 +250,7 @@ export class OutageService implements AsyncDisposable {
    * will, where the box has slept in between.
    */
   async #tellOfLastRun(): Promise<void> {
-    if (this.#lastRun === null || !this.#knowsTime()) return;
+    if (this.#lastRun === null || !this.#keeping.knowsTime()) return;
     const { moment } = this.#ports;
     const windows = windowsOfLastRun(this.#lastRun, moment(monotonicNs(0n)), moment(this.#startedNs));
     for (const window of windows.slice(0, -1)) await this.#tell({ kind: "closed", window });
@@ -365,46 +258,6 @@ export class OutageService implements AsyncDisposable {
     // taken for a part of that end.
     this.#lastRun = null;
     for (const window of windows.slice(-1)) await this.#tell({ kind: "closed", window });
-  }
-
-  /** Moments that were noted before the clock knew the time are dated by now. */
-  #dated(window: OutageWindow): OutageWindow {
-    const { moment } = this.#ports;
-    const bootId = moment(this.#startedNs).bootId;
-    const date = (at: Moment): Moment =>
-      at.errorBoundMs === null && at.bootId === bootId ? moment(at.monotonicNs) : at;
-    const [first, ...others] = window.segments;
-    return {
-      ...window,
-      lastGood: window.lastGood === null ? null : date(window.lastGood),
-      firstBad: date(window.firstBad),
-      openedAt: date(window.openedAt),
-      segments: [{ ...first, from: date(first.from) }, ...others.map((each) => ({ ...each, from: date(each.from) }))],
-      gaps: window.gaps.map(({ from, to }) => ({ from: date(from), to: date(to) })),
-      ...(window.healed === undefined
-        ? {}
-        : { healed: window.healed.map(({ from, to }) => ({ from: date(from), to: date(to) })) }),
-      end: window.end === null ? null : { lastBad: date(window.end.lastBad), firstGood: date(window.end.firstGood) },
-    };
-  }
-
-  async #beat(ended: boolean): Promise<void> {
-    const heartbeat = this.#heartbeat(ended);
-    this.#beatNs = heartbeat.at.monotonicNs;
-    await this.#ports.store.beat(heartbeat);
-  }
-
-  #heartbeat(ended: boolean): Heartbeat {
-    return { at: this.#ports.moment(this.#ports.time.monotonicNs()), ended, power: this.#power };
-  }
-
-  /** The watch goes on when the disk does not: what it sees next is written whole. */
-  async #keep(write: () => Promise<void>): Promise<void> {
-    try {
-      await write();
-    } catch (error) {
-      this.#log.error({ error: messageOf(error) }, "outage not written");
-    }
   }
 }
 
@@ -440,14 +293,4 @@ const beyondUnknown = {
   anchors: "unknown",
   service: "unknown",
   otherChannel: "unknown",
-} as const;
-
-/** Stable, as all messages are: people's own alarms listen for it. */
-export const otherChannelMessage: string = "this box cannot send, have people register over the online service now";
-
-const changeMessages = {
-  opened: "outage window opened",
-  reopened: "outage window goes on",
-  "cause-changed": "outage has another cause",
-  gap: "outage was not watched for a while",
 } as const;

@@ -4,7 +4,7 @@ import { silentLog } from "../../daemon/base/log.ts";
 import { keepAlive, systemTime } from "../../daemon/base/system-time.ts";
 import { monotonicNs } from "../../daemon/base/time.ts";
 import { table } from "../../daemon/commands/terminal.ts";
-import { defaultCadence } from "../../daemon/outage/outage-service.ts";
+import { defaultCadence } from "../../daemon/outage/watch-cadence.ts";
 import { startServiceSimulator } from "../../daemon/simulator/service/service-simulator.ts";
 import { DaemonProcess } from "../../daemon/testing/campaign/daemon-process.ts";
 import { Gate } from "../../daemon/testing/campaign/gate.ts";

@@ -8,7 +8,7 @@ import type { Time } from "../../base/time.ts";
 import type { Cause, Exemption } from "../../outage/cause.ts";
 import type { Layers } from "../../outage/layers.ts";
 import { defaultPatience, type Patience } from "../../outage/network-probes.ts";
-import { type Cadence, defaultCadence } from "../../outage/outage-service.ts";
+import { type Cadence, defaultCadence } from "../../outage/watch-cadence.ts";
 import type { WindowChange } from "../../outage/windows.ts";
 import { systemOffset } from "../chrony/system-offset.ts";
 import { fakedTime } from "../faked-time.ts";
