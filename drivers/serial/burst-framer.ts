@@ -3,17 +3,24 @@ import { etx, frameEnds, stx } from "./control.ts";
 import type { Framer, FramerOutput } from "./framer.ts";
 import { quietAfter } from "./quiet.ts";
 
+/** IDTECK's is one byte, others write theirs as two hexadecimal digits. */
+const checksumMaxBytes = 2;
+
 /**
  * Frames by STX, ETX and silence.
  *
  * | mode | begins at | ends at | silence |
  * | --- | --- | --- | --- |
  * | `auto` | STX or any other byte | CR, LF, ETX, EOT | ends the frame |
- * | `etx` | STX; bytes outside are passed over | ETX | gives it up |
+ * | `etx` | STX | ETX | gives it up |
  * | `idle` | any byte | – | ends the frame |
  *
  * An STX inside a frame begins another: what stood before it was cut short. Ends that follow an end close nothing, so the
  * `CR LF ETX` of an ID-12LA closes one frame.
+ *
+ * With `etx` what comes without STX is no frame, and is told as a bad one up to the next end: a reader that sends otherwise
+ * than this, or at another speed, would be silent else, and whoever badges at it unseen. Right behind an ETX may stand a
+ * checksum, which is passed over.
  */
 export class BurstFramer implements Framer {
   readonly #mode: "auto" | "etx" | "idle";
@@ -21,6 +28,10 @@ export class BurstFramer implements Framer {
   readonly #buffer: Uint8Array;
   #length: number = 0;
   #overlong: boolean = false;
+  /** What is being read began without STX, where a frame begins with it. */
+  #stray: boolean = false;
+  /** How many bytes of a checksum may still follow the last ETX. */
+  #checksumBytes: number = 0;
   /** `null` between frames. */
   #firstByteNs: MonotonicNs | null = null;
   #lastByteNs: MonotonicNs = monotonicNs(0n);
@@ -61,11 +72,21 @@ export class BurstFramer implements Framer {
     } else if (byte === stx) {
       this.#giveUp(out);
       this.#firstByteNs = atNs;
-    } else if (this.#mode === "etx" ? byte === etx : frameEnds.has(byte)) {
+    } else if (this.#isEnd(byte)) {
       if (this.#firstByteNs !== null) this.#finish(out);
     } else if (this.#mode === "auto" || this.#firstByteNs !== null) {
       this.#append(byte, atNs, out);
+    } else if (this.#checksumBytes > 0) {
+      this.#checksumBytes -= 1;
+    } else {
+      this.#stray = true;
+      this.#append(byte, atNs, out);
     }
+  }
+
+  #isEnd(byte: number): boolean {
+    const isInFrame = this.#firstByteNs !== null && !this.#stray;
+    return this.#mode === "etx" && isInFrame ? byte === etx : frameEnds.has(byte);
   }
 
   #append(byte: number, atNs: MonotonicNs, out: FramerOutput[]): void {
@@ -82,11 +103,16 @@ export class BurstFramer implements Framer {
   }
 
   #finish(out: FramerOutput[]): void {
+    if (this.#stray) {
+      this.#giveUp(out);
+      return;
+    }
     if (!this.#overlong && this.#firstByteNs !== null) {
       if (this.#length === 0) out.push({ kind: "bad", reason: "empty" });
       else out.push({ kind: "frame", bytes: this.#buffer.slice(0, this.#length), firstByteNs: this.#firstByteNs });
     }
     this.#reset();
+    this.#checksumBytes = checksumMaxBytes;
   }
 
   #giveUp(out: FramerOutput[]): void {
@@ -97,6 +123,8 @@ export class BurstFramer implements Framer {
   #reset(): void {
     this.#length = 0;
     this.#overlong = false;
+    this.#stray = false;
+    this.#checksumBytes = 0;
     this.#firstByteNs = null;
   }
 }
