@@ -1,7 +1,7 @@
 /**
  * What a reader sent that is no badge. Some readers say every few seconds that they are there, which the frame's pattern
  * rejects. That is told from badges that cannot be read by two things: the same text came before a badge was read, and it is
- * one text. Badges of which the pattern rejects half are many.
+ * one text. Badges of which the pattern rejects half are many. A text that says that a read failed is of a badge, each time.
  */
 export type Rejects = {
   /** Frames since the last badge. */
@@ -17,9 +17,20 @@ export const noRejects: Rejects = { frames: 0, texts: new Map(), earlier: new Se
 /** A reader has one such text, or a few; more are badges. */
 export const textsMax: number = 64;
 
+/**
+ * What scanners send where they could not read: NOREAD, NO LABEL and BADCODE (Microscan), NR (Honeywell), NO-READ (Rockwell),
+ * ERROR, FAIL, or a question mark. Behind a prefix too, for that stands in front of all that a scanner sends.
+ */
+const failedRead =
+  /(?<![a-z])(?:no[ _-]?(?:read|label|code)|nr|bad[ _-]?(?:read|code)|(?<!no[ _-])err(?:or)?|fail(?:ed|ure)?|\?)[^a-z]*$/i;
+
+/** Longer texts are not searched: such a message has 64 characters at most, and a prefix in front. */
+const failedReadMaxChars = 128;
+
 /** @param text `null` for what is no text: noise may be the same again and again, and so may badges on a wrong line */
 export function rejected({ frames, texts, earlier }: Rejects, text: string | null): Rejects {
-  const isKept = text !== null && (texts.size < textsMax || texts.has(text));
+  const isOfReader = text !== null && !(text.length <= failedReadMaxChars && failedRead.test(text));
+  const isKept = isOfReader && (texts.size < textsMax || texts.has(text));
   return {
     frames: frames + 1,
     texts: isKept ? new Map([...texts, [text, (texts.get(text) ?? 0) + 1]]) : texts,
