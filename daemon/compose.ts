@@ -303,7 +303,10 @@ function startClockwork(
 function readerEvents(intake: Intake, log: Log): ReaderEvents {
   return {
     badgeRead: (read) => intake.badgeRead(read),
-    badFrame: (reader, reason) => log.debug({ reader, reason }, "bad frame"),
+    badFrame(reader, reason) {
+      intake.badFrame(reader);
+      log.debug({ reader, reason }, "bad frame");
+    },
     stateChanged(reader, state) {
       if (state.kind === "online") log.info({ reader, path: state.path }, "reader online");
       else log.warn({ reader, reason: state.reason, detail: state.detail }, "reader offline");

@@ -4,7 +4,7 @@ import { type Log, silentLog } from "../base/log.ts";
 import { monotonicNs, wallMs } from "../base/time.ts";
 import type { Clock } from "../clock/stamp.ts";
 import { recordingLog } from "../testing/store-fixture.ts";
-import { Intake, pendingMax, strangersMin } from "./intake.ts";
+import { Intake, lightMaxMs, pendingMax, strangersMin } from "./intake.ts";
 import type { RecordOutcome, ScanDraft, ScanLedger } from "./scan.ts";
 
 const clock: Clock = {
@@ -144,7 +144,16 @@ test("a light that comes late is not shown to the next worker, and shown while n
   commits[2]?.resolve(accepted);
   await intake.settled();
   expect(shown).toEqual(["not-recorded", "accepted"]);
-  expect(intake.counters).toMatchObject({ recorded: 2, notRecorded: 1 });
+  // Whoever's badge the reader garbled has no scan, and must not take the light of the one before for his own.
+  for (const lateMs of [lightMaxMs, lightMaxMs + 1]) {
+    badge(40_000);
+    intake.badFrame("gate");
+    nowMs = 40_000 + lateMs;
+    commits.at(-1)?.resolve(accepted);
+    await intake.settled();
+  }
+  expect(shown).toEqual(["not-recorded", "accepted", "accepted"]);
+  expect(intake.counters).toMatchObject({ recorded: 4, notRecorded: 1 });
 });
 
 test("a reader of which no badge is known is told once, until it gives one that is", async () => {

@@ -98,6 +98,11 @@ export class Intake {
     this.#pending.add(work);
   }
 
+  /** Somebody is at this reader whose badge was not understood, for all that is known: a light from now on is not for him. */
+  badFrame(readerId: string): void {
+    this.#latest.delete(readerId);
+  }
+
   /** Resolves when every read taken over so far has been answered. */
   async settled(): Promise<void> {
     while (this.#pending.size > 0) await Promise.all(this.#pending);
