@@ -322,7 +322,8 @@ function readerSettings(reader: ConfiguredReader): ReaderSettings {
     case "serial-line": {
       const shown = Object.entries(reader.feedback).filter(([, bytes]) => bytes !== null);
       const feedback: Partial<Record<Feedback, Uint8Array>> = Object.fromEntries(shown);
-      return { driver: reader.driver, id, path, presenceMs, line: reader.line, frame: reader.frame, feedback };
+      const keys = [...reader.keys.keys()];
+      return { driver: reader.driver, id, path, presenceMs, keys, line: reader.line, frame: reader.frame, feedback };
     }
   }
 }

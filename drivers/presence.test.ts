@@ -5,10 +5,13 @@ import { nobodyPresent, type Presence, present, presentMax } from "./presence.ts
 const presenceMs = 500;
 const ms = (value: number): MonotonicNs => monotonicNs(BigInt(value) * 1_000_000n);
 
-function repeats(sightings: readonly (readonly [badge: string, atMs: number])[]): readonly boolean[] {
+function repeats(
+  sightings: readonly (readonly [badge: string, atMs: number])[],
+  keys: readonly string[] = [],
+): readonly boolean[] {
   let presence: Presence = nobodyPresent;
   return sightings.map(([badge, atMs]) => {
-    const seen = present(presence, badge, ms(atMs), presenceMs);
+    const seen = present(presence, badge, ms(atMs), presenceMs, keys);
     presence = seen.presence;
     return seen.isRepeat;
   });
@@ -29,6 +32,15 @@ test.each([
       ["A", gapMs],
     ]),
   ).toEqual([false, isRepeat]);
+});
+
+test.each<[string, readonly string[], readonly boolean[]]>([
+  ["its key is sent once, and the badge goes on without it", ["I1234", "1234", "1234"], [false, true, true]],
+  ["a key that is pressed means what it says, also at once", ["1234", "O1234", "I1234"], [false, false, false]],
+  ["what is no key parts two badges", ["X1234", "1234"], [false, false]],
+])("of a held badge %s", (_name, badges, expected) => {
+  const sightings = badges.map((badge, index) => [badge, index * 50] as const);
+  expect(repeats(sightings, ["I", "O"])).toEqual(expected);
 });
 
 test("two badges that take turns are one presentation each", () => {

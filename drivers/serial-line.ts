@@ -16,13 +16,15 @@ export type SerialLineSettings = {
   readonly line: LineSettings;
   readonly frame: FrameSettings;
   readonly presenceMs: number;
+  /** What a worker may press before he badges, and the reader then sends in front of the badge. */
+  readonly keys?: readonly string[];
   readonly feedback: FeedbackBytes;
 };
 
 /** @throws SyntaxError when the frame's pattern is no regular expression */
 export function createSerialLine(settings: SerialLineSettings, time: Time, log: Log): Reader {
-  const { id, path, line, frame, presenceMs, feedback } = settings;
-  const parts = { id, path, line, presenceMs, feedback };
+  const { id, path, line, frame, presenceMs, keys = [], feedback } = settings;
+  const parts = { id, path, line, presenceMs, keys, feedback };
   return new SerialReader(
     { ...parts, createFramer: () => createFramer(frame), decode: createLineDecoder(frame) },
     time,

@@ -27,6 +27,8 @@ export type SerialReaderParts = {
   readonly path: string;
   readonly line: LineSettings;
   readonly presenceMs: number;
+  /** What a worker may press before he badges, and the reader then sends in front of the badge. */
+  readonly keys?: readonly string[];
   readonly feedback: FeedbackBytes;
   readonly createFramer: () => Framer;
   readonly decode: FrameDecoder;
@@ -183,7 +185,8 @@ export class SerialReader implements Reader {
   }
 
   #badge(text: string, firstByteNs: MonotonicNs): void {
-    const { presence, isRepeat } = present(this.#presence, text, firstByteNs, this.#parts.presenceMs);
+    const { presenceMs, keys } = this.#parts;
+    const { presence, isRepeat } = present(this.#presence, text, firstByteNs, presenceMs, keys);
     this.#presence = presence;
     this.#count(isRepeat ? "repeats" : "reads");
     this.#reject(badgeRead(this.#rejects));
