@@ -278,3 +278,20 @@ test("a reader that is not there is a warning, for a slip in its path looks the 
   expect(said).toContain(`readers[0].port: no device is at ${join(directory, "reader")} now`);
   expect(said).toContain("1 warning above");
 });
+
+test("two readers by the numbers that a plug may exchange are a warning each, and one is none", () => {
+  const withPorts = (...ports: readonly string[]): string => {
+    const before = readFileSync(configuration, "utf8");
+    const readers = ports.map((port, index) => ({ id: `gate-${index}`, driver: "rdm6300", port, direction: "in" }));
+    writeFileSync(
+      configuration,
+      before.replace(/^readers:.*\n(?:[ -].*\n)*/m, `readers: ${JSON.stringify(readers)}\n`),
+    );
+    return checked().said;
+  };
+  const said = withPorts("/dev/ttyUSB0", "/dev/serial/by-id/usb-FTDI-if00-port0", "/dev/ttyACM0");
+  expect(said).toMatch(/readers\[0\]\.port: \/dev\/ttyUSB0 is a number.*by-id/);
+  expect(said).toMatch(/readers\[2\]\.port: \/dev\/ttyACM0 is a number/);
+  expect(said).toContain("2 warnings above");
+  expect(withPorts("/dev/ttyUSB0", "/dev/ttyAMA0")).not.toContain("is a number");
+});

@@ -51,6 +51,7 @@ export function startFindings(
     ...tokenless(configuration),
     ...unseenSecrets(configuration),
     ...absentReaders(configuration, isThere),
+    ...exchangeableReaders(configuration),
     ...rosterFindings(configuration),
     ...(faults.length > 0 ? [] : expiredAuthority(configuration, now)),
   ];
@@ -103,6 +104,19 @@ function absentReaders({ readers }: Configuration, isThere: StartSurroundings["i
     if (isThere(port)) return [];
     const message = `no device is at ${port} now: badged starts and waits for it, and nobody badges there meanwhile; plug the reader in, or correct the path (ls /dev/serial/by-id shows what is plugged in)`;
     return [{ path: ["readers", index, "port"], message, keepsFromStarting: false }];
+  });
+}
+
+/** What the kernel calls USB adapters, in the order in which it finds them. */
+const foundName = /^\/dev\/tty(?:USB|ACM)\d+$/;
+
+/** A reader that is mistaken for another is heard all the same, and its badges get the other's direction and place. */
+function exchangeableReaders({ readers }: Configuration): readonly StartFinding[] {
+  const found = readers.flatMap(({ port }, index) => (foundName.test(port) ? [{ port, index }] : []));
+  if (found.length < 2) return [];
+  return found.map(({ port, index }) => {
+    const message = `${port} is a number in the order in which the box finds its adapters: after a plug or a boot it may be another reader, whose INs would be recorded as OUTs; write its path of /dev/serial/by-id or by-path, which stays`;
+    return { path: ["readers", index, "port"], message, keepsFromStarting: false };
   });
 }
 
