@@ -33,7 +33,7 @@ import {
   type ReaderEvents,
   type ReaderState,
 } from "./index.ts";
-import { lateMs } from "./serial/serial-reader.ts";
+import { heldMs, lateMs } from "./serial/serial-reader.ts";
 import type { FrameSettings, SerialLineSettings } from "./serial-line.ts";
 
 /** What a reader told, and a way to wait for more of it. */
@@ -266,6 +266,34 @@ describe("a reader on a port", () => {
     simulator.present("62E3086CED");
     await recorder.until(() => recorder.reads.length === 2);
     expect(recorder.texts).toEqual(["010063E9AE", "62E3086CED"]);
+  });
+
+  test("reads a badge again at once whose worker was told that nothing was kept, however long its presence is", async () => {
+    const simulator = await plugIn("serial-line");
+    let laterNs = 0n;
+    const time: Time = { ...systemTime, monotonicNs: () => monotonicNs(systemTime.monotonicNs() + laterNs) };
+    const reader = lineReader({ presenceMs: 60_000 }, { time });
+    await online(reader);
+    const badge = async (): Promise<void> => {
+      laterNs += BigInt(heldMs + 1) * 1_000_000n;
+      const { reads, repeats } = reader.counters;
+      simulator.present("010063E9AE");
+      // A repeat is no event of the reader: noise behind it is.
+      simulator.send(Buffer.from("\xff\r\n", "latin1"));
+      await recorder.until(
+        () => reader.counters.badFrames > 0 && reader.counters.reads + reader.counters.repeats > reads + repeats,
+      );
+    };
+    await badge();
+    for (const [feedback, reads] of [
+      ["not-recorded", 2],
+      ["not-recorded", 3],
+      ["accepted", 3],
+    ] as const) {
+      reader.feedback(feedback, reader.counters.opens);
+      await badge();
+      expect(reader.counters.reads).toBe(reads);
+    }
   });
 
   test("counts noise and frames that are too long, and reads the badge behind them", async () => {

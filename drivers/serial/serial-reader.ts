@@ -34,6 +34,9 @@ export type SerialReaderParts = {
   readonly decode: FrameDecoder;
 };
 
+/** The most that a presence lasts while workers are told that nothing was kept: they are to try again. */
+export const heldMs: number = 500;
+
 /**
  * A timer that runs this late says that the event loop stood still: bytes of the same frame may wait in the kernel, and
  * are read before the silence is believed.
@@ -58,6 +61,7 @@ export class SerialReader implements Reader {
   #events: ReaderEvents | null = null;
   #framer: Framer;
   #presence: Presence = nobodyPresent;
+  #presenceMs: number;
   #rejects: Rejects = noRejects;
   #idleTimer: Disposable | null = null;
   /** What a port that was opened in the middle of a frame gives first: the rest of a badge number is the number of somebody else. */
@@ -69,6 +73,7 @@ export class SerialReader implements Reader {
     this.#time = time;
     this.#log = log.child({ room: "drivers", reader: parts.id });
     this.#framer = parts.createFramer();
+    this.#presenceMs = parts.presenceMs;
     this.#connection = new SerialConnection(parts.path, parts.line, time, this.#log, {
       opened: (midFrameMs) => this.#opened(midFrameMs),
       bytes: (chunk, atNs) => this.#bytes(chunk, atNs),
@@ -94,6 +99,9 @@ export class SerialReader implements Reader {
   }
 
   feedback(feedback: Feedback, opening: number): FeedbackOutcome {
+    // Whoever is told that nothing was kept badges again, and must not be taken for one who holds his badge still.
+    const { presenceMs } = this.#parts;
+    this.#presenceMs = feedback === "not-recorded" ? Math.min(presenceMs, heldMs) : presenceMs;
     const bytes = this.#parts.feedback[feedback] ?? null;
     if (bytes === null) return "unsupported";
     const isOfThisOpening = opening === this.#counters.opens;
@@ -185,8 +193,7 @@ export class SerialReader implements Reader {
   }
 
   #badge(text: string, firstByteNs: MonotonicNs): void {
-    const { presenceMs, keys } = this.#parts;
-    const { presence, isRepeat } = present(this.#presence, text, firstByteNs, presenceMs, keys);
+    const { presence, isRepeat } = present(this.#presence, text, firstByteNs, this.#presenceMs, this.#parts.keys);
     this.#presence = presence;
     this.#count(isRepeat ? "repeats" : "reads");
     this.#reject(badgeRead(this.#rejects));
