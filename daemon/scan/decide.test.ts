@@ -66,10 +66,16 @@ test.each([
     expected: { kind: "keep", direction: "out" },
   },
   {
-    name: "again within 60 s of an unknown badge's scan",
-    rule: fixed("in"),
+    name: "a toggle within 60 s of an unknown badge's",
+    rule: toggle,
     last: last(null, 5_000),
     expected: { kind: "double", ofScanId: 7 },
+  },
+  {
+    name: "a key within 60 s of an unknown badge's toggle, whose direction nobody knows",
+    rule: fixed("out"),
+    last: last(null, 5_000),
+    expected: { kind: "keep", direction: "out" },
   },
 ] as const)("$name", ({ rule, last: previous, expected }) => {
   expect(decide(rule, stamp(), previous, doubleScanMs)).toEqual(expected);

@@ -27,7 +27,8 @@ export function decide(
 ): Decision {
   if (last === null) return { kind: "keep", direction: rule.kind === "fixed" ? rule.direction : "in" };
   const { shortestMs, longestMs } = sinceLast(stamp, last);
-  const sameAct = rule.kind === "toggle" || last.direction === null || last.direction === rule.direction;
+  // What an unknown badge's toggle comes to is known once the roster knows the badge: then both are judged again.
+  const sameAct = rule.kind === "toggle" || last.direction === rule.direction;
   if (sameAct && longestMs >= 0 && longestMs < doubleScanMs) return { kind: "double", ofScanId: last.id };
   if (rule.kind === "fixed") return { kind: "keep", direction: rule.direction };
   return { kind: "keep", direction: shortestMs < toggleWindowMs && last.direction === "in" ? "out" : "in" };

@@ -102,6 +102,16 @@ test.each([
   expect(core.show(stranger)).toMatchObject({ state: "waiting" });
 });
 
+test.each([
+  ["out", outRule, { state: "waiting", direction: "out" }],
+  ["in", inRule, { state: "double", reason: "double of scan 1" }],
+])("who says %s moments after a toggle is judged once he is known, as anybody else", (_, rule, expected) => {
+  const ids = [recordId(core, draftOf(7, 0)), recordId(core, draftOf(7, 0.5, { rule }))];
+  learn(7);
+  resolveAll();
+  expect(ids.map((id) => core.show(id))).toMatchObject([{ state: "waiting", direction: "in" }, expected]);
+});
+
 test("a stranger's scan is no double of a later one that the service refused: it can be sent, the other waits for a person", () => {
   const stranger = recordId(core, draftOf(7, 0));
   const refused = recordId(core, draftOf(1, 0.5));
