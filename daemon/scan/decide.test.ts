@@ -58,6 +58,12 @@ test.each([
   },
   { name: "again within 60 s", rule: toggle, last: last("in", 59_999), expected: { kind: "double", ofScanId: 7 } },
   { name: "again at 60 s", rule: toggle, last: last("in", 60_000), expected: { kind: "keep", direction: "out" } },
+  {
+    name: "the same badge at another reader, whose frame began first and ended last",
+    rule: toggle,
+    last: last("in", -100),
+    expected: { kind: "double", ofScanId: 7 },
+  },
   { name: "same key again", rule: fixed("in"), last: last("in", 5_000), expected: { kind: "double", ofScanId: 7 } },
   {
     name: "the other key at once, a corrected mistake",

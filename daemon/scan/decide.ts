@@ -48,7 +48,8 @@ function sinceLast(stamp: StampedMoment, last: LastScan): { readonly shortestMs:
   const boundMs =
     stamp.errorBoundMs === null || last.errorBoundMs === null ? null : stamp.errorBoundMs + last.errorBoundMs;
   if (stamp.bootId === last.bootId) {
-    const ms = elapsedMs(monotonicNs(last.monotonicNs), stamp.monotonicNs);
+    // Of one badge at two readers the frame that began first may end last.
+    const ms = Math.abs(elapsedMs(monotonicNs(last.monotonicNs), stamp.monotonicNs));
     if (boundMs === null || sinceMs - boundMs <= ms) return { shortestMs: ms, longestMs: ms };
     return { shortestMs: sinceMs - boundMs, longestMs: sinceMs + boundMs };
   }
