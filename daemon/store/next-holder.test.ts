@@ -62,6 +62,33 @@ test("the removed holder's scan after he left does not become the next holder's"
   expect(core.show(scanId)?.workerReference).toBeNull();
 });
 
+test.each([
+  ["another worker's: it may be of him who did not give it back", {}, "unknown-badge"],
+  ["another worker's, with the day since when he has it", { validFrom: "2026-05-28" }, "waiting"],
+  ["the same worker's, whose number is corrected", { reference: entryOf(1).reference }, "waiting"],
+  ["the same worker's, whose line was missing for a while", { ssin: entryOf(1).ssin }, "waiting"],
+])("a scan made while nobody held the badge, which is then %s", (_what, change, state) => {
+  core.replaceRoster([entryOf(2)], "gone", noon);
+  const scanId = recordId(core, draftOf(1, 10));
+  const next = entryOf(1, { ssin: "91000000001", reference: "next", validFrom: null, ...change });
+  core.replaceRoster([next, entryOf(2)], "next", at(20));
+  core.resolveUnknown(200);
+  expect(core.show(scanId)?.state).toBe(state);
+  // Nor by his own first scan.
+  recordId(core, draftOf(1, 30));
+  expect(core.show(scanId)?.state).toBe(state);
+});
+
+test("who lost a badge that had been another's, and gets it back, is the last who held it", () => {
+  const next = entryOf(1, { ssin: "91000000001", reference: "next" });
+  core.replaceRoster([next], "handed on", noon);
+  core.replaceRoster([], "left out by mistake", at(10));
+  const scanId = recordId(core, draftOf(1, 20));
+  core.replaceRoster([next], "put back", at(30));
+  expect(core.resolveUnknown(200)).toEqual({ resolved: 1, anothers: 0, more: false });
+  expect(core.show(scanId)).toMatchObject({ state: "waiting", workerReference: "next" });
+});
+
 test("on the day it was given to him, and until the last, a badge that the roster learns later is its holder's", () => {
   // 22:30 in Belgium on the 28th, which is the 28th in UTC too, and half past midnight on the 29th, which is the 28th there.
   const [evening, night] = [recordId(core, draftOf(7, 4)), recordId(core, draftOf(7, 124))];

@@ -81,6 +81,9 @@ export type StorePorts = {
   readonly onReopened?: () => void;
 };
 
+const perhapsAnothers =
+  "scans stay unknown whose badges another worker held before: write in valid_from since when their holders have them";
+
 const outcomeLost = "the database was replaced during a call, its outcome is not kept and its scans are in doubt";
 
 /**
@@ -241,6 +244,7 @@ export class Store
     for (;;) {
       const slice = await this.#link.call("resolveUnknown", limit - resolved);
       resolved += slice.resolved;
+      if (slice.anothers > 0) this.#log.warn({ scans: slice.anothers }, perhapsAnothers);
       if (!slice.more || resolved >= limit) return resolved;
     }
   }

@@ -140,7 +140,7 @@ test("a scan made right after the import decides on those before it, resolved or
 test("nothing is looked at again until the roster changes", () => {
   recordId(core, draftOf(7, 0));
   expect(resolveAll()).toBe(0);
-  expect(core.resolveUnknown(1)).toEqual({ resolved: 0, more: false });
+  expect(core.resolveUnknown(1)).toEqual({ resolved: 0, anothers: 0, more: false });
   learn(1, 7);
   expect(resolveAll()).toBe(1);
 });
@@ -150,7 +150,7 @@ test("more strangers than a slice looks at are all resolved, oldest first", () =
   core.record(Array.from({ length: strangers }, (_, index) => draftOf(1000 + index, index * 2)));
   learn(1000, 1000 + strangers - 1);
   const first = core.resolveUnknown(1);
-  expect(first).toEqual({ resolved: 1, more: true });
+  expect(first).toEqual({ resolved: 1, anothers: 0, more: true });
   expect(core.show(1)?.state).toBe("waiting");
   expect(resolveAll()).toBe(1);
   expect(core.show(strangers)?.state).toBe("waiting");

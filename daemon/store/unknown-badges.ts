@@ -9,6 +9,7 @@ import { type Decision, decide } from "../scan/decide.ts";
 import { type BadgeReading, badgeNumber, foreignMark } from "../scan/draft.ts";
 import type { Direction } from "../scan/scan.ts";
 import type { Connection } from "./connection.ts";
+import { EarlierHolders } from "./earlier-holders.ts";
 import type { KnownBadge, RosterLookup } from "./roster-lookup.ts";
 import { type StampRow, stampColumns, stampOf, utcColumn } from "./stamp-columns.ts";
 import { type DirectionColumn, ruleOf, type WorkerChain } from "./worker-chain.ts";
@@ -17,7 +18,12 @@ import { type DirectionColumn, ruleOf, type WorkerChain } from "./worker-chain.t
 export const resolveSliceRows = 1000;
 
 /** What a slice did; `more` when the walk has not come to its end. */
-export type ResolvedSlice = { readonly resolved: number; readonly more: boolean };
+export type ResolvedSlice = {
+  readonly resolved: number;
+  /** Scans of known badges that stay unknown, for they may be of who held the badge before. */
+  readonly anothers: number;
+  readonly more: boolean;
+};
 
 /** What a slice of reading again did; the next one begins after `afterId`, `null` at the end. */
 export type RereadSlice = { readonly reread: number; readonly afterId: number | null };
@@ -47,6 +53,7 @@ const columns = `id, badge_number AS badgeNumber, direction_rule AS rule, direct
 export class UnknownBadges {
   readonly #connection: Connection;
   readonly #lookup: RosterLookup;
+  readonly #earlier: EarlierHolders;
   readonly #chain: WorkerChain;
   readonly #doubleScanMs: number;
   readonly #after: Sqlite.Statement<[number, number], StrangerRow>;
@@ -60,6 +67,7 @@ export class UnknownBadges {
   constructor(connection: Connection, lookup: RosterLookup, chain: WorkerChain, doubleScanMs: number) {
     this.#connection = connection;
     this.#lookup = lookup;
+    this.#earlier = new EarlierHolders(connection, lookup);
     this.#chain = chain;
     this.#doubleScanMs = doubleScanMs;
     this.#walk = { generation: -1, afterId: 0, done: false };
@@ -100,7 +108,7 @@ export class UnknownBadges {
     let resolved = 0;
     for (const stranger of this.#ofWorker.all(workerId).reverse()) {
       const known = this.#lookup.find(stranger.badgeNumber);
-      if (known === undefined || !heldThen(known, stampOf(stranger))) continue;
+      if (known === undefined || this.#whoseIs(stranger, known) !== "his") continue;
       this.#resolve(stranger, known);
       resolved += 1;
     }
@@ -109,27 +117,30 @@ export class UnknownBadges {
 
   /** Resolves at most `limit` scans, oldest first, looking at `resolveSliceRows` at most. */
   resolveSlice(limit: number): ResolvedSlice {
-    if (this.settled()) return { resolved: 0, more: false };
+    if (this.settled()) return { resolved: 0, anothers: 0, more: false };
     const slice = this.#connection.transact(() => {
       const generation = this.#lookup.generation();
       const from = this.#walk.generation === generation ? this.#walk.afterId : 0;
       const rows = this.#after.all(from, resolveSliceRows);
       let resolved = 0;
+      let anothers = 0;
       let afterId = from;
       for (const row of rows) {
         if (resolved >= limit) break;
         afterId = row.id;
         const known = this.#lookup.find(row.badgeNumber);
-        if (known === undefined || !heldThen(known, stampOf(row))) continue;
+        const whose = known === undefined ? "nobodys" : this.#whoseIs(row, known);
+        if (whose === "perhaps-anothers") anothers += 1;
+        if (known === undefined || whose !== "his") continue;
         this.#resolve(row, known);
         resolved += 1;
       }
       const done = rows.length < resolveSliceRows && (rows.at(-1)?.id ?? from) === afterId;
-      return { resolved, walk: { generation, afterId, done } };
+      return { resolved, anothers, walk: { generation, afterId, done } };
     });
     // Only after the commit: a walk that was rolled back is walked again.
     this.#walk = slice.walk;
-    return { resolved: slice.resolved, more: !slice.walk.done };
+    return { resolved: slice.resolved, anothers: slice.anothers, more: !slice.walk.done };
   }
 
   /**
@@ -154,6 +165,13 @@ export class UnknownBadges {
       this.#walk = { generation: -1, afterId: 0, done: false };
     }
     return { reread: changed.length, afterId: rows.length < resolveSliceRows ? null : (rows.at(-1)?.id ?? null) };
+  }
+
+  #whoseIs(scan: StrangerRow, known: KnownBadge): "his" | "nobodys" | "perhaps-anothers" {
+    const { utcMs } = stampOf(scan);
+    if (!heldThen(known, { utcMs })) return "nobodys";
+    const wasHeld = scan.direction !== null;
+    return this.#earlier.mayBeAnothers(scan.badgeNumber, known, utcMs, wasHeld) ? "perhaps-anothers" : "his";
   }
 
   #resolve(scan: StrangerRow, known: KnownBadge): void {

@@ -1,0 +1,59 @@
+import type Sqlite from "better-sqlite3";
+import type { WallMs } from "../base/time.ts";
+import type { Connection } from "./connection.ts";
+import type { KnownBadge, RosterLookup } from "./roster-lookup.ts";
+
+type Earlier = { readonly badge: string; readonly untilMs: number };
+
+/**
+ * Who held a badge before the roster's line for it, where that line does not say since when it is his. What was badged
+ * after another worker had lost it may be that worker's, who did not give it back: nothing tells, and a scan must never
+ * become the registration of somebody else. The same `reference` on both lines is the same person, as it is when a scan is
+ * released. Of holders whom the nightly clean-up has erased nothing is known.
+ */
+export class EarlierHolders {
+  readonly #lookup: RosterLookup;
+  readonly #others: Sqlite.Statement<[], Earlier>;
+  readonly #own: Sqlite.Statement<[number, string, number], number | null>;
+  /** Looked up once for each roster: no index leads from a badge to those who had it. */
+  #known: { readonly generation: number; readonly untilOf: ReadonlyMap<string, number> } | null = null;
+
+  constructor({ db }: Connection, lookup: RosterLookup) {
+    this.#lookup = lookup;
+    this.#others = db.prepare(
+      `SELECT o.badge, max(o.superseded_at) AS untilMs
+      FROM roster_entries o INDEXED BY roster_superseded
+        CROSS JOIN roster_entries e INDEXED BY roster_in_force ON e.badge = o.badge AND e.superseded_at IS NULL
+      WHERE o.superseded_at IS NOT NULL AND o.worker_id <> e.worker_id AND e.valid_from IS NULL
+        AND (o.reference IS NULL OR o.reference IS NOT e.reference)
+      GROUP BY o.badge`,
+    );
+    this.#own = db
+      .prepare<[number, string, number], number | null>(
+        `SELECT max(superseded_at) FROM roster_entries INDEXED BY roster_of_worker
+        WHERE worker_id = ? AND badge = ? AND superseded_at <= ?`,
+      )
+      .pluck();
+  }
+
+  /**
+   * Whether another than who holds the badge now held it after `atMs`, or was the last to hold it before.
+   *
+   * @param wasHeld somebody held it at the time, and a damaged database lost who: that is nobody who had it before
+   */
+  mayBeAnothers(badge: string, { workerId }: KnownBadge, atMs: WallMs, wasHeld: boolean): boolean {
+    const latestMs = this.#untilOf().get(badge);
+    if (latestMs === undefined) return false;
+    if (latestMs > atMs || wasHeld) return latestMs > atMs;
+    const ownMs = this.#own.get(workerId, badge, Math.floor(atMs)) ?? null;
+    return ownMs === null || ownMs < latestMs;
+  }
+
+  #untilOf(): ReadonlyMap<string, number> {
+    const generation = this.#lookup.generation();
+    if (this.#known?.generation === generation) return this.#known.untilOf;
+    const untilOf = new Map(this.#others.all().map(({ badge, untilMs }) => [badge, untilMs]));
+    this.#known = { generation, untilOf };
+    return untilOf;
+  }
+}
