@@ -36,6 +36,7 @@ import { Store, type StoreSettings } from "./store/store.ts";
 import type { LiveStatus } from "./supervisor/live-status.ts";
 import { createServiceNotifier } from "./supervisor/service-notifier.ts";
 import { StatusSocket, statusSocketPath } from "./supervisor/status-socket.ts";
+import { holdStore } from "./supervisor/store-hold.ts";
 import { webhooksAtStart } from "./webhooks-at-start.ts";
 
 /** A composed site. Readers take badges from `start` on. Disposing answers every badge taken over, then stops. */
@@ -45,8 +46,8 @@ export interface Daemon extends AsyncDisposable {
 
 /**
  * Builds every part of a site by hand, and hands each only what it uses. What is built later is closed earlier: readers
- * stop first, then intake is answered, then the forwarder ends its call, and the store closes last but for the socket,
- * which keeps a second daemon out until then.
+ * stop first, then intake is answered, then the forwarder ends its call, and the store closes last but for the hold on
+ * its folder and the socket, which keep a second daemon out until then.
  */
 export async function composeDaemon(configuration: Configuration, ports: DaemonPorts): Promise<Daemon> {
   const { time, log } = ports;
@@ -56,6 +57,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
   building.use(
     await StatusSocket.open(statusSocketPath(configuration.store.directory), async () => (await composed.promise)()),
   );
+  building.use(await holdStore(configuration.store.directory, log.child({ room: "supervisor" })));
   const { store, roster } = await openStore(configuration, building, ports);
   const notifier = building.use(composeNotifier(store, ports));
   const service: ComposedService = building.use(

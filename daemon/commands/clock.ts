@@ -1,7 +1,7 @@
 import { durationWords } from "../base/duration-words.ts";
 import { type ExitCode, exitCode } from "../base/errors.ts";
 import type { LiveClock, LiveClockEvent, LiveReceipt, LiveSource, LiveStatus } from "../supervisor/live-status.ts";
-import { readStatus, statusSocketPath } from "../supervisor/status-socket.ts";
+import { askDaemon } from "../supervisor/store-hold.ts";
 import { visitedConfiguration } from "./configuration.ts";
 import { type Terminal, table } from "./terminal.ts";
 
@@ -80,7 +80,7 @@ const untrustedWords: Readonly<Record<string, string>> = {
 
 async function readClock(configurationFile: string, terminal: Terminal): Promise<LiveClock | null> {
   const { store } = visitedConfiguration(configurationFile);
-  const live = (await readStatus(statusSocketPath(store.directory))) as LiveStatus | null;
+  const live = (await askDaemon(store.directory)) as LiveStatus | null;
   if (live === null) terminal.err("badged does not run: nobody keeps the time");
   return live?.clock ?? null;
 }

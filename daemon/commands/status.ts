@@ -11,7 +11,7 @@ import type { StoreSummary } from "../scan/archive.ts";
 import { strangersMin } from "../scan/intake.ts";
 import { scanStates } from "../scan/scan.ts";
 import type { LiveReader, LiveStatus, LiveTarget, LiveToken } from "../supervisor/live-status.ts";
-import { readStatus, statusSocketPath } from "../supervisor/status-socket.ts";
+import { askDaemon } from "../supervisor/store-hold.ts";
 import { clockWords } from "./clock.ts";
 import { visitedConfiguration } from "./configuration.ts";
 import { evidenceLines } from "./status-evidence.ts";
@@ -26,7 +26,7 @@ import { stateWords } from "./words.ts";
  */
 export async function status(configurationFile: string, json: boolean, terminal: Terminal): Promise<ExitCode> {
   const configuration = visitedConfiguration(configurationFile);
-  const { live, without } = await askDaemon(statusSocketPath(configuration.store.directory));
+  const { live, without } = await livingOf(configuration.store.directory);
   const stored = await summaryOf(configurationFile);
   const remarks = await remarksOf(configurationFile);
   if (json) {
@@ -43,9 +43,9 @@ export async function status(configurationFile: string, json: boolean, terminal:
 }
 
 /** `without` is what to say where no daemon told of itself: one that does not answer is not one that does not run. */
-async function askDaemon(path: string): Promise<{ readonly live: LiveStatus | null; readonly without: string }> {
+async function livingOf(directory: string): Promise<{ readonly live: LiveStatus | null; readonly without: string }> {
   try {
-    const live = (await readStatus(path)) as LiveStatus | null;
+    const live = (await askDaemon(directory)) as LiveStatus | null;
     return { live, without: "daemon    NOT RUNNING: badges are not read; what is on disk follows" };
   } catch (error) {
     if (!(error instanceof BadgedError) || error.code !== "daemon-not-running") throw error;

@@ -22,8 +22,8 @@ export function statusSocketPath(storeDirectory: string): string {
 }
 
 /**
- * Answers every connection with one JSON document and closes it. Holding the socket also makes this process the only
- * daemon of its store: a second one finds it taken.
+ * Answers every connection with one JSON document and closes it. A second daemon of the store finds it taken, and can say
+ * who is there; where the socket was deleted meanwhile, the hold on the folder keeps it out (store-hold.ts).
  */
 export class StatusSocket implements AsyncDisposable {
   readonly #server: Server;

@@ -1,0 +1,54 @@
+import { existsSync } from "node:fs";
+import { BadgedError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { lockFolder } from "./folder-lock.ts";
+import { readStatus, statusSocketPath } from "./status-socket.ts";
+
+/**
+ * Makes this process the only daemon of a store, whatever becomes of the files in its folder: two would each write over
+ * what the other put down. Commands beside the daemon ask for no hold.
+ *
+ * @throws BadgedError `already-running` when another process holds it
+ */
+export async function holdStore(directory: string, log: Log): Promise<Disposable> {
+  const hold = await lockFolder(directory);
+  switch (hold.kind) {
+    case "held":
+      return hold.lock;
+    case "taken":
+      throw new BadgedError(
+        "already-running",
+        heldWords(directory),
+        `${stopIt}, or give this one another store.directory`,
+      );
+    case "untold":
+      // As on a network's disk: no reason to record no scans, and the socket still tells.
+      log.warn(
+        { directory, reason: hold.reason },
+        "the store's folder cannot be locked: a second badged is told by the status socket alone",
+      );
+      return { [Symbol.dispose]: () => {} };
+  }
+}
+
+/**
+ * What the daemon of a store says of itself; `null` when none runs.
+ *
+ * @throws BadgedError `daemon-not-running` when it cannot be asked, and as `readStatus`
+ */
+export async function askDaemon(directory: string): Promise<unknown> {
+  const status = await readStatus(statusSocketPath(directory));
+  if (status !== null || !existsSync(directory)) return status;
+  // Had for some milliseconds; a daemon that starts in them waits for it longer than that.
+  const hold = await lockFolder(directory, "shared");
+  if (hold.kind === "held") hold.lock[Symbol.dispose]();
+  if (hold.kind !== "taken") return null;
+  throw new BadgedError("daemon-not-running", heldWords(directory), `${stopIt}, then start it again`);
+}
+
+function heldWords(directory: string): string {
+  return `a badged has the store in ${directory} open, and its ${statusSocketPath(directory)} was deleted`;
+}
+
+const stopIt =
+  'stop it first (systemctl stop badged; where it was started by hand, end the process that "ps ax" shows with "run")';
