@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import * as v from "valibot";
+import { counted } from "../daemon/base/counted.ts";
 import { messageOf, systemCode } from "../daemon/base/errors.ts";
 import { isForbidden } from "../daemon/base/permission.ts";
 import type { Configuration } from "./configuration.ts";
@@ -200,7 +201,7 @@ function refused(file: string, yaml: YamlFile, findings: readonly Finding[]): Lo
     .slice(0, problemsMax)
     .map(({ start, path, message }) => problem(file, yaml.positionOf(start), path, message));
   const rest = ordered.length - problems.length;
-  if (rest > 0) problems.push(problem(file, { line: 1, col: 1 }, [], `has ${rest} more problems`));
+  if (rest > 0) problems.push(problem(file, { line: 1, col: 1 }, [], `has ${counted(rest, "more problem")}`));
   return { ok: false, problems };
 }
 

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { loadConfiguration, type Problem } from "../../config/load.ts";
+import { counted } from "../base/counted.ts";
 import { type ExitCode, exitCode } from "../base/errors.ts";
 import { systemTime } from "../base/system-time.ts";
 import { runningPrograms, type StartSurroundings, startFindings } from "./start-checks.ts";
@@ -37,15 +38,11 @@ export function checkConfig(
   for (const { text } of problems) terminal.err(text);
   for (const { text } of warnings) terminal.err(`${text} (a warning)`);
   if (problems.length > 0) {
-    terminal.err(`${count(problems.length, "problem")}; badged does not start with this file.`);
+    terminal.err(`${counted(problems.length, "problem")}; badged does not start with this file.`);
   } else if (loaded.ok) {
     const { readers, site } = loaded.configuration;
-    const also = warnings.length === 0 ? "" : ` ${count(warnings.length, "warning")} above.`;
-    terminal.out(`${file}: sound. Site ${site.name}, ${count(readers.length, "reader")}.${also}`);
+    const also = warnings.length === 0 ? "" : ` ${counted(warnings.length, "warning")} above.`;
+    terminal.out(`${file}: sound. Site ${site.name}, ${counted(readers.length, "reader")}.${also}`);
   }
   return code;
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${number === 1 ? what : `${what}s`}`;
 }

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { zipSync } from "fflate";
 import type { Configuration } from "../../config/configuration.ts";
+import { counted } from "../base/counted.ts";
 import { BadgedError, type ExitCode, exitCode } from "../base/errors.ts";
 import { makeFolder } from "../base/folders.ts";
 import { systemTime } from "../base/system-time.ts";
@@ -79,10 +80,12 @@ function weaknessesOf({ isWhole, checkpoints, lines, later }: GatheredLog): read
   return [
     ...(later === 0
       ? []
-      : [`${later} notes, papers or counts of scans came later than it reaches: --from and --to take them in`]),
+      : [
+          `${later === 1 ? "a note, a paper or a count" : `${later} notes, papers or counts`} of scans came later than it reaches: --from and --to take ${later === 1 ? "it" : "them"} in`,
+        ]),
     ...(isWhole
       ? []
-      : [`its end is not covered by a checkpoint yet (${lines.length} records are): export it again later`]),
+      : [`its end is not covered by a checkpoint yet (of ${counted(lines.length, "record")}): export it again later`]),
     ...(last?.tokens.length === 0 ? ["no timestamp over its end: the time is not proven from that side"] : []),
     ...(last?.cosignatures.length === 0 ? ["no witness has signed its end: uniqueness is not proven"] : []),
   ];

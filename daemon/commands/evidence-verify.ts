@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { counted } from "../base/counted.ts";
 import { type ExitCode, exitCode } from "../base/errors.ts";
 import { utcText } from "../base/system-time.ts";
 import { wallMs } from "../base/time.ts";
@@ -96,7 +97,8 @@ function contentOf(file: string): Buffer | null {
 const verdictNames = ["integrity", "time", "uniqueness", "cause"] as const;
 
 function linesOf(report: BundleReport, key: PublicKey | null): readonly string[] {
-  const log = report.origin === null ? [] : [`log          ${printable(report.origin)}, ${report.records} records`];
+  const log =
+    report.origin === null ? [] : [`log          ${printable(report.origin)}, ${counted(report.records, "record")}`];
   return [
     ...log,
     ...(key === null ? [] : [`key          ${fingerprintOf(key)}`]),

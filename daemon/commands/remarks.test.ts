@@ -127,8 +127,8 @@ describe("badged status", () => {
     fill(25, { code: 1, text: "" }, { code: 32, text: "" });
     const lines = remarkLines(await remarksOf(config), live({ state: "following", why: null }));
     expect(lines[0]).toMatch(/^remarks {3}2 open, next last day \d{4}-\d\d-\d\d \(5 days left\); 1 DUE WITHIN 7 DAYS/);
-    expect(lines[1]).toMatch(/^REMARK 32 on 1 registrations/);
-    expect(lines[2]).toBe("following 1 registrations, 0 settled");
+    expect(lines[1]).toMatch(/^REMARK 32 on 1 registration:/);
+    expect(lines[2]).toBe("following 1 registration, 0 settled");
   });
 
   test.each(languages)("says in %s to register elsewhere while the failure is the site's own", (language) => {

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { counted } from "../base/counted.ts";
 import { BadgedError, type ExitCode, exitCode, messageOf } from "../base/errors.ts";
 import { systemTime } from "../base/system-time.ts";
 import { localDate } from "../forward/ciao/remarks/deadline.ts";
@@ -35,7 +36,7 @@ export async function rosterCommand(command: RosterCommand, terminal: Terminal):
   const expired = roster.entries.filter(({ validUntil }) => validUntil !== null && validUntil < today).length;
   if (expired > 0) {
     terminal.err(
-      `${expired === 1 ? "1 badge is" : `${expired} badges are`} past valid_until: scans are registered all the same, with a warning. Renew the date, or take the worker off the roster.`,
+      `${counted(expired, "badge")} ${expired === 1 ? "is" : "are"} past valid_until: scans are registered all the same, with a warning. Renew the date, or take the worker off the roster.`,
     );
   }
   if (command.write && resolve(file) !== configuration.roster.file) {

@@ -1,5 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
+import { counted } from "../base/counted.ts";
 import { systemCode } from "../base/errors.ts";
 import { isLoopback } from "../base/loopback.ts";
 import { utcText } from "../base/system-time.ts";
@@ -126,7 +127,7 @@ export function certificateStepOf(
     return failed(step, `trusted, but none of its keys is in service.pin: ${look.pins.join(" ")}`, advice);
   }
   const daysLeft = validUntil === null ? null : Math.floor((validUntil - (nowMs ?? boxMs)) / 86_400_000);
-  const left = daysLeft === null ? "" : `, ${daysLeft} days left`;
+  const left = daysLeft === null ? "" : `, ${counted(daysLeft, "day")} left`;
   const pinned = pins.length === 0 ? `; keys ${look.pins.join(" ")}` : ", pinned";
   const isNear = daysLeft !== null && daysLeft < certificateWarnDays;
   return ok(step, `of ${issuer}${left}${pinned}`, isNear ? "its owner has to renew it soon; nothing to do here" : "");

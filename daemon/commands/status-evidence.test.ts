@@ -28,6 +28,7 @@ test("a log that is well says so without a capital", () => {
     "timestamp tsa.example: not asked yet",
   ]);
   expect(lines.join()).not.toMatch(capitals);
+  expect(evidenceLines({ ...well, checkpointSize: 1, waiting: 0 })[0]).toBe("evidence  1 record written and signed");
 });
 
 test("a log of which nobody else knows says what that means", () => {

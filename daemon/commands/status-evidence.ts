@@ -1,3 +1,4 @@
+import { counted } from "../base/counted.ts";
 import { durationWords } from "../base/duration-words.ts";
 import type { LiveAnchorer, LiveEvidence } from "../supervisor/live-status.ts";
 
@@ -6,11 +7,13 @@ export function evidenceLines(evidence: LiveEvidence | null): readonly string[] 
   if (evidence === null) return ["evidence  NO LOG IS KEPT, its key cannot be had: the log of badged says why"];
   const { epoch, checkpointSize, waiting, failingForMs, anchorers } = evidence;
   const epochWords = epoch > 1 ? `, in the log's epoch ${epoch}` : "";
-  const waits = failingForMs === null ? `${waiting} more with the next` : "";
+  const waits = waiting === 0 ? "" : `; ${waiting} more with the next`;
   const failing =
-    failingForMs === null ? "" : `NOTHING WRITTEN for ${durationWords(failingForMs)}: ${waiting} wait in memory`;
+    failingForMs === null
+      ? waits
+      : `; NOTHING WRITTEN for ${durationWords(failingForMs)}: ${waiting} ${waiting === 1 ? "waits" : "wait"} in memory`;
   return [
-    `evidence  ${checkpointSize} records written and signed${epochWords}; ${waits}${failing}`,
+    `evidence  ${counted(checkpointSize, "record")} written and signed${epochWords}${failing}`,
     ...(anchorers.length === 0
       ? ["          neither witness nor timestamp authority is configured: nobody else bounds its time"]
       : anchorers.map(anchorerLine)),

@@ -50,6 +50,23 @@ test("a reader that sends no badge any more or shows no light is told in capital
   ]);
 });
 
+test("one of a thing is told as one", () => {
+  const counters = { reads: 1, repeats: 0, badFrames: 1, opens: 1, feedbackDropped: 1 };
+  const reader = { id: "gate", driver: "serial-line", online: true, detail: "/dev/ttyUSB0", ...counters };
+  expect(readerLines(reader)).toEqual([
+    "reader    gate: connected at /dev/ttyUSB0; 1 badge read, 1 bad frame, opened once",
+    expect.stringContaining("NOT SHOWN: 1 light since the start"),
+  ]);
+});
+
+test("where nothing was sent yet it says so, and how the way to the service is tried", () => {
+  const target = { name: "services.example", state: "not-tried", lastOutcome: "", retryInMs: null } as const;
+  expect(targetLine("service", target)).toBe(
+    "service   services.example: nothing sent since the start; badged service check tries the way",
+  );
+  expect(targetLine("webhook", target)).toBe("webhook   services.example: nothing sent since the start");
+});
+
 test("a service that refuses all that it gets is told in capitals, as long as it does", () => {
   const service = { name: "service", state: "reachable", lastOutcome: "call-refused", retryInMs: 60_000 } as const;
   expect(targetLine("service", service)).toContain("reachable, BUT REFUSES WHAT IT GETS: look at site");

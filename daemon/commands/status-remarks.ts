@@ -1,3 +1,4 @@
+import { counted } from "../base/counted.ts";
 import { BadgedError } from "../base/errors.ts";
 import { systemTime } from "../base/system-time.ts";
 import { isDueSoon, remarkView } from "../forward/ciao/remarks/remark-view.ts";
@@ -45,13 +46,16 @@ export async function remarksOf(configurationFile: string): Promise<RemarkStatus
 export function remarkLines(remarks: RemarkStatus | null, live: LiveStatus | null): readonly string[] {
   if (remarks === null) return [];
   const { open, dueSoon, nextDeadline, nextDaysLeft, receipt, follow } = remarks;
-  const next = nextDeadline === null ? "" : `, next last day ${nextDeadline} (${nextDaysLeft} days left)`;
+  const next =
+    nextDeadline === null ? "" : `, next last day ${nextDeadline} (${counted(nextDaysLeft ?? 0, "day")} left)`;
   const due = dueSoon === 0 ? "" : `; ${dueSoon} DUE WITHIN 7 DAYS (badged remarks list --due-within 7d)`;
   const state = live === null ? "" : followingWords(live.following ?? null);
   return [
     `remarks   ${open} open${next}${due}`,
-    ...(receipt === 0 ? [] : [`REMARK 32 on ${receipt} registrations: sent too late, or the clock is wrong`]),
-    `following ${follow.followed} registrations, ${follow.settled} settled${state}`,
+    ...(receipt === 0
+      ? []
+      : [`REMARK 32 on ${counted(receipt, "registration")}: sent too late, or the clock is wrong`]),
+    `following ${counted(follow.followed, "registration")}, ${follow.settled} settled${state}`,
   ];
 }
 

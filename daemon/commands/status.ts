@@ -1,4 +1,5 @@
 import { unreadableMin } from "../../drivers/contract.ts";
+import { counted } from "../base/counted.ts";
 import { durationWords } from "../base/duration-words.ts";
 import { BadgedError, type ExitCode, exitCode } from "../base/errors.ts";
 import type { Language } from "../base/language.ts";
@@ -108,7 +109,7 @@ const exemptions = Object.keys(wordsIn.en.exemption) as readonly Exemption[];
 export function readerLines(reader: LiveReader): readonly string[] {
   const state = reader.online ? `connected at ${reader.detail}` : `NOT CONNECTED: ${reader.detail}`;
   const opened = `opened ${reader.opens === 1 ? "once" : `${reader.opens} times`}`;
-  const line = `reader    ${reader.id}: ${state}; ${reader.reads} badges read, ${reader.badFrames} bad frames, ${opened}`;
+  const line = `reader    ${reader.id}: ${state}; ${counted(reader.reads, "badge")} read, ${counted(reader.badFrames, "bad frame")}, ${opened}`;
   const { badSinceBadge = 0, strangersInARow = 0, feedbackDropped } = reader;
   const listen = `stop badged, and see what it sends: badged reader listen ${reader.online ? reader.detail : "PORT"}`;
   const troubles: string[] = [];
@@ -117,12 +118,13 @@ export function readerLines(reader: LiveReader): readonly string[] {
   }
   if (strangersInARow >= strangersMin) {
     troubles.push(
-      `NOT KNOWN: none of the last ${strangersInARow} badges is in the roster: the reader's badge settings, the roster or its badgeForm is wrong, or this is no badge reader; ${listen}`,
+      `NOT KNOWN: none of the last ${strangersInARow} badges is in the roster: the reader's badge settings, the roster or its badgeForm is wrong, or what it sends is no badge, such as NOREAD; ${listen}`,
     );
   }
   if (feedbackDropped > 0) {
-    const lights = feedbackDropped === 1 ? "1 light" : `${feedbackDropped} lights`;
-    troubles.push(`NOT SHOWN: ${lights} since the start, for the reader was away or took nothing; the log says when`);
+    troubles.push(
+      `NOT SHOWN: ${counted(feedbackDropped, "light")} since the start, for the reader was away or took nothing; the log says when`,
+    );
   }
   return [line, ...troubles.map((trouble) => `          ${trouble}`)];
 }
@@ -138,7 +140,7 @@ export function targetLine(kind: string, target: LiveTarget, isOut = false): str
   const words = {
     reachable: isOut ? "no call has failed" : "reachable",
     "not-reachable": "NOT REACHABLE",
-    "not-tried": "not tried yet",
+    "not-tried": `nothing sent since the start${kind === "service" ? "; badged service check tries the way" : ""}`,
   }[target.state];
   // Only the forwarder counts such answers as failures, and waits after them.
   const isRefusing = target.lastOutcome === "call-refused" && target.retryInMs !== null;
@@ -165,15 +167,13 @@ export function storeLines(stored: StoreSummary): string[] {
     .filter((state) => stored.byState[state] > 0 || state === "waiting" || state === "registered")
     .map((state) => `scans     ${stored.byState[state]} ${stateWords[state]}${state === "waiting" ? waitingFor : ""}`);
   if (stored.doubtful > 0)
-    lines.push(
-      `scans     ${stored.doubtful} possible ${stored.doubtful === 1 ? "duplicate" : "duplicates"} (badged scans list --doubtful)`,
-    );
+    lines.push(`scans     ${counted(stored.doubtful, "possible duplicate")} (badged scans list --doubtful)`);
   return [
     ...lines,
-    `store     ${fullWords(stored)}${stored.rows} of at most ${stored.maxScans} scans; database ${mega(stored.databaseBytes)}, ${mega(stored.freeBytes)} free on its disk`,
+    `store     ${fullWords(stored)}${stored.rows} of at most ${counted(stored.maxScans, "scan")}; database ${mega(stored.databaseBytes)}, ${mega(stored.freeBytes)} free on its disk`,
     stored.rosterBadges === 0
       ? "roster    NO BADGES: every scan is of an unknown badge (badged roster check FILE)"
-      : `roster    ${stored.rosterBadges} badges`,
+      : `roster    ${counted(stored.rosterBadges, "badge")}`,
   ];
 }
 

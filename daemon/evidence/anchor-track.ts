@@ -1,3 +1,4 @@
+import { counted } from "../base/counted.ts";
 import { elapsedMs, type MonotonicNs } from "../base/time.ts";
 import type { Anchorer, AnchorOutcome } from "./anchorer.ts";
 import type { AnchorType } from "./record.ts";
@@ -49,7 +50,7 @@ function failureOf(outcome: AnchorOutcome): string | null {
     case "anchored":
       return null;
     case "ahead":
-      return `has seen ${outcome.size} records of another history: a new log was begun`;
+      return `has seen ${counted(outcome.size, "record")} of another history: a new log was begun`;
     case "failed":
       return outcome.why;
   }

@@ -1,3 +1,4 @@
+import { counted } from "../base/counted.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Anchorer, AnchorOutcome, AnchorRequest } from "./anchorer.ts";
 import { signedPartHash } from "./note.ts";
@@ -58,7 +59,9 @@ export class WitnessAnchorer implements Anchorer {
       case "ahead":
         // Only a note under our own key shows it: a proxy's answer is no reason to begin another log.
         if (!outcome.isProven)
-          return [{ kind: "failed", by, why: `says it has seen ${outcome.size} records, and shows no note` }];
+          return [
+            { kind: "failed", by, why: `says it has seen ${counted(outcome.size, "record")}, and shows no note` },
+          ];
         return [
           outcome.laterEpoch === undefined
             ? { kind: "ahead", by, size: outcome.size }

@@ -1,3 +1,4 @@
+import { counted } from "../../base/counted.ts";
 import type { Anchors } from "./anchors.ts";
 import { cosignedAt, isSignedByLog, type Note } from "./checkpoint-note.ts";
 import { type Failure, failure } from "./failure.ts";
@@ -40,7 +41,10 @@ export function checkUniqueness(
   failures.push(...checkHead(head, manifest, notes, facts));
   if (failures.length > 0) return notVerified(failures);
   const since = head.size - manifest.size;
-  if (since > 0) because.push(`the witness has seen ${since} records since, which are not in this bundle`);
+  if (since > 0)
+    because.push(
+      `the witness has seen ${counted(since, "record")} since, which ${since === 1 ? "is" : "are"} not in this bundle`,
+    );
   return witnesses.length === 0
     ? couldNotCheck(
         ...because,
@@ -70,7 +74,8 @@ function checkHead(
   notes: ReadonlyMap<number, Note>,
   facts: LogFacts,
 ): readonly Failure[] {
-  if (size > head.size) return [failure("witness-saw-less", `the witness has ${head.size} records of ${size}`)];
+  if (size > head.size)
+    return [failure("witness-saw-less", `the witness has ${head.size} of ${counted(size, "record")}`)];
   const same = checkpoints.map((each) => notes.get(each.size)).find((note) => note?.size === head.size);
   if (same !== undefined && !same.root.equals(head.root)) {
     return [failure("witness-saw-another", `checkpoints/${head.size}.ckpt`)];

@@ -1,3 +1,4 @@
+import { counted } from "../../base/counted.ts";
 import type { BundleFiles } from "./bundle-files.ts";
 import { checkCause } from "./cause-check.ts";
 import { leastExemption } from "./exemption.ts";
@@ -74,13 +75,18 @@ function integrityVerdict(
   given: PublicKey | null,
 ): Verdict {
   if (failures.length > 0) return notVerified(failures);
-  const erased = facts.erased === 0 ? [] : [`${facts.erased} of ${facts.records} records are reduced to their hashes`];
+  const erased =
+    facts.erased === 0
+      ? []
+      : [
+          `${facts.erased} of ${counted(facts.records, "record")} ${facts.erased === 1 ? "is reduced to its hash" : "are reduced to their hashes"}`,
+        ];
   if (given === null) {
     const unsigned = isSigned ? [] : [notSigned];
     const why = "no --key was given: everything fits the key in the bundle, and that proves nothing";
     return couldNotCheck(why, ...unsigned, ...erased);
   }
-  const log = `${facts.records} records are whole, in order and signed by the given key`;
+  const log = `${counted(facts.records, "record")} ${facts.records === 1 ? "is" : "are"} whole, in order and signed by the given key`;
   return isSigned ? verified(log, ...erased) : couldNotCheck(notSigned, log, ...erased);
 }
 
@@ -93,7 +99,7 @@ function withEpoch(verdict: Verdict, { manifest: { epoch }, facts }: ReadEvidenc
   if (epoch === 1) return verdict;
   const reason = facts.epoch === null ? "its reason is not in this bundle" : `its reason: ${facts.epoch.reason}`;
   const before = facts.epoch?.previous ?? null;
-  const previous = before === null ? "" : `; the one before, ${before.origin}, had ${before.size} records`;
+  const previous = before === null ? "" : `; the one before, ${before.origin}, had ${counted(before.size, "record")}`;
   return { ...verdict, because: [...verdict.because, `this is epoch ${epoch} of the box's log, ${reason}${previous}`] };
 }
 
@@ -136,7 +142,9 @@ function checkTime(
   const verdict =
     failures.length > 0
       ? notVerified(failures)
-      : verified(`${moments.length} timestamps verify, and no window claims a time that contradicts them`);
+      : verified(
+          `${counted(moments.length, "timestamp")} ${moments.length === 1 ? "verifies" : "verify"}, and no window claims a time that contradicts them`,
+        );
   return { verdict, moments };
 }
 

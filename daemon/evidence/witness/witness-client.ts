@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { counted } from "../../base/counted.ts";
 import type { Time } from "../../base/time.ts";
 import type { AnchorRequest } from "../anchorer.ts";
 import { type ByteAnswer, exchangeBytes, type TooLong, type Unreachable } from "../byte-exchange.ts";
@@ -144,7 +145,7 @@ export class WitnessClient {
     if (head !== null && "kind" in head) return head;
     if (head === null) return { kind: "ahead", size, isProven: false };
     if (await extendsHead(request, head)) {
-      return refused("witness-contradicts-itself", `its head has ${head.size} records`);
+      return refused("witness-contradicts-itself", `its head has ${counted(head.size, "record")}`);
     }
     return { kind: "ahead", size: head.size, isProven: true };
   }

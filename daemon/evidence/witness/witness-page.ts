@@ -32,7 +32,10 @@ export function witnessPage(witness: NoteKey, boxes: readonly TrustedBox[], stor
     const heading = `<h2>${htmlText(label)} <code>${htmlText(fingerprint)}</code></h2>`;
     if (rows.length === 0) return `${heading}<p>Nothing seen yet.</p>`;
     const columns = row("th", ["epoch", "records", "first seen", "last seen", "contradictions refused"]);
-    const begun = logs.length > 1 ? `<p><strong>Its history was begun anew ${logs.length - 1} times.</strong></p>` : "";
+    const begun =
+      logs.length > 1
+        ? `<p><strong>Its history was begun anew ${logs.length === 2 ? "once" : `${logs.length - 1} times`}.</strong></p>`
+        : "";
     return `${heading}${begun}<table>${columns}${rows.join("")}</table>`;
   });
   return `<!doctype html>

@@ -118,7 +118,7 @@ describe("it shows", () => {
     ]);
     const page = (await witness.get("/")).body;
     expect(page).toContain("Box &#60;0&#62;");
-    expect(page).toContain("begun anew 1 times");
+    expect(page).toContain("begun anew once");
     expect(await witness.post(log.body(4, 6))).toMatchObject({ status: 403, body: "epoch 2\n" });
   });
 });

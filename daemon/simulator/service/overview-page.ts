@@ -1,3 +1,4 @@
+import { counted } from "../../base/counted.ts";
 import { utcSecondsText, utcText } from "../../base/system-time.ts";
 import type { Registration } from "./registration.ts";
 import { wireRemarks } from "./remarks.ts";
@@ -18,7 +19,7 @@ body { font: 16px/1.4 sans-serif; margin: 1.5em; } table { border-collapse: coll
 th, td { text-align: left; padding: 0.2em 0.8em 0.2em 0; border-bottom: 1px solid #ccc; vertical-align: top; }
 </style></head><body>
 <h1>Simulated service</h1>
-<p>Its clock says ${utcText(now)}. It holds ${registrations.length} registrations of ${service.ledger.workerCount} workers. Load the page again to see more.</p>
+<p>Its clock says ${utcText(now)}. It holds ${counted(registrations.length, "registration")} of ${counted(service.ledger.workerCount, "worker")}. Load the page again to see more.</p>
 <h2>Registrations</h2>
 ${table(
   ["id", "registration", "received", "SSIN", "type", "employer", "AvW number", "state", "remarks"],
