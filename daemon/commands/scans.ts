@@ -1,4 +1,5 @@
 import { BadgedError, type ExitCode, exitCode } from "../base/errors.ts";
+import { withoutSsins } from "../base/identifiers.ts";
 import { systemTime, utcText } from "../base/system-time.ts";
 import { elapsedMs, monotonicNs } from "../base/time.ts";
 import { zonedText } from "../base/zoned-time.ts";
@@ -12,7 +13,7 @@ import { type ScanState, scanStates } from "../scan/scan.ts";
 import { type PeriodOptions, readPeriod } from "./period.ts";
 import { type Terminal, table } from "./terminal.ts";
 import { visitStore } from "./visit.ts";
-import { doubtWords, stateOf, stateWords } from "./words.ts";
+import { doubtWords, foreignWords, isForeign, stateOf, stateWords } from "./words.ts";
 
 export type ListOptions = PeriodOptions & {
   readonly config: string;
@@ -52,7 +53,13 @@ export async function listScans(options: ListOptions, terminal: Terminal): Promi
     scan.readerId,
     scan.workerReference ?? scan.badgeNumber,
     scan.direction?.toUpperCase() ?? "?",
-    [stateOf(scan), scan.reason ?? "", doubtWords(scan), foreseen(warningsOf.get(scan.scanId) ?? [])]
+    [
+      stateOf(scan),
+      isForeign(scan) ? foreignWords : "",
+      scan.reason ?? "",
+      doubtWords(scan),
+      foreseen(warningsOf.get(scan.scanId) ?? []),
+    ]
       .filter((part) => part !== "")
       .join("; "),
   ]);
@@ -66,8 +73,13 @@ export async function showScan(scanId: number, config: string, json: boolean, te
   const scan = await site.store.show(scanId);
   if (scan === null) throw noSuchScan(scanId);
   const warnings = (await site.store.warningsOf([scanId], site.timeZone))[0]?.warnings ?? [];
+  // The receiver's own words, which nobody has looked through.
+  const refusedBy = (await site.store.webhookSkips(scanId)).map(({ target, reason }) => ({
+    webhook: target,
+    reason: withoutSsins(reason, "[number removed]"),
+  }));
   if (json) {
-    terminal.out(JSON.stringify(scanDocument(scan, warnings)));
+    terminal.out(JSON.stringify({ ...scanDocument(scan, warnings), refusedBy }));
     return exitCode.ok;
   }
   const { stamp } = scan;
@@ -82,7 +94,7 @@ export async function showScan(scanId: number, config: string, json: boolean, te
     ["first byte", `${elapsedMs(monotonicNs(0n), stamp.monotonicNs)} ms after boot ${stamp.bootId}`],
     ["capture lag", `${stamp.captureLagMs.toFixed(3)} ms`],
     ["reader", scan.readerId],
-    ["badge", `${scan.badgeNumber} (sent as ${scan.badgeRaw})`],
+    ["badge", `${scan.badgeNumber} (sent as ${scan.badgeRaw})${isForeign(scan) ? `; ${foreignWords}` : ""}`],
     [
       "worker",
       scan.workerReference ?? (scan.state === "unknown-badge" ? "unknown" : "without a reference in the roster"),
@@ -93,6 +105,9 @@ export async function showScan(scanId: number, config: string, json: boolean, te
     ["settled", scan.settledAt === null ? "" : zonedText(scan.settledAt, site.timeZone)],
     ["warnings", warnings.map((kind) => `remark ${remarkOf[kind]}: ${remarkWords.en.warning[kind]}`).join("; ")],
     ["doubt", scan.doubt === null ? "" : `${doubtWords(scan)}: ${scan.doubt.detail}`],
+    ...refusedBy.map(
+      ({ webhook, reason }) => ["webhook", `${webhook} refused it, and does not get it again: ${reason}`] as const,
+    ),
   ];
   for (const [name, value] of lines) if (value !== "") terminal.out(`${name.padEnd(13)}${value}`);
   return exitCode.ok;

@@ -1,4 +1,5 @@
 import type { ArchivedScan } from "../scan/archive.ts";
+import { foreignMark } from "../scan/draft.ts";
 import type { ScanState } from "../scan/scan.ts";
 
 /** A state as a supervisor reads it. A queued scan is never called a registration. */
@@ -11,6 +12,14 @@ export const stateWords: Readonly<Record<ScanState, string>> = {
   "unknown-badge": "unknown badge, not sent",
   double: "double scan, not sent",
 };
+
+/** Of a scan that is kept as it came. */
+export const foreignWords = "not understood with the reader's badge settings: these are wrong, or it is no badge";
+
+/** Whether what the reader sent could not be brought into the roster's form. */
+export function isForeign({ badgeNumber, badgeRaw }: ArchivedScan): boolean {
+  return badgeNumber === `${foreignMark}${badgeRaw}`;
+}
 
 /** The state of one scan: one that waits may wait for its time. */
 export function stateOf({ state, stamp }: ArchivedScan): string {

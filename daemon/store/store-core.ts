@@ -24,7 +24,7 @@ import type { KeptRemark, RemarkFilter, RemarkMark } from "../forward/follow-up/
 import type { AttemptReport, Backlog, ClaimRequest, Remark, Settlement } from "../forward/queue.ts";
 import type { LimitKnowledge } from "../forward/receipt-window.ts";
 import type { ScanWarnings, WarnedSlice } from "../forward/scan-warnings.ts";
-import type { WebhookScan } from "../forward/webhook/cursor.ts";
+import type { WebhookScan, WebhookSkip } from "../forward/webhook/cursor.ts";
 import type { Heartbeat, KeptWindow, ListedWindow, OutageEntry, WindowFilter } from "../outage/outage-store.ts";
 import type { OutageWindow } from "../outage/windows.ts";
 import type { ArchivedScan, ReleaseConsent, ReleaseOutcome, ScanFilter, StoreSummary } from "../scan/archive.ts";
@@ -232,6 +232,10 @@ export class StoreCore implements Disposable {
     readFrom: string = this.storeId(),
   ): void {
     if (readFrom === this.storeId()) this.#webhooks.advance(target, scanId, skipped);
+  }
+
+  webhookSkips(scanId: number): readonly WebhookSkip[] {
+    return this.#webhooks.skips(scanId);
   }
 
   retainWebhooks(targets: readonly string[]): void {

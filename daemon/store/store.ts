@@ -29,7 +29,7 @@ import type {
 } from "../forward/queue.ts";
 import type { LimitKnowledge, ReceiptMemory } from "../forward/receipt-window.ts";
 import type { ScanWarnings, WarnedSlice, WarningStore } from "../forward/scan-warnings.ts";
-import type { WebhookCursor, WebhookScan } from "../forward/webhook/cursor.ts";
+import type { WebhookCursor, WebhookScan, WebhookSkip } from "../forward/webhook/cursor.ts";
 import type {
   Heartbeat,
   KeptWindow,
@@ -291,6 +291,11 @@ export class Store
     readFrom: string,
   ): Promise<void> {
     return this.#link.call("advanceWebhook", target, scanId, skipped, readFrom);
+  }
+
+  /** The webhooks that refused a scan, and in which words. */
+  webhookSkips(scanId: number): Promise<readonly WebhookSkip[]> {
+    return this.#link.call("webhookSkips", scanId);
   }
 
   /** Tells which webhooks are configured; the cursors of all others are forgotten and hold nothing back any more. */

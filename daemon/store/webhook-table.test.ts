@@ -60,6 +60,8 @@ test("a skipped scan is passed", () => {
   recordId(core, draftOf(1, 0));
   core.advanceWebhook("erp", 1, { scanId: 1, reason: "410 Gone" });
   expect(idsOf("erp")).toEqual([]);
+  expect(core.webhookSkips(1)).toEqual([{ target: "erp", reason: "410 Gone" }]);
+  expect(core.webhookSkips(2)).toEqual([]);
 });
 
 test("no more scans are handed out than asked, nor than the limit", () => {

@@ -1,7 +1,7 @@
 import type Sqlite from "better-sqlite3";
 import { present } from "../base/assert.ts";
 import { wallMs } from "../base/time.ts";
-import type { WebhookScan } from "../forward/webhook/cursor.ts";
+import type { WebhookScan, WebhookSkip } from "../forward/webhook/cursor.ts";
 import type { Connection } from "./connection.ts";
 import { errorBoundColumn, utcColumn } from "./stamp-columns.ts";
 
@@ -20,6 +20,7 @@ export class WebhookTable {
   readonly #scans: Sqlite.Statement<[number, number], WebhookRow>;
   readonly #move: Sqlite.Statement<[number, string]>;
   readonly #skip: Sqlite.Statement<[string, number, string]>;
+  readonly #skips: Sqlite.Statement<[number], WebhookSkip>;
   readonly #targets: Sqlite.Statement<[], string>;
   readonly #forget: Sqlite.Statement<[string]>;
   readonly #slowest: Sqlite.Statement<[], number | null>;
@@ -36,6 +37,7 @@ export class WebhookTable {
     );
     this.#move = db.prepare("UPDATE webhook_targets SET cursor = max(cursor, ?) WHERE name = ?");
     this.#skip = db.prepare("INSERT INTO webhook_skips (target, scan_id, reason) VALUES (?, ?, ?)");
+    this.#skips = db.prepare("SELECT target, reason FROM webhook_skips WHERE scan_id = ? ORDER BY id");
     this.#targets = db.prepare<[], string>("SELECT name FROM webhook_targets").pluck();
     this.#forget = db.prepare("DELETE FROM webhook_targets WHERE name = ?");
     this.#slowest = db.prepare<[], number | null>("SELECT min(cursor) FROM webhook_targets").pluck();
@@ -54,6 +56,10 @@ export class WebhookTable {
       this.#move.run(scanId, target);
       if (skipped !== null) this.#skip.run(target, skipped.scanId, skipped.reason);
     });
+  }
+
+  skips(scanId: number): readonly WebhookSkip[] {
+    return this.#skips.all(scanId);
   }
 
   /** Forgets targets that are no longer configured, so that a cursor nobody moves does not hold scans back for ever. */

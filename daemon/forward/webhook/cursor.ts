@@ -14,6 +14,9 @@ export type WebhookScan = {
   readonly state: ScanState;
 };
 
+/** A webhook that refused a scan and does not get it again. */
+export type WebhookSkip = { readonly target: string; readonly reason: string };
+
 /** The port through which a webhook follows the scans with a cursor of its own, in the order they were stored. */
 export interface WebhookCursor {
   /** Identifies this database for ever; with `scanId` it names a scan uniquely. */
