@@ -3,7 +3,7 @@ import type { Log } from "./base/log.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
-/** JSON lines for journald and machines, coloured lines for a person at a terminal. */
+/** JSON lines for journald and machines, lines for a person at a terminal. */
 export async function createLog(level: LogLevel, form: "json" | "pretty"): Promise<Log> {
   const destination = form === "pretty" ? await terminalLines() : jsonLines();
   const logger: Logger = pino(
@@ -13,11 +13,17 @@ export async function createLog(level: LogLevel, form: "json" | "pretty"): Promi
   return logger;
 }
 
+/** https://no-color.org, and a terminal that says of itself that it knows none. */
+export function takesColours({ NO_COLOR, TERM }: NodeJS.ProcessEnv): boolean {
+  return (NO_COLOR ?? "") === "" && TERM !== "dumb";
+}
+
 async function terminalLines(): Promise<DestinationStream> {
   return (await import("pino-pretty")).PinoPretty({
-    colorize: true,
+    colorize: takesColours(process.env),
     ignore: "pid,hostname",
-    translateTime: "HH:MM:ss",
+    // The site's own time where it is Belgium's, as every command tells it.
+    translateTime: "SYS:HH:MM:ss",
     sync: true,
   });
 }
