@@ -52,7 +52,7 @@ function whyUnread(file: string, error: unknown): string {
     return `may not be read by this user: run it as the one that badged runs as (as root: runuser -u badged -- badged …), whose group has to be allowed to read it (chgrp badged ${file}; chmod 640 ${file})`;
   }
   const words = systemCode(error) === "ENOENT" ? "there is no such file" : `cannot be read: ${messageOf(error)}`;
-  return `${words}; give the path of the site's YAML file`;
+  return `${words}; name the site's YAML file with -c, or in BADGED_CONFIG`;
 }
 
 /** @param file names the text in problems, and its folder is where relative paths start */

@@ -21,7 +21,7 @@ export interface Listener extends AsyncDisposable {
 /**
  * Listens at a port through the same serial path as the drivers. Goes on through unplugs until it is disposed.
  *
- * @throws BadgedError `port-unusable` when the port cannot be opened now
+ * @throws BadgedError `port-unusable` when the port cannot be opened now, `no-permission` when this user may not open it
  */
 export async function openListener(
   path: string,
@@ -60,7 +60,8 @@ export async function openListener(
   const state = await first.promise;
   if (state.kind === "offline") {
     await connection[Symbol.asyncDispose]();
-    throw new BadgedError("port-unusable", state.detail, advice[state.reason]);
+    const code = state.reason === "permission" ? "no-permission" : "port-unusable";
+    throw new BadgedError(code, state.detail, advice[state.reason]);
   }
   return {
     get bursts() {

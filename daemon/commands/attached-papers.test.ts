@@ -49,9 +49,9 @@ test("a national number in the name of a paper is told as well, without itself",
   expect(told).toEqual([expect.stringContaining("[number removed].pdf has a national number in it or in its name")]);
 });
 
-test("a paper that is not there is a mistake of whoever typed it", () => {
+test("a paper that is not there is told with the option that named it", () => {
   const terminal = { out: () => {}, err: () => {}, interactive: false };
   expect(() => attachedPapers([join(directory, "nothing")], terminal)).toThrow(
-    expect.objectContaining({ code: "usage", message: expect.stringContaining("--attach") }),
+    expect.objectContaining({ code: "no-input", message: expect.stringContaining("--attach") }),
   );
 });

@@ -10,7 +10,7 @@ export type Paper = { readonly name: string; readonly bytes: Buffer };
  * Papers of somebody else, as they are: what is evidence is not altered. That one of them holds a national number is
  * told, for whoever gets the bundle gets it too. Only text is looked into.
  *
- * @throws BadgedError `usage` when one cannot be read
+ * @throws BadgedError `no-input` when one cannot be read
  */
 export function attachedPapers(files: readonly string[], terminal: Terminal): readonly Paper[] {
   return files.map((file) => {
@@ -29,7 +29,9 @@ export function readOrRefuse(option: string, file: string): Buffer {
     return readFileSync(file);
   } catch (error) {
     const advice = "name a file that may be read";
-    throw new BadgedError("usage", `${option}: ${file} cannot be read: ${messageOf(error)}`, advice, { cause: error });
+    throw new BadgedError("no-input", `${option}: ${file} cannot be read: ${messageOf(error)}`, advice, {
+      cause: error,
+    });
   }
 }
 

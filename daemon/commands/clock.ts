@@ -81,7 +81,7 @@ const untrustedWords: Readonly<Record<string, string>> = {
 async function readClock(configurationFile: string, terminal: Terminal): Promise<LiveClock | null> {
   const { store } = visitedConfiguration(configurationFile);
   const live = (await askDaemon(store.directory)) as LiveStatus | null;
-  if (live === null) terminal.err("badged does not run: nobody keeps the time");
+  if (live === null) terminal.err("badged does not run, so nobody keeps the time: start it (systemctl start badged)");
   return live?.clock ?? null;
 }
 

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -67,6 +67,30 @@ describe.skipIf(!mayRun)("a store of somebody else's", () => {
     chmodSync(store, 0o755);
     chmodSync(join(store, "badged.sqlite"), 0);
     expect(await badged("scans", "list", "--config", configuration)).toMatchObject(told);
+  });
+});
+
+/** Below it only root may listen; a container may let everybody. */
+const firstFreePort = Number(readFileSync("/proc/sys/net/ipv4/ip_unprivileged_port_start", "utf8"));
+
+describe.skipIf(!mayRun)("what is not this user's to have", () => {
+  let directory: string;
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), "badged-other-"));
+    chmodSync(directory, 0);
+  });
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  test("a witness's folder is told as somebody else's", async () => {
+    const { code, err } = await badged("witness", "identity", "--store", join(directory, "witness"));
+    expect(err).toMatch(/^badged: the witness's folder .* cannot be used: EACCES.*\n {2}give it to the user/);
+    expect(code).toBe(77);
+  });
+
+  test.skipIf(firstFreePort <= 80)("a port that only root may have is no store of somebody else's", async () => {
+    const { code, err } = await badged("simulate", "service", "--port", "80");
+    expect(err).toMatch(/^badged: this user may not listen on 127\.0\.0\.1:80.*\n {2}choose a port from 1024 on/);
+    expect(code).toBe(77);
   });
 });
 

@@ -39,7 +39,7 @@ export async function listenToReader(command: ListenCommand, terminal: Terminal)
     silentLog,
   );
   say(
-    `Present a badge a few times, with some seconds between. ${command.seconds === null ? "Then press Ctrl-C." : ""}`,
+    `Present a badge a few times, with some seconds between.${command.seconds === null ? " Then press Ctrl-C." : ""}`,
   );
   const done = command.seconds === null ? null : systemTime.sleep(command.seconds * 1000);
   await Promise.race([signals.stopped, ...(done === null ? [] : [done])]);

@@ -6,12 +6,14 @@ import { createLog } from "../logging.ts";
 import { requireConfiguration } from "./configuration.ts";
 import { refuseInventedScans } from "./demo-store.ts";
 import { StopSignals } from "./signals.ts";
+import { refuseNoFolder } from "./store-faults.ts";
 import { refuseRootForOthers } from "./store-owner.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Runs a site until SIGTERM or SIGINT. JSON under systemd and into pipes, lines for a person at a terminal. */
 export async function run(file: string, terminal: Terminal): Promise<ExitCode> {
   const configuration = requireConfiguration(file);
+  refuseNoFolder(configuration);
   refuseInventedScans(configuration);
   refuseRootForOthers(configuration.store.directory);
   adoptZone(configuration.site.timeZone);

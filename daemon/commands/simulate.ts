@@ -61,7 +61,7 @@ function readClient({ clientId, clientKey }: SimulateServiceOptions): ClientSett
     return { id: clientId, key: readFileSync(clientKey, "utf8") };
   } catch (error) {
     throw new BadgedError(
-      "usage",
+      "no-input",
       `${clientKey} cannot be read: ${messageOf(error)}`,
       "name a file with a public key",
       {

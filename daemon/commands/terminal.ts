@@ -27,7 +27,7 @@ export function shown(text: string): string {
 }
 
 /** The site's YAML file where a command is told none. */
-export const defaultConfiguration: string = process.env["BADGED_CONFIG"] ?? "/etc/badged/badged.yaml";
+export const defaultConfiguration: string = process.env["BADGED_CONFIG"] || "/etc/badged/badged.yaml";
 
 /** Columns padded to their widest cell, two spaces apart, headings first. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -47,7 +47,10 @@ test("a place that takes no socket is told as one, and is no defect", async () =
 
 test("a path too long for a socket is told, not cut off", async () => {
   const path = join(tmpdir(), "x".repeat(120), "badged.sock");
-  await expect(StatusSocket.open(path, () => Promise.resolve({}))).rejects.toMatchObject({ code: "store-unusable" });
+  await expect(StatusSocket.open(path, () => Promise.resolve({}))).rejects.toMatchObject({
+    code: "configuration-invalid",
+  });
+  expect(await readStatus(path)).toBeNull();
 });
 
 test("a status that fails is told as an error to the one who asked", async () => {

@@ -21,6 +21,10 @@ export function statusSocketPath(storeDirectory: string): string {
   return join(storeDirectory, "badged.sock");
 }
 
+export function isTooLongForSocket(path: string): boolean {
+  return Buffer.byteLength(path) > socketPathMaxBytes;
+}
+
 /**
  * Answers every connection with one JSON document and closes it. A second daemon of the store finds it taken, and can say
  * who is there; where the socket was deleted meanwhile, the hold on the folder keeps it out (store-hold.ts).
@@ -36,12 +40,13 @@ export class StatusSocket implements AsyncDisposable {
 
   /**
    * @throws BadgedError `already-running` when another daemon answers on the socket, `no-permission` when the socket, or
-   *   the folder it is in, is another user's, `store-unusable` when the disk takes no socket
+   *   the folder it is in, is another user's, `store-unusable` when the disk takes no socket, `configuration-invalid` when
+   *   its path is too long for one
    */
   static async open(path: string, status: () => Promise<unknown>): Promise<StatusSocket> {
-    if (Buffer.byteLength(path) > socketPathMaxBytes) {
+    if (isTooLongForSocket(path)) {
       throw new BadgedError(
-        "store-unusable",
+        "configuration-invalid",
         `the path of the status socket is longer than ${socketPathMaxBytes} bytes: ${path}`,
         "choose a shorter store.directory",
       );
@@ -87,6 +92,8 @@ export class StatusSocket implements AsyncDisposable {
  * @throws BadgedError `no-permission` when it is another user's, `daemon-not-running` when it hangs, or is still starting
  */
 export function readStatus(path: string, answerMaxMs: number = statusMaxMs): Promise<unknown> {
+  // No daemon can hold what cannot be.
+  if (isTooLongForSocket(path)) return Promise.resolve(null);
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -109,7 +116,7 @@ export function readStatus(path: string, answerMaxMs: number = statusMaxMs): Pro
     });
     socket.on("error", (error) => {
       const code = systemCode(error);
-      if (code === "ENOENT" || code === "ECONNREFUSED") resolve(null);
+      if (code === "ENOENT" || code === "ENOTDIR" || code === "ECONNREFUSED") resolve(null);
       else reject(isForbidden(error) ? forbidden(error) : error);
     });
   });

@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeFi
 import { join } from "node:path";
 import { BadgedError, messageOf, systemCode } from "../../base/errors.ts";
 import { makeFolder } from "../../base/folders.ts";
+import { isForbidden } from "../../base/permission.ts";
 import { ensureDeviceKey, findDeviceKey, type KeptKey } from "../device-key.ts";
 import type { NoteSigner } from "../note.ts";
 
@@ -74,5 +75,6 @@ function writeName(directory: string, name: string): void {
 
 function unusable(directory: string, cause: unknown): BadgedError {
   const message = `the witness's folder ${directory} cannot be used: ${messageOf(cause)}`;
-  return new BadgedError("store-unusable", message, "give it to the user that the witness runs as", { cause });
+  const code = isForbidden(cause) ? "no-permission" : "store-unusable";
+  return new BadgedError(code, message, "give it to the user that the witness runs as", { cause });
 }

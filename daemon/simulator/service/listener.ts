@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { assert } from "../../base/assert.ts";
 import { BadgedError, messageOf, systemCode } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
+import { isForbidden } from "../../base/permission.ts";
 import type { Time } from "../../base/time.ts";
 
 /** Longer than a forwarder rests between two calls, so that idle connections do not end under a request. */
@@ -50,14 +51,15 @@ export class Listener implements AsyncDisposable {
     });
   }
 
-  /** @throws BadgedError `address-in-use` */
+  /** @throws BadgedError `address-in-use`, `no-permission` */
   static async open(options: ListenerOptions): Promise<Listener> {
     const listener = new Listener(options);
     try {
       await listener.#listen();
     } catch (error) {
-      if (systemCode(error) !== "EADDRINUSE") throw error;
       const address = `${options.host}:${options.port}`;
+      if (isForbidden(error)) throw notToHave(address, error);
+      if (systemCode(error) !== "EADDRINUSE") throw error;
       throw new BadgedError("address-in-use", `${address} is taken by another program`, otherPort, {
         cause: error,
       });
@@ -144,5 +146,10 @@ export class Listener implements AsyncDisposable {
 }
 
 /** `./scripts/start` in a second terminal is how most people come here. */
+function notToHave(address: string, cause: unknown): BadgedError {
+  const message = `this user may not listen on ${address}: ${messageOf(cause)}`;
+  return new BadgedError("no-permission", message, "choose a port from 1024 on (--port)", { cause });
+}
+
 const otherPort =
   "another simulator or demonstration may run there: stop it, or choose another port (--port; for a demonstration the one in service.url)";

@@ -34,14 +34,24 @@ export type ReadRegisters = { readonly registers: Registers; readonly unknownSsi
  *       "unknownSsins": ["85011512355"]
  *     }
  *
- * @throws BadgedError `usage`
+ * @throws BadgedError `no-input` when it cannot be read, `usage` for what it holds
  */
 export function readRegistersFile(file: string): ReadRegisters {
+  const text = readText(file);
   try {
-    return parseRegisters(readFileSync(file, "utf8"));
+    return parseRegisters(text);
   } catch (error) {
     const advice = "it is a JSON object of declarations, enterprises, workers and unknownSsins";
     throw new BadgedError("usage", `${file} cannot be used: ${messageOf(error)}`, advice, { cause: error });
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    const advice = "name a file that may be read";
+    throw new BadgedError("no-input", `${file} cannot be read: ${messageOf(error)}`, advice, { cause: error });
   }
 }
 
