@@ -138,3 +138,31 @@ test("a moment that lies in a sleep of the box is told as the latest that it can
     "≤ 2026-05-28 23:26:40 GMT+2",
   ]);
 });
+
+test.each(languages)("in %s a window that goes on has no empty line of how long it lasted", (language) => {
+  const words = wordsIn[language];
+  const told = (window: OutageWindow): readonly string[] =>
+    describeOutage(
+      {
+        window,
+        windowId: 1,
+        otherChannelWorked: false,
+        entries: [],
+        delayed: 0,
+        withheld: 0,
+        firstRegisteredAfter: null,
+      },
+      words,
+      "UTC",
+      null,
+    );
+  const looks: [number, boolean][] = [
+    [0, true],
+    [5, false],
+    [10, false],
+    [15, false],
+  ];
+  const goesOn = told(run(looks));
+  expect(goesOn.filter((line) => line !== line.trimEnd() || line.startsWith(words.window.duration))).toEqual([]);
+  expect(told(run([...looks, [20, true]])).filter((line) => line.startsWith(words.window.duration))).toHaveLength(1);
+});

@@ -35,12 +35,14 @@ export function describeOutage(
   const { window, windowId, entries, delayed, withheld, firstRegisteredAfter } = kept;
   const text = words.window;
   const exemption = exemptionOf(kept);
+  // Of one that goes on nobody knows it.
+  const lasted = durationText(kept);
   const line = (name: string, value: string): string => `${name.padEnd(22)}  ${value}`;
   return [
     `${text.title} ${windowId}`,
     line(text.began, intervalText(beginningOf(window), words, timeZone)),
     line(text.ended, endText(kept, words, timeZone)),
-    line(text.duration, durationText(kept)),
+    ...(lasted === "" ? [] : [line(text.duration, lasted)]),
     ...window.segments.map(({ from, finding }) =>
       line(
         text.cause,
