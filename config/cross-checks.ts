@@ -1,15 +1,12 @@
-import { type BadgeForm, derivable } from "../daemon/base/badge-form.ts";
 import { belgium, inBelgium } from "../daemon/base/belgium.ts";
 import { absolute, type Location, secretFile } from "./location.ts";
-import { type Path, pathText, quoted } from "./problem.ts";
-import { badgeForms, readerDefaults } from "./schema/reader.ts";
+import { pathText, quoted } from "./problem.ts";
+import { readerChecks } from "./reader-checks.ts";
 import { serviceDefaults } from "./schema/targets.ts";
 import { parseDuration } from "./schema/values.ts";
 import { credentialsVariable, type SecretFault } from "./secret.ts";
 import type { Surroundings } from "./surroundings.ts";
-
-/** Something that is wrong only beside something else. The message says what would come of it. */
-export type Consequence = { readonly path: Path; readonly message: string };
+import { type Consequence, repeats, Values } from "./unchecked-values.ts";
 
 /**
  * Checks values against each other and against the box. Takes the values before they are checked one by one, and looks
@@ -19,12 +16,7 @@ export function crossChecks(values: unknown, location: Location, surroundings: S
   const root = new Values(values);
   const readers = root.list("readers");
   return [
-    ...sameIds(readers),
-    ...samePorts(readers, location, surroundings),
-    ...readers.flatMap(pathlessPort),
-    ...readers.flatMap(foreignEncoding),
-    ...readers.flatMap((reader) => underivable(reader, root)),
-    ...readers.flatMap(collidingKeys),
+    ...readerChecks(root, location, surroundings),
     ...[root.child("site"), ...readers].flatMap((holder) => [...noOnePlace(holder), ...outsideBelgium(holder)]),
     ...rosterFile(root, location, surroundings),
     ...unsafeSecret(root.child("service"), "tokenFile", location, surroundings.secretFault),
@@ -62,93 +54,6 @@ function sameTimeServers(servers: readonly Values[]): readonly Consequence[] {
   );
 }
 
-/** Values nobody has checked yet, looked at one step at a time. */
-class Values {
-  readonly #value: unknown;
-  readonly path: Path;
-
-  constructor(value: unknown, path: Path = []) {
-    this.#value = value;
-    this.path = path;
-  }
-
-  child(step: string | number): Values {
-    const holder = this.#value;
-    const own = typeof holder === "object" && holder !== null && Object.hasOwn(holder, step);
-    const value = own ? (holder as Readonly<Record<string | number, unknown>>)[step] : undefined;
-    return new Values(value, [...this.path, step]);
-  }
-
-  list(step: string): readonly Values[] {
-    const child = this.child(step);
-    return Array.isArray(child.#value) ? child.#value.map((_, index) => child.child(index)) : [];
-  }
-
-  isSection(): boolean {
-    return typeof this.#value === "object" && this.#value !== null && !Array.isArray(this.#value);
-  }
-
-  keys(): readonly string[] {
-    return typeof this.#value === "object" && this.#value !== null ? Object.keys(this.#value) : [];
-  }
-
-  text(step: string): string | null {
-    const value = this.child(step).#value;
-    return typeof value === "string" ? value : null;
-  }
-
-  number(step: string): number | null {
-    const value = this.child(step).#value;
-    return typeof value === "number" ? value : null;
-  }
-
-  form(step: string, otherwise: BadgeForm | null): BadgeForm | null {
-    const child = this.child(step);
-    return child.#value === undefined ? otherwise : (badgeForms.find((form) => form === child.#value) ?? null);
-  }
-}
-
-/** Calls `told` for every item whose `keyOf` an earlier item has. */
-function repeats(
-  items: readonly Values[],
-  step: string,
-  keyOf: (written: string) => string,
-  told: (first: Values) => string,
-): readonly Consequence[] {
-  const firsts = new Map<string, Values>();
-  const found: Consequence[] = [];
-  for (const item of items) {
-    const written = item.text(step);
-    if (written === null) continue;
-    const first = firsts.get(keyOf(written));
-    if (first === undefined) firsts.set(keyOf(written), item);
-    else found.push({ path: [...item.path, step], message: told(first) });
-  }
-  return found;
-}
-
-function sameIds(readers: readonly Values[]): readonly Consequence[] {
-  return repeats(
-    readers,
-    "id",
-    (id) => id,
-    (first) =>
-      `is the id of ${pathText(first.path)} too, so their scans could not be told apart; give each reader its own`,
-  );
-}
-
-function samePorts(readers: readonly Values[], location: Location, surroundings: Surroundings): readonly Consequence[] {
-  return repeats(
-    readers,
-    "port",
-    (port) => surroundings.deviceOf(absolute(port, location)),
-    (first) => {
-      const name = quoted(first.text("id") ?? pathText(first.path));
-      return `is the port of reader ${name} too, so whichever opens it first gets all badges; give each reader its own /dev/serial/by-id/… path`;
-    },
-  );
-}
-
 function sameNames(webhooks: readonly Values[]): readonly Consequence[] {
   return repeats(
     webhooks,
@@ -157,61 +62,6 @@ function sameNames(webhooks: readonly Values[]): readonly Consequence[] {
     (first) =>
       `is the name of ${pathText(first.path)} too: they would share one place in the scans, and each would miss what the other got; give each its own`,
   );
-}
-
-function pathlessPort(reader: Values): readonly Consequence[] {
-  const port = reader.text("port");
-  if (port === null || port.includes("/")) return [];
-  const message =
-    "is not the path of a device, so the reader would never be found; write /dev/serial/by-id/… (ls /dev/serial/by-id shows what is plugged in)";
-  return [{ path: [...reader.path, "port"], message }];
-}
-
-function encodingOf(reader: Values): BadgeForm | null {
-  return reader.child("badge").form("encoding", readerDefaults.encoding);
-}
-
-function foreignEncoding(reader: Values): readonly Consequence[] {
-  const encoding = encodingOf(reader);
-  if (reader.text("driver") !== "rdm6300" || encoding === null || encoding === "hex") return [];
-  const message =
-    "is not what an RDM6300 sends, so every badge at this reader would be unknown; write hex, or remove the line";
-  return [{ path: [...reader.path, "badge", "encoding"], message }];
-}
-
-function underivable(reader: Values, root: Values): readonly Consequence[] {
-  const encoding = encodingOf(reader);
-  const wanted = root.child("roster").form("badgeForm", null);
-  if (encoding === null || wanted === null || derivable(encoding, wanted)) return [];
-  const possible = badgeForms.filter((form) => derivable(encoding, form)).join(", ");
-  const message =
-    `is ${encoding}, from which the roster's ${wanted} cannot be worked out, so every badge at this reader would be unknown; ` +
-    `keep the roster in one of ${possible}, or let the reader send another form`;
-  return [{ path: [...reader.path, "badge", "encoding"], message }];
-}
-
-/** Characters of which a badge number in this form is made; `null` for `text`, which may be made of any. */
-const badgeCharacters: Readonly<Record<BadgeForm, RegExp | null>> = {
-  hex: /^[0-9A-Fa-f]+$/,
-  wiegand26: /^[0-9A-Fa-f]+$/,
-  decimal: /^[0-9]+$/,
-  "8H10D": /^[0-9]+$/,
-  "3D5D": /^[0-9,.]+$/,
-  text: null,
-};
-
-function collidingKeys(reader: Values): readonly Consequence[] {
-  const encoding = encodingOf(reader);
-  const characters = encoding === null ? null : badgeCharacters[encoding];
-  if (characters === null) return [];
-  const keys = reader.child("keys");
-  return keys
-    .keys()
-    .filter((key) => characters.test(key))
-    .map((key) => ({
-      path: [...keys.path, key],
-      message: `can be the beginning of a badge number in ${encoding}: such a badge would lose it and be unknown; choose a key of other characters, such as I or O`,
-    }));
 }
 
 /** Not left to the schema, which looks at a section as a whole only once all in it is right. */
