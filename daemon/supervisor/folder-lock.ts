@@ -13,7 +13,7 @@ export type FolderLock =
  * the folder that is locked and no file in it, for a file can be deleted, and then another of its name be locked.
  *
  * Node has no flock(2). The program of that name takes the lock on a descriptor that it inherits, and leaves it behind:
- * it belongs to what was opened, not to who locked it. That takes 3 ms, and none of the 6 MB of a foreign call.
+ * it belongs to what was opened, not to who locked it. That takes 3 ms and no memory; a foreign call takes 6 MB.
  *
  * @param mode `shared` keeps out none that is shared itself
  * @param program stands in for `flock` of util-linux, which Debian never lacks
