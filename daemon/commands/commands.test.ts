@@ -203,8 +203,23 @@ test.each([
   ["scans list --limit -1", "give a whole number"],
   ["demo", "the demonstration has no file"],
   ["remarks list --csv --json", "cannot be used with option"],
+  ["clock chekc", "unknown command 'chekc'; it is clock by itself, or with check"],
+  ["clock check now", "too many arguments for 'check'"],
+  ["witness identity now", "too many arguments for 'identity'"],
+  ["witness identty", "unknown command 'identty'; it is witness by itself, or with identity"],
 ])("%s is a mistake of whoever typed it", async (words, told) => {
   expect(await badged(...words.split(" "))).toMatchObject({ code: 64, err: expect.stringContaining(told) });
+});
+
+test("what is named before the second word of a command counts as if it were named after it", async () => {
+  const { configuration } = writeSite(directory, 1, "http://127.0.0.1:9");
+  const witness = join(directory, "witness");
+  const [clock, identity] = await Promise.all([
+    badged("clock", "-c", configuration, "check"),
+    badged("witness", "--store", witness, "identity"),
+  ]);
+  expect(clock).toMatchObject({ code: 69, err: expect.stringMatching(/^badged does not run/) });
+  expect(identity).toMatchObject({ code: 66, err: expect.stringContaining(`there is no witness in ${witness}`) });
 });
 
 test("a mistake of a whole line of a roster names the line alone", async () => {

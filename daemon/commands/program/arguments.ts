@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { BadgedError, type ExitCode } from "../../base/errors.ts";
 import { defaultConfiguration } from "../terminal.ts";
 
@@ -17,6 +17,21 @@ export function siteOf(argument: string, { config }: Site): string {
   if (config === undefined || config === argument) return argument;
   if (argument === defaultConfiguration) return config;
   throw new BadgedError("usage", `two sites are named: ${argument} and ${config}`, "name one of them");
+}
+
+/** Of a command that does something by itself and has others below it: whatever else stands there is a slip of the pen. */
+export function refuseUnknown(command: Command): void {
+  const [word] = command.args;
+  if (word === undefined) return;
+  const below = command.commands.map((each) => each.name()).join(", ");
+  command.error(`error: unknown command '${word}'; it is ${command.name()} by itself, or with ${below}`);
+}
+
+/** What an option says that the command above has as well: both are typed by people, on either side of the second word. */
+export function saidOnEitherSide(command: Command, option: string): string {
+  const isOwn = command.getOptionValueSource(option) !== "default";
+  const value: unknown = (isOwn ? command : command.parent)?.getOptionValue(option);
+  return String(value);
 }
 
 /** An option that may be given again. */

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { BadgedError } from "../../base/errors.ts";
 import { defaultConfiguration, type Terminal } from "../terminal.ts";
-import { type Conclude, type Site, siteOf, siteWords } from "./arguments.ts";
+import { type Conclude, refuseUnknown, type Site, saidOnEitherSide, siteOf, siteWords } from "./arguments.ts";
 
 /** Running a site, trying it, and asking how it is. */
 export function addDaemon(program: Command, terminal: Terminal, conclude: Conclude): void {
@@ -53,17 +53,20 @@ export function addClock(program: Command, terminal: Terminal, conclude: Conclud
     .command("clock")
     .description("tell how far the clock can be trusted, and what is known of the receipt limit")
     .enablePositionalOptions()
+    .allowExcessArguments()
     .option("-c, --config <file>", siteWords, defaultConfiguration)
     .option("--json", "for machines")
-    .action(async (options: { readonly config: string; readonly json?: true }) => {
+    .action(async (options: { readonly config: string; readonly json?: true }, command: Command) => {
+      refuseUnknown(command);
       conclude(await (await import("../clock.ts")).showClock(options.config, options.json === true, terminal));
     });
   clock
     .command("check")
     .description("one line; exit 0 when the clock can be trusted, 1 when it cannot, 69 when the daemon does not run")
     .option("-c, --config <file>", siteWords, defaultConfiguration)
-    .action(async (options: { readonly config: string }) => {
-      conclude(await (await import("../clock.ts")).checkClock(options.config, terminal));
+    .allowExcessArguments(false)
+    .action(async (_, command: Command) => {
+      conclude(await (await import("../clock.ts")).checkClock(saidOnEitherSide(command, "config"), terminal));
     });
 }
 

@@ -1,6 +1,15 @@
 import type { Command } from "commander";
 import { defaultConfiguration, type Terminal } from "../terminal.ts";
-import { type Conclude, languageWords, repeated, type Site, siteOf, siteWords } from "./arguments.ts";
+import {
+  type Conclude,
+  languageWords,
+  refuseUnknown,
+  repeated,
+  type Site,
+  saidOnEitherSide,
+  siteOf,
+  siteWords,
+} from "./arguments.ts";
 
 /** The log that somebody else can check. */
 export function addEvidence(program: Command, terminal: Terminal, conclude: Conclude): void {
@@ -69,12 +78,14 @@ export function addWitness(program: Command, terminal: Terminal, conclude: Concl
     .command("witness")
     .description("watch the logs of boxes that are somebody else's: cosign what extends what was seen before")
     .enablePositionalOptions()
+    .allowExcessArguments()
     .option("--store <folder>", "where it keeps its key and what it has seen; never to be set back", witnessFolder)
     .option("--listen <address>", "where it listens", "127.0.0.1:8490")
     .option("--name <name>", "its name, at the first start, such as witness.example.be")
     .option("--log <key>", "a box: its key as `badged evidence identity` prints it; may be given again", repeated)
     .option("--trust <file>", "a file of such keys, each with what to call the box behind it")
-    .action(async (options) => {
+    .action(async (options, command: Command) => {
+      refuseUnknown(command);
       conclude(await (await import("../witness.ts")).runWitness(options, terminal));
     });
   witness
@@ -82,7 +93,9 @@ export function addWitness(program: Command, terminal: Terminal, conclude: Concl
     .description("its key, for the configuration of the boxes and for whoever verifies")
     .option("--store <folder>", "the witness's folder", witnessFolder)
     .option("--json", "for machines")
-    .action(async (options: { readonly store: string; readonly json?: true }) => {
-      conclude((await import("../witness.ts")).showWitness(options.store, options.json === true, terminal));
+    .allowExcessArguments(false)
+    .action(async ({ json }: { readonly json?: true }, command: Command) => {
+      const store = saidOnEitherSide(command, "store");
+      conclude((await import("../witness.ts")).showWitness(store, json === true, terminal));
     });
 }
