@@ -43,6 +43,7 @@ type Search =
   | "not-connected"
   | "unauthorised"
   | "throttled"
+  | "throttled-for-long"
   | "none"
   | "refused";
 
@@ -105,6 +106,8 @@ class SearchableService implements Upstream {
         return { kind: "not-to-be-had", report: report("call-refused", 404) };
       case "throttled":
         return { kind: "failed", retryAfterMs: 30_000, report: report("throttled", 429) };
+      case "throttled-for-long":
+        return { kind: "failed", retryAfterMs: 600_000, report: report("throttled", 429) };
       default:
         return { kind: "failed", retryAfterMs: null, report: report(search) };
     }
@@ -297,11 +300,17 @@ describe("a scan in doubt", () => {
   });
 });
 
-test.each<Search>(["server-error", "timed-out"])(
-  "a long outage leaves a handful of scans in doubt, whose search ends in %s",
-  async (otherwise) => {
+test.each<[Search, Call]>([
+  ["server-error", "lost-before"],
+  ["timed-out", "lost-before"],
+  ["throttled", "not-connected"],
+  ["throttled-for-long", "lost-before"],
+  ["throttled-for-long", "not-connected"],
+])(
+  "a long outage leaves a handful of scans in doubt, whose search ends in %s, where it began with %s",
+  async (otherwise, first) => {
     const broken = Array.from({ length: 10_000 }, (): Call => "lost-before");
-    const { time, queue, service, kinds } = harness(broken, [], { otherwise });
+    const { time, queue, service, kinds } = harness([first, ...broken], [], { otherwise });
     queue.record(0, time.wallMs());
     service.start();
     await time.advance(0);

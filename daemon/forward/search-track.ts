@@ -31,6 +31,8 @@ export const seekAgainMs: number = 5_000;
  * - a search that fails backs off by itself; it never makes a call wait, but for a `Retry-After` that is meant for both
  * - a service that offers no search, or keeps failing it while it may well register, gets the scans again, marked; while
  *   calls fail as well, each time a scan in doubt would go again it is searched for right before
+ * - where an outage has drawn in enough scans, it gets the same few again, each searched for right before, or unsearched when
+ *   that fails or has to wait: a search that is throttled must not draw in all others, one with each call
  * - a search that is refused for one scan says nothing of the others, until it is refused for several in a row; a token that
  *   is not taken for it, while calls go through with it, is such a refusal
  */
@@ -84,9 +86,9 @@ export function initialTrack(isOffered: boolean): SearchTrack {
  * @param drawsNoFurther whether a call would draw another scan into an outage that has drawn in enough of them
  */
 export function doubtRule(track: SearchTrack, failedCalls: number, now: Now, drawsNoFurther = false): DoubtRule {
-  if (isGivenUp(track, failedCalls, now)) return { kind: "send" };
-  const isLastTry = isExhausted(track, now);
-  const isTurn = isLastTry || track.nothingElseWaits || (track.isNext && (failedCalls === 0 || drawsNoFurther));
+  if (isGivenUp(track, failedCalls, now, drawsNoFurther)) return { kind: "send" };
+  const isLastTry = drawsNoFurther || isExhausted(track, now);
+  const isTurn = isLastTry || track.nothingElseWaits || (track.isNext && failedCalls === 0);
   const notBeforeNs = isLastTry ? track.askedNs : track.nextNs;
   if (!isTurn || now.monotonicNs < notBeforeNs || !isRipe(track.oldestDoubt, now.wallMs)) return { kind: "hold" };
   return { kind: "seek", endedBefore: ripeBefore(now.wallMs) };
@@ -179,8 +181,10 @@ export function quietAfterSearchMs(outcome: SearchOutcome): number {
   return Math.min(throttledQuietMaxMs, outcome.retryAfterMs ?? 0);
 }
 
-function isGivenUp(track: SearchTrack, failedCalls: number, now: Now): boolean {
+function isGivenUp(track: SearchTrack, failedCalls: number, now: Now, drawsNoFurther = false): boolean {
   if (!track.isOffered || now.monotonicNs < track.offUntilNs) return true;
+  // Whom the outage has drawn in goes again before anybody else is drawn in: a search that waits is none to wait for.
+  if (drawsNoFurther && (track.isTried || now.monotonicNs < track.askedNs)) return true;
   return isExhausted(track, now) && (failedCalls === 0 || track.isTried);
 }
 
