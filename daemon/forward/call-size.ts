@@ -1,3 +1,4 @@
+import { afterBreaking, afterPassing, type BreakingScans } from "./breaking-scans.ts";
 import type { ClaimOrder, QueueEnd } from "./queue.ts";
 
 /** (C for SOAP, I for REST) The most registrations one call may carry. */
@@ -18,15 +19,18 @@ const probeStride = (Math.sqrt(5) - 1) / 2;
 /**
  * After this many different scans failed alone, the service is down and no scan is to blame: no further one is drawn in. They
  * are tried in turn, for the service may break on one of them and be back for the others. Where they are held for a search,
- * that comes first: a service that answers it is there, and one that does not gets them unsearched.
+ * that comes first: one that it does not find goes next, and where it fails they go unsearched.
  */
 export const probesPutOffMax: number = 5;
 
 /**
- * One probe in so many, one in an hour and a half, is of a scan that no call drew in, where a search may yet look into the
- * doubt that it leaves: the service may break on as many as that, and take all others.
+ * One probe in so many, one in an hour and a half, is of another scan: the service may break on as many as were drawn in, and
+ * take all others. No rarer as the outage lasts, for those that come in the morning must not wait for what broke at night.
  */
 export const probesPerOther: number = 36;
+
+/** The same where the service answers searches: it is there, and each doubt that a probe leaves is looked into before long. */
+export const probesPerOtherFoundOut: number = 4;
 
 /**
  * How many scans the next call may carry, from what became of the calls before it.
@@ -47,6 +51,7 @@ export const probesPerOther: number = 36;
  * - Where so many calls were refused in a row that the next ones are backed off, none is sought any more, for there may be
  *   hundreds: a scan is, that the service takes, one from here and one from there. Where it names none, calls then grow from
  *   one scan, so that those it refuses are found out by a call or two each.
+ * - `breaking` are scans on which the service was found to break, and which go alone: breaking-scans.ts.
  * - `ceiling` is what a 413 taught. It is doubled again once enough calls as large as that went through, for it may have
  *   been something in between that would not pass them on, for an hour.
  */
@@ -66,6 +71,9 @@ export type CallSize = {
   readonly putOff: readonly number[];
   /** How often one failed alone since then. */
   readonly failedAlone: number;
+  /** Whether the service answers searches, as far as the last one told. */
+  readonly isSearched: boolean;
+  readonly breaking: BreakingScans;
 };
 
 export const fullSize: CallSize = {
@@ -79,6 +87,8 @@ export const fullSize: CallSize = {
   probe: null,
   putOff: [],
   failedAlone: 0,
+  isSearched: false,
+  breaking: new Map(),
 };
 
 /** 1 to `callMaxScans`. */
@@ -95,16 +105,29 @@ export function scansOfNextCall(size: CallSize): number {
  * @param refusedCalls since the last that was answered
  */
 export function orderOfNextCall(
-  { mode, suspects, probe, putOff, failedAlone, end }: CallSize,
+  { mode, suspects, probe, putOff, failedAlone, breaking, end }: CallSize,
   refusedCalls: number,
 ): ClaimOrder {
   if (suspects.size > 0) return { kind: "sounding", among: [...suspects], end };
   if (mode !== "probing") return { kind: "urgent" };
   // The one that failed alone fails again, or goes through: an outage draws in no other meanwhile.
   if (probe !== null) return { kind: "sounding", among: [probe.scanId], end };
-  if (refusedCalls === 0 && putOff.length === 0) return { kind: "urgent" };
+  if (refusedCalls === 0 && putOff.length === 0) {
+    // After one on which the service is known to break it is not the next one of these that tells how the service is.
+    return breaking.size === 0 ? { kind: "urgent" } : { kind: "probing", among: [], place: 0 };
+  }
   const among = putOff.length < probesPutOffMax ? [] : putOff;
   return { kind: "probing", among, place: ((refusedCalls + failedAlone) * probeStride) % 1 };
+}
+
+/** Which one is tried in the turn of others: any but those that are `apart` in it. */
+export function orderOfOthers({ failedAlone }: CallSize): ClaimOrder {
+  return { kind: "untried", place: (failedAlone * probeStride) % 1 };
+}
+
+/** Scans that go in no company, and after others where one is sought that goes through. */
+export function scansApart({ breaking, putOff }: CallSize, isTurn: boolean): readonly number[] {
+  return isTurn ? [...breaking.keys(), ...putOff] : [...breaking.keys()];
 }
 
 /** The last calls went through, and none is sought that did not. */
@@ -120,6 +143,8 @@ export function afterAnswer(size: CallSize, scanIds: readonly number[]): CallSiz
     probe: null,
     putOff: [],
     failedAlone: 0,
+    isSearched: false,
+    breaking: afterPassing(size.breaking, size.putOff, scanIds),
     isFruitful: true,
     suspects,
   };
@@ -156,34 +181,45 @@ export function afterTooLarge(size: CallSize, scans: number): CallSize {
  * The call failed and says nothing of any scan.
  *
  * @param mayBreak whether one of the scans may be the cause, as it may of a 500 and cannot be of a refused connection
- * @returns `putOff` when the scan that failed alone is to let others try
+ * @returns `putOffs`: how many times as long as usual the scan that failed alone is to let others try; 0 when it is not
  */
 export function afterFailure(
   size: CallSize,
   scanIds: readonly number[],
   mayBreak: boolean,
-): { readonly size: CallSize; readonly putOff: boolean } {
+): { readonly size: CallSize; readonly putOffs: number } {
   const isShrunk = mayBreak && size.mode === "resuming" && scanIds.length > 1;
   const limit = isShrunk ? Math.floor(scanIds.length / 2) : size.limit;
   const failed: CallSize = { ...size, mode: "probing", limit };
   const [scanId, ...others] = scanIds;
-  if (!mayBreak || scanId === undefined || others.length > 0) return { size: failed, putOff: false };
+  if (!mayBreak || scanId === undefined || others.length > 0) return { size: failed, putOffs: 0 };
+  if (size.breaking.has(scanId)) {
+    const { breaking, putOffs } = afterBreaking(size.breaking, scanId);
+    return { size: { ...failed, breaking }, putOffs };
+  }
   const { probe } = size;
   const isAnother = probe !== null && probe.scanId !== scanId;
   // The one before was not handed out again, as one that is held for a search.
   const drawn = isAnother ? withLast(size.putOff, probe.scanId) : size.putOff;
   const alone: CallSize = { ...failed, failedAlone: size.failedAlone + 1, putOff: drawn };
   if (drawsNoFurther(alone)) {
-    return { size: { ...alone, probe: null, putOff: withLast(drawn, scanId) }, putOff: false };
+    return { size: { ...alone, probe: null, putOff: withLast(drawn, scanId) }, putOffs: 0 };
   }
   const failures = isAnother || probe === null ? 1 : probe.failures + 1;
-  if (failures < probeFailuresMax) return { size: { ...alone, probe: { scanId, failures } }, putOff: false };
-  return { size: { ...alone, probe: null, putOff: withLast(drawn, scanId) }, putOff: true };
+  if (failures < probeFailuresMax) return { size: { ...alone, probe: { scanId, failures } }, putOffs: 0 };
+  return { size: { ...alone, probe: null, putOff: withLast(drawn, scanId) }, putOffs: 1 };
 }
 
-/** The service answered a search: it is there, and may break on no more than the scans that failed alone. Others are tried. */
-export function afterFoundOut(size: CallSize): CallSize {
-  return drawsNoFurther(size) ? { ...size, putOff: [] } : size;
+/**
+ * A search ended. One that was not found may go again without doubt, so it does before anybody else is drawn in; where one
+ * was found, each that is drawn in is registered.
+ *
+ * @param told `null` when the search failed
+ */
+export function afterLookedInto(size: CallSize, scanId: number, told: "found" | "not-found" | null): CallSize {
+  const searched = { ...size, isSearched: told !== null };
+  if (told === null || !drawsNoFurther(size)) return searched;
+  return { ...searched, putOff: told === "found" ? [] : withLast(size.putOff, scanId) };
 }
 
 /** So many failed alone that the service is searched first, where that can be, before another is drawn in. */
@@ -191,9 +227,10 @@ export function drawsNoFurther({ mode, putOff }: CallSize): boolean {
   return mode === "probing" && putOff.length >= probesPutOffMax;
 }
 
-/** Whether the next probe is of a scan that no call has drawn in, though so many failed alone. */
+/** Whether the next probe is of another scan than those that were drawn in. */
 export function isTurnOfOthers(size: CallSize): boolean {
-  return drawsNoFurther(size) && size.failedAlone > 0 && size.failedAlone % probesPerOther === 0;
+  const probes = size.isSearched ? probesPerOtherFoundOut : probesPerOther;
+  return drawsNoFurther(size) && size.failedAlone > 0 && size.failedAlone % probes === 0;
 }
 
 /** A call of so many scans went through. */

@@ -40,6 +40,11 @@ export type ClaimRequest = {
   readonly doubts?: DoubtRule;
   /** Which of the scans that are due go first; `urgent` when left out. */
   readonly order?: ClaimOrder;
+  /**
+   * Scans that go in no company: one that comes first in the order goes alone, else none of them does. They come first by
+   * their urgency only; in other orders after all others that are not of `among`. None when left out.
+   */
+  readonly apart?: readonly number[];
 };
 
 /**
@@ -48,11 +53,14 @@ export type ClaimRequest = {
  *   others; of each kind those nearest to that `end` of the queue
  * - `probing`: while one is sought that the service takes: of those of `among`, else of those that were never put off, else
  *   of the others, the one at that `place` and those behind it; 0 is the earliest, just below 1 the latest
+ * - `untried`: while one is sought that the service takes though it broke on several: of those that no call left in doubt,
+ *   else of the others, the one at that `place` and those behind it
  */
 export type ClaimOrder =
   | { readonly kind: "urgent" }
   | { readonly kind: "sounding"; readonly among: readonly number[]; readonly end: QueueEnd }
-  | { readonly kind: "probing"; readonly among: readonly number[]; readonly place: number };
+  | { readonly kind: "probing"; readonly among: readonly number[]; readonly place: number }
+  | { readonly kind: "untried"; readonly place: number };
 
 export type QueueEnd = "earliest" | "latest";
 

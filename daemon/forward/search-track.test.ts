@@ -8,6 +8,7 @@ import { MemoryQueue } from "../testing/memory-queue.ts";
 import { MemoryReceipts, openReceipt } from "../testing/receipt-windows.ts";
 import { recordingLog } from "../testing/store-fixture.ts";
 import { TrustingClock } from "../testing/trusting-clock.ts";
+import { probesPutOffMax } from "./call-size.ts";
 import { callOutcomeOf } from "./ciao/answer.ts";
 import { searchOutcomeOf } from "./ciao/search.ts";
 import { forwardEvents } from "./events.ts";
@@ -321,6 +322,20 @@ test.each<[Search, Call]>([
     await service[Symbol.asyncDispose]();
   },
 );
+
+test("nor are more than a handful in doubt at once where the service answers searches, and breaks on all calls", async () => {
+  const broken = Array.from({ length: 10_000 }, (): Call => "lost-before");
+  const { time, queue, service } = harness(["not-connected", ...broken]);
+  for (let worker = 0; worker < 60; worker += 1) queue.record(worker, time.wallMs());
+  service.start();
+  let inDoubt = 0;
+  for (let minutes = 0; minutes < 12 * 60; minutes += 10) {
+    await time.advance(10 * 60_000);
+    inDoubt = Math.max(inDoubt, queue.scans.filter(({ doubtSince }) => doubtSince !== null).length);
+  }
+  expect(inDoubt).toBeLessThanOrEqual(probesPutOffMax + 1);
+  await service[Symbol.asyncDispose]();
+});
 
 /** Breaks on every call that carries one of the first scans. */
 function breakingOn(firstScans: number, good: SearchableService): Upstream {

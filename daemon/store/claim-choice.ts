@@ -30,12 +30,14 @@ type WaitingRow = {
   readonly notBefore: number | null;
   readonly releasedAt: number | null;
   readonly doubtSince: number | null;
+  readonly wasInDoubt: number;
 };
 
 type Candidate = {
   readonly id: number;
   readonly urgency: number;
   readonly wasPutOff: boolean;
+  readonly wasInDoubt: boolean;
   readonly doubtSince: number;
 };
 
@@ -60,7 +62,7 @@ export class ClaimChoice {
     this.#waiting = db.prepare(
       `SELECT id, worker_id AS workerId, ${utcColumn("scans")} AS utcMs, ${errorBoundColumn("scans")} AS errorBoundMs,
         dated_how IS 'bracket' AS isBracket, not_before AS notBefore, released_at AS releasedAt,
-        doubt_since AS doubtSince
+        doubt_since AS doubtSince, doubt_attempt_id IS NOT NULL AS wasInDoubt
       FROM scans INDEXED BY scans_waiting
       WHERE state = 'waiting' AND id > ? AND (error_bound_ms IS NOT NULL OR dated_how IS NOT NULL) ORDER BY id LIMIT ?`,
     );
@@ -74,7 +76,7 @@ export class ClaimChoice {
     this.#delays = new DelayReasons(connection);
   }
 
-  choose({ limit, now, window, doubts, order = { kind: "urgent" } }: ClaimRequest): Choice {
+  choose({ limit, now, window, doubts, order = { kind: "urgent" }, apart = [] }: ClaimRequest): Choice {
     const due: Candidate[] = [];
     const isSearch = doubts?.kind === "seek";
     const late: { readonly id: number; readonly reason: string }[] = [];
@@ -100,17 +102,16 @@ export class ClaimChoice {
         id: scan.id,
         urgency: scan.utcMs - (scan.errorBoundMs ?? 0),
         wasPutOff: scan.notBefore !== null,
+        wasInDoubt: scan.wasInDoubt === 1,
         doubtSince: scan.doubtSince ?? 0,
       });
       // The oldest doubt, other places of the queue, and who was never put off, are found at its end only.
       if (order.kind === "urgent" && !isSearch && due.length === limit * claimChoiceCalls) break;
     }
-    return {
-      due: (isSearch ? due.toSorted((one, other) => one.doubtSince - other.doubtSince) : inOrder(due, order))
-        .slice(0, limit)
-        .map(({ id }) => id),
-      late,
-    };
+    const chosen = isSearch
+      ? due.toSorted((one, other) => one.doubtSince - other.doubtSince)
+      : inCompany(inOrder(due, order, new Set(apart)), new Set(apart));
+    return { due: chosen.slice(0, limit).map(({ id }) => id), late };
   }
 
   /** The waiting scans that something dates, by id, `claimWalkRows` at most; a page at once costs half of row by row. */
@@ -125,26 +126,48 @@ export class ClaimChoice {
   }
 }
 
-function inOrder(due: readonly Candidate[], order: ClaimOrder): readonly Candidate[] {
+/** One that goes in no company goes alone where it is the first. */
+function inCompany(ordered: readonly Candidate[], apart: ReadonlySet<number>): readonly Candidate[] {
+  const [first] = ordered;
+  if (apart.size === 0 || first === undefined) return ordered;
+  return apart.has(first.id) ? [first] : ordered.filter(({ id }) => !apart.has(id));
+}
+
+function inOrder(due: readonly Candidate[], order: ClaimOrder, apart: ReadonlySet<number>): readonly Candidate[] {
   const byUrgency = (one: Candidate, other: Candidate): number => one.urgency - other.urgency || one.id - other.id;
   switch (order.kind) {
     case "urgent":
       return due.toSorted(byUrgency);
     case "sounding": {
       const among = new Set(order.among);
-      const turn = ({ id, wasPutOff }: Candidate): number => (among.has(id) ? 0 : wasPutOff ? 2 : 1);
+      const turn = ({ id, wasPutOff }: Candidate): number =>
+        among.has(id) ? 0 : apart.has(id) ? 3 : wasPutOff ? 2 : 1;
       const sign = order.end === "latest" ? -1 : 1;
       return due.toSorted((one, other) => turn(one) - turn(other) || sign * byUrgency(one, other));
     }
     case "probing": {
       const among = new Set(order.among);
-      const turns = [due.filter(({ id }) => among.has(id)), due.filter(({ wasPutOff }) => !wasPutOff), due];
-      const sorted = (turns.find((turn) => turn.length > 0) ?? []).toSorted(byUrgency);
-      return sorted.slice(Math.floor(order.place * sorted.length));
+      const others = due.filter(({ id }) => !apart.has(id));
+      const turns = [due.filter(({ id }) => among.has(id)), others.filter(({ wasPutOff }) => !wasPutOff), others, due];
+      return behindPlace(turns, order.place, byUrgency);
+    }
+    case "untried": {
+      const others = due.filter(({ id }) => !apart.has(id));
+      return behindPlace([others.filter(({ wasInDoubt }) => !wasInDoubt), others, due], order.place, byUrgency);
     }
     default:
       return unreachable(order);
   }
+}
+
+/** Of the first of these that holds any. */
+function behindPlace(
+  turns: readonly (readonly Candidate[])[],
+  place: number,
+  inTurn: (one: Candidate, other: Candidate) => number,
+): readonly Candidate[] {
+  const sorted = (turns.find((turn) => turn.length > 0) ?? []).toSorted(inTurn);
+  return sorted.slice(Math.floor(place * sorted.length));
 }
 
 /** A person's release overrules the limit; `null` for a scan that nothing dates yet, which nobody sends, released or not. */

@@ -44,6 +44,25 @@ class BrittleService implements Upstream {
   }
 }
 
+function forwarding(time: ManualTime, queue: MemoryQueue, upstream: Upstream, seed: number): ForwardService {
+  // So late a registration passed before: the first call carries all that wait.
+  const memory = new MemoryReceipts();
+  memory.knowledge = { ...nothingKnown, aboveMs: hourMs };
+  return new ForwardService(
+    {
+      queue,
+      upstream,
+      clock: new TrustingClock(time),
+      memory,
+      onOutcome: () => {},
+      time,
+      random: seededRandom(seed),
+      log: silentLog,
+    },
+    { callIntervalMs: 0, receipt: openReceipt },
+  );
+}
+
 test.each(
   Array.from({ length: workers }, (_, worker) => worker).flatMap((worker) =>
     [[worker], [worker, (worker + 1) % workers]].flatMap((breaking) =>
@@ -57,22 +76,7 @@ test.each(
     const queue = new MemoryQueue();
     for (let worker = 0; worker < workers; worker += 1) queue.record(worker, time.wallMs() - hourMs + worker);
     const service = new BrittleService(breakingWorkers, searches);
-    // So late a registration passed before: the first call carries all of them.
-    const memory = new MemoryReceipts();
-    memory.knowledge = { ...nothingKnown, aboveMs: hourMs };
-    const forwarder = new ForwardService(
-      {
-        queue,
-        upstream: service,
-        clock: new TrustingClock(time),
-        memory,
-        onOutcome: () => {},
-        time,
-        random: seededRandom(breakingWorkers[0] ?? 0),
-        log: silentLog,
-      },
-      { callIntervalMs: 0, receipt: openReceipt },
-    );
+    const forwarder = forwarding(time, queue, service, breakingWorkers[0] ?? 0);
     forwarder.start();
     await time.advance(3 * hourMs);
     // Those of the first call apart, which carried all of them, an outage asks for the same few.
@@ -85,5 +89,33 @@ test.each(
     const closed = forwarder[Symbol.asyncDispose]();
     await time.advance(hourMs);
     await closed;
+  },
+);
+
+test.each([
+  ["no search", false],
+  ["a search", true],
+])(
+  "nine scans on which the service breaks, all before the others, with %s, leave none of these waiting or in doubt",
+  async (_, searches) => {
+    const time = new ManualTime();
+    const queue = new MemoryQueue();
+    const breakingWorkers = Array.from({ length: 9 }, (_worker, index) => index);
+    const service = new BrittleService(breakingWorkers, searches);
+    service.isDown = false;
+    await using forwarder = forwarding(time, queue, service, 1);
+    forwarder.start();
+    await time.advance(0);
+    for (const worker of breakingWorkers) queue.record(worker, time.wallMs());
+    await time.advance(2 * hourMs);
+    const others: number[] = [];
+    for (let worker = 100; worker < 160; worker += 1) {
+      others.push(queue.record(worker, time.wallMs()));
+      forwarder.wake();
+      await time.advance(5 * 60_000);
+    }
+    await time.advance(hourMs);
+    expect(others.filter((id) => queue.scan(id).state !== "registered")).toEqual([]);
+    expect(others.filter((id) => queue.scan(id).doubtAttemptId !== null)).toEqual([]);
   },
 );

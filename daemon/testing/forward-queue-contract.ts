@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type WallMs, wallMs } from "../base/time.ts";
-import type { AttemptReport, Claim, ClaimRequest, ForwardQueue, Settlement } from "../forward/queue.ts";
+import type { AttemptReport, Claim, ClaimOrder, ClaimRequest, ForwardQueue, Settlement } from "../forward/queue.ts";
 import type { ScanState } from "../scan/scan.ts";
 import { openWindow, windowAfter } from "./receipt-windows.ts";
 
@@ -63,6 +63,7 @@ export function forwardQueueContract(name: string, make: () => Promise<QueueUnde
     afterEach(async () => under[Symbol.asyncDispose]());
     describeClaim(() => under);
     describeOrder(() => under);
+    describeApart(() => under);
     describeSettlement(() => under);
     describeBoth(() => under);
     describeDoubts(() => under);
@@ -187,6 +188,67 @@ function describeOrder(subject: () => QueueUnderTest): void {
     expect(idsOf(await claimed(queue, { limit: 1, doubts: { kind: "seek", endedBefore: at(60) } }))).toEqual(
       ids.slice(-1),
     );
+  });
+}
+
+function describeApart(subject: () => QueueUnderTest): void {
+  test("a scan that goes in no company goes alone when it is the most urgent, and else not at all", async () => {
+    const under = subject();
+    const { queue } = under;
+    const [first, second, third] = [
+      await under.record(1, at(1)),
+      await under.record(2, at(2)),
+      await under.record(3, at(3)),
+    ];
+    const apart = [first, third];
+    expect(idsOf(await claimed(queue, { apart }))).toEqual([first]);
+    expect(idsOf(await claimed(queue, { apart }))).toEqual([second]);
+    expect(idsOf(await claimed(queue, { apart }))).toEqual([third]);
+  });
+
+  test("it comes after all others where one is sought that goes through, unless it is asked for", async () => {
+    const under = subject();
+    const { queue } = under;
+    const [first, second, third] = [
+      await under.record(1, at(1)),
+      await under.record(2, at(2)),
+      await under.record(3, at(3)),
+    ];
+    const apart = [first, second];
+    const probing = { kind: "probing", among: [], place: 0 } as const;
+    const sought = async (order: ClaimOrder): Promise<readonly number[]> => {
+      const claim = await claimed(queue, { order, apart });
+      await queue.settle(
+        claim.attemptId,
+        report,
+        idsOf(claim).map((id) => again(id)),
+      );
+      return idsOf(claim);
+    };
+    expect(await sought(probing)).toEqual([third]);
+    expect(await sought({ ...probing, among: [second] })).toEqual([second]);
+    expect(await sought({ kind: "sounding", among: [], end: "earliest" })).toEqual([third]);
+    expect(idsOf(await claimed(queue, { order: probing, apart }))).toEqual([third]);
+    expect(idsOf(await claimed(queue, { order: probing, apart }))).toEqual([first]);
+  });
+
+  test("another one than those that failed is of those that no call left in doubt, as long as there are any", async () => {
+    const under = subject();
+    const { queue } = under;
+    const ids: number[] = [];
+    for (let worker = 1; worker <= 4; worker += 1) ids.push(await under.record(worker, at(worker)));
+    const [first = 0, second = 0, third = 0, fourth = 0] = ids;
+    const { attemptId } = await claimed(queue, { limit: 3 });
+    await queue.settle(
+      attemptId,
+      report,
+      [first, second, third].map((scanId) => ({ kind: "doubtful", scanId })),
+    );
+    const untried = { limit: 1, order: { kind: "untried", place: 0.5 }, apart: [first] } as const;
+    expect(idsOf(await claimed(queue, untried))).toEqual([fourth]);
+    expect(idsOf(await claimed(queue, untried))).toEqual([third]);
+    expect(idsOf(await claimed(queue, untried))).toEqual([second]);
+    expect(idsOf(await claimed(queue, untried))).toEqual([first]);
   });
 }
 

@@ -87,7 +87,7 @@ export class MemoryQueue implements ForwardQueue {
   async #claim(request: ClaimRequest): Promise<Claim | null> {
     assertLimit(request);
     const waiting = this.scans.filter((scan) => scan.state === "waiting");
-    const { window, doubts = { kind: "send" }, order = { kind: "urgent" } } = request;
+    const { window, doubts = { kind: "send" }, order = { kind: "urgent" }, apart = [] } = request;
     const decide = ({ utcMs, isReleased, doubtSince }: QueuedScan): ReceiptDecision["kind"] => {
       const isToBeSearched = doubtSince !== null && doubts.kind !== "send";
       const limitMs = isReleased || isToBeSearched ? null : window.limitMs;
@@ -108,8 +108,10 @@ export class MemoryQueue implements ForwardQueue {
     }
     if (ready.length === 0) return null;
     const byDoubt = (one: QueuedScan, other: QueuedScan): number => (one.doubtSince ?? 0) - (other.doubtSince ?? 0);
-    const sorted = doubts.kind === "seek" ? ready.toSorted(byDoubt) : inOrder(ready, order);
-    const chosen = sorted.slice(0, request.limit);
+    const sorted = doubts.kind === "seek" ? ready.toSorted(byDoubt) : inOrder(ready, order, apart);
+    const isAlone = doubts.kind !== "seek" && apart.includes(sorted[0]?.scanId ?? 0);
+    const together = doubts.kind === "seek" ? sorted : sorted.filter(({ scanId }) => !apart.includes(scanId));
+    const chosen = isAlone ? sorted.slice(0, 1) : together.slice(0, request.limit);
     const attemptId = this.#attempts.size + 1;
     this.#attempts.set(attemptId, { traceId: request.traceId, report: null });
     for (const { scanId } of chosen) this.#change(scanId, { state: "sending", attemptId, notBefore: null });
@@ -241,18 +243,28 @@ function assertLimit({ limit }: ClaimRequest): void {
   assert(limit >= 1 && limit <= 200, "a claim asks for 1 to 200 scans");
 }
 
-function inOrder(ready: readonly QueuedScan[], order: ClaimOrder): readonly QueuedScan[] {
+function inOrder(ready: readonly QueuedScan[], order: ClaimOrder, apart: readonly number[]): readonly QueuedScan[] {
   const urgent = ready.toSorted((one, other) => one.utcMs - other.utcMs);
   if (order.kind === "urgent") return urgent;
   if (order.kind === "probing") {
     const suspects = urgent.filter(({ scanId }) => order.among.includes(scanId));
-    const fresh = urgent.filter(({ notBefore }) => notBefore === null);
-    const tried = suspects.length > 0 ? suspects : fresh.length > 0 ? fresh : urgent;
+    const others = urgent.filter(({ scanId }) => !apart.includes(scanId));
+    const fresh = others.filter(({ notBefore }) => notBefore === null);
+    const tried = [suspects, fresh, others, urgent].find((turn) => turn.length > 0) ?? [];
+    return tried.slice(Math.floor(order.place * tried.length));
+  }
+  if (order.kind === "untried") {
+    const others = urgent.filter(({ scanId }) => !apart.includes(scanId));
+    const untried = others.filter(({ doubtAttemptId }) => doubtAttemptId === null);
+    const tried = [untried, others, urgent].find((turn) => turn.length > 0) ?? [];
     return tried.slice(Math.floor(order.place * tried.length));
   }
   const sorted = order.end === "latest" ? urgent.toReversed() : urgent;
-  const turn = ({ scanId, notBefore }: QueuedScan): number =>
-    order.among.includes(scanId) ? 0 : notBefore === null ? 1 : 2;
+  const turn = ({ scanId, notBefore }: QueuedScan): number => {
+    if (order.among.includes(scanId)) return 0;
+    if (apart.includes(scanId)) return 3;
+    return notBefore === null ? 1 : 2;
+  };
   return sorted.toSorted((one, other) => turn(one) - turn(other));
 }
 

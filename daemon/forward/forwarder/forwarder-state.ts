@@ -159,6 +159,7 @@ export type LookRequest = {
   readonly now: WallMs;
   readonly doubts: DoubtRule;
   readonly order?: ClaimOrder;
+  readonly apart?: readonly number[];
 };
 
 export type Now = { readonly monotonicNs: MonotonicNs; readonly wallMs: WallMs };

@@ -1,5 +1,12 @@
 import { assert } from "../../base/assert.ts";
-import { drawsNoFurther, isTurnOfOthers, orderOfNextCall, scansOfNextCall } from "../call-size.ts";
+import {
+  drawsNoFurther,
+  isTurnOfOthers,
+  orderOfNextCall,
+  orderOfOthers,
+  scansApart,
+  scansOfNextCall,
+} from "../call-size.ts";
 import type { Written } from "../queue.ts";
 import { doubtRule } from "../search-track.ts";
 import type { ForwarderAction, ForwarderState, ForwarderStep, LookRequest, Now, Phase } from "./forwarder-state.ts";
@@ -35,12 +42,13 @@ export function settle(state: ForwarderState, [written, ...others]: readonly Wri
 export function lookRequest(state: ForwarderState, now: Now): LookRequest {
   const { size, refusedCalls } = state.lessons;
   const rule = doubtRule(state.search, state.failures, now, drawsNoFurther(size));
+  if (rule.kind === "seek") return { limit: 1, now: now.wallMs, doubts: rule };
+  const isTurn = isTurnOfOthers(size);
   const { isOffered, nothingElseWaits } = state.search;
   // Those that were drawn in are in doubt, all of them.
-  const isOfOthers = rule.kind === "send" && isOffered && !nothingElseWaits && isTurnOfOthers(size);
-  const doubts = isOfOthers ? ({ kind: "hold" } as const) : rule;
-  if (doubts.kind === "seek") return { limit: 1, now: now.wallMs, doubts };
-  return { limit: scansOfNextCall(size), now: now.wallMs, doubts, order: orderOfNextCall(size, refusedCalls) };
+  const doubts = isTurn && isOffered && !nothingElseWaits ? ({ kind: "hold" } as const) : rule;
+  const order = isTurn ? orderOfOthers(size) : orderOfNextCall(size, refusedCalls);
+  return { limit: scansOfNextCall(size), now: now.wallMs, doubts, order, apart: scansApart(size, isTurn) };
 }
 
 export function withPhase(state: ForwarderState, phase: Phase): ForwarderState {

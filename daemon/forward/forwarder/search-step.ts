@@ -1,8 +1,8 @@
 import { assert } from "../../base/assert.ts";
 import type { Random } from "../../base/random.ts";
-import { afterFoundOut } from "../call-size.ts";
+import { afterLookedInto, type CallSize } from "../call-size.ts";
 import { judgeSearch } from "../judgement/search-judgement.ts";
-import type { AttemptReport } from "../queue.ts";
+import type { AttemptReport, Claim } from "../queue.ts";
 import { afterSearch, quietAfterSearchMs } from "../search-track.ts";
 import type { SearchOutcome } from "../upstream.ts";
 import type { ForwarderState, ForwarderStep, Now } from "./forwarder-state.ts";
@@ -15,9 +15,7 @@ export function onSearched(state: ForwarderState, ended: SearchOutcome, now: Now
   const outcome = isRefusedAlone(state, ended) ? ({ kind: "refused", report: ended.report } as const) : ended;
   const { claim } = state.phase;
   const search = afterSearch(state.search, outcome, now, random);
-  const isAnswered = outcome.kind === "found" || outcome.kind === "not-found";
-  const { size } = state.lessons;
-  const lessons = { ...state.lessons, size: isAnswered ? afterFoundOut(size) : size };
+  const lessons = { ...state.lessons, size: lookedInto(state.lessons.size, claim, outcome) };
   const searched = { ...state, search, lessons, isAnswered: outcome.kind !== "failed" };
   const quiet = askedToWait(searched, quietAfterSearchMs(outcome), now);
   const next = { ...quiet, nextCallNs: notSooner(quiet, state.settings.callIntervalMs, now) };
@@ -25,6 +23,11 @@ export function onSearched(state: ForwarderState, ended: SearchOutcome, now: Now
   const report: AttemptReport = { ...outcome.report, endedAt: now.wallMs };
   const { state: settling, actions } = settle(next, [{ attemptId: claim.attemptId, report, settlements }]);
   return { state: settling, actions: [{ kind: "log", line }, ...actions] };
+}
+
+function lookedInto(size: CallSize, { scans: [scan] }: Claim, { kind }: SearchOutcome): CallSize {
+  assert(scan !== undefined, "a search has its scan");
+  return afterLookedInto(size, scan.scanId, kind === "found" || kind === "not-found" ? kind : null);
 }
 
 /** A token that a call went through with since the search before is good: it is the search that is not allowed with it. */

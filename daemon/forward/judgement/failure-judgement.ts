@@ -5,7 +5,7 @@ import type { Claim, Settlement } from "../queue.ts";
 import { setAsideUnread } from "../unread-answers.ts";
 import type { CallOutcome, CallReport } from "../upstream.ts";
 import type { Judgement, Lessons } from "./lessons.ts";
-import { allAgain, putOffLine, putOffUntil } from "./putting-off.ts";
+import { allAgain, putOffLine, putOffMs, putOffUntil } from "./putting-off.ts";
 
 /** The call failed, and says nothing of any of its scans; what it may have registered is in doubt. */
 export function judgeFailure(
@@ -17,10 +17,11 @@ export function judgeFailure(
   const { attemptId, scans } = claim;
   const isAmbiguous = outcome.kind === "ambiguous";
   const scanIds = scans.map(({ scanId }) => scanId);
-  const { size, putOff } = afterFailure(lessons.size, scanIds, isAmbiguous);
-  const notBefore = putOff ? putOffUntil(now) : null;
+  const { size, putOffs } = afterFailure(lessons.size, scanIds, isAmbiguous);
+  const forMs = putOffs * putOffMs;
+  const notBefore = putOffs > 0 ? putOffUntil(now, forMs) : null;
   const lines: LogLine[] = isAmbiguous ? [doubtLine(scans.length, attemptId, outcome.report)] : [];
-  if (putOff) lines.push(putOffLine(attemptId, scans.length));
+  if (putOffs > 0) lines.push(putOffLine(attemptId, scans.length, forMs));
   const result = { kind: "failed", retryAfterMs: outcome.retryAfterMs } as const;
   if (!isAmbiguous) return { settlements: allAgain(claim), lessons: { ...lessons, size }, result, lines };
   const doubtful = scanIds.map((scanId): Settlement => ({ kind: "doubtful", scanId, notBefore }));

@@ -1,0 +1,40 @@
+/**
+ * Scans on which the service breaks, as far as calls told: each failed alone, and others went through after it. How often
+ * each failed alone since, by its id.
+ *
+ * One that joined a full call would break it each time, and leave all of it in doubt, so such a scan goes alone, longer apart
+ * from one time to the next; that it fails says nothing of the service any more. Whom an outage accused is acquitted by the
+ * first of these calls. Known as long as the daemon runs.
+ */
+export type BreakingScans = ReadonlyMap<number, number>;
+
+/** The most that are known at once; of more the oldest is forgotten, and found out again. */
+export const breakingScansMax: number = 200;
+
+/** It is put off this many times as long at most: its worker's later scans wait behind it. */
+export const breakingPutOffsMax: number = 4;
+
+/** @param accused failed alone before a call went through, which carried `passed` */
+export function afterPassing(
+  breaking: BreakingScans,
+  accused: readonly number[],
+  passed: readonly number[],
+): BreakingScans {
+  const known = new Map(breaking);
+  for (const scanId of accused) if (!known.has(scanId)) known.set(scanId, 0);
+  for (const scanId of passed) known.delete(scanId);
+  for (const oldest of known.keys()) {
+    if (known.size <= breakingScansMax) break;
+    known.delete(oldest);
+  }
+  return known;
+}
+
+/** It broke the service once more. */
+export function afterBreaking(
+  breaking: BreakingScans,
+  scanId: number,
+): { readonly breaking: BreakingScans; readonly putOffs: number } {
+  const times = (breaking.get(scanId) ?? 0) + 1;
+  return { breaking: new Map(breaking).set(scanId, times), putOffs: Math.min(times, breakingPutOffsMax) };
+}
