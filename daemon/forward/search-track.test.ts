@@ -301,15 +301,16 @@ describe("a scan in doubt", () => {
   });
 });
 
-test.each<[Search, Call]>([
-  ["server-error", "lost-before"],
-  ["timed-out", "lost-before"],
-  ["throttled", "not-connected"],
-  ["throttled-for-long", "lost-before"],
-  ["throttled-for-long", "not-connected"],
+// A search that has to wait is waited for as long as an hour: until then each call draws in another scan.
+test.each<[Search, Call, number]>([
+  ["server-error", "lost-before", 20],
+  ["timed-out", "lost-before", 20],
+  ["throttled", "not-connected", 40],
+  ["throttled-for-long", "lost-before", 40],
+  ["throttled-for-long", "not-connected", 40],
 ])(
-  "a long outage leaves a handful of scans in doubt, whose search ends in %s, where it began with %s",
-  async (otherwise, first) => {
+  "a long outage leaves few scans in doubt, whose search ends in %s, where it began with %s",
+  async (otherwise, first, few) => {
     const broken = Array.from({ length: 10_000 }, (): Call => "lost-before");
     const { time, queue, service, kinds } = harness([first, ...broken], [], { otherwise });
     queue.record(0, time.wallMs());
@@ -317,7 +318,7 @@ test.each<[Search, Call]>([
     await time.advance(0);
     for (let worker = 1; worker < 100; worker += 1) queue.record(worker, time.wallMs());
     await time.advance(12 * 3_600_000);
-    expect(queue.scans.filter(({ doubtAttemptId }) => doubtAttemptId !== null).length).toBeLessThanOrEqual(20);
+    expect(queue.scans.filter(({ doubtAttemptId }) => doubtAttemptId !== null).length).toBeLessThanOrEqual(few);
     expect(kinds().length).toBeLessThan(2 * 12 * 60);
     await service[Symbol.asyncDispose]();
   },
@@ -488,6 +489,31 @@ test("a search that is throttled an hour at a time does not hold a worker for hi
     if (doubtRule(track, 0, now()).kind === "send") break;
   }
   expect(hours).toBe(1);
+});
+
+test("nor does it where calls fail now and then, and go through again", async () => {
+  const time = new ManualTime();
+  const queue = new MemoryQueue();
+  const good = new SearchableService(time, ["lost-before"], [], "throttled-for-long");
+  let calls = 0;
+  const upstream: Upstream = {
+    register: async (scans) => {
+      calls += 1;
+      if (calls % 6 !== 0) return await good.register(scans);
+      return { kind: "not-processed", retryAfterMs: null, report: report("not-connected") };
+    },
+    search: (scan) => good.search(scan),
+  };
+  await using service = forwarding({ time, queue, upstream, seed: 1 });
+  queue.record(0, time.wallMs());
+  service.start();
+  await time.advance(1_000);
+  for (let worker = 1; worker <= 60; worker += 1) {
+    queue.record(worker, time.wallMs());
+    service.wake();
+    await time.advance(3 * 60_000);
+  }
+  expect(queue.scan(1)).toMatchObject({ state: "registered", doubtVerdict: null });
 });
 
 test.each<[AttemptOutcome, number, number]>([

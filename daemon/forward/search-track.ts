@@ -31,8 +31,8 @@ export const seekAgainMs: number = 5_000;
  * - a search that fails backs off by itself; it never makes a call wait, but for a `Retry-After` that is meant for both
  * - a service that offers no search, or keeps failing it while it may well register, gets the scans again, marked; while
  *   calls fail as well, each time a scan in doubt would go again it is searched for right before
- * - where an outage has drawn in enough scans, it gets the same few again, each searched for right before, or unsearched when
- *   that fails or has to wait: a search that is throttled must not draw in all others, one with each call
+ * - where an outage has drawn in enough scans, and searches failed so, it gets the same few again, whether the search has to
+ *   wait or not: one that is throttled must not draw in all others, one with each call
  * - a search that is refused for one scan says nothing of the others, until it is refused for several in a row; a token that
  *   is not taken for it, while calls go through with it, is such a refusal
  */
@@ -87,8 +87,8 @@ export function initialTrack(isOffered: boolean): SearchTrack {
  */
 export function doubtRule(track: SearchTrack, failedCalls: number, now: Now, drawsNoFurther = false): DoubtRule {
   if (isGivenUp(track, failedCalls, now, drawsNoFurther)) return { kind: "send" };
-  const isLastTry = drawsNoFurther || isExhausted(track, now);
-  const isTurn = isLastTry || track.nothingElseWaits || (track.isNext && failedCalls === 0);
+  const isLastTry = isExhausted(track, now, drawsNoFurther);
+  const isTurn = isLastTry || track.nothingElseWaits || (track.isNext && (failedCalls === 0 || drawsNoFurther));
   const notBeforeNs = isLastTry ? track.askedNs : track.nextNs;
   if (!isTurn || now.monotonicNs < notBeforeNs || !isRipe(track.oldestDoubt, now.wallMs)) return { kind: "hold" };
   return { kind: "seek", endedBefore: ripeBefore(now.wallMs) };
@@ -163,7 +163,10 @@ export function afterCall(track: SearchTrack): SearchTrack {
 
 /** The service is back: it gets another chance to be searched, no sooner than it asked, before scans in doubt are sent again. */
 export function afterRecovery(track: SearchTrack): SearchTrack {
-  return { ...track, ...nothingFailed, refusals: track.refusals, nextNs: track.askedNs };
+  const { refusals, askedNs, strikes, failingSinceNs } = track;
+  // Whoever asks searches to stay away asks so of its own accord: calls that fail now and then must not begin the wait anew.
+  const since = strikes === 0 ? failingSinceNs : null;
+  return { ...track, ...nothingFailed, refusals, failingSinceNs: since, nextNs: askedNs };
 }
 
 /** After this many failures in a row it does not matter any more whose they are: the doubt must not outlast the receipt limit. */
@@ -183,14 +186,17 @@ export function quietAfterSearchMs(outcome: SearchOutcome): number {
 
 function isGivenUp(track: SearchTrack, failedCalls: number, now: Now, drawsNoFurther = false): boolean {
   if (!track.isOffered || now.monotonicNs < track.offUntilNs) return true;
-  // Whom the outage has drawn in goes again before anybody else is drawn in: a search that waits is none to wait for.
-  if (drawsNoFurther && (track.isTried || now.monotonicNs < track.askedNs)) return true;
-  return isExhausted(track, now) && (failedCalls === 0 || track.isTried);
+  // Whom the outage has drawn in goes again before anybody else is drawn in.
+  const isOutOfReach = track.isTried || (drawsNoFurther && now.monotonicNs < track.askedNs);
+  return isExhausted(track, now, drawsNoFurther) && (failedCalls === 0 || isOutOfReach);
 }
 
-/** Searches have failed too often, or for too long, for scans in doubt to wait for the next one. */
-function isExhausted({ strikes, failingSinceNs, nextNs }: SearchTrack, now: Now): boolean {
-  if (now.monotonicNs >= nextNs) return false;
+/**
+ * Searches have failed too often, or for too long, for scans in doubt to wait for the next one, though its time may have come
+ * where a call would draw in another scan instead.
+ */
+function isExhausted({ strikes, failingSinceNs, nextNs }: SearchTrack, now: Now, drawsNoFurther = false): boolean {
+  if (!drawsNoFurther && now.monotonicNs >= nextNs) return false;
   const isTooLong = failingSinceNs !== null && now.monotonicNs >= later(failingSinceNs, patienceMs);
   return strikes >= searchStrikesMax || isTooLong;
 }
