@@ -71,6 +71,8 @@ export type CallSize = {
   readonly putOff: readonly number[];
   /** How often one failed alone since then. */
   readonly failedAlone: number;
+  /** Scans refused alone, for what may be said of every call, since the service last answered; the last ones of them. */
+  readonly refusedAlone: readonly number[];
   /** Whether the service answers searches, as far as the last one told. */
   readonly isSearched: boolean;
   readonly breaking: BreakingScans;
@@ -87,6 +89,7 @@ export const fullSize: CallSize = {
   probe: null,
   putOff: [],
   failedAlone: 0,
+  refusedAlone: [],
   isSearched: false,
   breaking: new Map(),
 };
@@ -143,8 +146,9 @@ export function afterAnswer(size: CallSize, scanIds: readonly number[]): CallSiz
     probe: null,
     putOff: [],
     failedAlone: 0,
+    refusedAlone: [],
     isSearched: false,
-    breaking: afterPassing(size.breaking, size.putOff, scanIds),
+    breaking: afterPassing(size.breaking, [...size.putOff, ...size.refusedAlone], scanIds),
     isFruitful: true,
     suspects,
   };
@@ -208,6 +212,25 @@ export function afterFailure(
   const failures = isAnother || probe === null ? 1 : probe.failures + 1;
   if (failures < probeFailuresMax) return { size: { ...alone, probe: { scanId, failures } }, putOffs: 0 };
   return { size: { ...alone, probe: null, putOff: withLast(drawn, scanId) }, putOffs: 1 };
+}
+
+/**
+ * The call was refused, for one of its scans or for what every call says.
+ *
+ * @returns `putOffs` as of a failure; such a scan is in no doubt, so any number of others may be tried
+ */
+export function afterRefusedCall(
+  size: CallSize,
+  scanIds: readonly number[],
+): { readonly size: CallSize; readonly putOffs: number } {
+  const [scanId, ...others] = scanIds;
+  if (scanId === undefined || others.length > 0) return afterFailure(size, scanIds, true);
+  const probing: CallSize = { ...size, mode: "probing", probe: null };
+  if (size.breaking.has(scanId)) {
+    const { breaking, putOffs } = afterBreaking(size.breaking, scanId);
+    return { size: { ...probing, breaking }, putOffs };
+  }
+  return { size: { ...probing, refusedAlone: withLast(size.refusedAlone, scanId) }, putOffs: 1 };
 }
 
 /**

@@ -6,6 +6,7 @@ import { judgeAnswer } from "./answer-judgement.ts";
 import { judgeFailure } from "./failure-judgement.ts";
 import type { Judgement, Lessons } from "./lessons.ts";
 import { judgeRefusal } from "./refusal-judgement.ts";
+import { isRefusedCall, judgeRefusedCall } from "./refused-call-judgement.ts";
 import { judgeTooLarge } from "./too-large-judgement.ts";
 
 /** A call that was held back is none to judge by. */
@@ -19,8 +20,9 @@ export function judge(claim: Claim, outcome: JudgedOutcome, lessons: Lessons, no
     case "refused":
       return judgeRefusal(claim, outcome, lessons, now);
     case "not-processed":
-      return outcome.report.httpStatus === 413
-        ? judgeTooLarge(claim, outcome, lessons, now)
+      if (outcome.report.httpStatus === 413) return judgeTooLarge(claim, outcome, lessons, now);
+      return isRefusedCall(outcome)
+        ? judgeRefusedCall(claim, outcome, lessons, now)
         : judgeFailure(claim, outcome, lessons, now);
     case "ambiguous":
       return judgeFailure(claim, outcome, lessons, now);

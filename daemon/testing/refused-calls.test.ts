@@ -1,0 +1,80 @@
+import { expect, test } from "vitest";
+import { silentLog } from "../base/log.ts";
+import { seededRandom } from "../base/random.ts";
+import { callOutcomeOf } from "../forward/ciao/answer.ts";
+import { ForwardService } from "../forward/forward-service.ts";
+import type { DueScan } from "../forward/queue.ts";
+import type { CallOutcome, Upstream } from "../forward/upstream.ts";
+import { ManualTime } from "./manual-time.ts";
+import { MemoryQueue } from "./memory-queue.ts";
+import { MemoryReceipts, openReceipt } from "./receipt-windows.ts";
+import { TrustingClock } from "./trusting-clock.ts";
+
+const minuteMs = 60_000;
+
+/** Refuses every call that carries a scan of some workers, without a word about which. */
+class RefusingService implements Upstream {
+  refusals = 0;
+  readonly #status: number;
+  readonly #refuses: (workerId: number) => boolean;
+  readonly #time: ManualTime;
+
+  constructor(status: number, refuses: (workerId: number) => boolean, time: ManualTime) {
+    this.#status = status;
+    this.#refuses = refuses;
+    this.#time = time;
+  }
+
+  async register(scans: readonly DueScan[]): Promise<CallOutcome> {
+    const isRefused = scans.some(({ workerId }) => this.#refuses(workerId));
+    if (isRefused) this.refusals += 1;
+    const items = scans.map(({ scanId }) => ({ createdPresenceRegistration: { id: scanId } }));
+    const body = isRefused ? "" : JSON.stringify({ items });
+    const head = { status: isRefused ? this.#status : 200, headers: {} };
+    return callOutcomeOf({ kind: "answered", head, body }, scans, this.#time.wallMs());
+  }
+}
+
+function forwarding(time: ManualTime, queue: MemoryQueue, upstream: Upstream): ForwardService {
+  const clock = new TrustingClock(time);
+  const memory = new MemoryReceipts();
+  const ports = { queue, upstream, clock, memory, time, log: silentLog, random: seededRandom(1), onOutcome: () => {} };
+  return new ForwardService(ports, { callIntervalMs: 1_000, receipt: openReceipt });
+}
+
+test.each([403, 404, 410, 307])(
+  "scans for which alone a call is refused with %i hold up no others, and are not set aside",
+  async (status) => {
+    const refused: readonly number[] = [0, 2, 3, 4, 9, 14, 15, 16, 17];
+    const [time, queue] = [new ManualTime(), new MemoryQueue()];
+    const upstream = new RefusingService(status, (workerId) => refused.includes(workerId), time);
+    await using service = forwarding(time, queue, upstream);
+    for (let worker = 0; worker < 30; worker += 1) queue.record(worker, time.wallMs());
+    service.start();
+    await time.advance(60 * minuteMs);
+    const expected = queue.scans.map(({ worker }) => (refused.includes(worker) ? "waiting" : "registered"));
+    expect(queue.scans.map(({ state }) => state)).toEqual(expected);
+    expect(queue.scans.every(({ doubtAttemptId }) => doubtAttemptId === null)).toBe(true);
+    const laterId = queue.record(30, time.wallMs());
+    service.wake();
+    const before = upstream.refusals;
+    await time.advance(16 * minuteMs);
+    expect(queue.scan(laterId).state).toBe("registered");
+    // Failed calls have a quota of their own: each is tried once in eight minutes.
+    expect(upstream.refusals - before).toBeLessThanOrEqual(2 * refused.length);
+  },
+);
+
+test("a service that refuses every call with 403 is tried rarely, and gets all scans once it takes them", async () => {
+  const [time, queue] = [new ManualTime(), new MemoryQueue()];
+  let isRefusing = true;
+  const upstream = new RefusingService(403, () => isRefusing, time);
+  await using service = forwarding(time, queue, upstream);
+  for (let worker = 0; worker < 300; worker += 1) queue.record(worker, time.wallMs());
+  service.start();
+  await time.advance(12 * 60 * minuteMs);
+  expect(upstream.refusals).toBeLessThan(12 * 60);
+  isRefusing = false;
+  await time.advance(10 * minuteMs);
+  expect(queue.scans.filter(({ state }) => state !== "registered")).toEqual([]);
+});
