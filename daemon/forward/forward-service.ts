@@ -18,6 +18,7 @@ import {
 } from "./forwarder/forwarder-state.ts";
 import { quietMsLeft, restMs } from "./forwarder/next-call.ts";
 import { unsent, untried } from "./forwarder/unsent.ts";
+import { isOfItsScan } from "./judgement/refused-call-judgement.ts";
 import { keptText } from "./kept-text.ts";
 import type { AttemptOutcome, DueScan, ForwardQueue, Remark, Written } from "./queue.ts";
 import { isDown } from "./reachability.ts";
@@ -46,7 +47,7 @@ export type ForwardPorts = {
   readonly upstream: Upstream;
   readonly clock: SendingClock;
   readonly memory: ReceiptMemory;
-  /** Told how each call ended. */
+  /** Told how each call ended, but for what is known of the only scan that it carried. */
   readonly onOutcome: (outcome: AttemptOutcome) => void;
   readonly time: Time;
   readonly random: Random;
@@ -248,7 +249,7 @@ export class ForwardService implements AsyncDisposable {
         return { kind: "ambiguous", retryAfterMs: null, report: { ...report, detail: keptText(messageOf(error)) } };
       })
       .then(async (outcome) => {
-        this.#ports.onOutcome(outcome.report.outcome);
+        if (!isOfItsScan(claim, outcome, this.#state.lessons)) this.#ports.onOutcome(outcome.report.outcome);
         await this.#guard.answered(claim, outcome, left.window, elapsedMs(left.ns, time.monotonicNs()));
         await this.#beside;
         const { ahead } = this.#state;

@@ -3,7 +3,7 @@ import { silentLog } from "../base/log.ts";
 import { seededRandom } from "../base/random.ts";
 import { callOutcomeOf } from "../forward/ciao/answer.ts";
 import { ForwardService } from "../forward/forward-service.ts";
-import type { DueScan } from "../forward/queue.ts";
+import type { AttemptOutcome, DueScan } from "../forward/queue.ts";
 import type { CallOutcome, Upstream } from "../forward/upstream.ts";
 import { ManualTime } from "./manual-time.ts";
 import { MemoryQueue } from "./memory-queue.ts";
@@ -35,26 +35,33 @@ class RefusingService implements Upstream {
   }
 }
 
-function forwarding(time: ManualTime, queue: MemoryQueue, upstream: Upstream): ForwardService {
+function forwarding(
+  time: ManualTime,
+  queue: MemoryQueue,
+  upstream: Upstream,
+  onOutcome: (outcome: AttemptOutcome) => void = () => {},
+): ForwardService {
   const clock = new TrustingClock(time);
   const memory = new MemoryReceipts();
-  const ports = { queue, upstream, clock, memory, time, log: silentLog, random: seededRandom(1), onOutcome: () => {} };
+  const ports = { queue, upstream, clock, memory, time, log: silentLog, random: seededRandom(1), onOutcome };
   return new ForwardService(ports, { callIntervalMs: 1_000, receipt: openReceipt });
 }
 
-test.each([403, 404, 410, 307])(
-  "scans for which alone a call is refused with %i hold up no others, and are not set aside",
+test.each([403, 404, 410, 307, 500])(
+  "scans for which alone a call is answered with %i hold up no others, and are not set aside",
   async (status) => {
     const refused: readonly number[] = [0, 2, 3, 4, 9, 14, 15, 16, 17];
     const [time, queue] = [new ManualTime(), new MemoryQueue()];
     const upstream = new RefusingService(status, (workerId) => refused.includes(workerId), time);
-    await using service = forwarding(time, queue, upstream);
+    const told: AttemptOutcome[] = [];
+    await using service = forwarding(time, queue, upstream, (outcome) => told.push(outcome));
     for (let worker = 0; worker < 30; worker += 1) queue.record(worker, time.wallMs());
     service.start();
     await time.advance(60 * minuteMs);
     const expected = queue.scans.map(({ worker }) => (refused.includes(worker) ? "waiting" : "registered"));
     expect(queue.scans.map(({ state }) => state)).toEqual(expected);
-    expect(queue.scans.every(({ doubtAttemptId }) => doubtAttemptId === null)).toBe(true);
+    expect(told.some((outcome) => outcome !== "answered")).toBe(true);
+    told.length = 0;
     const laterId = queue.record(30, time.wallMs());
     service.wake();
     const before = upstream.refusals;
@@ -62,8 +69,19 @@ test.each([403, 404, 410, 307])(
     expect(queue.scan(laterId).state).toBe("registered");
     // Failed calls have a quota of their own: each is tried once in eight minutes.
     expect(upstream.refusals - before).toBeLessThanOrEqual(2 * refused.length);
+    // Nor are they an outage of the service, or ours, each time.
+    expect(new Set(told)).toEqual(new Set(["answered"]));
   },
 );
+
+test("a call that is refused with 403 leaves no scan in doubt", async () => {
+  const [time, queue] = [new ManualTime(), new MemoryQueue()];
+  await using service = forwarding(time, queue, new RefusingService(403, (workerId) => workerId < 9, time));
+  for (let worker = 0; worker < 30; worker += 1) queue.record(worker, time.wallMs());
+  service.start();
+  await time.advance(60 * minuteMs);
+  expect(queue.scans.filter(({ doubtAttemptId }) => doubtAttemptId !== null)).toEqual([]);
+});
 
 test("a service that refuses every call with 403 is tried rarely, and gets all scans once it takes them", async () => {
   const [time, queue] = [new ManualTime(), new MemoryQueue()];

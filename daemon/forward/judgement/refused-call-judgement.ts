@@ -18,6 +18,14 @@ export function isRefusedCall({ report: { httpStatus } }: NotProcessed): boolean
   return httpStatus !== null && httpStatus >= 300 && httpStatus < 500 && !ofAnyCall.includes(httpStatus);
 }
 
+/** Whether the service failed the call for its only scan, which it was known to do: that says nothing of how it is doing. */
+export function isOfItsScan({ scans }: Claim, outcome: CallOutcome, { size }: Lessons): boolean {
+  const [only, ...others] = scans;
+  if (only === undefined || others.length > 0 || !size.breaking.has(only.scanId)) return false;
+  const isAnswered = outcome.report.httpStatus !== null;
+  return isAnswered && (outcome.kind === "ambiguous" || (outcome.kind === "not-processed" && isRefusedCall(outcome)));
+}
+
 /** Nothing was registered, and no scan is set aside: one that is refused alone is put off, and others are tried. */
 export function judgeRefusedCall(
   claim: Claim,
