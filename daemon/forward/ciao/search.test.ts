@@ -57,10 +57,18 @@ test("a registration of this worker, second and direction is found among others"
 test.each([
   ["with points and hyphens", scan.ssin.replace(/^(..)(..)(..)(...)(..)$/, "$1.$2.$3-$4.$5")],
   ["hidden in part", `*******${scan.ssin.slice(7)}`],
-  ["hidden altogether", "***********"],
 ])("a registration whose worker is told %s is found", (_, ssin) => {
   expect(found({ items: [{ ...same, ssin }] })).toBe("found");
   expect(found({ items: [{ ...same, ssin, type: "OUT" }] })).toBe("not-found");
+});
+
+test.each<[string, string | null]>([
+  ["hidden altogether", "***********"],
+  ["not told", null],
+])("one whose worker is %s may be another's of the same second, and neither is nor rules out his", (_, ssin) => {
+  expect(found({ items: [{ ...same, ssin }], total: 1 })).toBe("failed");
+  expect(found({ items: [{ ...same, ssin, type: "OUT" }] })).toBe("not-found");
+  expect(found({ items: [{ ...same, ssin }, same] })).toBe("found");
 });
 
 test.each([429, 503])("a %i whose body broke off keeps the time that it asked for", (status) => {

@@ -50,14 +50,17 @@ function fromSuccess(head: HttpHead, body: string, scan: DueScan, called: Search
   const parsed = v.safeParse(answerSchema, parseJson(body));
   const found = parsed.success ? parsed.output.items.map(readFound) : [null];
   const wanted = { registrationDate: utcSecondsText(scan.utcMs), type: wireDirection(scan.direction) };
-  const match = found.find(
+  const alike = found.filter(
     (each) =>
       each !== null &&
       each.echo.registrationDate === wanted.registrationDate &&
       each.echo.type === wanted.type &&
       mayBeOf(each.echo.ssin, scan.ssin),
   );
-  if (match !== undefined && match !== null) {
+  // Nobody published how a search names the worker: a service that does not know our name for him answers with those of
+  // others, and one that tells no number at all may have. Sent again, it is marked; believed, it may never be registered.
+  const match = alike.find((each) => each !== null && each.echo.ssin !== null) ?? null;
+  if (match !== null) {
     const { registrationId, validity, remarks } = match;
     return { kind: "found", registrationId, validity, remarks, report: report("answered", "search: found") };
   }
@@ -67,13 +70,15 @@ function fromSuccess(head: HttpHead, body: string, scan: DueScan, called: Search
   const isTotal = typeof total === "number" && Number.isInteger(total) && total >= 0 && total <= found.length;
   // 206 is a part of the answer by its own name, and no other status but 200 means all of it.
   const isWhole = parsed.success && head.status === 200 && (total === null ? isAsAsked : isTotal);
-  const isReadable = found.every(
-    (each) =>
-      each !== null &&
-      each.echo.registrationDate !== null &&
-      each.echo.type !== null &&
-      mayBeOf(each.echo.ssin, scan.ssin),
-  );
+  const isReadable =
+    alike.length === 0 &&
+    found.every(
+      (each) =>
+        each !== null &&
+        each.echo.registrationDate !== null &&
+        each.echo.type !== null &&
+        mayBeOf(each.echo.ssin, scan.ssin),
+    );
   if (isWhole && isReadable) return { kind: "not-found", report: report("answered", "search: not found") };
   const type = head.headers["content-type"] ?? "no content type";
   const detail = `search: answer of ${body.length} characters (${type}) cannot be read`;
