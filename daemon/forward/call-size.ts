@@ -1,5 +1,5 @@
 import { afterBreaking, afterPassing, type BreakingScans } from "./breaking-scans.ts";
-import type { ClaimOrder, QueueEnd } from "./queue.ts";
+import type { Claim, ClaimOrder, QueueEnd } from "./queue.ts";
 
 /** (C for SOAP, I for REST) The most registrations one call may carry. */
 export const callMaxScans: number = 200;
@@ -131,6 +131,11 @@ export function orderOfOthers({ failedAlone }: CallSize): ClaimOrder {
 /** Scans that go in no company, and after others where one is sought that goes through. */
 export function scansApart({ breaking, putOff }: CallSize, isTurn: boolean): readonly number[] {
   return isTurn ? [...breaking.keys(), ...putOff] : [...breaking.keys()];
+}
+
+/** Whether the call carries one scan, on which the service is known to break. */
+export function isKnownToBreak({ breaking }: CallSize, { scans: [only, ...others] }: Pick<Claim, "scans">): boolean {
+  return only !== undefined && others.length === 0 && breaking.has(only.scanId);
 }
 
 /** The last calls went through, and none is sought that did not. */

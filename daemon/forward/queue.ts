@@ -45,6 +45,8 @@ export type ClaimRequest = {
    * their urgency only; in other orders after all others that are not of `among`. None when left out.
    */
   readonly apart?: readonly number[];
+  /** Those of `apart` are not handed out at all, as if they were put off. */
+  readonly isApartResting?: boolean;
 };
 
 /**

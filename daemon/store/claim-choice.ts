@@ -76,7 +76,8 @@ export class ClaimChoice {
     this.#delays = new DelayReasons(connection);
   }
 
-  choose({ limit, now, window, doubts, order = { kind: "urgent" }, apart = [] }: ClaimRequest): Choice {
+  choose({ limit, now, window, doubts, order = { kind: "urgent" }, ...request }: ClaimRequest): Choice {
+    const apart = new Set(request.apart);
     const due: Candidate[] = [];
     const isSearch = doubts?.kind === "seek";
     const late: { readonly id: number; readonly reason: string }[] = [];
@@ -98,6 +99,7 @@ export class ClaimChoice {
       passed.add(scan.workerId);
       if (!isHandedOut(scan.doubtSince, doubts ?? { kind: "send" })) continue;
       if (isPutOff(scan.notBefore, now) || decision?.kind !== "send") continue;
+      if (request.isApartResting === true && !isSearch && apart.has(scan.id)) continue;
       due.push({
         id: scan.id,
         urgency: scan.utcMs - (scan.errorBoundMs ?? 0),
@@ -110,7 +112,7 @@ export class ClaimChoice {
     }
     const chosen = isSearch
       ? due.toSorted((one, other) => one.doubtSince - other.doubtSince)
-      : inCompany(inOrder(due, order, new Set(apart)), new Set(apart));
+      : inCompany(inOrder(due, order, apart), apart);
     return { due: chosen.slice(0, limit).map(({ id }) => id), late };
   }
 

@@ -203,6 +203,7 @@ function describeApart(subject: () => QueueUnderTest): void {
     const apart = [first, third];
     expect(idsOf(await claimed(queue, { apart }))).toEqual([first]);
     expect(idsOf(await claimed(queue, { apart }))).toEqual([second]);
+    expect(await queue.claim(request({ apart, isApartResting: true }))).toBeNull();
     expect(idsOf(await claimed(queue, { apart }))).toEqual([third]);
   });
 

@@ -103,6 +103,7 @@ export class MemoryQueue implements ForwardQueue {
       if (isLate(scan) || passed.has(scan.worker)) continue;
       passed.add(scan.worker);
       if (!isHandedOut(scan, doubts)) continue;
+      if (request.isApartResting === true && doubts.kind !== "seek" && apart.includes(scan.scanId)) continue;
       const isPutOff = scan.notBefore !== null && scan.notBefore > request.now;
       if (!isPutOff && decide(scan) === "send") ready.push(scan);
     }

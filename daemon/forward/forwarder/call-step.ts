@@ -2,7 +2,7 @@ import { assert, unreachable } from "../../base/assert.ts";
 import type { Random } from "../../base/random.ts";
 import { elapsedMs } from "../../base/time.ts";
 import { backoffMs } from "../backoff.ts";
-import { isAtFullSpeed, scansOfNextCall } from "../call-size.ts";
+import { isAtFullSpeed, isKnownToBreak, scansOfNextCall } from "../call-size.ts";
 import { forwardEvents as events, type LogLine } from "../events.ts";
 import { judge } from "../judgement/judgement.ts";
 import type { Judgement } from "../judgement/lessons.ts";
@@ -20,7 +20,7 @@ import type {
   Outgoing,
 } from "./forwarder-state.ts";
 import { lookRequest, settle, withPhase } from "./moves.ts";
-import { heldBackRestMs, notSooner, notSoonerThanAsked, restMs } from "./next-call.ts";
+import { heldBackRestMs, nextBreakingNs, notSooner, notSoonerThanAsked, restMs } from "./next-call.ts";
 import { passedOver, stopped, unsent } from "./unsent.ts";
 
 /** The first full call after an outage waits up to this much longer, at random: a thousand boxes get their link back at once. */
@@ -69,6 +69,7 @@ export function onEnded(
     isAnswered: false,
     nextCallNs: notSooner(state, delayMs, now),
     askedNs: notSoonerThanAsked(state, isFailure ? askedWaitMs(outcome) : null, now),
+    nextBreakingNs: nextBreakingNs(state, isFailure && isKnownToBreak(state.lessons.size, claim), now),
     lastCallMs: elapsedMs(state.leftNs, now.monotonicNs),
   };
   const report: AttemptReport = { ...outcome.report, endedAt: now.wallMs };

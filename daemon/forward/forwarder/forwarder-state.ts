@@ -57,6 +57,8 @@ export type ForwarderState = {
   readonly askedNs: MonotonicNs;
   /** When an outage was last said to be over; `null` for never. */
   readonly hastenedNs: MonotonicNs | null;
+  /** Before this none of the scans on which the service is known to break is tried again. */
+  readonly nextBreakingNs: MonotonicNs;
   /** A claim was asked for, and what came of it is not known: its scans may be `sending`, and in nobody's hands. */
   readonly isClaimLost: boolean;
   /** When the call under way left, and how long the one before it took; `null` before the first. */
@@ -160,6 +162,7 @@ export type LookRequest = {
   readonly doubts: DoubtRule;
   readonly order?: ClaimOrder;
   readonly apart?: readonly number[];
+  readonly isApartResting?: boolean;
 };
 
 export type Now = { readonly monotonicNs: MonotonicNs; readonly wallMs: WallMs };
@@ -181,6 +184,7 @@ export function initialState(settings: ForwarderSettings): ForwarderState {
     nextCallNs: monotonicNs(0n),
     askedNs: monotonicNs(0n),
     hastenedNs: null,
+    nextBreakingNs: monotonicNs(0n),
     isClaimLost: false,
     leftNs: monotonicNs(0n),
     lastCallMs: null,

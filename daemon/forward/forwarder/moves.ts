@@ -48,7 +48,9 @@ export function lookRequest(state: ForwarderState, now: Now): LookRequest {
   // Those that were drawn in are in doubt, all of them.
   const doubts = isTurn && isOffered && !nothingElseWaits ? ({ kind: "hold" } as const) : rule;
   const order = isTurn ? orderOfOthers(size) : orderOfNextCall(size, refusedCalls);
-  return { limit: scansOfNextCall(size), now: now.wallMs, doubts, order, apart: scansApart(size, isTurn) };
+  const apart = scansApart(size, isTurn);
+  const isApartResting = !isTurn && now.monotonicNs < state.nextBreakingNs;
+  return { limit: scansOfNextCall(size), now: now.wallMs, doubts, order, apart, isApartResting };
 }
 
 export function withPhase(state: ForwarderState, phase: Phase): ForwarderState {

@@ -10,6 +10,9 @@ import type { ForwarderState, Now } from "./forwarder-state.ts";
  */
 export const heldBackRestMaxMs: number = 5_000;
 
+/** From one known to break the service to the next one: thirty failed calls an hour. */
+export const breakingRestMs: number = 2 * 60 * 1000;
+
 /** How long until the next call may leave; 0 when it may at once. */
 export function restMs({ nextCallNs }: ForwarderState, now: Now): number {
   return Math.max(0, elapsedMs(now.monotonicNs, nextCallNs));
@@ -29,6 +32,11 @@ export function notSooner({ nextCallNs }: ForwarderState, delayMs: number, now: 
 export function notSoonerThanAsked({ askedNs }: ForwarderState, delayMs: number | null, now: Now): MonotonicNs {
   if (delayMs === null) return askedNs;
   return latest(askedNs, later(now, Math.min(retryAfterMaxMs, Math.max(0, delayMs))));
+}
+
+/** Failed calls have a quota of their own: however many scans the service breaks on, one of them is tried at a time. */
+export function nextBreakingNs(state: ForwarderState, isOfItsScan: boolean, now: Now): MonotonicNs {
+  return isOfItsScan ? later(now, breakingRestMs) : state.nextBreakingNs;
 }
 
 /** As `notSooner`, and no network that is back ends it. */

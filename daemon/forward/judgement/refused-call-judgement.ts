@@ -1,5 +1,5 @@
 import type { WallMs } from "../../base/time.ts";
-import { afterRefusedCall } from "../call-size.ts";
+import { afterRefusedCall, isKnownToBreak } from "../call-size.ts";
 import type { Claim } from "../queue.ts";
 import type { CallOutcome } from "../upstream.ts";
 import type { Judgement, Lessons } from "./lessons.ts";
@@ -19,9 +19,8 @@ export function isRefusedCall({ report: { httpStatus } }: NotProcessed): boolean
 }
 
 /** Whether the service failed the call for its only scan, which it was known to do: that says nothing of how it is doing. */
-export function isOfItsScan({ scans }: Claim, outcome: CallOutcome, { size }: Lessons): boolean {
-  const [only, ...others] = scans;
-  if (only === undefined || others.length > 0 || !size.breaking.has(only.scanId)) return false;
+export function isOfItsScan(claim: Claim, outcome: CallOutcome, { size }: Lessons): boolean {
+  if (!isKnownToBreak(size, claim)) return false;
   const isAnswered = outcome.report.httpStatus !== null;
   return isAnswered && (outcome.kind === "ambiguous" || (outcome.kind === "not-processed" && isRefusedCall(outcome)));
 }
