@@ -17,7 +17,7 @@ type RemarkParts = {
   readonly store: Store;
   readonly token: TokenSource;
   readonly clock: SendingClock;
-  readonly forwarder: Pick<ForwardService, "judged" | "throttled" | "quietMs">;
+  readonly forwarder: Pick<ForwardService, "judged" | "throttled" | "quietMs" | "isIdle">;
 };
 
 export type Remarks = AsyncDisposable & {
@@ -56,7 +56,7 @@ export function composeRemarks(
     {
       store,
       reader,
-      backlog: () => store.backlog(),
+      toBeSent: async () => (forwarder.isIdle ? 0 : (await store.backlog()).waiting),
       now: () => clock.now()?.utcMs ?? null,
       onJudged: (receipt) => forwarder.judged(receipt),
       quietMs: () => forwarder.quietMs,

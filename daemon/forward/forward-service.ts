@@ -100,6 +100,11 @@ export class ForwardService implements AsyncDisposable {
     return quietMsLeft(this.#state, this.#now());
   }
 
+  /** Whether nothing is due: what waits is put off, or waits for a search, a clock or the roster. */
+  get isIdle(): boolean {
+    return this.#state.phase.kind === "idle";
+  }
+
   get status(): TargetStatus {
     const { lastOutcome, isAnswered, storeFailures } = this.#state;
     const store = storeFailures > 0 ? ({ storeFails: true } as const) : {};

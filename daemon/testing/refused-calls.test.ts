@@ -62,17 +62,36 @@ test.each([403, 404, 410, 307, 500])(
     expect(queue.scans.map(({ state }) => state)).toEqual(expected);
     expect(told.some((outcome) => outcome !== "answered")).toBe(true);
     told.length = 0;
-    const laterId = queue.record(30, time.wallMs());
-    service.wake();
     const before = upstream.refusals;
-    await time.advance(16 * minuteMs);
-    expect(queue.scan(laterId).state).toBe("registered");
+    for (let worker = 30; worker < 46; worker += 1) {
+      const laterId = queue.record(worker, time.wallMs());
+      service.wake();
+      await time.advance(5_000);
+      // Nor does anybody wait for the backoff after one of these.
+      expect(queue.scan(laterId).state).toBe("registered");
+      await time.advance(minuteMs - 5_000);
+    }
     // Failed calls have a quota of their own: one of them is tried in two minutes.
     expect(upstream.refusals - before).toBeLessThanOrEqual(8);
     // Nor are they an outage of the service, or ours, each time.
     expect(new Set(told)).toEqual(new Set(["answered"]));
   },
 );
+
+test("scans that are never taken leave the service to what else is asked of it", async () => {
+  const [time, queue] = [new ManualTime(), new MemoryQueue()];
+  await using service = forwarding(time, queue, new RefusingService(403, (workerId) => workerId < 9, time));
+  for (let worker = 0; worker < 30; worker += 1) queue.record(worker, time.wallMs());
+  service.start();
+  expect(service.isIdle).toBe(false);
+  await time.advance(60 * minuteMs);
+  let idle = 0;
+  for (let look = 0; look < 100; look += 1) {
+    await time.advance(7_000);
+    if (service.isIdle) idle += 1;
+  }
+  expect(idle).toBeGreaterThan(90);
+});
 
 test("a call that is refused with 403 leaves no scan in doubt", async () => {
   const [time, queue] = [new ManualTime(), new MemoryQueue()];

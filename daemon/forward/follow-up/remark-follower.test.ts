@@ -69,7 +69,7 @@ function followerOver(reader: RegistrationReader): RemarkFollower {
       followCounts: async () => core.followCounts(),
     },
     reader,
-    backlog: async () => ({ waiting, oldestUtcMs: null, oldestDoubt: null }),
+    toBeSent: async () => waiting,
     now: () => (trusted ? wallMs(time.wallMs() + clockOffMs) : null),
     onJudged: async (receipt) => void judged.push(receipt),
     quietMs: () => Math.max(0, quietUntilMs - time.wallMs()),

@@ -2,7 +2,7 @@ import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import { elapsedMs, type MonotonicNs, type Time, type WallMs, wallMs } from "../../base/time.ts";
-import type { Backlog, Remark } from "../queue.ts";
+import type { Remark } from "../queue.ts";
 import { type LateJudgement, receiptRemark } from "../receipt-guard.ts";
 import { WorkUnderWay } from "../work-under-way.ts";
 import {
@@ -38,8 +38,8 @@ export const followEvents = {
 export type FollowerPorts = {
   readonly store: FollowUpStore;
   readonly reader: RegistrationReader;
-  /** How many scans wait to be sent: registering goes first. */
-  readonly backlog: () => Promise<Backlog>;
+  /** How many scans wait to be sent, 0 while none of them is due: registering goes first. */
+  readonly toBeSent: () => Promise<number>;
   /** UTC that something vouches for; `null` while nothing does. */
   readonly now: () => WallMs | null;
   /** Told of what teaches the receipt limit. */
@@ -114,7 +114,7 @@ export class RemarkFollower implements AsyncDisposable {
     const now = this.#ports.now();
     this.#hindrance = now === null ? "clockless" : null;
     if (now === null) return followPollMs;
-    const { waiting } = await this.#ports.backlog();
+    const waiting = await this.#ports.toBeSent();
     const mayLook = this.#mayLookBeside(waiting);
     if (!mayLook) return giveWayMs;
     const quietMs = this.#ports.quietMs();

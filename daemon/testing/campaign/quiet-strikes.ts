@@ -115,7 +115,7 @@ async function lookOnce({ simulator, store, time, log }: QuietStrikes, token: To
     {
       store,
       reader,
-      backlog: async () => ({ waiting: 0, oldestUtcMs: null, oldestDoubt: null }),
+      toBeSent: async () => 0,
       now: () => wallMs(time.wallMs() + aheadMs),
       onJudged: async () => {},
       quietMs: () => 0,
