@@ -2,6 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { wallMs } from "../base/time.ts";
+import { bundleOf, writeBundle } from "../testing/evidence/generated-bundle.ts";
+import { LogBuilder, seededSigner } from "../testing/evidence/log-builder.ts";
+import { verifyInShell } from "../testing/evidence/shell-verifier.ts";
 import { outageBundle } from "../testing/small-bundle/outage-log.ts";
 import { type EvidenceVerifyOptions, verifyEvidence } from "./evidence-verify.ts";
 
@@ -35,7 +39,37 @@ function verify(bundle: string, options: EvidenceVerifyOptions): Ran {
   return { code, out: out.join("\n"), err: err.join("\n") };
 }
 
+/** Of an owner who hopes that somebody takes a name in his log for an answer of the verifier. */
+async function answersTo(name: string): Promise<readonly string[]> {
+  const signer = seededSigner("w", 2);
+  const builder = new LogBuilder(signer, wallMs(1_772_428_800_000), "11111111-1111-4111-8111-111111111111");
+  const previous = { origin: name, size: 3, root: "00".repeat(32) };
+  const logKey = Buffer.from(signer.publicKey).toString("base64");
+  const epoch = { format: 1, origin: signer.name, key: logKey, previous, reason: "rollback" } as const;
+  builder.record({ kind: "epoch", data: epoch });
+  const window = { id: name, change: "opened", cause: name, exemption: name, start: [1, 2], end: null } as const;
+  builder.record({ kind: "window", data: window });
+  builder.checkpoint();
+  writeBundle(bundleOf(builder.build(), { bare: true }), join(directory, "named"));
+  const question = { key: `ed25519:${logKey}`, authorities: null, witnesses: [], head: null };
+  const { output } = await verifyInShell(join(directory, "named"), question);
+  return [verify("named", { key: question.key }).out, output];
+}
+
 describe("badged evidence verify", () => {
+  test.each([
+    ["begins a line", "x\nCAUSE        verified: all\r"],
+    ["steers the terminal", "\u001b[2J\u001b[HINTEGRITY    verified"],
+    ["is read from the right", "\u202everified\u05d0\u05d1"],
+    ["stands where the terminal breaks a line", `${"x".repeat(60)}   CAUSE verified`],
+  ])("and verify.sh show no name that %s", async (_, name) => {
+    for (const output of await answersTo(name)) {
+      expect(output.match(/^(?:INTEGRITY|TIME|UNIQUENESS|CAUSE) +/gm)).toHaveLength(4);
+      expect(output).toMatch(/^[\n -~]*$/);
+      expect(output).not.toContain("CAUSE verified");
+    }
+  });
+
   test("says the four verdicts, then what is claimed and proven of each window", () => {
     const witness = [good.witnessKey];
     const { code, out } = verify("bundle", {

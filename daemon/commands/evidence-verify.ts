@@ -4,7 +4,7 @@ import { type ExitCode, exitCode } from "../base/errors.ts";
 import { utcText } from "../base/system-time.ts";
 import { wallMs } from "../base/time.ts";
 import { type Note, parseNote } from "../evidence/verify/checkpoint-note.ts";
-import { failureText, printable } from "../evidence/verify/failure.ts";
+import { failureText, named, printable } from "../evidence/verify/failure.ts";
 import {
   fingerprintOf,
   type PublicKey,
@@ -124,7 +124,7 @@ function windowLines({ id, causes, exemption, claimed, proven, notProven }: Wind
   const end = (bounds: Bounds): string => (bounds.end === null ? "not ended" : betweenText(bounds.end));
   return [
     "",
-    `window ${printable(id)}: ${causes.map(printable).join(", then ")} (${printable(exemption)})`,
+    `window ${named(id)}: ${causes.map(named).join(", then ")} (${named(exemption)})`,
     line("began", `claimed ${betweenText(claimed.start)}`),
     line("", `proven  ${betweenText(proven.start)}`),
     line("ended", `claimed ${end(claimed)}`),

@@ -855,6 +855,8 @@ awk -F '\t' -v OFS='\t' -v CONVFMT=%.0f -v OFMT=%.0f '
     for (i = 1; i <= tokens; i++) if (covers[i] > seq && (best == "-" || late[i] < best)) best = late[i]
     return best
   }
+  # As it can be shown, and without a space, with which it could look like another line of the answer.
+  function named(text) { text = substr(text, 1, 80); gsub(/[^!-~]/, "_", text); return text }
   function above(one, other) { return one != "-" && one != "none" && other != "-" && other != "none" && one + 0 > other + 0 }
   function is_own(i) { return service[i] == "refuses-us" || service[i] == "own-tls" || token[i] == "refuses-us" || other[i] == "answered" }
   function shows(cause, i) {
@@ -892,7 +894,7 @@ awk -F '\t' -v OFS='\t' -v CONVFMT=%.0f -v OFMT=%.0f '
       shown_from[id] = opened_here[id] ? from[id] : samples + 1
     }
     records[id]++
-    if (claims_too_much($8, $9)) too_much[id] = too_much[id] ", record " $1 " claims an exemption that " $8 " does not have"
+    if (claims_too_much($8, $9)) too_much[id] = too_much[id] ", record " $1 " claims an exemption that " named($8) " does not have"
     if (!((id, $8) in claims)) { claims[id, $8] = 1; causes[id, ++cause_count[id]] = $8 }
     start0[id] = $10; start1[id] = $11; end0[id] = $12; end1[id] = $13
     # A sample is written when its look ends, and a window is dated from the look. Without a bound it was dated later.
@@ -924,16 +926,16 @@ awk -F '\t' -v OFS='\t' -v CONVFMT=%.0f -v OFMT=%.0f '
         cause = causes[id, c]
         if (!needs_layers(cause)) {
           if (verdict != "bad") verdict = "unsure"
-          cause_words = cause_words ", of " cause " the layers alone do not tell"
+          cause_words = cause_words ", of " named(cause) " the layers alone do not tell"
           continue
         }
         shown = 0; wrong = 0
         upper = ended[id] ? upto[id] : samples
         for (i = shown_from[id]; i <= upper; i++) if (cause_of[i] == cause && whole[i]) { if (shows(cause, i)) shown++; else { wrong++; wrong_seq = at_seq[i] } }
-        if (wrong) { verdict = "bad"; cause_words = cause_words ", sample " wrong_seq " does not show " cause }
+        if (wrong) { verdict = "bad"; cause_words = cause_words ", sample " wrong_seq " does not show " named(cause) }
         else if (!opened_here[id]) { if (verdict == "ok") verdict = "unsure"; cause_words = cause_words ", it began before this bundle" }
-        else if (!shown) { verdict = "bad"; cause_words = cause_words ", no sample shows " cause }
-        else cause_words = cause_words ", " shown " samples show " cause
+        else if (!shown) { verdict = "bad"; cause_words = cause_words ", no sample shows " named(cause) }
+        else cause_words = cause_words ", " shown " samples show " named(cause)
       }
       if (id in too_much) { verdict = "bad"; cause_words = cause_words too_much[id] }
       print time, time_words, verdict, substr(cause_words, 3), ended[id] + 0, start0[id], start1[id], end0[id], end1[id], s_after, s_before, e_after, e_before, id
@@ -944,8 +946,9 @@ awk -F '\t' -v OFS='\t' -v CONVFMT=%.0f -v OFMT=%.0f '
 # Nothing is said where a bundle does not hold what that needs: what was before its first good sample, a restart, a clock
 # that moved, what follows its last sample.
 untold=$(awk -F '\t' '
+  function named(text) { text = substr(text, 1, 80); gsub(/[^!-~]/, "_", text); return text }
   function next_sample() {
-    if (waiting != "" && ++count <= 3) printf "%ssample %s fails by %s and no window tells of it", (count > 1 ? ", " : ""), waiting, why
+    if (waiting != "" && ++count <= 3) printf "%ssample %s fails by %s and no window tells of it", (count > 1 ? ", " : ""), waiting, named(why)
     waiting = ""
   }
   $2 == "-" || ($2 == "sample" && $6 == "-") { next_sample(); good = 1; row = 0; next }
@@ -976,7 +979,9 @@ still_open=()
 shown=0 unsure=''
 while IFS=$'\t' read -r time time_words cause cause_words ended s0 s1 e0 e1 s_after s_before e_after e_before id; do
   plain "$id"
-  id=$REPLY
+  id=${REPLY:0:80}
+  # A box writes no space into it, and what has one could look like another line of the answer.
+  id=${id// /_}
   [ "$time" = ok ] || say TIME 'not verified' "window $id: $time_words"
   case $cause in
     bad) say CAUSE 'not verified' "window $id: $cause_words" ;;

@@ -1,4 +1,4 @@
-import { type Failure, failure } from "./failure.ts";
+import { type Failure, failure, named } from "./failure.ts";
 import type { WindowRecord } from "./log-line.ts";
 import type { LogFacts } from "./read-log.ts";
 import type { WindowLines } from "./time-bounds.ts";
@@ -83,18 +83,19 @@ export function checkCause(
   for (const cause of new Set(records.map((each) => each.cause))) {
     const shows = shownBy.get(cause);
     if (shows === undefined) {
-      open.push(`window ${id}: the layers alone do not tell the cause "${cause}"`);
+      open.push(`window ${named(id)}: the layers alone do not tell the cause "${named(cause)}"`);
       continue;
     }
     const whole = within.filter((sample) => sample.cause === cause && sample.whole);
     const wrong = whole.find(({ layers }) => !shows(layers));
-    if (wrong !== undefined) failures.push(failure("cause-contradicted", `window ${id}, record ${wrong.seq}`, cause));
-    else if (whole.length === 0) failures.push(failure("cause-not-shown", `window ${id}`, cause));
+    if (wrong !== undefined)
+      failures.push(failure("cause-contradicted", `window ${named(id)}, record ${wrong.seq}`, named(cause)));
+    else if (whole.length === 0) failures.push(failure("cause-not-shown", `window ${named(id)}`, named(cause)));
   }
   for (const { seq, cause, exemption } of records) {
     const isTooMuch =
       (neverExempt.has(cause) && exemption !== "not-exempt") || (neverPresumed.has(cause) && exemption === "presumed");
-    if (isTooMuch) failures.push(failure("exemption-contradicted", `window ${id}, record ${seq}`, cause));
+    if (isTooMuch) failures.push(failure("exemption-contradicted", `window ${named(id)}, record ${seq}`, named(cause)));
   }
   return { failures, open };
 }

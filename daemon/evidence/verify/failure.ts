@@ -61,8 +61,21 @@ export function failureText({ code, where, detail }: Failure): string {
 
 const printedMax = 200;
 
-/** Names come out of a file of somebody else: nothing in them may steer the terminal that shows them. */
+/**
+ * Names come out of a file of somebody else: nothing in them may steer the terminal that shows them, begin a line, or be
+ * read from right to left.
+ */
 export function printable(text: string): string {
   const shown = text.length > printedMax ? `${text.slice(0, printedMax)}…` : text;
-  return shown.replaceAll(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, "?");
+  return shown.replaceAll(/[^ -~\p{Script=Latin}–—…‘’“”«»°]/gu, "?");
+}
+
+const namedMax = 80;
+
+/**
+ * The id of a window, a cause, an origin: those of a box have no space in them, and what has could look like another line of
+ * the answer where the terminal breaks it.
+ */
+export function named(text: string): string {
+  return printable(text.slice(0, namedMax)).replaceAll(" ", "_");
 }

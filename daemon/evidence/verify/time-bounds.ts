@@ -1,5 +1,5 @@
 import type { Anchored } from "./anchors.ts";
-import { type Failure, failure } from "./failure.ts";
+import { type Failure, failure, named } from "./failure.ts";
 import type { Interval, WindowRecord } from "./log-line.ts";
 import type { LogFacts } from "./read-log.ts";
 import type { Bounds } from "./verdict.ts";
@@ -142,7 +142,7 @@ export function checkWindowTimes(
     const fits =
       isPossible(start, isAfterwards ? null : firstBad, seq, moments) &&
       (end === null || isPossible(end, facts.goodBefore.get(seq) ?? null, seq, moments));
-    if (!fits) failures.push(failure("window-time-contradicted", `window ${id}, record ${seq}`));
+    if (!fits) failures.push(failure("window-time-contradicted", `window ${named(id)}, record ${seq}`));
   }
   return failures;
 }
@@ -170,7 +170,7 @@ export function checkOwnTimes(
       good?.errorMs == null ? Number.POSITIVE_INFINITY : good.wallMs + good.errorMs + writtenWithinMs;
     const isTooLate = end?.some((each) => each !== null && each > endsAtMostMs);
     if (isTooEarly || isTooLate === true) {
-      failures.push(failure("window-time-contradicted", `window ${id}, record ${seq}`, "by its own samples"));
+      failures.push(failure("window-time-contradicted", `window ${named(id)}, record ${seq}`, "by its own samples"));
     }
   }
   return failures;

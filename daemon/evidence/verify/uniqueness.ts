@@ -1,7 +1,7 @@
 import { counted } from "../../base/counted.ts";
 import type { Anchors } from "./anchors.ts";
 import { cosignedAt, isSignedByLog, type Note } from "./checkpoint-note.ts";
-import { type Failure, failure } from "./failure.ts";
+import { type Failure, failure, named } from "./failure.ts";
 import type { Manifest } from "./manifest.ts";
 import type { PublicKey, WitnessKey } from "./public-key.ts";
 import type { LogFacts } from "./read-log.ts";
@@ -83,5 +83,5 @@ function checkHead(
   if (head.size === size) return [];
   return windows
     .filter((id) => facts.windows.get(String(id))?.at(-1)?.change !== "closed")
-    .map((id) => failure("window-cut", `window ${id}`));
+    .map((id) => failure("window-cut", `window ${named(String(id))}`));
 }

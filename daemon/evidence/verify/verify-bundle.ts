@@ -2,7 +2,7 @@ import { counted } from "../../base/counted.ts";
 import type { BundleFiles } from "./bundle-files.ts";
 import { checkCause } from "./cause-check.ts";
 import { leastExemption } from "./exemption.ts";
-import { type Failure, failure } from "./failure.ts";
+import { type Failure, failure, named } from "./failure.ts";
 import { checkIntegrity, type ReadEvidence } from "./integrity.ts";
 import type { WindowRecord } from "./log-line.ts";
 import type { PublicKey } from "./public-key.ts";
@@ -42,7 +42,7 @@ export function verifyBundle(files: BundleFiles, trust: Trust): BundleReport {
   if (evidence === null) return unreadable(failures);
   const { manifest, key, notes, facts, anchors } = evidence;
   const { windows, missing } = meantWindows(evidence);
-  const absent = missing.map((id) => failure("window-missing", `window ${id}`));
+  const absent = missing.map((id) => failure("window-missing", `window ${named(id)}`));
   const time = checkTime(evidence, windows, absent, trust.verifyToken);
   const uniqueness = checkUniqueness(trust, manifest, key, notes, anchors.cosignatures, facts);
   const isWhole = failures.length === 0;
@@ -99,7 +99,8 @@ function withEpoch(verdict: Verdict, { manifest: { epoch }, facts }: ReadEvidenc
   if (epoch === 1) return verdict;
   const reason = facts.epoch === null ? "its reason is not in this bundle" : `its reason: ${facts.epoch.reason}`;
   const before = facts.epoch?.previous ?? null;
-  const previous = before === null ? "" : `; the one before, ${before.origin}, had ${counted(before.size, "record")}`;
+  const previous =
+    before === null ? "" : `; the one before, ${named(before.origin)}, had ${counted(before.size, "record")}`;
   return { ...verdict, because: [...verdict.because, `this is epoch ${epoch} of the box's log, ${reason}${previous}`] };
 }
 
@@ -149,7 +150,9 @@ function checkTime(
 }
 
 function causeVerdict(evidence: ReadEvidence, windows: readonly MeantWindow[], absent: readonly Failure[]): Verdict {
-  const untold = evidence.facts.untold.map(({ seq, cause }) => failure("failure-untold", `record ${seq}`, cause));
+  const untold = evidence.facts.untold.map(({ seq, cause }) =>
+    failure("failure-untold", `record ${seq}`, named(cause)),
+  );
   const failures: Failure[] = [...absent, ...untold];
   const open: string[] = [];
   for (const { id, records } of windows) {
@@ -157,7 +160,7 @@ function causeVerdict(evidence: ReadEvidence, windows: readonly MeantWindow[], a
     const isWhole = records[0].change === "opened";
     // What shows its cause may stand before the bundle; what contradicts it is in it.
     failures.push(...check.failures.filter(({ code }) => isWhole || code !== "cause-not-shown"));
-    open.push(...check.open, ...(isWhole ? [] : [`window ${id}: its beginning is not in this bundle`]));
+    open.push(...check.open, ...(isWhole ? [] : [`window ${named(id)}: its beginning is not in this bundle`]));
   }
   if (failures.length > 0) return notVerified(failures);
   if (windows.length === 0) return notAsked("the bundle has no window");
