@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { counted } from "../base/counted.ts";
 import { type ExitCode, exitCode } from "../base/errors.ts";
-import { utcText } from "../base/system-time.ts";
+import { systemTime, utcText } from "../base/system-time.ts";
 import { wallMs } from "../base/time.ts";
 import { type Note, parseNote } from "../evidence/verify/checkpoint-note.ts";
 import { failureText, named, printable } from "../evidence/verify/failure.ts";
@@ -79,7 +79,7 @@ function trustOf({ key, tsaCa, witness = [], witnessHead }: EvidenceVerifyOption
     head = bytes === null ? null : parseNote(bytes);
     if (head === null) return `--witness-head ${witnessHead} is no file with a checkpoint`;
   }
-  return { key: logKey, verifyToken, witnesses, head };
+  return { key: logKey, verifyToken, witnesses, head, nowMs: systemTime.wallMs() };
 }
 
 function textOrFile(text: string, prefix: string): string | null {

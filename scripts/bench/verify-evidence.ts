@@ -24,7 +24,15 @@ export function verifyEvidenceCase(): Promise<CaseReport> {
   for (let run = 0; run < runs; run += 1) {
     took.push(
       timed(() => {
-        status = statusOf(verifyBundle(bundle.files, { key, verifyToken: readToken, witnesses: [], head: null }));
+        status = statusOf(
+          verifyBundle(bundle.files, {
+            key,
+            verifyToken: readToken,
+            witnesses: [],
+            head: null,
+            nowMs: systemTime.wallMs(),
+          }),
+        );
       }),
     );
     bare.push(timed(() => void [...bundle.files.values()].map((bytes) => createHash("sha256").update(bytes).digest())));

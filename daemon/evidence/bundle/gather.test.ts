@@ -66,6 +66,7 @@ function statusOfBundle(content: GatheredLog): number {
     verifyToken: null,
     witnesses: witnessKey === null ? [] : [witnessKey],
     head: null,
+    nowMs: log.now,
   };
   return statusOf(verifyBundle(new Map(files.map(({ path, bytes }) => [path, bytes])), trust));
 }
@@ -115,6 +116,7 @@ test("a period takes every window that a record of it speaks of", async () => {
   const content = await gathered({ kind: "period", fromMs: 0, toMs: log.now + 1 });
   expect(content.first).toBe(0);
   expect(content.windows).toEqual(windows);
+  expect(content.newestMs).toBe(log.records.at(-1)?.wall);
   expect(statusOfBundle(content)).toBe(0);
 });
 

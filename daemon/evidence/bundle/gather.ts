@@ -12,6 +12,8 @@ export type GatheredLog = Pick<BundleContent, "first" | "lines" | "leaves" | "ch
   readonly key: string;
   /** Whether all that is wanted is in it, up to its end. */
   readonly isWhole: boolean;
+  /** When the last record of the epoch was written, UTC ms; `null` where nothing vouched for the time. */
+  readonly newestMs: number | null;
   /** Records of its windows that come after it: what people added, and counts of scans. */
   readonly later: number;
 };
@@ -78,6 +80,7 @@ async function gatherEpoch(
     checkpoints: chosen.map((each) => bundleCheckpoint(each, size)),
     windows: survey.windowsBefore(size),
     isWhole: range.isWhole,
+    newestMs: survey.newestMs,
     later: survey.laterThan(size),
   };
 }
@@ -122,6 +125,7 @@ class Survey {
   #leaves: Buffer;
   #size = 0;
   #key = "";
+  #newest: string | null = null;
   #from: number | null = null;
   #to = 0;
   #lastGood = 0;
@@ -153,6 +157,11 @@ class Survey {
     return this.#leaves;
   }
 
+  get newestMs(): number | null {
+    const newest = this.#newest === null ? null : (JSON.parse(this.#newest) as EvidenceRecord);
+    return newest === null || newest.err === null ? null : newest.wall;
+  }
+
   get span(): RecordSpan | null {
     return this.#from === null ? null : { from: this.#from, to: this.#to };
   }
@@ -178,6 +187,7 @@ class Survey {
   }
 
   #look(seq: number, line: string): void {
+    this.#newest = line;
     if (seq === 0) {
       const first = JSON.parse(line) as EvidenceRecord;
       this.#key = first.kind === "epoch" ? first.data.key : "";

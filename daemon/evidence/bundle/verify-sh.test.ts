@@ -10,7 +10,7 @@ import { type ShellAnswer, type ShellQuestion, verifyInShell } from "../../testi
 import { createTestAuthority } from "../../testing/evidence/test-authority.ts";
 import { seededKey, seededWitness, signedBy } from "../../testing/evidence/test-keys.ts";
 import { leafHash } from "../merkle.ts";
-import { cosign, publicKeyText, verifierKeyText, withSignature } from "../note.ts";
+import { cosign, publicKeyText, signNote, verifierKeyText, withSignature } from "../note.ts";
 import type { RecordContent } from "../record.ts";
 import { lineOf } from "../record-line.ts";
 import { type BundleFile, bundleFiles, withSums } from "./bundle.ts";
@@ -311,7 +311,7 @@ describe("UNIQUENESS is not verified", () => {
     const size = log.checkpoints.at(-1)?.size ?? 0;
     const text = `${log.signer.name}\n${size}\n${last?.text.split("\n")[2]}\n`;
     const file = join(directory, "other-head");
-    writeFileSync(file, `${text}\n${cosign(text, 1_772_430_000, witness)}\n`);
+    writeFileSync(file, withSignature(signNote(text, log.signer), cosign(text, 1_772_430_000, witness)));
     expect((await verifyInShell(folder, { ...question, head: file })).verdicts["UNIQUENESS"]).toBe("not verified");
   });
 

@@ -58,7 +58,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 
-for tool in openssl sha256sum jq awk basenc cat cut head mkdir mktemp rm split tail tr wc; do
+for tool in openssl sha256sum jq awk basenc cat cut date head mkdir mktemp rm split tail tr wc; do
   command -v "$tool" >/dev/null 2>&1 || stop "could not check: $tool is missing on this machine"
 done
 absolute() { # path: seen from everywhere
@@ -283,13 +283,12 @@ for name in **; do
   plain "$name"
   if [ -L "$name" ]; then give_up "$REPLY is a symbolic link"; fi
   if [ -d "$name" ]; then
-    [[ $name =~ ^(log|checkpoints|proofs|keys|external)$ ]] || give_up "there is a folder too many: $REPLY"
-    [ -r "$name" ] && [ -x "$name" ] || stop "could not check: the folder $name cannot be read"
+    [ -r "$name" ] && [ -x "$name" ] || stop "could not check: the folder $REPLY cannot be read"
     continue
   fi
   [ -f "$name" ] || give_up "$REPLY is no plain file"
   may_hold "$name" || give_up "there is a file too many: $REPLY"
-  [ -r "$name" ] || stop "could not check: $name cannot be read"
+  [ -r "$name" ] || stop "could not check: $REPLY cannot be read"
   case $name in SHA256SUMS | SHA256SUMS.sig) ;; *) file_names+=("$name") ;; esac
 done
 for name in SHA256SUMS manifest.json log/records.jsonl; do
@@ -349,14 +348,15 @@ failed=$work/failed
 for tool in openssl jq awk sha256sum basenc split cut wc; do eval "$tool() { command $tool \"\$@\"; ended \$? $tool; }"; done
 mkdir "$work/lines" "$work/leaves" "$work/notes" "$work/nodes" "$work/signatures" "$work/times"
 for index in ${witness_keys[@]+"${!witness_keys[@]}"}; do write_pem "${witness_keys[index]}" "$work/witness-$index.pem"; done
+check_sums() { # whose key it is: a bundle whose key was lost has no signature as a whole; its checkpoints have theirs
+  [ ! -f SHA256SUMS.sig ] || { [ "$(wc -c <SHA256SUMS.sig)" -eq 64 ] && signed "$work/key.pem" SHA256SUMS SHA256SUMS.sig; } ||
+    give_up "SHA256SUMS is not signed by $1"
+}
+whose='the key that was given'
 if [ -n "$key" ]; then
   write_pem "$key" "$work/key.pem"
   openssl pkey -pubin -in "$work/key.pem" -noout 2>/dev/null || stop '--key: this is no Ed25519 public key'
-  # A bundle whose key was lost has no signature as a whole; its checkpoints have theirs.
-  [ ! -f SHA256SUMS.sig ] || { [ "$(wc -c <SHA256SUMS.sig)" -eq 64 ] && signed "$work/key.pem" SHA256SUMS SHA256SUMS.sig; } ||
-    give_up 'SHA256SUMS is not signed by the key that was given'
-else
-  say INTEGRITY 'could not check' 'no --key was given: whose bundle this is was not checked'
+  check_sums 'the key that was given'
 fi
 texts=(SHA256SUMS manifest.json log/records.jsonl checkpoints/*.ckpt checkpoints/*.cosig proofs/*)
 [ "$(cat -- "${texts[@]}" | tr -dc '\000' | wc -c)" -eq 0 ] || give_up 'a text has a NUL byte'
@@ -405,17 +405,17 @@ jq -r "$definitions"'
     and (.checkpoints | list(only(["cosignatures", "size", "tokens"]) and (.size | nat)
       and (.tokens | list(name("tsr"))) and (.cosignatures | list(name("cosig")))))
   then
-    ["manifest", .origin, .key, .first, .size],
+    ["manifest", .origin, .key, .first, .size, .made],
     (.checkpoints[] | ["checkpoint", .size], (.size as $size | (.tokens[] | ["token", $size, .]), (.cosignatures[] | ["cosignature", $size, .]))),
     (.windows[] | ["window", .])
   else ["bad"] end | @tsv' manifest.json >"$work/manifest.tsv" 2>/dev/null || give_up 'manifest.json is not of this format'
 
-origin='' first=0 size=0
+origin='' first=0 size=0 made=0
 sizes=() token_sizes=() token_files=() cosignature_sizes=() cosignature_files=()
 : >"$work/windows"
-while IFS=$'\t' read -r what one two three four; do
+while IFS=$'\t' read -r what one two three four five; do
   case $what in
-    manifest) origin=$one manifest_key=$two first=$three size=$four ;;
+    manifest) origin=$one manifest_key=$two first=$three size=$four made=$five ;;
     checkpoint) sizes+=("$one") ;;
     token) token_sizes+=("$one") token_files+=("checkpoints/$two") ;;
     cosignature) cosignature_sizes+=("$one") cosignature_files+=("checkpoints/$two") ;;
@@ -432,7 +432,11 @@ manifest_key_hex=$REPLY
 if [ -n "$key" ]; then
   [ "$manifest_key" = "$key" ] || give_up 'manifest.json names another key than the one that was given'
 else
-  key_hex=$manifest_key_hex
+  # What does not even fit the key that it brings itself is broken, whosever it is.
+  key_hex=$manifest_key_hex whose='the key in it'
+  write_pem "$manifest_key" "$work/key.pem"
+  check_sums "$whose"
+  say INTEGRITY 'could not check' 'no --key was given: everything fits the key in the bundle, and that proves nothing'
 fi
 [ ${#sizes[@]} -gt 0 ] || give_up 'there is no checkpoint'
 before=0
@@ -504,27 +508,33 @@ jq -r "$definitions"'
     if $kind == "sample" then [(.cause | cell), (if .whole then 1 else 0 end), .layers.box, .layers.link, .layers.lan, .layers.firstHop, .layers.dns, .layers.anchors, .layers.service, .layers.token, .layers.otherChannel]
     elif $kind == "window" then [.id, .change, (.cause | cell), .exemption, (.start[] | cell)] + (if .end == null then ["none", "none"] else [(.end[] | cell)] end)
     elif $kind == "anchor" then [.type, .size, .checkpoint, .sha256]
-    elif $kind == "epoch" then [.origin, .key, .reason]
+    elif $kind == "epoch" then [.origin, .key, .reason, (if .previous == null then "alone" else "after" end)]
     else [] end)
   else ["bad"] end | @tsv' "$records" >"$work/records.tsv" 2>/dev/null || give_up 'a record is not of this format'
 
 # A line and its leaf as files of their own, so that one run of sha256sum takes them all.
 [ "$(awk 'BEGIN { printf "%c", 0 }' | wc -c)" -eq 1 ] || stop 'could not check: the awk of this machine writes no NUL byte'
 awk -v ORS='' -v lines="$work/lines/" -v leaves="$work/leaves/" '{
+  if (length($0) > 65536) { exit 3 }
   name = sprintf("%08d", NR)
   print $0 >(lines name); close(lines name)
   printf "%c", 0 >(leaves name); print $0 >(leaves name); close(leaves name)
-}' "$records" || stop 'could not check: no room for temporary files'
+}' "$records"
+case $? in
+  0) ;;
+  3) give_up 'a record is too long' ;;
+  *) stop 'could not check: no room for temporary files' ;;
+esac
 count=$(wc -l <"$records")
 [ "$count" -eq $((size - first)) ] || give_up "there are $count records where $((size - first)) are announced"
 (cd "$work/lines" && hash_files *) | cut -c1-64 >"$work/line-hashes"
 (cd "$work/leaves" && hash_files *) | cut -c1-64 >"$work/leaf-hashes"
 awk -F '\t' -v first="$first" -v leaves="$work/leaf-hashes" -v hashes="$work/line-hashes" '
   {
-    getline leaf < leaves; getline hash < hashes
+    getline leaf < leaves; getline hash < hashes; hash = hash ""
     if ($1 == "bad") { print "bad the record at place " NR " is not of this format"; exit }
     if ($1 != sprintf("%.0f", first + NR - 1)) { print "bad the records are not numbered without a gap at place " NR; exit }
-    if ($2 == "-") { hash = $3; leaf = $4 }
+    if ($2 == "-") { hash = $3 ""; leaf = $4 }
     else if (first + NR == 1) { if ($3 !~ /^0+$/) { print "bad the first record follows another"; exit } }
     else if (NR > 1 && $3 != previous) { print "bad record " $1 " does not follow the one before it"; exit }
     if ((first + NR == 1) != ($2 == "epoch")) { print "bad an epoch begins at record " $1 " or does not where it has to"; exit }
@@ -540,8 +550,9 @@ done
 [ "${#leaves[@]}" -eq "$count" ] || give_up 'the records cannot be read'
 epoch_reason=''
 if [ "$first" -eq 0 ]; then
-  IFS=$'\t' read -r _ _ _ _ _ epoch_origin epoch_key epoch_reason <"$work/records.tsv"
+  IFS=$'\t' read -r _ _ _ _ _ epoch_origin epoch_key epoch_reason epoch_place <"$work/records.tsv"
   [ "$epoch_origin" = "$origin" ] && [ "$epoch_key" = "$manifest_key" ] || give_up 'the first record is that of another log'
+  [ "$epoch_reason" != first-start ] || [ "$epoch $epoch_place" = '1 alone' ] || give_up 'the reason of the epoch does not fit its number'
 fi
 
 # ------------------------------------------------------------------------------------------- INTEGRITY: checkpoints
@@ -573,12 +584,10 @@ for each in "${sizes[@]}"; do
   [ "${REPLY:0:8}" = "$log_id" ] || give_up "$file is not signed by the key of the log"
   bytes_of "${REPLY:8}" >"$work/signatures/$each"
 done
-if [ -n "$key" ]; then
-  side_by_side check_signature "${sizes[@]}"
-  for each in "${sizes[@]}"; do
-    [ -f "$work/signatures/$each.holds" ] || give_up "checkpoints/$each.ckpt is not signed by the key that was given"
-  done
-fi
+side_by_side check_signature "${sizes[@]}"
+for each in "${sizes[@]}"; do
+  [ -f "$work/signatures/$each.holds" ] || give_up "checkpoints/$each.ckpt is not signed by $whose"
+done
 while read -r sum name; do text_hash[$name]=$sum; done < <(cd "$work/notes" && hash_files "${sizes[@]}")
 
 # ------------------------------------------------------------------------------------------- INTEGRITY: the tree
@@ -741,12 +750,27 @@ for index in "${!cosignature_files[@]}"; do
   seq=${anchored_at["witness $each ${sum_of[$file]}"]:-}
   [ -n "$seq" ] || [ "$each" = "$size" ] || broken "no record names $file"
   whole_file "$file"
-  [[ ${#REPLY} -lt 2000 && $REPLY =~ ^"$dash "[^[:space:]+]+\ [A-Za-z0-9+/=]+$'\n'$ ]] ||
+  [[ ${#REPLY} -lt 2000 && $REPLY =~ ^"$dash "[^[:space:]+]{1,255}\ ([A-Za-z0-9+/=]+)$'\n'$ && ${BASH_REMATCH[1]} =~ $base64_of_76 ]] ||
     broken "$file is not one signature line"
 done
+# A box leaves samples whole for 90 days, a day of them for clocks: what is younger by the record before it was reduced by
+# somebody who has something to hide. Where the bundle says that it was made before its last record, its clock was wrong.
+now=$(date +%s) || stop 'could not check: the time of this machine cannot be read'
+IFS=$'\t' read -r reduced too_early < <(awk -F '\t' -v OFS='\t' -v CONVFMT=%.0f -v OFMT=%.0f -v made="$made" -v now="${now}000" '
+  $2 == "-" { count++; if (is_dated && (seq == "" || last > youngest)) { youngest = last; seq = $1 } next }
+  { is_dated = ($4 != "-"); last = $5 - $4 }
+  END {
+    at = (is_dated && made + 0 < last) || made + 0 > now + 0 ? now : made
+    print count + 0, (seq != "" && youngest > at - 89 * 86400000 ? seq : "-")
+  }' "$work/records.tsv") || stop 'could not check: awk failed'
+[ "$too_early" = - ] || broken "record $too_early is reduced to its hashes before any box does that"
 [ "${verdict[INTEGRITY]}" != 'not verified' ] || report
-if [ -n "$key" ]; then
-  signed_log="$count records ($first to $((size - 1))) and ${#sizes[@]} checkpoints are as the key $fingerprint signed them"
+hidden=''
+[ "$reduced" -eq 0 ] || hidden="; $reduced of $count records are reduced to their hashes: what they said is not shown"
+if [ -z "$key" ]; then
+  [ -z "$hidden" ] || say INTEGRITY 'could not check' "${hidden:2}"
+else
+  signed_log="$count records ($first to $((size - 1))) and ${#sizes[@]} checkpoints are as the key $fingerprint signed them$hidden"
   if [ -f SHA256SUMS.sig ]; then
     say INTEGRITY verified "$signed_log"
   else
@@ -838,6 +862,12 @@ else
       say TIME 'not verified' "${token_files[index]} is no timestamp of the checkpoint by an authority that is trusted"
     fi
   done >"$work/tokens"
+  # A checkpoint over the record that names a timestamp cannot have been stamped before it.
+  turned=$(awk -F '\t' '
+    { covers[NR] = $1 + 0; anchor[NR] = $2; early[NR] = $3 + 0; late[NR] = $4 + 0 }
+    END { for (i = 1; i <= NR; i++) if (anchor[i] != "none") for (j = 1; j <= NR; j++) if (covers[j] > anchor[i] + 0 && late[j] < early[i]) { print covers[j]; exit } }
+  ' "$work/tokens") || stop 'could not check: awk failed'
+  [ -z "$turned" ] || say TIME 'not verified' "the timestamp of the checkpoint over $turned is older than one that it covers"
 fi
 
 # ------------------------------------------------------------------------------------------------ windows: TIME and CAUSE
@@ -873,33 +903,65 @@ awk -F '\t' -v OFS='\t' -v CONVFMT=%.0f -v OFMT=%.0f '
     return (cause == "power-unproven" || cause == "partial" || cause == "unknown") && exemption == "presumed"
   }
   function needs_layers(cause) { return cause == "internet-provider" || cause == "service" || cause == "own-network" || cause == "own-software" }
+  # Of a sample for whose clock nothing vouched nobody knows its time; a gap in the watching begins the count anew.
+  function reaches(i, from, to,   latest) {
+    if (bound[i] == "-") return 1
+    latest = wall[i] + bound[i]
+    return latest >= (from == "-" ? 0 : from + 0) && latest + 15000 >= (to == "-" ? 0 : to + 0)
+  }
+  function first_failing(cause, from, to,   i, found) {
+    if (run) for (i = run; i <= samples; i++) if (reaches(i, from, to)) {
+      # A failure that follows a restart at once is in one run with the sample that was written of the restart.
+      if (cause_of[i] == cause) return i
+      if (!found) found = i
+    }
+    return found + 0
+  }
+  # A sample that ends a window is one in which nothing fails; what else is reduced while it lasts shows nothing.
+  function settle_reduced(   id) { if (is_reduced) for (id in lasting) reduced[id]++; is_reduced = 0 }
   FILENAME == ARGV[1] { tokens++; covers[tokens] = $1 + 0; anchor[tokens] = $2; early[tokens] = $3 + 0; late[tokens] = $4 + 0; next }
   FILENAME == ARGV[2] { meant[++windows] = $0; is_meant[$0] = 1; next }
-  $2 == "-" { run = 0; is_good = 0; next }
+  $2 == "-" { settle_reduced(); is_reduced = 1; run = 0; good = $1 + 0; is_good = 0; next }
   $2 == "sample" {
-    samples++; is_good = ($6 == "-")
-    bound[samples] = $4; wall[samples] = $5 + 0; at_seq[samples] = $1 + 0; cause_of[samples] = $6; whole[samples] = $7 + 0; box[samples] = $8; link[samples] = $9; lan[samples] = $10
+    settle_reduced()
+    samples++; is_good = ($6 == "-"); good = is_good ? $1 + 0 : "none"
+    bound[samples] = $4; wall[samples] = $5 + 0; at_seq[samples] = $1 + 0; cause_of[samples] = $6 ""; whole[samples] = $7 + 0; box[samples] = $8; link[samples] = $9; lan[samples] = $10
     hop[samples] = $11; dns[samples] = $12; anchors[samples] = $13; service[samples] = $14; token[samples] = $15; other[samples] = $16
     if ($6 == "-") run = 0
     else if (run == 0) run = samples
     next
   }
+  $2 == "window" {
+    if ($7 == "closed") { is_reduced = 0; delete lasting[$6] }
+    else { settle_reduced(); lasting[$6] = 1 }
+  }
   $2 == "window" && ($6 in is_meant) {
     id = $6
     if (!(id in records)) {
-      # A failure that follows a restart at once is in one run with the sample that was written of the restart.
-      start = run
-      if (run) { for (i = run; i <= samples; i++) if (cause_of[i] == $8) { start = i; break } }
-      opened_here[id] = ($7 == "opened"); from[id] = run == 0 ? samples + 1 : start; from_seq[id] = run == 0 ? $1 + 0 : at_seq[start]
-      shown_from[id] = opened_here[id] ? from[id] : samples + 1
+      dated[id] = first_failing($8 "", $10, $11)
+      # Written afterwards, of a time in which nobody looked: it may be older than the timestamp that its lines follow.
+      afterwards[id] = dated[id] && box[dated[id]] != "running"
+      opened_here[id] = ($7 == "opened")
+      first_seq[id] = opened_here[id] && dated[id] ? at_seq[dated[id]] : "none"
+      from_seq[id] = dated[id] ? at_seq[dated[id]] : $1 + 0
+      shown_from[id] = first_seq[id] == "none" ? samples + 1 : dated[id]
     }
     records[id]++
+    seen = first_seq[id]
+    if (above($10, sooner(seen == "none" ? $1 + 0 : seen))) contradicted[id] = "it is said to have begun after its record existed"
+    else if (seen != "none" && !afterwards[id] && above(later(seen), $11)) contradicted[id] = "it is said to have begun before its record can have been made"
+    else if ($12 != "none") {
+      seen = ($7 == "closed" && good != "") ? good : "none"
+      if (above($12, sooner(seen == "none" ? $1 + 0 : seen))) contradicted[id] = "it is said to have ended after its record existed"
+      else if (seen != "none" && above(later(seen), $13)) contradicted[id] = "it is said to have ended before its record can have been made"
+      else if (above($10, $13)) contradicted[id] = "its times contradict each other"
+    }
     if (claims_too_much($8, $9)) too_much[id] = too_much[id] ", record " $1 " claims an exemption that " named($8) " does not have"
     if (!((id, $8) in claims)) { claims[id, $8] = 1; causes[id, ++cause_count[id]] = $8 }
     start0[id] = $10; start1[id] = $11; end0[id] = $12; end1[id] = $13
     # A sample is written when its look ends, and a window is dated from the look. Without a bound it was dated later.
-    i = from[id]
-    if (opened_here[id] && i <= samples && box[i] == "running" && bound[i] != "-" && $11 != "-" && $11 + 60000 < wall[i] - bound[i])
+    i = dated[id]
+    if (first_seq[id] != "none" && !afterwards[id] && bound[i] != "-" && $11 != "-" && $11 + 60000 < wall[i] - bound[i])
       invented[id] = "it is said to have begun before its first failing sample"
     if ($7 == "closed" && is_good && bound[samples] != "-" && (above($12, wall[samples] + bound[samples] + 60000) || above($13, wall[samples] + bound[samples] + 60000)))
       invented[id] = "it is said to have ended after the sample that ended it"
@@ -913,14 +975,9 @@ awk -F '\t' -v OFS='\t' -v CONVFMT=%.0f -v OFMT=%.0f '
       time = "ok"; time_words = "-"
       s_after = opened_here[id] ? later(from_seq[id]) : "-"; s_before = opened_here[id] ? sooner(from_seq[id]) : "-"
       e_after = ended[id] ? later(end_seq[id]) : "-"; e_before = ended[id] ? sooner(end_seq[id]) : "-"
-      # Written afterwards, of a time in which nobody looked: it may be older than the timestamp that its lines follow.
-      afterwards = from[id] <= samples && box[from[id]] != "running"
-      if (above(start0[id], s_before)) { time = "bad"; time_words = "it is said to have begun after its record existed" }
-      else if (!afterwards && above(s_after, start1[id])) { time = "bad"; time_words = "it is said to have begun before its record can have been made" }
-      else if (above(end0[id], e_before)) { time = "bad"; time_words = "it is said to have ended after its record existed" }
-      else if (!afterwards && above(e_after, end1[id])) { time = "bad"; time_words = "it is said to have ended before its record can have been made" }
+      if (id in contradicted) { time = "bad"; time_words = contradicted[id] }
       else if (id in invented) { time = "bad"; time_words = invented[id] }
-      else if (above(start0[id], start1[id]) || above(end0[id], end1[id]) || above(start0[id], end1[id])) { time = "bad"; time_words = "its times contradict each other" }
+      else if (afterwards[id]) { time = "afterwards" }
       verdict = "ok"; cause_words = ""
       for (c = 1; c <= cause_count[id]; c++) {
         cause = causes[id, c]
@@ -936,6 +993,10 @@ awk -F '\t' -v OFS='\t' -v CONVFMT=%.0f -v OFMT=%.0f '
         else if (!opened_here[id]) { if (verdict == "ok") verdict = "unsure"; cause_words = cause_words ", it began before this bundle" }
         else if (!shown) { verdict = "bad"; cause_words = cause_words ", no sample shows " named(cause) }
         else cause_words = cause_words ", " shown " samples show " named(cause)
+      }
+      if (reduced[id]) {
+        if (verdict == "ok") verdict = "unsure"
+        cause_words = cause_words ", " reduced[id] " records while it lasted are reduced to their hashes"
       }
       if (id in too_much) { verdict = "bad"; cause_words = cause_words too_much[id] }
       print time, time_words, verdict, substr(cause_words, 3), ended[id] + 0, start0[id], start1[id], end0[id], end1[id], s_after, s_before, e_after, e_before, id
@@ -956,17 +1017,17 @@ untold=$(awk -F '\t' '
     next_sample()
     if ($8 != "running") { row = 0; next }
     known = told = 0
-    for (id in open) { known = 1; if (open[id] == "-" || open[id] == $6) told = 1 }
-    if (known) { if (!told) { waiting = $1; why = $6 } next }
+    for (id in open) { known = 1; if (open[id] == "-" || open[id] == $6 "") told = 1 }
+    if (known) { if (!told) { waiting = $1; why = $6 "" } next }
     row = (row > 0 && $5 - last >= 0 && $5 - last <= 15000) ? row + 1 : 1
     last = $5
-    if (good && row == 3) { waiting = $1; why = $6 }
+    if (good && row == 3) { waiting = $1; why = $6 "" }
     next
   }
   $2 == "window" {
     row = 0
     if ($7 == "closed") { delete open[$6]; next }
-    open[$6] = $8
+    open[$6] = $8 ""
     if (waiting != "" && why == $8) waiting = ""
     next
   }
@@ -982,7 +1043,7 @@ while IFS=$'\t' read -r time time_words cause cause_words ended s0 s1 e0 e1 s_af
   id=${REPLY:0:80}
   # A box writes no space into it, and what has one could look like another line of the answer.
   id=${id// /_}
-  [ "$time" = ok ] || say TIME 'not verified' "window $id: $time_words"
+  [ "$time" != bad ] || say TIME 'not verified' "window $id: $time_words"
   case $cause in
     bad) say CAUSE 'not verified' "window $id: $cause_words" ;;
     unsure) unsure+="; window $id: $cause_words" ;;
@@ -1007,6 +1068,8 @@ while IFS=$'\t' read -r time time_words cause cause_words ended s0 s1 e0 e1 s_af
   unproven=''
   [ "$s_after" != - ] || unproven+=', that its beginning was not recorded earlier'
   [ "$e_before" != - ] || [ "$ended" != 1 ] || unproven+=', that its end was not recorded later'
+  [ "$time" != afterwards ] || unproven+=', when it began and ended: the box was away, and wrote of it afterwards'
+  [ "$reduced" -eq 0 ] || unproven+=", what stood in the $reduced records that are reduced"
   details+=("  not proven: that nobody pulled a plug${unproven}")
 done <"$work/verdicts"
 if [ -z "$(head -c 1 "$work/windows")" ]; then
@@ -1060,7 +1123,7 @@ for witness in ${witness_names[@]+"${!witness_names[@]}"}; do
 done
 
 check_head() {
-  local lines text line index found='' head_size head_root newest=''
+  local lines text line index signature found='' head_size head_root newest=''
   [ "$(wc -c <"$head_file")" -lt 65536 ] && [ "$(tr -dc '\000' <"$head_file" | wc -c)" -eq 0 ] || stop '--witness-head: this is no note'
   mapfile -t lines <"$head_file"
   [ "${#lines[@]}" -ge 5 ] && [ -z "${lines[3]}" ] || stop '--witness-head: this is no note of a checkpoint'
@@ -1073,6 +1136,19 @@ check_head() {
   fi
   text=${lines[0]}$'\n'$head_size$'\n'$head_root$'\n'
   printf '%s' "$text" >"$work/head"
+  for line in "${lines[@]:4}"; do
+    signature=${line#"$dash $origin "}
+    [ "$line" = "$dash $origin $signature" ] && [[ $signature =~ $base64_of_68 ]] || continue
+    hex_of "$signature"
+    [ "${REPLY:0:8}" = "$log_id" ] || continue
+    bytes_of "${REPLY:8}" >"$work/signature"
+    if signed "$work/key.pem" "$work/head" "$work/signature"; then found=yes; fi
+  done
+  if [ -z "$found" ]; then
+    say UNIQUENESS 'could not check' 'the note given as that of the witness is not signed by the key of the log'
+    return
+  fi
+  found=''
   if [ ${#witness_names[@]} -gt 0 ]; then
     for line in "${lines[@]:4}"; do
       printf '%s\n' "$line" >"$work/head-line"

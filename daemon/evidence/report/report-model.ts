@@ -1,7 +1,14 @@
 import type { WallMs } from "../../base/time.ts";
 import { countOf, hashOf, textOf } from "../verify/canonical.ts";
 import { type Exemption, leastExemption } from "../verify/exemption.ts";
-import { type LogRecord, parseLine, type SampleRecord, sampleRecordOf, type WindowRecord } from "../verify/log-line.ts";
+import {
+  type LogLine,
+  type LogRecord,
+  parseLine,
+  type SampleRecord,
+  sampleRecordOf,
+  type WindowRecord,
+} from "../verify/log-line.ts";
 import { gatherFacts, type LogFacts } from "../verify/read-log.ts";
 import { linesOf, type ProvenMoment, provenBounds } from "../verify/time-bounds.ts";
 import { intervalText, momentText } from "./report-time.ts";
@@ -119,13 +126,13 @@ type ReadLines = {
 };
 
 function readLines(lines: Iterable<string>): ReadLines {
-  const records: (LogRecord | null)[] = [];
+  const read: LogLine[] = [];
   const samples: SampleRecord[] = [];
   const beside = new Map<string, LogRecord[]>();
   for (const text of lines) {
     const line = parseLine(Buffer.from(text));
     if (typeof line === "string") continue;
-    records.push(line.kind === "record" ? line.record : null);
+    read.push(line);
     if (line.kind === "erased") continue;
     const { record } = line;
     const sample = record.kind === "sample" ? sampleRecordOf(record) : null;
@@ -133,7 +140,7 @@ function readLines(lines: Iterable<string>): ReadLines {
     const window = textOf(record.data["window"]);
     if (window !== null) beside.set(window, [...(beside.get(window) ?? []), record]);
   }
-  return { facts: gatherFacts(records), samples, beside };
+  return { facts: gatherFacts(read), samples, beside };
 }
 
 function sectionOf(

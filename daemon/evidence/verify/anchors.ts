@@ -1,6 +1,6 @@
 import type { BundleFiles } from "./bundle-files.ts";
 import { type Note, parseSignatureLine, type SignatureLine } from "./checkpoint-note.ts";
-import { type Failure, failure } from "./failure.ts";
+import { type Failure, type FailureCode, failure } from "./failure.ts";
 import type { AnchorRecord } from "./log-line.ts";
 import type { Manifest } from "./manifest.ts";
 import { sha256 } from "./tree.ts";
@@ -20,6 +20,9 @@ export type Anchors = {
   readonly failures: readonly Failure[];
 };
 
+/** Eight of the time, and the signature. */
+const cosignatureBytes = 72;
+
 /** Every token and cosignature of the bundle is named by the log, but those over its last checkpoint. */
 export function readAnchors(
   files: BundleFiles,
@@ -28,9 +31,10 @@ export function readAnchors(
   records: readonly AnchorRecord[],
 ): Anchors {
   const byHash = new Map(records.map((record) => [record.sha256.toString("hex"), record]));
-  const failures: Failure[] = records
-    .filter(({ size, seq }) => size > seq)
-    .map(({ seq }) => failure("anchor-impossible", `record ${seq}`));
+  const failures: Failure[] = records.flatMap((record) => {
+    const code = faultOf(record, notes.get(record.size) ?? null);
+    return code === null ? [] : [failure(code, `record ${record.seq}`)];
+  });
   const tokens: Anchored[] = [];
   const cosignatures: (Anchored & { readonly line: SignatureLine })[] = [];
   for (const checkpoint of manifest.checkpoints) {
@@ -48,9 +52,15 @@ export function readAnchors(
         continue;
       }
       const line = parseSignatureLine(bytes);
-      if (line === null) failures.push(failure("cosignature-malformed", path));
+      if (line?.signature.length !== cosignatureBytes) failures.push(failure("cosignature-malformed", path));
       else cosignatures.push({ ...anchored, line });
     }
   }
   return { tokens, cosignatures, failures };
+}
+
+/** Who signed two checkpoints of one size has two histories, and the log itself tells of the other one. */
+function faultOf({ seq, size, checkpoint }: AnchorRecord, note: Note | null): FailureCode | null {
+  if (size > seq) return "anchor-impossible";
+  return note === null || note.digest.equals(checkpoint) ? null : "anchor-contradicted";
 }

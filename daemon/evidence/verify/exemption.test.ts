@@ -89,7 +89,13 @@ async function verified(log: EvidenceLog, wanted: Wanted) {
     },
     signedBy(privateKey),
   );
-  const trust = { key: parseLogKey(publicKeyText(publicKey)), verifyToken: null, witnesses: [], head: null };
+  const trust = {
+    key: parseLogKey(publicKeyText(publicKey)),
+    verifyToken: null,
+    witnesses: [],
+    head: null,
+    nowMs: log.now,
+  };
   return { g, report: verifyBundle(new Map(files.map(({ path, bytes }) => [path, Buffer.from(bytes)])), trust) };
 }
 

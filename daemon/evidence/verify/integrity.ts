@@ -7,6 +7,7 @@ import { type Manifest, parseManifest } from "./manifest.ts";
 import { checkConsistency, checkInclusions, provenLines, treeBefore } from "./proofs.ts";
 import type { PublicKey } from "./public-key.ts";
 import { type LogFacts, readLog } from "./read-log.ts";
+import { reducedTooEarly } from "./reduced-lines.ts";
 import { checkFileNames, checkSums, checkSumsSignature, manifestPath, recordsPath, sumsSignaturePath } from "./sums.ts";
 
 /** What the other verdicts rest on, as far as the bundle could be read. */
@@ -27,8 +28,9 @@ export type Integrity = { readonly failures: readonly Failure[]; readonly eviden
  * but for the manifest and the log itself, without which there is nothing to look at.
  *
  * @param given the key that the caller trusts; without one the bundle is held against its own, which proves nothing
+ * @param nowMs UTC ms, by the clock of whoever verifies
  */
-export function checkIntegrity(files: BundleFiles, given: PublicKey | null): Integrity {
+export function checkIntegrity(files: BundleFiles, given: PublicKey | null, nowMs: number): Integrity {
   const failures: Failure[] = [...checkSums(files)];
   const manifestBytes = files.get(manifestPath);
   const manifest = manifestBytes === undefined ? null : parseManifest(manifestBytes);
@@ -57,6 +59,7 @@ export function checkIntegrity(files: BundleFiles, given: PublicKey | null): Int
   if (log.failures.length === 0) {
     failures.push(
       ...checkEpoch(log.facts, manifest),
+      ...checkReduced(log.facts, manifest, nowMs),
       ...checkRoots(checkpoints.notes, log.roots, manifest.first),
       ...checkInclusions(files, checkpoints.notes, log.leaves),
       ...anchors.failures,
@@ -65,6 +68,11 @@ export function checkIntegrity(files: BundleFiles, given: PublicKey | null): Int
   failures.push(...checkConsistency(files, manifest, checkpoints.notes));
   const isSigned = files.has(sumsSignaturePath);
   return { failures, evidence: { manifest, key, notes: checkpoints.notes, facts: log.facts, anchors, isSigned } };
+}
+
+function checkReduced({ reduced }: LogFacts, { madeMs }: Manifest, nowMs: number): readonly Failure[] {
+  const seq = reducedTooEarly(reduced, madeMs, nowMs);
+  return seq === null ? [] : [failure("reduced-too-early", `${recordsPath}, record ${seq}`)];
 }
 
 /** The first line of the log names the log, its key, and the epoch before, which has another name. */

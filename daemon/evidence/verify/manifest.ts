@@ -21,7 +21,9 @@ export type Manifest = {
   /** Ascending by size; the last one has the bundle's. */
   readonly checkpoints: readonly [ManifestCheckpoint, ...ManifestCheckpoint[]];
   /** The windows that the bundle is made for. */
-  readonly windows: readonly (string | number)[];
+  readonly windows: readonly string[];
+  /** UTC ms, as who made the bundle says. */
+  readonly madeMs: number;
 };
 
 const manifestKeys = ["checkpoints", "first", "format", "key", "made", "origin", "size", "version", "windows"];
@@ -42,11 +44,13 @@ export function parseManifest(bytes: Uint8Array): Manifest | null {
   const size = countOf(read["size"]);
   const origin = textOf(read["origin"]);
   const epoch = origin === null || key === null ? null : epochOf(origin, key);
+  const madeMs = countOf(read["made"]);
   const checkpoints = checkpointsOf(read["checkpoints"], size);
   const windows = windowsOf(read["windows"]);
   if (origin === null || key === null || epoch === null || first === null || size === null) return null;
   if (checkpoints === null || windows === null || first >= size) return null;
-  return { origin, epoch, key, first, size, checkpoints, windows };
+  if (madeMs === null || textOf(read["version"]) === null) return null;
+  return { origin, epoch, key, first, size, checkpoints, windows, madeMs };
 }
 
 /** The number of the epoch in the origin's name; `null` when the name is not that of this key. */
@@ -71,22 +75,19 @@ function checkpointsOf(value: Json | undefined, lastSize: number | null): Manife
   return one !== undefined && found.at(-1)?.size === lastSize ? [one, ...others] : null;
 }
 
-/** File names of one checkpoint, each once. */
+const numberedMax = 999;
+
+/** File names of one checkpoint, numbered from 1. */
 function pathsOf(value: Json | undefined, size: number, ending: string): readonly string[] | null {
   const names = listOf(value);
-  const paths = new Set<string>();
-  for (const name of names ?? []) {
-    if (typeof name !== "string") return null;
-    const [, ofSize, ofEnding] = /^(\d+)\.[1-9]\d*\.([a-z]+)$/.exec(name) ?? [];
-    if (ofSize !== String(size) || ofEnding !== ending) return null;
-    paths.add(`checkpoints/${name}`);
-  }
-  return names !== null && paths.size === names.length ? [...paths] : null;
+  if (names === null || names.length > numberedMax) return null;
+  const isNumbered = names.every((name, index) => name === `${size}.${index + 1}.${ending}`);
+  return isNumbered ? names.map((name) => `checkpoints/${name}`) : null;
 }
 
-function windowsOf(value: Json | undefined): readonly (string | number)[] | null {
+function windowsOf(value: Json | undefined): readonly string[] | null {
   const windows = listOf(value);
   if (windows === null || new Set(windows).size !== windows.length) return null;
-  const found = windows.filter((each) => typeof each === "string" || typeof each === "number");
+  const found = windows.filter((each) => typeof each === "string");
   return found.length === windows.length ? found : null;
 }

@@ -4,7 +4,7 @@ import {
   anchorRecordOf,
   type EpochRecord,
   epochRecordOf,
-  type LogRecord,
+  type LogLine,
   lineMaxBytes,
   parseLine,
   type SampleRecord,
@@ -13,6 +13,7 @@ import {
   windowRecordOf,
 } from "./log-line.ts";
 import { hasKnownForm } from "./record-forms.ts";
+import { type ReducedFacts, ReducedLines } from "./reduced-lines.ts";
 import { recordsPath } from "./sums.ts";
 import { append, type Frontier, leafHasher, rootOf, sha256 } from "./tree.ts";
 import { type UntoldFailure, UntoldFailures } from "./untold-failures.ts";
@@ -34,6 +35,8 @@ export type LogFacts = {
   readonly failing: readonly FailingSample[];
   /** By window, in the order of the log. */
   readonly windows: ReadonlyMap<string, readonly [WindowRecord, ...WindowRecord[]]>;
+  /** For the first record of a window: the first of the failing samples just before it. */
+  readonly runBefore: ReadonlyMap<number, number>;
   /** For the record by which a window closed: the sample just before it, in which nothing failed. */
   readonly goodBefore: ReadonlyMap<number, number>;
   /** The same samples, as long as they are not reduced to their hashes. */
@@ -41,7 +44,7 @@ export type LogFacts = {
   /** Windows of which somebody recorded that registering over another channel worked. */
   readonly otherChannelWorked: ReadonlySet<string>;
   readonly untold: readonly UntoldFailure[];
-  readonly erased: number;
+  readonly reduced: ReducedFacts;
   readonly records: number;
 };
 
@@ -92,7 +95,7 @@ export function readLog(bytes: Uint8Array, before: Frontier, size: number, wante
     previous = line.kind === "erased" ? line.hash : sha256(text);
     append(before, leaf);
     if (wanted.leavesAt.has(seq)) leaves.set(seq, leaf);
-    if (!gathered.take(line.kind === "erased" ? null : line.record)) return ended("record-malformed", seq);
+    if (!gathered.take(line)) return ended("record-malformed", seq);
     noteRoot(roots, before, wanted.rootsAt);
     at = end + 1;
   }
@@ -116,10 +119,10 @@ function noteRoot(roots: Map<number, Buffer>, tree: Frontier, at: ReadonlySet<nu
   if (root !== null) roots.set(tree.size, root);
 }
 
-/** The facts of records that need not follow each other, `null` for erased ones; what has not its form is left out. */
-export function gatherFacts(records: Iterable<LogRecord | null>): LogFacts {
+/** The facts of lines that need not follow each other; what has not its form is left out. */
+export function gatherFacts(lines: Iterable<LogLine>): LogFacts {
   const gathered = new Gathering();
-  for (const record of records) gathered.take(record);
+  for (const line of lines) gathered.take(line);
   return gathered.facts();
 }
 
@@ -129,28 +132,34 @@ class Gathering {
   readonly #anchors: AnchorRecord[] = [];
   readonly #failing: FailingSample[] = [];
   readonly #windows = new Map<string, [WindowRecord, ...WindowRecord[]]>();
+  readonly #runBefore = new Map<number, number>();
   readonly #goodBefore = new Map<number, number>();
   readonly #goodSampleBefore = new Map<number, SampleRecord>();
   readonly #otherChannelWorked = new Set<string>();
   readonly #untold = new UntoldFailures();
+  readonly #reduced = new ReducedLines();
   #lastGood: number | null = null;
+  /** The last sample, when nothing failed in it, whether its line is there or only its hashes. */
+  #goodNow: number | null = null;
   /** The last sample, when nothing failed in it and its line is there. */
   #goodSample: SampleRecord | null = null;
   #runFrom: number | null = null;
-  #erased = 0;
   #records = 0;
 
-  /** @returns whether the record, or `null` for an erased line, has the form of its kind */
-  take(record: LogRecord | null): boolean {
+  /** @returns whether the line has the form of its kind */
+  take(line: LogLine): boolean {
     this.#records += 1;
-    if (record === null) {
+    if (line.kind === "erased") {
       // Only samples in which nothing fails are erased.
-      this.#erased += 1;
+      this.#reduced.takeReduced(line);
       this.#runFrom = null;
+      this.#goodNow = line.seq;
       this.#goodSample = null;
       this.#untold.takeErased();
       return true;
     }
+    const { record } = line;
+    this.#reduced.takeRecord(record);
     switch (record.kind) {
       case "epoch":
         return record.seq === 0 && this.#takeEpoch(epochRecordOf(record));
@@ -176,11 +185,12 @@ class Gathering {
       anchors: this.#anchors,
       failing: this.#failing,
       windows: this.#windows,
+      runBefore: this.#runBefore,
       goodBefore: this.#goodBefore,
       goodSampleBefore: this.#goodSampleBefore,
       otherChannelWorked: this.#otherChannelWorked,
       untold: this.#untold.found,
-      erased: this.#erased,
+      reduced: this.#reduced.facts,
       records: this.#records,
     };
   }
@@ -194,6 +204,7 @@ class Gathering {
     if (sample === null) return false;
     this.#untold.takeSample(sample);
     this.#goodSample = sample.cause === null ? sample : null;
+    this.#goodNow = sample.cause === null ? sample.seq : null;
     if (sample.cause === null) {
       this.#lastGood = sample.seq;
       this.#runFrom = null;
@@ -207,11 +218,15 @@ class Gathering {
   #takeWindow(window: WindowRecord | null): boolean {
     if (window === null) return false;
     this.#untold.takeWindow(window);
+    this.#reduced.takeWindow(window);
     const known = this.#windows.get(window.id);
-    if (known === undefined) this.#windows.set(window.id, [window]);
-    else known.push(window);
-    if (window.change === "closed" && this.#runFrom === null && this.#lastGood !== null) {
-      this.#goodBefore.set(window.seq, this.#lastGood);
+    if (known !== undefined) known.push(window);
+    else {
+      this.#windows.set(window.id, [window]);
+      if (this.#runFrom !== null) this.#runBefore.set(window.seq, this.#runFrom);
+    }
+    if (window.change === "closed" && this.#goodNow !== null) {
+      this.#goodBefore.set(window.seq, this.#goodNow);
       if (this.#goodSample !== null) this.#goodSampleBefore.set(window.seq, this.#goodSample);
     }
     return true;

@@ -57,6 +57,8 @@ export function checkSumsSignature(files: BundleFiles, key: PublicKey): readonly
 
 const freePaths =
   /^(?:external\/[A-Za-z0-9_][A-Za-z0-9._-]*|keys\/(?:log\.key|tsa-[1-9]\d*\.pem|witness-[1-9]\d*\.key))$/;
+/** Shorter than what is taken from a zip, in which a folder's name may stand before it. */
+const nameMaxLength = 140;
 const derivedPaths = new Set(["report.pdf", "verify.sh", "LEESMIJ.md", "LISEZMOI.md"]);
 
 /** What the manifest asks for is there, and nothing else is but what a bundle may hold besides. */
@@ -71,11 +73,12 @@ export function checkFileNames(files: BundleFiles, manifest: Manifest): readonly
   const unexpected = [...files.keys()]
     .filter(
       (path) =>
-        !needed.has(path) &&
-        !derivedPaths.has(path) &&
-        path !== sumsSignaturePath &&
-        !freePaths.test(path) &&
-        !isProof(path, sizes),
+        path.length > nameMaxLength ||
+        (!needed.has(path) &&
+          !derivedPaths.has(path) &&
+          path !== sumsSignaturePath &&
+          !freePaths.test(path) &&
+          !isProof(path, sizes)),
     )
     .map((path) => failure("file-unexpected", path));
   return [...missing, ...unexpected];

@@ -1,7 +1,7 @@
 import type { Anchored } from "./anchors.ts";
 import { type Failure, failure, named } from "./failure.ts";
 import type { Interval, WindowRecord } from "./log-line.ts";
-import type { LogFacts } from "./read-log.ts";
+import type { FailingSample, LogFacts } from "./read-log.ts";
 import type { Bounds } from "./verdict.ts";
 
 /** What an authority's token says once it has been verified, UTC ms. */
@@ -90,20 +90,20 @@ export type WindowLines = {
   readonly closed: number | null;
 };
 
+/** What a window may be dated before the sample that it is dated from: less than the gap after which the count begins anew. */
+const datedWithinMs = 15_000;
+
 /**
  * A window is dated from its first failing sample, which stands in the run of failing ones before the record that opened
- * it: the first whose own time reaches into the claimed interval, for a gap in the watching begins the count anew.
+ * it: the first whose own time reaches the claimed interval, for a gap in the watching begins the count anew. Of a sample
+ * for whose clock nothing vouched nobody knows its time.
  */
 export function linesOf(records: readonly [WindowRecord, ...WindowRecord[]], facts: LogFacts): WindowLines {
   const [first] = records;
   const last = records.at(-1) ?? first;
-  const run = facts.failing.filter(({ sample }) => sample.seq < first.seq).at(-1);
+  const run = facts.runBefore.get(first.seq);
   const reaching = facts.failing.filter(
-    ({ sample, runFrom }) =>
-      sample.seq < first.seq &&
-      run !== undefined &&
-      runFrom === run.runFrom &&
-      sample.wallMs + (sample.errorMs ?? 0) >= (first.start[0] ?? 0),
+    ({ sample, runFrom }) => sample.seq < first.seq && runFrom === run && reaches(sample, first.start),
   );
   // A failure that follows a restart at once is in one run with the sample that was written of the restart.
   const dated = reaching.find(({ sample }) => sample.cause === first.cause) ?? reaching[0];
@@ -119,6 +119,12 @@ export function linesOf(records: readonly [WindowRecord, ...WindowRecord[]], fac
     firstGood: closed === null ? null : (facts.goodBefore.get(closed) ?? null),
     closed,
   };
+}
+
+function reaches({ wallMs, errorMs }: FailingSample["sample"], [from, to]: Interval): boolean {
+  if (errorMs === null) return true;
+  const latestMs = wallMs + errorMs;
+  return latestMs >= (from ?? 0) && latestMs + datedWithinMs >= (to ?? 0);
 }
 
 export function provenBounds(lines: WindowLines, moments: readonly ProvenMoment[]): Bounds {
@@ -140,7 +146,7 @@ export function checkWindowTimes(
   const failures: Failure[] = [];
   for (const { seq, id, start, end } of records) {
     const fits =
-      isPossible(start, isAfterwards ? null : firstBad, seq, moments) &&
+      isPossible(start, isAfterwards ? null : firstBad, firstBad ?? seq, moments) &&
       (end === null || isPossible(end, facts.goodBefore.get(seq) ?? null, seq, moments));
     if (!fits) failures.push(failure("window-time-contradicted", `window ${named(id)}, record ${seq}`));
   }
@@ -169,14 +175,15 @@ export function checkOwnTimes(
     const endsAtMostMs =
       good?.errorMs == null ? Number.POSITIVE_INFINITY : good.wallMs + good.errorMs + writtenWithinMs;
     const isTooLate = end?.some((each) => each !== null && each > endsAtMostMs);
-    if (isTooEarly || isTooLate === true) {
+    const isTurned = start[0] !== null && end !== null && end[1] !== null && start[0] > end[1];
+    if (isTooEarly || isTooLate === true || isTurned) {
       failures.push(failure("window-time-contradicted", `window ${named(id)}, record ${seq}`, "by its own samples"));
     }
   }
   return failures;
 }
 
-/** What was seen at `seen` was seen after its proven time, and everything that is told was there before the telling's. */
+/** What was seen at `seen`, or without it is told at `told`, was so between the proven times of that line. */
 function isPossible(
   [from, to]: Interval,
   seen: number | null,
@@ -184,6 +191,6 @@ function isPossible(
   moments: readonly ProvenMoment[],
 ): boolean {
   const after = seen === null ? null : provenAfter(seen, moments);
-  const before = provenBefore(told, moments);
+  const before = provenBefore(seen ?? told, moments);
   return !(to !== null && after !== null && to < after) && !(from !== null && before !== null && from > before);
 }

@@ -4,7 +4,6 @@ import { cosignedAt, isSignedByLog, type Note } from "./checkpoint-note.ts";
 import { type Failure, failure, named } from "./failure.ts";
 import type { Manifest } from "./manifest.ts";
 import type { PublicKey, WitnessKey } from "./public-key.ts";
-import type { LogFacts } from "./read-log.ts";
 import { couldNotCheck, notAsked, notVerified, type Verdict, verified } from "./verdict.ts";
 
 export type WitnessQuestion = {
@@ -15,14 +14,18 @@ export type WitnessQuestion = {
 
 const notProven = "uniqueness not proven: nobody else saw this history, so its owner may have written another one";
 
-/** Whether this is the only history that the witnesses saw. */
+/**
+ * Whether this is the only history that the witnesses saw.
+ *
+ * @param lasting ids of the windows that are meant and have not ended in the bundle
+ */
 export function checkUniqueness(
   { witnesses, head }: WitnessQuestion,
   manifest: Manifest,
   key: PublicKey,
   notes: ReadonlyMap<number, Note>,
   cosignatures: Anchors["cosignatures"],
-  facts: LogFacts,
+  lasting: readonly string[],
 ): Verdict {
   if (witnesses.length === 0 && head === null) return notAsked(notProven);
   const failures: Failure[] = [];
@@ -38,7 +41,7 @@ export function checkUniqueness(
   if (head === null) return failures.length > 0 ? notVerified(failures) : verified(...because);
   const unusable = whyUnusable(head, manifest, key, witnesses);
   if (unusable !== null) return failures.length > 0 ? notVerified(failures) : couldNotCheck(unusable);
-  failures.push(...checkHead(head, manifest, notes, facts));
+  failures.push(...checkHead(head, manifest, notes, lasting));
   if (failures.length > 0) return notVerified(failures);
   const since = head.size - manifest.size;
   if (since > 0)
@@ -70,9 +73,9 @@ function whyUnusable(
 
 function checkHead(
   head: Note,
-  { size, checkpoints, windows }: Manifest,
+  { size, checkpoints }: Manifest,
   notes: ReadonlyMap<number, Note>,
-  facts: LogFacts,
+  lasting: readonly string[],
 ): readonly Failure[] {
   if (size > head.size)
     return [failure("witness-saw-less", `the witness has ${head.size} of ${counted(size, "record")}`)];
@@ -80,8 +83,5 @@ function checkHead(
   if (same !== undefined && !same.root.equals(head.root)) {
     return [failure("witness-saw-another", `checkpoints/${head.size}.ckpt`)];
   }
-  if (head.size === size) return [];
-  return windows
-    .filter((id) => facts.windows.get(String(id))?.at(-1)?.change !== "closed")
-    .map((id) => failure("window-cut", `window ${named(String(id))}`));
+  return head.size === size ? [] : lasting.map((id) => failure("window-cut", `window ${named(id)}`));
 }

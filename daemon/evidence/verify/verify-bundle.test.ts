@@ -33,6 +33,7 @@ function trustIn({ log, witnessKey }: SmallBundle): Trust {
     verifyToken: readToken,
     witnesses: witness === null ? [] : [witness],
     head: null,
+    nowMs: startMs + 100 * 24 * 3_600_000,
   };
 }
 

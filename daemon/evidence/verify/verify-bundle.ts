@@ -32,19 +32,23 @@ export type Trust = WitnessQuestion & {
   readonly key: PublicKey | null;
   /** Up to the authority that the caller named; `null` without one. */
   readonly verifyToken: TokenVerifier | null;
+  /** UTC ms, by the caller's own clock. */
+  readonly nowMs: number;
 };
 
 type MeantWindow = { readonly id: string; readonly records: readonly [WindowRecord, ...WindowRecord[]] };
 
 /** The four verdicts over a bundle, and what is claimed and proven of each of its windows. */
 export function verifyBundle(files: BundleFiles, trust: Trust): BundleReport {
-  const { failures, evidence } = checkIntegrity(files, trust.key);
+  const { failures, evidence } = checkIntegrity(files, trust.key, trust.nowMs);
   if (evidence === null) return unreadable(failures);
   const { manifest, key, notes, facts, anchors } = evidence;
   const { windows, missing } = meantWindows(evidence);
   const absent = missing.map((id) => failure("window-missing", `window ${named(id)}`));
   const time = checkTime(evidence, windows, absent, trust.verifyToken);
-  const uniqueness = checkUniqueness(trust, manifest, key, notes, anchors.cosignatures, facts);
+  const ended = windows.filter(({ records }) => records.at(-1)?.change === "closed").map(({ id }) => id);
+  const lasting = [...windows.map(({ id }) => id), ...missing].filter((id) => !ended.includes(id));
+  const uniqueness = checkUniqueness(trust, manifest, key, notes, anchors.cosignatures, lasting);
   const isWhole = failures.length === 0;
   return {
     origin: manifest.origin,
@@ -75,11 +79,12 @@ function integrityVerdict(
   given: PublicKey | null,
 ): Verdict {
   if (failures.length > 0) return notVerified(failures);
+  const { reduced, records } = facts;
   const erased =
-    facts.erased === 0
+    reduced.count === 0
       ? []
       : [
-          `${facts.erased} of ${counted(facts.records, "record")} ${facts.erased === 1 ? "is reduced to its hash" : "are reduced to their hashes"}`,
+          `${reduced.count} of ${counted(records, "record")} ${reduced.count === 1 ? "is reduced to its hash" : "are reduced to their hashes"}: what ${reduced.count === 1 ? "it" : "they"} said is not shown`,
         ];
   if (given === null) {
     const unsigned = isSigned ? [] : [notSigned];
@@ -109,7 +114,7 @@ function meantWindows({ manifest, facts }: ReadEvidence): {
   readonly windows: readonly MeantWindow[];
   readonly missing: readonly string[];
 } {
-  const ids = manifest.windows.length === 0 ? [...facts.windows.keys()] : manifest.windows.map(String);
+  const ids = manifest.windows.length === 0 ? [...facts.windows.keys()] : manifest.windows;
   const windows: MeantWindow[] = [];
   const missing: string[] = [];
   for (const id of ids) {
@@ -127,7 +132,10 @@ function checkTime(
   verifyToken: TokenVerifier | null,
 ): { readonly verdict: Verdict; readonly moments: readonly ProvenMoment[] } {
   const notProven = "the time is not proven: it is only what the box's own clock said";
-  const invented = windows.flatMap(({ records }) => checkOwnTimes(records, linesOf(records, facts), facts));
+  const invented = [
+    ...absent,
+    ...windows.flatMap(({ records }) => checkOwnTimes(records, linesOf(records, facts), facts)),
+  ];
   if (invented.length > 0 && (verifyToken === null || anchors.tokens.length === 0)) {
     return { verdict: notVerified(invented), moments: [] };
   }
@@ -136,7 +144,7 @@ function checkTime(
     return { verdict: couldNotCheck("the bundle has no timestamp", notProven), moments: [] };
   }
   const { moments, failures: tokenFailures } = readTokens(anchors.tokens, verifyToken);
-  const failures = [...tokenFailures, ...absent, ...invented];
+  const failures = [...tokenFailures, ...invented];
   for (const { records } of windows) {
     failures.push(...checkWindowTimes(records, linesOf(records, facts), facts, moments));
   }
@@ -160,7 +168,12 @@ function causeVerdict(evidence: ReadEvidence, windows: readonly MeantWindow[], a
     const isWhole = records[0].change === "opened";
     // What shows its cause may stand before the bundle; what contradicts it is in it.
     failures.push(...check.failures.filter(({ code }) => isWhole || code !== "cause-not-shown"));
-    open.push(...check.open, ...(isWhole ? [] : [`window ${named(id)}: its beginning is not in this bundle`]));
+    const within = evidence.facts.reduced.within.get(id) ?? 0;
+    open.push(
+      ...check.open,
+      ...(isWhole ? [] : [`window ${named(id)}: its beginning is not in this bundle`]),
+      ...(within === 0 ? [] : [`window ${named(id)}: ${within} records while it lasted are reduced to their hashes`]),
+    );
   }
   if (failures.length > 0) return notVerified(failures);
   if (windows.length === 0) return notAsked("the bundle has no window");
@@ -188,6 +201,7 @@ function reportOf(
     ...(lines.isAfterwards ? ["when it began and ended: the box was away, and wrote of it afterwards"] : []),
     ...(isOpen(proven.start) ? ["both sides of its beginning"] : []),
     ...(isOpen(proven.end) ? ["both sides of its end"] : []),
+    ...(facts.reduced.count === 0 ? [] : [`what stood in the ${facts.reduced.count} records that are reduced`]),
     ...(uniqueness.finding === "verified" ? [] : ["that this is the only history of the box"]),
     "who caused it: whoever owns the box can pull a plug that looks like somebody else's failure",
   ];

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test, vi } from "vitest";
@@ -6,17 +6,14 @@ import { present } from "../../base/assert.ts";
 import type { BundleFile } from "../../evidence/bundle/bundle.ts";
 import { publicKeyText, verifierKeyText } from "../../evidence/note.ts";
 import type { RecordContent } from "../../evidence/record.ts";
-import { parseLogKey, parseWitnessKey } from "../../evidence/verify/public-key.ts";
-import { tokenVerifierFor } from "../../evidence/verify/token-check.ts";
-import type { BundleReport } from "../../evidence/verify/verdict.ts";
-import { verifyBundle } from "../../evidence/verify/verify-bundle.ts";
 import type { Layers } from "../../outage/layers.ts";
-import { bundleOf, writeBundle } from "./generated-bundle.ts";
+import { type Answers, askBoth } from "./both-verifiers.ts";
+import { bundleOf } from "./generated-bundle.ts";
 import { generateLog } from "./generated-log.ts";
 import { rolledBack } from "./log-builder.ts";
 import { disagreementOf } from "./mutation-findings.ts";
 import { allWell, scenesOf } from "./outage-scenes.ts";
-import { type ShellAnswer, type ShellQuestion, verifyInShell } from "./shell-verifier.ts";
+import type { ShellQuestion } from "./shell-verifier.ts";
 import { createTestAuthority } from "./test-authority.ts";
 import { seededWitness } from "./test-keys.ts";
 
@@ -40,19 +37,8 @@ const question: ShellQuestion = {
   head: null,
 };
 
-type Answers = { readonly shell: ShellAnswer; readonly own: BundleReport };
-
-async function ask(of: readonly BundleFile[], env: NodeJS.ProcessEnv = process.env): Promise<Answers> {
-  const folder = mkdtempSync(join(directory, "bundle-"));
-  writeBundle(of, folder);
-  const shell = await verifyInShell(folder, question, env);
-  const own = verifyBundle(new Map(of.map(({ path, bytes }) => [path, bytes])), {
-    key: parseLogKey(question.key ?? ""),
-    verifyToken: tokenVerifierFor(readFileSync(authority.caFile, "utf8")),
-    witnesses: question.witnesses.map((key) => present(parseWitnessKey(key), "the key of a witness can be read")),
-    head: null,
-  });
-  return { shell, own };
+function ask(of: readonly BundleFile[], env?: NodeJS.ProcessEnv): Promise<Answers> {
+  return askBoth(directory, of, question, env);
 }
 
 function changed(path: string, change: (text: string) => string): readonly BundleFile[] {
@@ -99,7 +85,7 @@ describe("files that are not those of SHA256SUMS", () => {
 
   test("are told of before openssl is asked for anything", async () => {
     const tools = mkdtempSync(join(directory, "tools-"));
-    const names = "awk basenc cat cut head jq mkdir mktemp rm sha256sum split tail tr wc";
+    const names = "awk basenc cat cut date head jq mkdir mktemp rm sha256sum split tail tr wc";
     for (const name of names.split(" ")) symlinkSync(`/usr/bin/${name}`, join(tools, name));
     writeFileSync(join(tools, "openssl"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
     expect((await ask(files, { PATH: tools })).shell).toMatchObject({ status: 2, verdicts: {} });

@@ -4,6 +4,7 @@ import { present } from "../../base/assert.ts";
 import { wallMs } from "../../base/time.ts";
 import { type BundleContent, type BundleFile, bundleFiles } from "../../evidence/bundle/bundle.ts";
 import { bundleGuide } from "../../evidence/bundle/guide.ts";
+import { keepSamplesMs } from "../../evidence/evidence-service.ts";
 import { type NoteKey, verifierKeyText } from "../../evidence/note.ts";
 import { lineHash } from "../../evidence/record-line.ts";
 import { windowIdsOf } from "./generated-log.ts";
@@ -45,7 +46,8 @@ export function contentOf(log: EvidenceLog, wish: BundleWish = {}): BundleConten
     leaves: Buffer.concat(log.leaves.slice(0, size)),
     checkpoints,
     windows: wish.windows ?? windowIdsOf({ ...log, records: log.records.slice(first, size) }),
-    madeAt: wallMs(log.now),
+    // A box reduces no line before its time.
+    madeAt: wallMs(log.now + (erased.size === 0 ? 0 : keepSamplesMs)),
     version: "0.1.0",
     authorities: (wish.authorities ?? []).map(({ certificateFile }) => readFileSync(certificateFile, "utf8")),
     witnesses: (wish.witnesses ?? []).map((witness) => verifierKeyText(witness, "cosignature")),

@@ -35,6 +35,7 @@ const trust: Trust = {
     ),
   ],
   head: null,
+  nowMs: log.now,
 };
 
 function verify(of: EvidenceLog, wish: BundleWish = {}, changed: Partial<Trust> = {}): BundleReport {

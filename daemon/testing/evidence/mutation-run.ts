@@ -306,6 +306,7 @@ class MutationRun {
       verifyToken: authority ? tokenVerifierFor(readFileSync(this.#caFile, "utf8")) : null,
       witnesses: witness ? [witnessKey] : [],
       head: head === null ? null : parseNote(readFileSync(head)),
+      nowMs: this.#plan.time.wallMs(),
     };
   }
 }

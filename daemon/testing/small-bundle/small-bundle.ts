@@ -172,7 +172,7 @@ export function buildBundle({ steps, first, windows, erased, witnessName }: Bund
       cosignatures: [`${each.size}.1.cosig`],
     })),
     windows,
-    made: startMs + 86_400_000,
+    made: startMs + (erased.size === 0 ? 1 : 91) * 86_400_000,
     version: "0.1.0",
   };
   files.set("manifest.json", Buffer.from(canonicalize(manifest) ?? ""));
