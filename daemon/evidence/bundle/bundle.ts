@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
 import { assert, present } from "../../base/assert.ts";
 import type { WallMs } from "../../base/time.ts";
-import { consistencyPath, type Hash, hashBytes, inclusionPath, type LeafRange, rootOver } from "../merkle.ts";
+import { consistencyPath, type Hash, inclusionPath, type LeafRange } from "../merkle.ts";
 import { publicKeyText } from "../note.ts";
 
 /** A file of a bundle by its path inside it, with `/` between folders. */
@@ -25,8 +25,8 @@ export type BundleContent = {
   readonly first: number;
   /** From `first` on, as long as the last checkpoint; records, or what is left of erased ones. */
   readonly lines: readonly string[];
-  /** Of every record of the epoch up to the last checkpoint, 32 bytes each. */
-  readonly leaves: Uint8Array;
+  /** The root over a range of the epoch's leaves that a proof of this bundle asks for. */
+  readonly rootOf: (range: LeafRange) => Hash;
   /** Ascending. */
   readonly checkpoints: readonly BundleCheckpoint[];
   /** Ids of the windows that are meant. */
@@ -50,7 +50,6 @@ export type Signing = ((bytes: Uint8Array) => Uint8Array) | null;
 export function bundleFiles(content: BundleContent, sign: Signing): readonly BundleFile[] {
   const last = present(content.checkpoints.at(-1), "a bundle has a checkpoint");
   assert(content.first + content.lines.length === last.size, "the last checkpoint is over the last line");
-  assert(content.leaves.length >= last.size * hashBytes, "there is a leaf for every record");
   const files = [
     textFile("manifest.json", manifestOf(content, last.size)),
     textFile("log/records.jsonl", content.lines.map((line) => `${line}\n`).join("")),
@@ -111,8 +110,8 @@ function cosignatureName(size: number, index: number): string {
   return `${size}.${index + 1}.cosig`;
 }
 
-function proofFiles({ first, checkpoints, leaves }: BundleContent, size: number): readonly BundleFile[] {
-  const rootOfRange = rangeRoots(leaves);
+function proofFiles({ first, checkpoints, rootOf }: BundleContent, size: number): readonly BundleFile[] {
+  const rootOfRange = remembered(rootOf);
   const proofFile = (path: string, ranges: readonly LeafRange[]): BundleFile =>
     textFile(path, ranges.map((range) => `${rootOfRange(range).toString("hex")}\n`).join(""));
   const inclusion = first === 0 ? [] : [proofFile(`proofs/inclusion-${first}-${size}`, inclusionPath(first, size))];
@@ -124,16 +123,12 @@ function proofFiles({ first, checkpoints, leaves }: BundleContent, size: number)
   return [...inclusion, ...consistency];
 }
 
-/** The proofs of neighbouring checkpoints share most of their hashes, and a year has a million leaves. */
-function rangeRoots(leaves: Uint8Array): (range: LeafRange) => Hash {
+/** The proofs of neighbouring checkpoints share most of their hashes, and a long one is over a million leaves. */
+function remembered(rootOf: BundleContent["rootOf"]): BundleContent["rootOf"] {
   const known = new Map<string, Hash>();
-  const leavesOf = function* ({ from, to }: LeafRange): Generator<Hash> {
-    const packed = Buffer.from(leaves.buffer, leaves.byteOffset, leaves.byteLength);
-    for (let index = from; index < to; index += 1) yield packed.subarray(index * hashBytes, (index + 1) * hashBytes);
-  };
   return (range) => {
     const name = `${range.from} ${range.to}`;
-    const root = known.get(name) ?? rootOver(leavesOf(range));
+    const root = known.get(name) ?? rootOf(range);
     known.set(name, root);
     return root;
   };

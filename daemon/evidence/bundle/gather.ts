@@ -1,12 +1,13 @@
 import type { EvidenceArchive, KeptAnchor, KeptRecord } from "../evidence-store.ts";
-import { hashBytes, leafHash } from "../merkle.ts";
+import { type Hash, leafHash } from "../merkle.ts";
 import type { EvidenceRecord } from "../record.ts";
 import type { BundleCheckpoint, BundleContent } from "./bundle.ts";
 import { type NearbyCheckpoint, nearbyCheckpoints } from "./nearby.ts";
+import { blockLeaves, RangeRoots } from "./range-roots.ts";
 import { type RecordSpan, selectRange } from "./selection.ts";
 
 /** What the log has of what somebody wants to show. */
-export type GatheredLog = Pick<BundleContent, "first" | "lines" | "leaves" | "checkpoints" | "windows"> & {
+export type GatheredLog = Pick<BundleContent, "first" | "lines" | "rootOf" | "checkpoints" | "windows"> & {
   readonly epoch: number;
   /** Of the box when the epoch began, base64. */
   readonly key: string;
@@ -34,15 +35,15 @@ const sliceRecords = 2000;
 export const laterMaxRecords = 400;
 
 /**
- * Reads the log twice, in slices: once for the leaves of the tree and for where the wanted lies, once for its lines. A
- * year has a million lines, and a box has not the memory for them.
+ * Reads the log twice, in slices: once for the tree and for where the wanted lies, once for its lines and the leaves that
+ * its proofs need. Seven years have seven million lines, and a box has the memory neither for them nor for their leaves.
  *
  * @returns `null` when no record speaks of it; `uncovered` while no checkpoint covers any of it
  */
 export async function gatherLog(archive: Archive, wanted: Wanted): Promise<GatheredLog | "uncovered" | null> {
   const end = await archive.evidenceEnd();
   for (let epoch = end?.epoch ?? 0; epoch >= 1; epoch -= 1) {
-    const survey = new Survey(wanted, epoch === end?.epoch ? end.size : 0);
+    const survey = new Survey(wanted);
     for await (const record of recordsOf(archive, epoch, 0)) survey.take(record);
     if (survey.span !== null) return await gatherEpoch(archive, epoch, survey, survey.span);
   }
@@ -69,6 +70,12 @@ async function gatherEpoch(
     if (record.seq >= size) break;
     lines.push(lineIn(record));
   }
+  for (const begin of RangeRoots.blocksOf([first, ...range.sizes])) {
+    for await (const record of recordsOf(archive, epoch, begin, blockLeaves)) {
+      if (record.seq >= Math.min(begin + blockLeaves, size)) break;
+      survey.roots.keep(record.seq, leafOf(record));
+    }
+  }
   const sizes = new Set(range.sizes);
   const chosen = checkpoints.filter((each) => sizes.has(each.size));
   return {
@@ -76,7 +83,7 @@ async function gatherEpoch(
     key: survey.key,
     first,
     lines,
-    leaves: survey.leaves.subarray(0, size * hashBytes),
+    rootOf: (range) => survey.roots.rootOf(range),
     checkpoints: chosen.map((each) => bundleCheckpoint(each, size)),
     windows: survey.windowsBefore(size),
     isWhole: range.isWhole,
@@ -99,15 +106,24 @@ function linesOf(anchors: readonly KeptAnchor[]): readonly string[] {
   return proofsOf(anchors, "witness").map((proof) => Buffer.from(proof).toString().replace(/\n$/, ""));
 }
 
+function leafOf(record: KeptRecord): Hash {
+  return record.kind === "whole" ? leafHash(record.line) : Buffer.from(record.leaf, "hex");
+}
+
 function lineIn(record: KeptRecord): string {
   if (record.kind === "whole") return record.line;
   const { hash, leaf, seq } = record;
   return JSON.stringify({ erased: true, hash, leaf, seq });
 }
 
-async function* recordsOf(archive: Archive, epoch: number, from: number): AsyncGenerator<KeptRecord> {
+async function* recordsOf(
+  archive: Archive,
+  epoch: number,
+  from: number,
+  atOnce = sliceRecords,
+): AsyncGenerator<KeptRecord> {
   for (let next = from; ; ) {
-    const slice = await archive.evidenceRecords(epoch, next, sliceRecords);
+    const slice = await archive.evidenceRecords(epoch, next, atOnce);
     yield* slice;
     const last = slice.at(-1);
     if (last === undefined) return;
@@ -122,8 +138,7 @@ type Beginning = { readonly seq: number; readonly lastGood: number };
 
 class Survey {
   readonly #wanted: Wanted;
-  #leaves: Buffer;
-  #size = 0;
+  readonly roots = new RangeRoots();
   #key = "";
   #newest: string | null = null;
   #from: number | null = null;
@@ -138,23 +153,17 @@ class Survey {
   /** Places of what was told of the windows beside what they are. */
   readonly #told: number[] = [];
 
-  /** @param records as many as the epoch has, where that is known: with room to spare a log of years takes twice as much */
-  constructor(wanted: Wanted, records: number) {
+  constructor(wanted: Wanted) {
     this.#wanted = wanted;
-    this.#leaves = Buffer.alloc(hashBytes * Math.max(records, sliceRecords));
   }
 
   /** Records without a gap from the first on; what follows a gap cannot be proven. */
   get size(): number {
-    return this.#size;
+    return this.roots.size;
   }
 
   get key(): string {
     return this.#key;
-  }
-
-  get leaves(): Uint8Array {
-    return this.#leaves;
   }
 
   get newestMs(): number | null {
@@ -175,13 +184,8 @@ class Survey {
   }
 
   take(record: KeptRecord): void {
-    if (record.seq !== this.#size) return;
-    if ((this.#size + 1) * hashBytes > this.#leaves.length) {
-      this.#leaves = Buffer.concat([this.#leaves], this.#leaves.length * 2);
-    }
-    const leaf = record.kind === "whole" ? leafHash(record.line) : Buffer.from(record.leaf, "hex");
-    leaf.copy(this.#leaves, this.#size * hashBytes);
-    this.#size += 1;
+    if (record.seq !== this.roots.size) return;
+    this.roots.add(leafOf(record));
     if (record.kind === "erased") this.#lastGood = record.seq;
     else this.#look(record.seq, record.line);
   }

@@ -5,6 +5,7 @@ import { wallMs } from "../../base/time.ts";
 import { type BundleContent, type BundleFile, bundleFiles } from "../../evidence/bundle/bundle.ts";
 import { bundleGuide } from "../../evidence/bundle/guide.ts";
 import { keepSamplesMs } from "../../evidence/evidence-service.ts";
+import { rootOver } from "../../evidence/merkle.ts";
 import { type NoteKey, verifierKeyText } from "../../evidence/note.ts";
 import { lineHash } from "../../evidence/record-line.ts";
 import { windowIdsOf } from "./generated-log.ts";
@@ -43,7 +44,7 @@ export function contentOf(log: EvidenceLog, wish: BundleWish = {}): BundleConten
     lines: log.lines
       .slice(first, size)
       .map((line, index) => (erased.has(first + index) ? erasedLine(log, first + index) : line)),
-    leaves: Buffer.concat(log.leaves.slice(0, size)),
+    rootOf: ({ from, to }) => rootOver(log.leaves.slice(from, to)),
     checkpoints,
     windows: wish.windows ?? windowIdsOf({ ...log, records: log.records.slice(first, size) }),
     // A box reduces no line before its time.
