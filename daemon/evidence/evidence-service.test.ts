@@ -450,3 +450,19 @@ test("samples of 90 days ago become their hashes, and the log still verifies and
   await started();
   expect(core.evidenceEnd()?.epoch).toBe(1);
 });
+
+test("old samples are counted once, also when there was no room to reduce them for some nights", async () => {
+  const service = await started();
+  for (let count = 0; count < 3; count++) service.record(peacefulSample);
+  service.record(failingSample);
+  await service.settled();
+  const later = wallMs(time.wallMs() + keepSamplesMs + 1);
+  store.isFull = true;
+  await service.maintain(later);
+  await service.maintain(later);
+  store.isFull = false;
+  await service[Symbol.asyncDispose]();
+  await (await started()).maintain(later);
+  const told = found().records.flatMap((record) => (record.kind === "erased" ? [record.data.samples] : []));
+  expect(told).toEqual([3]);
+});

@@ -157,6 +157,8 @@ export class EvidenceService implements AsyncDisposable {
     while (!isDone) {
       isDone = true;
       await this.#serially(async () => {
+        // What could not be written yet may count some of them already.
+        if (this.#writer.failedNs !== null && !(await this.#writer.commit())) return;
         const erase = await this.#ports.store.erasableEvidence(before, eraseMax);
         if (erase.length === 0 || this.#writer.head === null) return;
         this.#writer.place(
