@@ -2,16 +2,16 @@ import { createHash } from "node:crypto";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { elapsedMs, type MonotonicNs, type Time, type WallMs, wallMs } from "../base/time.ts";
-import { type AnchorerStatus, AnchorTrack } from "./anchor-track.ts";
-import type { Anchorer, AnchorOutcome, AnchorRequest } from "./anchorer.ts";
-import { type AnchorState, type Cadence, canWait, isAnchorDue, neverAsked, waitingMax } from "./cadence.ts";
-import { type DeviceKey, signerOf } from "./device-key.ts";
-import type { EvidenceStore, KeptCheckpoint, UnrecordedEntry } from "./evidence-store.ts";
+import type { AnchorerStatus } from "./anchor-track.ts";
+import type { Anchorer } from "./anchorer.ts";
+import { Anchoring } from "./anchoring.ts";
+import { type Cadence, canWait, waitingMax } from "./cadence.ts";
+import type { DeviceKey } from "./device-key.ts";
+import type { EvidenceStore, UnrecordedEntry } from "./evidence-store.ts";
 import { LogWriter } from "./log-writer.ts";
-import { parseNote, signedPartHash } from "./note.ts";
 import type { RecordContent, RecordKind, RecordMoment } from "./record.ts";
 import { parseLine } from "./record-line.ts";
-import { consistencyOf, isEpochWhole } from "./taking-up.ts";
+import { isEpochWhole } from "./taking-up.ts";
 
 export type EvidencePorts = {
   readonly store: EvidenceStore;
@@ -52,26 +52,22 @@ const eraseMax = 1000;
 const countScansMs = 24 * 3_600_000;
 
 /**
- * The shell of the log: takes what the rooms tell, has it written and signed, and has what is on disk anchored by those who
- * are not this box. Rooms never wait for it and it never throws at them: what cannot be written stays in memory, and the
- * log of the daemon says so.
+ * The shell of the log: takes what the rooms tell, has it written and signed, and anchored by those who are not this box.
+ * Rooms never wait for it and it never throws at them: what cannot be written stays in memory, and the log of the daemon
+ * says so.
  */
 export class EvidenceService implements AsyncDisposable {
   readonly #ports: EvidencePorts;
   readonly #settings: EvidenceSettings;
   readonly #log: Log;
   readonly #writer: LogWriter;
-  readonly #track: AnchorTrack;
+  readonly #anchoring: Anchoring;
   readonly #closing = new AbortController();
   /** Told before the log was taken up. */
   #early: { readonly moment: RecordMoment; readonly content: RecordContent }[] = [];
   #isCommitDue = false;
   /** Records that found no place any more. */
   #lost = 0;
-  /** Of each apart: one that has gone for good does not have the others asked more often. */
-  readonly #anchors: Map<Anchorer, AnchorState> = new Map();
-  #anchoring: Promise<void> = Promise.resolve();
-  #isAnchoring = false;
   readonly #ended: Map<string, { readonly atNs: MonotonicNs; readonly told: string }> = new Map();
   /** One thing after the other is done to the disk. */
   #work: Promise<void> = Promise.resolve();
@@ -82,8 +78,18 @@ export class EvidenceService implements AsyncDisposable {
     this.#ports = ports;
     this.#settings = settings;
     this.#log = ports.log.child({ room: "evidence" });
-    this.#track = new AnchorTrack(ports.anchorers);
     this.#writer = new LogWriter({ ...ports, log: this.#log }, settings.key);
+    this.#anchoring = new Anchoring(
+      {
+        ...ports,
+        log: this.#log,
+        serially: (work) => this.#serially(work),
+        beforeCommit: () => this.#countScans(),
+        signal: this.#closing.signal,
+      },
+      settings,
+      this.#writer,
+    );
   }
 
   get status(): EvidenceStatus {
@@ -95,7 +101,7 @@ export class EvidenceService implements AsyncDisposable {
       waiting: waiting + this.#early.length,
       checkpointSize: checkpoint?.size ?? 0,
       failingForMs: failingSinceNs === null ? null : Math.round(elapsedMs(failingSinceNs, nowNs)),
-      anchorers: this.#track.status(nowNs),
+      anchorers: this.#anchoring.status(nowNs),
     };
   }
 
@@ -140,7 +146,7 @@ export class EvidenceService implements AsyncDisposable {
 
   /** An outage is over, or a shift begins or ends: what was is to be bounded in time soon. */
   wantAnchors(): void {
-    this.#wantEveryAnchor();
+    this.#anchoring.want();
     this.#tick();
   }
 
@@ -175,7 +181,7 @@ export class EvidenceService implements AsyncDisposable {
   async settled(): Promise<void> {
     await this.#checking;
     await this.#work;
-    await this.#anchoring;
+    await this.#anchoring.settled();
     await this.#work;
   }
 
@@ -207,16 +213,6 @@ export class EvidenceService implements AsyncDisposable {
     await this.#writer.commit();
   }
 
-  #wantEveryAnchor(): void {
-    for (const anchorer of this.#ports.anchorers) {
-      this.#anchors.set(anchorer, { ...this.#anchorState(anchorer), wanted: true });
-    }
-  }
-
-  #anchorState(anchorer: Anchorer): AnchorState {
-    return this.#anchors.get(anchorer) ?? neverAsked;
-  }
-
   #tick(): void {
     if (this.#closing.signal.aborted) return;
     void this.#serially(async () => {
@@ -225,10 +221,10 @@ export class EvidenceService implements AsyncDisposable {
       await this.#findEntries();
       if (this.#isDue()) {
         // A window's bundle ends with the first token after what is told of it.
-        if (await this.#countScans()) this.#wantEveryAnchor();
+        if (await this.#countScans()) this.#anchoring.want();
         await this.#writer.commit();
       }
-      this.#anchorWhatIsDue();
+      this.#anchoring.start();
     });
   }
 
@@ -263,88 +259,6 @@ export class EvidenceService implements AsyncDisposable {
       hasTold = true;
     }
     return hasTold;
-  }
-
-  #anchorWhatIsDue(): void {
-    if (this.#isAnchoring || this.#closing.signal.aborted || this.#writer.failedNs !== null) return;
-    const nowNs = this.#ports.time.monotonicNs();
-    const due = this.#ports.anchorers.filter((each) =>
-      isAnchorDue(this.#anchorState(each), each.type, nowNs, this.#settings.cadence),
-    );
-    if (due.length === 0) return;
-    const states = due.map((each) => this.#anchorState(each));
-    // An outage ended, or a shift: who exports now is to find the cosignature, and does not wait for the next commit.
-    const isWanted = states.some(({ wanted }) => wanted);
-    // Who did not answer is asked of what is on disk: one that has gone for good would have a card written every minute.
-    const isOnlyAgain = !isWanted && states.every(({ answered }) => !answered);
-    for (const each of due) this.#anchors.set(each, { askedNs: nowNs, answered: true, wanted: false });
-    this.#isAnchoring = true;
-    this.#anchoring = this.#anchor(due, isWanted, isOnlyAgain).finally(() => {
-      this.#isAnchoring = false;
-    });
-  }
-
-  async #anchor(due: readonly Anchorer[], isWanted: boolean, isOnlyAgain: boolean): Promise<void> {
-    await this.#serially(async () => {
-      if (isOnlyAgain && this.#writer.checkpoint !== null) return;
-      await this.#countScans();
-      await this.#writer.commit();
-    });
-    const { head, checkpoint } = this.#writer;
-    // Only what is on disk leaves the box.
-    if (head === null || checkpoint === null) return;
-    const { epoch } = head;
-    const request = this.#requestOf(epoch, checkpoint);
-    const answers = due.map(async (anchorer) => {
-      const outcomes = await anchorer.anchor(request, this.#closing.signal);
-      this.#track.answered(anchorer, outcomes, request.size, this.#ports.time.monotonicNs());
-      await this.#serially(async () => {
-        for (const outcome of outcomes) await this.#take(outcome, anchorer, request, epoch);
-        if (this.#writer.isUrgent || isWanted) await this.#writer.commit();
-      });
-    });
-    for (const answer of await Promise.allSettled(answers)) {
-      if (answer.status === "rejected") this.#log.error({ error: messageOf(answer.reason) }, "anchoring failed");
-    }
-  }
-
-  #requestOf(epoch: number, { size, note }: KeptCheckpoint): AnchorRequest {
-    return {
-      origin: signerOf(this.#settings.key, epoch).name,
-      size,
-      text: parseNote(note)?.text ?? "",
-      note,
-      consistency: (oldSize) => consistencyOf(this.#ports.store, epoch, oldSize, size),
-    };
-  }
-
-  async #take(outcome: AnchorOutcome, anchorer: Anchorer, request: AnchorRequest, epoch: number): Promise<void> {
-    // What was said of an epoch that has ended meanwhile is not recorded in the next.
-    if (this.#writer.head?.epoch !== epoch) return;
-    switch (outcome.kind) {
-      case "anchored": {
-        const { by, proof } = outcome;
-        const checkpoint = signedPartHash(request.text).toString("hex");
-        const sha256 = createHash("sha256").update(proof).digest("hex");
-        const data = { type: outcome.type, size: request.size, checkpoint, sha256, by };
-        this.#writer.place(this.#ports.moment(), { kind: "anchor", data }, { proof });
-        return;
-      }
-      case "ahead": {
-        const { by: witness, size, laterEpoch } = outcome;
-        const had = request.size;
-        this.#log.error({ witness, seen: size, had }, "a witness has seen more of the evidence log than there is");
-        await this.#writer.commit();
-        // The disk knows of no later epoch, and its next number is taken: two checkpoints under one origin would contradict.
-        this.#writer.beginAnew("rollback", { kind: "rollback", data: { witness, size, had } }, laterEpoch);
-        this.#anchors.clear();
-        return;
-      }
-      case "failed":
-        this.#log.warn({ by: outcome.by, why: outcome.why }, "the evidence log was not anchored, tried again");
-        this.#anchors.set(anchorer, { ...this.#anchorState(anchorer), answered: false });
-        return;
-    }
   }
 
   /** All of what is on disk, in the background: it may be years. */
