@@ -865,7 +865,19 @@ else
   # A checkpoint over the record that names a timestamp cannot have been stamped before it.
   turned=$(awk -F '\t' '
     { covers[NR] = $1 + 0; anchor[NR] = $2; early[NR] = $3 + 0; late[NR] = $4 + 0 }
-    END { for (i = 1; i <= NR; i++) if (anchor[i] != "none") for (j = 1; j <= NR; j++) if (covers[j] > anchor[i] + 0 && late[j] < early[i]) { print covers[j]; exit } }
+    END {
+      # They are in the order of their checkpoints: of those from a place on the earliest is known, and a search finds the place.
+      for (j = NR; j >= 1; j--) least[j] = (j == NR || late[j] < least[j + 1]) ? late[j] : least[j + 1]
+      for (i = 1; i <= NR; i++) {
+        if (anchor[i] == "none") continue
+        low = 1; high = NR + 1
+        while (low < high) { middle = int((low + high) / 2); if (covers[middle] > anchor[i] + 0) high = middle; else low = middle + 1 }
+        if (low > NR || least[low] >= early[i]) continue
+        while (late[low] >= early[i]) low++
+        print covers[low]
+        exit
+      }
+    }
   ' "$work/tokens") || stop 'could not check: awk failed'
   [ -z "$turned" ] || say TIME 'not verified' "the timestamp of the checkpoint over $turned is older than one that it covers"
 fi
