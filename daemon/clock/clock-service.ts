@@ -272,7 +272,11 @@ export class ClockService implements Clock, AsyncDisposable {
     const nowNs = this.#ports.time.monotonicNs();
     const { known, change, contradiction } = discipline(this.#known, input, nowNs);
     this.#known = known;
-    if (contradiction !== null) this.#note(contradiction.found, contradiction.basis);
+    if (contradiction !== null) {
+      this.#note(contradiction.found, contradiction.basis);
+      // What the service said before it rests on the same time as the older quorum: it is no third opinion.
+      if (contradiction.basis === "quorum") this.#service.forget(nowNs);
+    }
     if (change === null) return;
     tellChange(this.#log, change);
     this.#keeping.keep(this.#ports.history.recordChange(this.#settings.bootId, nowNs, change));

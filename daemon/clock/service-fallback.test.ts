@@ -286,12 +286,25 @@ describe("an answer of the service that contradicts the quorum", () => {
     box.freeze(3600);
     clock.serviceAnswered(answerNow());
     await box.pass(70);
-    expect(clock.status().state).toMatchObject({ kind: "untrusted", why: "contradicted" });
-    expect(clock.now()).toBeNull();
+    // The service, asked anew, takes the side of the newer quorum; the next confirms it.
+    expect(clock.status().state).toMatchObject({ kind: "holdover", anchor: { basis: "quorum" } });
+    expectTruthInside(clock, box);
     await box.pass(70);
     expect(clock.status().state).toMatchObject({ kind: "synchronised", anchor: { basis: "quorum" } });
     expectTruthInside(clock, box);
     expect(history.events).toMatchObject([{ kind: "contradiction" }]);
+  });
+
+  test("leaves nothing of what was heard before: how far the service's clock is off is known again at once", async () => {
+    const { box, clock, answerNow } = await settled();
+    await using _closing = clock;
+    box.freeze(3600);
+    clock.serviceAnswered(answerNow());
+    await box.pass(140);
+    expect(clock.status().state.kind).toBe("synchronised");
+    const phi = present(clock.now()?.phi, "the service told");
+    expect(phi.loMs).toBeGreaterThan(-1500);
+    expect(phi.hiMs).toBeLessThan(1500);
   });
 
   test("has them asked once in an hour, however many there are of the kind", async () => {
@@ -307,6 +320,23 @@ describe("an answer of the service that contradicts the quorum", () => {
     expect(history.rows.length - polls).toBeLessThanOrEqual(asGoodRounds);
     expect(clock.status().state.kind).toBe("synchronised");
   });
+});
+
+test("what the service said before a contradiction of quorums takes no side in it", async () => {
+  const { box, clock, service } = site({ servers: trueServer });
+  await using _closing = clock;
+  await clock.start();
+  await box.pass(5000);
+  // Its answers of the last hour rest on the time from before, as the older quorum does.
+  service.isUp = false;
+  box.freeze(600);
+  clock.networkUp();
+  await box.pass(70);
+  expect(clock.now()).toBeNull();
+  expect(clock.stamp(box.monotonicNs()).errorBoundMs).toBeNull();
+  await box.pass(70);
+  expect(clock.status().state).toMatchObject({ kind: "synchronised", anchor: { basis: "quorum" } });
+  expectTruthInside(clock, box);
 });
 
 describe("a service that contradicts itself while it is all there is", () => {

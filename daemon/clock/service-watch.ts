@@ -74,9 +74,9 @@ export class ServiceWatch implements AsyncDisposable {
   }
 
   /**
-   * Monotonic time stood still at some moment until now: what was asked before says nothing of it any more, also where the
-   * answer is still on its way. It is asked anew at once. That its clock was proven wrong is no matter of monotonic time, and
-   * is not forgotten.
+   * Monotonic time stood still, or ran off, at some moment until now: what was asked before says nothing of it any more, also
+   * where the answer is still on its way. It is asked anew at once. That its clock was proven wrong is no matter of monotonic
+   * time, and is not forgotten.
    */
   forget(nowNs: MonotonicNs): void {
     this.#forgottenNs = nowNs;
