@@ -3,7 +3,7 @@ import { type Anchor, boundAt, mayHaveLeapt, utcAt } from "./anchor.ts";
 import { isUnbroken, lastQuorum, provenAt, sleptSinceMs } from "./boot-timeline.ts";
 import type { ClockKnowledge } from "./clock-knowledge.ts";
 import { anchorOf, type DisciplineState, ppmOf, trustedBoundMaxNs } from "./discipline.ts";
-import { answerAgeMaxNs, type Phi, phiOf, type ServiceOffset, serviceTrustNs } from "./service-clock.ts";
+import { answerAgeMaxNs, type Phi, phiOf, putRightMaxNs, type ServiceOffset } from "./service-clock.ts";
 import type { Stamp } from "./stamp.ts";
 import { liveStamp, wholeMs } from "./stamping.ts";
 import { earliest, floorMs, laterBy, nsPerSecond, type UtcNs } from "./utc.ts";
@@ -60,7 +60,7 @@ export function nowAt(
 function phiSince(apart: Phi | null, { boundNs }: HeldTime): Phi | null {
   if (apart === null || boundNs > trustedBoundMaxNs) return null;
   const boundMs = Number(boundNs) / 1e6;
-  const rightMs = Number(serviceTrustNs) / 1e6;
+  const rightMs = Number(putRightMaxNs) / 1e6;
   return { loMs: Math.min(apart.loMs, -rightMs) - boundMs, hiMs: Math.max(apart.hiMs, rightMs) + boundMs };
 }
 

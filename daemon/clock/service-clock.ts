@@ -51,6 +51,11 @@ const dateWidthNs = nsPerSecond;
 export const disagreementMaxNs: bigint = nsPerSecond;
 /** How far the service may be from UTC before the alarm tells: what an anchor from it cannot exclude. */
 export const serviceTrustNs: bigint = disagreementMaxNs;
+/**
+ * How far a service that was proven wrong, and does not answer, may be from UTC once it was put right: no less than
+ * `assumedPhi` of one that never was wrong.
+ */
+export const putRightMaxNs: bigint = 2n * nsPerSecond;
 
 export function noteAnswer(clock: ServiceClock, answer: DatedAnswer): ServiceClock {
   if (answer.aged || answer.receivedNs < answer.sentNs) return clock;
