@@ -504,6 +504,30 @@ describe("what a quorum has proven of the service's clock", () => {
     expect(present(clock.now(), "synchronised").phi).toBeNull();
   });
 
+  test("is as wide as the quorum's bound left open, whichever quorum is held by then", async () => {
+    // The time of these is 450 ms ahead of the truth, as far as their bound allows.
+    const { box, clock, service } = site({ servers: { kind: "far", outMs: 900, backMs: 0 }, offMs: 3_000 });
+    await using _closing = clock;
+    await clock.start();
+    await box.pass(300);
+    expect(clock.status().serviceApartNs).toBeGreaterThan(1_000n * nsPerMs);
+    service.isUp = false;
+    for (const host of hosts) box.servers.set(host, trueServer);
+    box.suspend(600);
+    await box.pass(140);
+    const { utcMs, phi } = present(clock.now(), "synchronised");
+    expect(present(phi, "it was proven wrong").hiMs).toBeGreaterThanOrEqual(floorMs(box.utc()) + 3_000 - utcMs);
+  });
+
+  test("opens no window while our own time is not known well enough to assume anything of it", async () => {
+    const { box, clock, service } = await proven();
+    await using _closing = clock;
+    service.isUp = false;
+    await box.pass(12 * 3600);
+    expect(clock.status().state).toMatchObject({ kind: "untrusted", why: "bound-too-wide" });
+    expect(present(clock.now(), "a bound is claimed").phi).toBeNull();
+  });
+
   test("is found when the quorum comes after it was believed, though it answers no more", async () => {
     const { box, clock, service } = site({ servers: silent, offMs: 10_000 });
     await using _closing = clock;
