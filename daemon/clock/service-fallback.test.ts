@@ -272,8 +272,8 @@ describe("after a suspend", () => {
 });
 
 describe("an answer of the service that contradicts the quorum", () => {
-  const settled = async () => {
-    const found = site({ servers: trueServer });
+  const settled = async (offMs = 0) => {
+    const found = site({ servers: trueServer, offMs });
     await found.clock.start();
     // The servers are asked every 1024 s by now.
     await found.box.pass(5000);
@@ -293,6 +293,21 @@ describe("an answer of the service that contradicts the quorum", () => {
     expect(clock.status().state).toMatchObject({ kind: "synchronised", anchor: { basis: "quorum" } });
     expectTruthInside(clock, box);
     expect(history.events).toMatchObject([{ kind: "contradiction" }]);
+  });
+
+  test("has them asked also where the service was known to be wrong, when it is wrong by something else now", async () => {
+    const { box, clock, answerNow, polls, history } = await settled(3000);
+    await using _closing = clock;
+    clock.serviceAnswered(answerNow());
+    await box.pass(70);
+    expect(history.rows).toHaveLength(polls);
+    box.freeze(3600);
+    clock.serviceAnswered(answerNow());
+    await box.pass(70);
+    expect(history.rows.length).toBeGreaterThan(polls);
+    expect(clock.now()).toBeNull();
+    await box.pass(70);
+    expectTruthInside(clock, box);
   });
 
   test("leaves nothing of what was heard before: how far the service's clock is off is known again at once", async () => {

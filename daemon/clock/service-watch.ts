@@ -130,13 +130,16 @@ export class ServiceWatch implements AsyncDisposable {
   }
 
   /**
-   * Whether the newest answer excludes a quorum that is held, so that servers have to be asked which of both is right: a
-   * box that was stopped as a whole sees it by nothing else. Once in an hour: several servers of the service may answer in turn.
+   * Whether the newest answer excludes a quorum that is held, or how far off the service was by it, so that servers have to be
+   * asked which of both is right: a box that was stopped as a whole sees it by nothing else. Once in an hour: several servers
+   * of the service may answer in turn.
    */
   isToQuestion(thetaNs: bigint, boundNs: bigint): boolean {
     const nowNs = this.#ports.time.monotonicNs();
     const newest = this.#offsetOf(this.answers.slice(-1), nowNs);
-    if (this.#apart !== null || newest === null || !disagreementAlarm(newest, thetaNs, boundNs)) return false;
+    if (newest === null) return false;
+    const awaited = awaitedOf(this.#apart, thetaNs, boundNs);
+    if (!disagreementAlarm(newest, awaited.thetaNs, awaited.boundNs)) return false;
     if (this.#questionedNs !== null && nowNs - this.#questionedNs < answerAgeMaxNs) return false;
     this.#questionedNs = nowNs;
     return true;
@@ -171,4 +174,19 @@ export class ServiceWatch implements AsyncDisposable {
         this.#asking = null;
       });
   }
+}
+
+/** Where its clock is to be looked for by what a quorum proves, that of it included. */
+function awaitedOf(
+  apart: Phi | null,
+  thetaNs: bigint,
+  boundNs: bigint,
+): { readonly thetaNs: bigint; readonly boundNs: bigint } {
+  if (apart === null) return { thetaNs, boundNs };
+  const [loNs, hiNs] = [nanoseconds(apart.loMs), nanoseconds(apart.hiMs)];
+  return { thetaNs: thetaNs + (loNs + hiNs) / 2n, boundNs: boundNs + (hiNs - loNs) / 2n };
+}
+
+function nanoseconds(ms: number): bigint {
+  return BigInt(Math.round(ms * 1e6));
 }
