@@ -29,7 +29,7 @@ import { nsPerSecond } from "./utc.ts";
  *   any but unsynchronised ──suspend──▶ untrusted: suspended
  *
  * Each quorum that contradicts the one before it breaks monotonic time between both, whatever the state makes of it; so does
- * the service that contradicts its own anchor.
+ * the service that contradicts its own anchor. Which of two quorums the service agrees with, it says by answers from after that.
  * A quorum overrules an anchor of the service at once: the service judges by its clock, it does not prove UTC.
  */
 export type DisciplineState =
