@@ -225,7 +225,7 @@ test("the kernel takes answers before Node hears of them, and not before their r
   };
   const client = new NtpClient(systemTime, { stamps: noting });
   let before = 0;
-  for (let asked = 0; asked < 20; asked += 1) {
+  for (let asked = 0; asked < 20 || (before === 0 && asked < 1_000); asked += 1) {
     const beganNs = systemTime.monotonicNs();
     const reply = await client.exchange({ host: "127.0.0.1", port: server.port }, never);
     if (reply.kind !== "replied") throw new Error(reply.kind);
@@ -235,7 +235,7 @@ test("the kernel takes answers before Node hears of them, and not before their r
     expect(receivedNs).toBeLessThan(systemTime.monotonicNs());
     if (receivedNs < present<MonotonicNs>(heardNs, "an answer was heard")) before += 1;
   }
-  // Not every time: a process that loses the processor while it reads the clocks takes the later moment.
+  // Not every time, and rarely on a busy box: a process that loses the processor while it reads the clocks takes the later moment.
   expect(before).toBeGreaterThan(0);
 });
 
