@@ -11,6 +11,7 @@ import {
   claimRequest,
   claimSome,
   draftOf,
+  entryOf,
   minuteMs,
   noon,
   openCore,
@@ -91,6 +92,17 @@ describe("a scan that nothing dates", () => {
     expect(claimSome(core).scans.map((scan) => scan.scanId)).toEqual([other]);
     expect(core.claim(claimRequest()).claim).toBeNull();
     expect(core.show(scanId)).toMatchObject({ state: "waiting", stamp: { errorBoundMs: null, how: "live" } });
+  });
+
+  test("gives a scan of a badge to its holder who has it since a day that its own stamp did not tell", () => {
+    begin("a");
+    const scanId = undated(7, "a", 1);
+    core.replaceRoster([...rosterOf(1, 2, 3), entryOf(7, { validFrom: "2026-05-28" })], "since today", at(2));
+    expect(core.resolveUnknown(200)).toEqual({ resolved: 0, anothers: 0, more: false });
+    sync("a", noon, 10);
+    core.dateSlice(request("a"), 0);
+    expect(core.resolveUnknown(200)).toMatchObject({ resolved: 1 });
+    expect(core.show(scanId)).toMatchObject({ state: "waiting", workerReference: "R7" });
   });
 
   test("gets its time from a later synchronisation of its boot, and goes", () => {

@@ -5,11 +5,32 @@ import type { KnownBadge, RosterLookup } from "./roster-lookup.ts";
 
 type Earlier = { readonly badge: string; readonly untilMs: number };
 
+/** Stands as the reason of a scan that stays unknown, where a person looks for it. */
+export const perhapsAnothers =
+  "who held the badge before may have badged with it still; valid_from in the roster says since when its holder has it";
+
+/**
+ * A scan that was called another's once stays so when the clean-up has erased him and nothing shows it any more: then
+ * `valid_from` alone settles it.
+ */
+export const markPerhapsAnothers = "UPDATE scans SET reason = ? WHERE id = ? AND reason IS NULL AND direction IS NULL";
+
+/**
+ * Before entries of the roster are erased: who had a badge last, and may have badged after he lost it, is then forgotten.
+ * `@entries` are their ids, as JSON.
+ */
+export const markBeforeErasing = `UPDATE scans SET reason = @reason WHERE id IN (
+  SELECT s.id FROM json_each(@entries) j CROSS JOIN roster_entries o ON o.id = j.value
+    CROSS JOIN scans s INDEXED BY scans_unknown_badge ON s.state = 'unknown-badge' AND s.badge_number = o.badge
+  WHERE s.reason IS NULL AND s.direction IS NULL
+    AND NOT EXISTS (SELECT 1 FROM roster_entries e INDEXED BY roster_of_worker
+      WHERE e.worker_id = o.worker_id AND e.badge = o.badge AND e.id NOT IN (SELECT value FROM json_each(@entries))))`;
+
 /**
  * Who held a badge before the roster's line for it, where that line does not say since when it is his. What was badged
  * after another worker had lost it may be that worker's, who did not give it back: nothing tells, and a scan must never
  * become the registration of somebody else. The same `reference` on both lines is the same person, as it is when a scan is
- * released. Of holders whom the nightly clean-up has erased nothing is known.
+ * released. Of holders whom the nightly clean-up has erased nothing is known but for what it left at the scans.
  */
 export class EarlierHolders {
   readonly #lookup: RosterLookup;
@@ -40,8 +61,15 @@ export class EarlierHolders {
    * Whether another than who holds the badge now held it after `atMs`, or was the last to hold it before.
    *
    * @param wasHeld somebody held it at the time, and a damaged database lost who: that is nobody who had it before
+   * @param wasAnothers it was found before that it may be another's
    */
-  mayBeAnothers(badge: string, { workerId }: KnownBadge, atMs: WallMs, wasHeld: boolean): boolean {
+  mayBeAnothers(
+    badge: string,
+    { workerId, validFrom }: KnownBadge,
+    atMs: WallMs,
+    { wasHeld, wasAnothers }: { readonly wasHeld: boolean; readonly wasAnothers: boolean },
+  ): boolean {
+    if (wasAnothers) return validFrom === null;
     const latestMs = this.#untilOf().get(badge);
     if (latestMs === undefined) return false;
     if (latestMs > atMs || wasHeld) return latestMs > atMs;

@@ -96,3 +96,46 @@ test("on the day it was given to him, and until the last, a badge that the roste
   core.resolveUnknown(200);
   expect([evening, night].map((id) => core.show(id)?.state)).toEqual(["unknown-badge", "waiting"]);
 });
+
+/** What the nightly clean-up does, `days` later. */
+function cleanUp(days: number): void {
+  while (core.eraseSlice(at(days * dayMinutes)).more);
+}
+
+test("a scan that may be another's does not become his who holds the badge once the one before is erased", () => {
+  core.replaceRoster([], "gone", noon);
+  const scanId = recordId(core, draftOf(1, 10));
+  const next = entryOf(1, { ssin: "91000000001", reference: "next" });
+  core.replaceRoster([next], "next", at(20));
+  expect(core.resolveUnknown(200)).toMatchObject({ anothers: 1 });
+  expect(core.show(scanId)?.reason).toMatch(/who held the badge before.*valid_from/);
+  cleanUp(1);
+  core.replaceRoster([next, entryOf(2)], "somebody else came", at(dayMinutes + 1));
+  expect(core.resolveUnknown(200)).toMatchObject({ resolved: 0, anothers: 1 });
+  recordId(core, draftOf(1, dayMinutes + 2));
+  expect(core.show(scanId)?.state).toBe("unknown-badge");
+  core.replaceRoster([{ ...next, validFrom: "2026-05-28" }], "dated", at(dayMinutes + 3));
+  expect(core.resolveUnknown(200)).toMatchObject({ resolved: 1 });
+  expect(core.show(scanId)).toMatchObject({ state: "waiting", workerReference: "next", reason: null });
+});
+
+test("who was left out by mistake gets his scan all the same where an older line of his is erased meanwhile", () => {
+  // His scan keeps the line that was in force for it, and the older one goes.
+  core.replaceRoster([entryOf(1, { declarationOfWorks: "1Y1003SQ5VSSZ" })], "another declaration", at(1));
+  recordId(core, draftOf(1, 2));
+  core.replaceRoster([], "left out", at(10));
+  const scanId = recordId(core, draftOf(1, 20));
+  cleanUp(1);
+  core.replaceRoster(rosterOf(1), "put back", at(dayMinutes + 1));
+  expect(core.resolveUnknown(200)).toMatchObject({ resolved: 1, anothers: 0 });
+  expect(core.show(scanId)?.state).toBe("waiting");
+});
+
+test("nor where he gets the badge only after the clean-up", () => {
+  core.replaceRoster([], "gone", noon);
+  const scanId = recordId(core, draftOf(1, 10));
+  cleanUp(1);
+  core.replaceRoster([entryOf(1, { ssin: "91000000001", reference: "next" })], "next", at(8 * dayMinutes));
+  core.resolveUnknown(200);
+  expect(core.show(scanId)?.state).toBe("unknown-badge");
+});

@@ -2,6 +2,7 @@ import type Sqlite from "better-sqlite3";
 import type { WallMs } from "../base/time.ts";
 import { toggleWindowMs } from "../scan/decide.ts";
 import type { Connection } from "./connection.ts";
+import { markBeforeErasing, perhapsAnothers } from "./earlier-holders.ts";
 import { LeftWorkers, type Reference, releasableMinMs } from "./left-workers.ts";
 import type { RemarkTable } from "./remark-table.ts";
 import { utcColumn } from "./stamp-columns.ts";
@@ -56,6 +57,7 @@ export class Retention {
   readonly #superseded: Sqlite.Statement<[], number>;
   readonly #references: Sqlite.Statement<[number], Reference>;
   readonly #left: LeftWorkers;
+  readonly #markScans: Sqlite.Statement<[{ readonly reason: string; readonly entries: string }]>;
   readonly #eraseEntry: Sqlite.Statement<[number]>;
   readonly #eraseWorkers: Sqlite.Statement<[]>;
   readonly #eraseAttempts: Sqlite.Statement<[number]>;
@@ -94,6 +96,7 @@ export class Retention {
       FROM scans WHERE id > ? ORDER BY id LIMIT ${sweepSliceRows}`,
     );
     this.#left = new LeftWorkers(connection);
+    this.#markScans = db.prepare(markBeforeErasing);
     this.#eraseEntry = db.prepare("DELETE FROM roster_entries WHERE id = ?");
     this.#eraseWorkers = db.prepare(
       `DELETE FROM workers WHERE id IN (SELECT w.id FROM workers w
@@ -133,6 +136,7 @@ export class Retention {
       const stillReferenced = new Set(kept.map(({ entryId }) => entryId));
       for (const { entryId } of kept) if (entryId !== null) sweep?.unreferenced.delete(entryId);
       const erasable = erase.filter((id) => !stillReferenced.has(id));
+      if (erasable.length > 0) this.#markScans.run({ reason: perhapsAnothers, entries: JSON.stringify(erasable) });
       for (const id of erasable) this.#eraseEntry.run(id);
       const workers = this.#eraseWorkers.run().changes;
       this.#eraseSkips.run();

@@ -279,7 +279,9 @@ export class StoreCore implements Disposable {
   }
 
   dateSlice(request: DatingRequest, afterId: number): DatedSlice {
-    return this.#dating.dateSlice(request, afterId);
+    const slice = this.#dating.dateSlice(request, afterId);
+    if (slice.dated > 0) this.#unknown.lookAgain();
+    return slice;
   }
 
   receiptKnowledge(): LimitKnowledge | null {

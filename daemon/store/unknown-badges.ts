@@ -9,7 +9,7 @@ import { type Decision, decide } from "../scan/decide.ts";
 import { type BadgeReading, badgeNumber, foreignMark } from "../scan/draft.ts";
 import type { Direction } from "../scan/scan.ts";
 import type { Connection } from "./connection.ts";
-import { EarlierHolders } from "./earlier-holders.ts";
+import { EarlierHolders, markPerhapsAnothers, perhapsAnothers } from "./earlier-holders.ts";
 import type { KnownBadge, RosterLookup } from "./roster-lookup.ts";
 import { type StampRow, stampColumns, stampOf, utcColumn } from "./stamp-columns.ts";
 import { type DirectionColumn, ruleOf, type WorkerChain } from "./worker-chain.ts";
@@ -40,9 +40,10 @@ type StrangerRow = StampRow & {
   readonly badgeNumber: string;
   readonly rule: DirectionColumn;
   readonly direction: Direction | null;
+  readonly reason: string | null;
 };
 
-const columns = `id, badge_number AS badgeNumber, direction_rule AS rule, direction, ${stampColumns("scans")}`;
+const columns = `id, badge_number AS badgeNumber, direction_rule AS rule, direction, reason, ${stampColumns("scans")}`;
 
 /**
  * Gives scans of unknown badges their worker once the roster has learnt them.
@@ -60,7 +61,8 @@ export class UnknownBadges {
   readonly #ofWorker: Sqlite.Statement<[number], StrangerRow>;
   readonly #read: Sqlite.Statement<[number], ReadRow>;
   readonly #reread: Sqlite.Statement<[string, number]>;
-  readonly #keep: Sqlite.Statement<[Direction, number, number, number]>;
+  readonly #keep: Sqlite.Statement<[Direction, string, number, number, number]>;
+  readonly #mark: Sqlite.Statement<[string, number]>;
   readonly #drop: Sqlite.Statement<[string, number, number, number]>;
   #walk: { readonly generation: number; readonly afterId: number; readonly done: boolean };
 
@@ -86,8 +88,10 @@ export class UnknownBadges {
     );
     this.#reread = db.prepare("UPDATE scans SET badge_number = ? WHERE id = ?");
     this.#keep = db.prepare(
-      "UPDATE scans SET state = 'waiting', direction = ?, roster_entry_id = ?, worker_id = ? WHERE id = ?",
+      `UPDATE scans SET state = 'waiting', direction = ?, reason = nullif(reason, ?), roster_entry_id = ?, worker_id = ?
+      WHERE id = ?`,
     );
+    this.#mark = db.prepare(markPerhapsAnothers);
     this.#drop = db.prepare(
       `UPDATE scans SET state = 'double', reason = ?, roster_entry_id = ?, worker_id = ?,
         settled_at = ${utcColumn("scans")}
@@ -98,6 +102,11 @@ export class UnknownBadges {
   /** Whether every stored scan has been looked up in the roster in force. */
   settled(): boolean {
     return this.#walk.done && this.#walk.generation === this.#lookup.generation();
+  }
+
+  /** Scans have got their time, and with it who held their badges then. */
+  lookAgain(): void {
+    this.#walk = { generation: -1, afterId: 0, done: false };
   }
 
   /**
@@ -130,7 +139,10 @@ export class UnknownBadges {
         afterId = row.id;
         const known = this.#lookup.find(row.badgeNumber);
         const whose = known === undefined ? "nobodys" : this.#whoseIs(row, known);
-        if (whose === "perhaps-anothers") anothers += 1;
+        if (whose === "perhaps-anothers") {
+          anothers += 1;
+          if (stampOf(row).errorBoundMs !== null) this.#mark.run(perhapsAnothers, row.id);
+        }
         if (known === undefined || whose !== "his") continue;
         this.#resolve(row, known);
         resolved += 1;
@@ -162,7 +174,7 @@ export class UnknownBadges {
       this.#connection.transact(() => {
         for (const { id, number } of changed) this.#reread.run(number, id);
       });
-      this.#walk = { generation: -1, afterId: 0, done: false };
+      this.lookAgain();
     }
     return { reread: changed.length, afterId: rows.length < resolveSliceRows ? null : (rows.at(-1)?.id ?? null) };
   }
@@ -170,8 +182,8 @@ export class UnknownBadges {
   #whoseIs(scan: StrangerRow, known: KnownBadge): "his" | "nobodys" | "perhaps-anothers" {
     const { utcMs } = stampOf(scan);
     if (!heldThen(known, { utcMs })) return "nobodys";
-    const wasHeld = scan.direction !== null;
-    return this.#earlier.mayBeAnothers(scan.badgeNumber, known, utcMs, wasHeld) ? "perhaps-anothers" : "his";
+    const past = { wasHeld: scan.direction !== null, wasAnothers: scan.reason === perhapsAnothers };
+    return this.#earlier.mayBeAnothers(scan.badgeNumber, known, utcMs, past) ? "perhaps-anothers" : "his";
   }
 
   #resolve(scan: StrangerRow, known: KnownBadge): void {
@@ -186,6 +198,7 @@ export class UnknownBadges {
     const direction = decision.kind === "keep" ? decision.direction : null;
     this.#keep.run(
       present(scan.direction ?? direction, "a scan that is no double has a direction"),
+      perhapsAnothers,
       known.entryId,
       known.workerId,
       scan.id,
