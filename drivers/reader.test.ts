@@ -296,6 +296,24 @@ describe("a reader on a port", () => {
     }
   });
 
+  test("takes what a reader says of itself without STX for no badge that it could not read", async () => {
+    const simulator = await plugIn("serial-line");
+    const reader = lineReader({ frame: { ...frame, end: "etx" } });
+    await online(reader);
+    const send = async (text: string): Promise<void> => {
+      const { reads, badFrames } = reader.counters;
+      simulator.send(Buffer.from(text, "latin1"));
+      await recorder.until(() => reader.counters.reads + reader.counters.badFrames > reads + badFrames);
+    };
+    await send("ALIVE\r\n");
+    await send("\x02010063E9AE\x03");
+    for (let times = 1; times <= unreadableMin; times += 1) await send("ALIVE\r\n");
+    expect(reader.counters).toMatchObject({ badFrames: unreadableMin + 1, badSinceBadge: 0 });
+    // What ends as a badge does is one without its STX.
+    for (let times = 1; times <= unreadableMin; times += 1) await send("62E3086CED\x03");
+    expect(reader.counters.badSinceBadge).toBe(unreadableMin);
+  });
+
   test("counts noise and frames that are too long, and reads the badge behind them", async () => {
     const simulator = await plugIn("serial-line");
     const reader = lineReader({ frame: { ...frame, pattern: "^(?<badge>[0-9A-F]{10})$" } });

@@ -32,11 +32,13 @@ test.each<[string, readonly (string | null)[], number]>([
     "?",
     "gate1:???",
   ].map((said): [string, readonly (string | null)[], number] => [`"${said}"`, [said, "badge", ...many(7, said)], 7]),
-  ...["MIRROR", "OK, NO ERROR"].map((said): [string, readonly (string | null)[], number] => [
-    `"${said}", which only ends like one`,
-    [said, "badge", ...many(7, said)],
-    0,
-  ]),
+  ...["MIRROR", "OK, NO ERROR", "READER NR 12", "T=21.5 ERR=0", "12 READ, 0 FAILED: 00"].map(
+    (said): [string, readonly (string | null)[], number] => [
+      `"${said}", which only ends like one`,
+      [said, "badge", ...many(7, said)],
+      0,
+    ],
+  ),
   ["what is no text", [null, "badge", null, null], 2],
   ["what came before a badge that was read since", ["X", "Y", "badge"], 0],
 ])("of %s as many count", (_name, frames, count) => {

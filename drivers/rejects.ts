@@ -19,10 +19,11 @@ export const textsMax: number = 64;
 
 /**
  * What scanners send where they could not read: NOREAD, NO LABEL and BADCODE (Microscan), NR (Honeywell), NO-READ (Rockwell),
- * ERROR, FAIL, or a question mark. Behind a prefix too, for that stands in front of all that a scanner sends.
+ * ERROR, FAIL, or a question mark. Behind a prefix too, for that stands in front of all that a scanner sends. But
+ * `ERR=0` says that none failed, and `READER NR 12` which reader it is.
  */
 const failedRead =
-  /(?<![a-z])(?:no[ _-]?(?:read|label|code)|nr|bad[ _-]?(?:read|code)|(?<!no[ _-])err(?:or)?|fail(?:ed|ure)?|\?)[^a-z]*$/i;
+  /(?<![a-z])(?:no[ _-]?(?:read|label|code)|nr(?![^a-z]*\d)|bad[ _-]?(?:read|code)|(?<!no[ _-])err(?:or)?|fail(?:ed|ure)?|\?)(?![^a-z1-9]*0[^a-z1-9]*$)[^a-z]*$/i;
 
 /** Longer texts are not searched: such a message has 64 characters at most, and a prefix in front. */
 const failedReadMaxChars = 128;

@@ -30,8 +30,8 @@ export class BurstFramer implements Framer {
   #overlong: boolean = false;
   /** What is being read began without STX, where a frame begins with it. */
   #stray: boolean = false;
-  /** How many bytes of a checksum may still follow the last ETX. */
-  #checksumBytes: number = 0;
+  /** What comes now, or is being read, follows an ETX. */
+  #behindEtx: boolean = false;
   /** `null` between frames. */
   #firstByteNs: MonotonicNs | null = null;
   #lastByteNs: MonotonicNs = monotonicNs(0n);
@@ -73,11 +73,10 @@ export class BurstFramer implements Framer {
       this.#giveUp(out);
       this.#firstByteNs = atNs;
     } else if (this.#isEnd(byte)) {
-      if (this.#firstByteNs !== null) this.#finish(out);
+      if (this.#stray) this.#giveUp(out, byte !== etx);
+      else if (this.#firstByteNs !== null) this.#finish(out);
     } else if (this.#mode === "auto" || this.#firstByteNs !== null) {
       this.#append(byte, atNs, out);
-    } else if (this.#checksumBytes > 0) {
-      this.#checksumBytes -= 1;
     } else {
       this.#stray = true;
       this.#append(byte, atNs, out);
@@ -103,20 +102,20 @@ export class BurstFramer implements Framer {
   }
 
   #finish(out: FramerOutput[]): void {
-    if (this.#stray) {
-      this.#giveUp(out);
-      return;
-    }
     if (!this.#overlong && this.#firstByteNs !== null) {
       if (this.#length === 0) out.push({ kind: "bad", reason: "empty" });
       else out.push({ kind: "frame", bytes: this.#buffer.slice(0, this.#length), firstByteNs: this.#firstByteNs });
     }
     this.#reset();
-    this.#checksumBytes = checksumMaxBytes;
+    this.#behindEtx = true;
   }
 
-  #giveUp(out: FramerOutput[]): void {
-    if (this.#length > 0) out.push({ kind: "bad", reason: "wrong-length" });
+  /** @param isLine it had the end of a line */
+  #giveUp(out: FramerOutput[], isLine: boolean = false): void {
+    if (this.#length > (this.#stray && this.#behindEtx ? checksumMaxBytes : 0)) {
+      const line = isLine ? { line: this.#buffer.slice(0, this.#length) } : {};
+      out.push({ kind: "bad", reason: "wrong-length", ...line });
+    }
     this.#reset();
   }
 
@@ -124,7 +123,7 @@ export class BurstFramer implements Framer {
     this.#length = 0;
     this.#overlong = false;
     this.#stray = false;
-    this.#checksumBytes = 0;
+    this.#behindEtx = false;
     this.#firstByteNs = null;
   }
 }

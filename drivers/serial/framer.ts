@@ -3,7 +3,8 @@ import type { BadFrameReason } from "../contract.ts";
 
 export type FramerOutput =
   | { readonly kind: "frame"; readonly bytes: Uint8Array; readonly firstByteNs: MonotonicNs }
-  | { readonly kind: "bad"; readonly reason: BadFrameReason };
+  /** `line` where what came without STX is a line all the same: a reader says such things of itself. */
+  | { readonly kind: "bad"; readonly reason: BadFrameReason; readonly line?: Uint8Array };
 
 /**
  * Cuts bytes into frames, each with the time of the event that delivered its first byte. Knows no timers: the shell

@@ -59,6 +59,7 @@ describe.each<[end: FrameEnd, name: string, chunks: readonly string[], silenceMs
   ["etx", "noise, given up in silence", ["\xe0\xff\x00"], unfinishedMs, ["!wrong-length"]],
   ["etx", "noise before STX", ["\xe0\x02AB\x03"], 0, ["!wrong-length", "AB@0"]],
   ["etx", "a checksum in hexadecimal behind ETX", ["\x02AB\x031F\r\n\x02CD\x03"], unfinishedMs, ["AB@0", "CD@0"]],
+  ["etx", "a checksum, and noise behind it", ["\x02AB\x03\x07", "\r\xff\r"], 0, ["AB@0", "!wrong-length"]],
   ["etx", "what is too long for a checksum", ["\x02AB\x031FC\r\n"], 0, ["AB@0", "!wrong-length"]],
   ["etx", "half a frame, given up in silence", ["\x02AB"], unfinishedMs, ["!wrong-length"]],
   ["cr", "CR", ["AB\rCD\r"], 0, ["AB@0", "CD@0"]],

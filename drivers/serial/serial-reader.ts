@@ -14,7 +14,7 @@ import {
 import { nobodyPresent, type Presence, present } from "../presence.ts";
 import { badgeRead, badSinceBadge, noRejects, type Rejects, rejected } from "../rejects.ts";
 import type { Framer, FramerOutput } from "./framer.ts";
-import type { FrameDecoder } from "./line-decoder.ts";
+import { type FrameDecoder, isPrintable, withoutFraming } from "./line-decoder.ts";
 import { SerialConnection } from "./serial-connection.ts";
 import type { LineSettings } from "./session.ts";
 
@@ -183,11 +183,12 @@ export class SerialReader implements Reader {
         continue;
       }
       if (output.kind === "bad") {
-        this.#badFrame(output.reason, null);
+        this.#badFrame(output.reason, output.line ?? null);
         continue;
       }
       const decoded = this.#parts.decode(output.bytes);
-      if (decoded.kind === "bad") this.#badFrame(decoded.reason, output.bytes);
+      if (decoded.kind === "bad")
+        this.#badFrame(decoded.reason, decoded.reason === "pattern-mismatch" ? output.bytes : null);
       else this.#badge(decoded.text, output.firstByteNs);
     }
   }
@@ -203,11 +204,12 @@ export class SerialReader implements Reader {
     this.#events?.badgeRead({ readerId: this.id, text, firstByteNs, opening: this.#counters.opens });
   }
 
-  #badFrame(reason: BadFrameReason, frame: Uint8Array | null): void {
+  /** @param line what may be a text that the reader says of itself */
+  #badFrame(reason: BadFrameReason, line: Uint8Array | null): void {
     this.#count("badFrames");
     const before = this.#counters.badSinceBadge;
-    const text = reason === "pattern-mismatch" && frame !== null ? Buffer.from(frame).toString("latin1") : null;
-    this.#reject(rejected(this.#rejects, text));
+    const isText = line !== null && isPrintable(withoutFraming(line));
+    this.#reject(rejected(this.#rejects, isText ? Buffer.from(line).toString("latin1") : null));
     this.#log.debug({ reason }, "frame dropped");
     const isNews = before < unreadableMin && this.#counters.badSinceBadge >= unreadableMin;
     if (isNews) this.#log.warn({ reason, frames: unreadableMin }, unreadable);
