@@ -107,16 +107,17 @@ function absentReaders({ readers }: Configuration, isThere: StartSurroundings["i
   });
 }
 
-/** What the kernel calls USB adapters, in the order in which it finds them. */
-const foundName = /^\/dev\/tty(?:USB|ACM)\d+$/;
+/** What the kernel calls USB adapters of a kind, in the order in which it finds them. */
+const foundName = /^\/dev\/(tty(?:USB|ACM))\d+$/;
 
 /** A reader that is mistaken for another is heard all the same, and its badges get the other's direction and place. */
 function exchangeableReaders({ readers }: Configuration): readonly StartFinding[] {
-  const found = readers.flatMap(({ port }, index) => (foundName.test(port) ? [{ port, index }] : []));
-  if (found.length < 2) return [];
-  return found.map(({ port, index }) => {
+  const kinds = readers.map(({ port }) => foundName.exec(port)?.[1] ?? null);
+  return readers.flatMap(({ port }, index) => {
+    const kind = kinds[index] ?? null;
+    if (kind === null || !kinds.some((each, other) => each === kind && other !== index)) return [];
     const message = `${port} is a number in the order in which the box finds its adapters: after a plug or a boot it may be another reader, whose INs would be recorded as OUTs; write its path of /dev/serial/by-id or by-path, which stays`;
-    return { path: ["readers", index, "port"], message, keepsFromStarting: false };
+    return [{ path: ["readers", index, "port"], message, keepsFromStarting: false }];
   });
 }
 
