@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -63,9 +63,27 @@ test("a system that cannot say is not taken for a folder that is held", async ()
     kind: "untold",
     reason: expect.stringContaining("ENOENT"),
   });
+  // Node throws what it does not foresee, as where a sector of the program cannot be read.
+  const loop = join(directory, "loop");
+  symlinkSync("loop", loop);
+  expect(await lockFolder(directory, "exclusive", loop)).toEqual({
+    kind: "untold",
+    reason: expect.stringContaining("ELOOP"),
+  });
   // Another program of the name, which knows fewer options and ends as at a conflict.
   const other = join(directory, "flock");
   writeFileSync(other, "#!/bin/sh\necho 'unknown option' >&2\nexit 1\n");
   chmodSync(other, 0o755);
   expect(await lockFolder(directory, "exclusive", other)).toEqual({ kind: "untold", reason: "unknown option" });
+});
+
+test("a folder that cannot be opened, and what is none, is not taken for one that is held", async () => {
+  const file = join(directory, "file");
+  writeFileSync(file, "");
+  for (const [place, code] of [
+    [join(directory, "missing"), "ENOENT"],
+    [file, "ENOTDIR"],
+  ] as const) {
+    expect(await lockFolder(place)).toEqual({ kind: "untold", reason: expect.stringContaining(code) });
+  }
 });

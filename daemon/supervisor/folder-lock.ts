@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, constants, openSync } from "node:fs";
 import { messageOf } from "../base/errors.ts";
 
 /** What a try to lock a folder came to; `untold` where this system cannot say whether another process holds it. */
@@ -17,16 +17,20 @@ export type FolderLock =
  *
  * @param mode `shared` keeps out none that is shared itself
  * @param program stands in for `flock` of util-linux, which Debian never lacks
- * @throws Error with the system's code where the folder cannot be opened
  */
 export async function lockFolder(
   directory: string,
   mode: "exclusive" | "shared" = "exclusive",
   program = "flock",
 ): Promise<FolderLock> {
-  const descriptor = openSync(directory, "r");
+  let descriptor: number;
+  try {
+    descriptor = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch (error) {
+    return { kind: "untold", reason: messageOf(error) };
+  }
   const close = (): void => closeSync(descriptor);
-  const end = await lockInherited(program, mode, descriptor);
+  const end = await lockInherited(program, mode, descriptor).catch(messageOf);
   if (end === 0) return { kind: "held", lock: { [Symbol.dispose]: close } };
   close();
   return end === takenCode ? { kind: "taken" } : { kind: "untold", reason: String(end) };
@@ -41,7 +45,11 @@ const waitS = 0.5;
 /** `flock` waits by itself; longer only a file system takes that does not answer. */
 const programMaxMs = 10_000;
 
-/** @returns its exit code, or words of why there is none that says anything */
+/**
+ * @returns its exit code, or words of why there is none that says anything
+ * @throws Error where the system refuses the program for a reason that Node does not foresee, such as a sector of it
+ *   that cannot be read
+ */
 function lockInherited(program: string, mode: string, descriptor: number): Promise<number | string> {
   const parameters = [`--${mode}`, "--wait", String(waitS), "--conflict-exit-code", String(takenCode), "3"];
   return new Promise((resolve) => {
