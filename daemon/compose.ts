@@ -46,18 +46,18 @@ export interface Daemon extends AsyncDisposable {
 
 /**
  * Builds every part of a site by hand, and hands each only what it uses. What is built later is closed earlier: readers
- * stop first, then intake is answered, then the forwarder ends its call, and the store closes last but for the hold on
- * its folder and the socket, which keep a second daemon out until then.
+ * stop first, then intake is answered, then the forwarder ends its call, and the store closes last but for the socket and
+ * the hold on its folder, which keep a second daemon out until then.
  */
 export async function composeDaemon(configuration: Configuration, ports: DaemonPorts): Promise<Daemon> {
   const { time, log } = ports;
   const composed = Promise.withResolvers<() => LiveStatus>();
   await using building = new AsyncDisposableStack();
   makeDirectory(configuration.store.directory);
+  building.use(await holdStore(configuration.store.directory, log.child({ room: "supervisor" })));
   building.use(
     await StatusSocket.open(statusSocketPath(configuration.store.directory), async () => (await composed.promise)()),
   );
-  building.use(await holdStore(configuration.store.directory, log.child({ room: "supervisor" })));
   const { store, roster } = await openStore(configuration, building, ports);
   const notifier = building.use(composeNotifier(store, ports));
   const service: ComposedService = building.use(

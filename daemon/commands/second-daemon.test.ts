@@ -1,8 +1,10 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { assert } from "../base/assert.ts";
 import { exitCode } from "../base/errors.ts";
+import { lockFolder } from "../supervisor/folder-lock.ts";
 import { readStatus, statusSocketPath } from "../supervisor/status-socket.ts";
 import { DaemonProcess } from "../testing/campaign/daemon-process.ts";
 import { type CampaignSite, writeSite } from "../testing/campaign/site.ts";
@@ -55,4 +57,16 @@ test("a daemon whose socket was deleted keeps a second one out, and a killed one
   await using third = run();
   await answers(third);
   expect(await third.kill("SIGTERM")).toEqual({ code: exitCode.ok });
+});
+
+test("one that is turned away leaves the socket of the first alone, which may only just have made it", async () => {
+  mkdirSync(site.store);
+  const first = await lockFolder(site.store);
+  assert(first.kind === "held", "this file system knows locks");
+  using _held = first.lock;
+  writeFileSync(socket, "");
+  const turnedAway = await badged("run", site.configuration);
+  expect(turnedAway).toMatchObject({ code: exitCode.unavailable, out: "" });
+  expect(turnedAway.err).toMatch(/^badged: a badged has the store in .* open, and nobody answers on .*badged\.sock\n/);
+  expect(readdirSync(site.store)).toEqual(["badged.sock"]);
 });

@@ -26,8 +26,8 @@ export function isTooLongForSocket(path: string): boolean {
 }
 
 /**
- * Answers every connection with one JSON document and closes it. A second daemon of the store finds it taken, and can say
- * who is there; where the socket was deleted meanwhile, the hold on the folder keeps it out (store-hold.ts).
+ * Answers every connection with one JSON document and closes it. The hold on the folder keeps a second daemon out
+ * (store-hold.ts); where the folder cannot be locked, it finds the socket taken.
  */
 export class StatusSocket implements AsyncDisposable {
   readonly #server: Server;
@@ -64,13 +64,7 @@ export class StatusSocket implements AsyncDisposable {
       await listen(server, path);
     } catch (error) {
       if (systemCode(error) !== "EADDRINUSE") throw unusable(path, error);
-      if ((await readStatus(path)) !== null) {
-        throw new BadgedError(
-          "already-running",
-          `another badged answers on ${path}`,
-          "stop it first, or give this one another store.directory",
-        );
-      }
+      if ((await readStatus(path)) !== null) throw anotherAnswers(path);
       await takeOver(server, path);
     }
     chmodSync(path, 0o600);
@@ -120,6 +114,11 @@ export function readStatus(path: string, answerMaxMs: number = statusMaxMs): Pro
       else reject(isForbidden(error) ? forbidden(error) : error);
     });
   });
+}
+
+export function anotherAnswers(path: string): BadgedError {
+  const message = `another badged answers on ${path}`;
+  return new BadgedError("already-running", message, "stop it first, or give this one another store.directory");
 }
 
 function hanging(path: string): BadgedError {

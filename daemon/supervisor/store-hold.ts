@@ -2,13 +2,14 @@ import { existsSync } from "node:fs";
 import { BadgedError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { lockFolder } from "./folder-lock.ts";
-import { readStatus, statusSocketPath } from "./status-socket.ts";
+import { anotherAnswers, readStatus, statusSocketPath } from "./status-socket.ts";
 
 /**
  * Makes this process the only daemon of a store, whatever becomes of the files in its folder: two would each write over
- * what the other put down. Commands beside the daemon ask for no hold.
+ * what the other put down. Asked for before the socket, for of two that start at once either may take the other's away.
+ * Commands beside the daemon ask for no hold.
  *
- * @throws BadgedError `already-running` when another process holds it
+ * @throws BadgedError `already-running` when another process holds it, and as `readStatus`
  */
 export async function holdStore(directory: string, log: Log): Promise<Disposable> {
   const hold = await lockFolder(directory);
@@ -16,6 +17,7 @@ export async function holdStore(directory: string, log: Log): Promise<Disposable
     case "held":
       return hold.lock;
     case "taken":
+      if ((await readStatus(statusSocketPath(directory))) !== null) throw anotherAnswers(statusSocketPath(directory));
       throw new BadgedError(
         "already-running",
         heldWords(directory),
@@ -43,11 +45,16 @@ export async function askDaemon(directory: string): Promise<unknown> {
   const hold = await lockFolder(directory, "shared");
   if (hold.kind === "held") hold.lock[Symbol.dispose]();
   if (hold.kind !== "taken") return null;
+  // One that was starting has its socket by now.
+  const later = await readStatus(statusSocketPath(directory));
+  if (later !== null) return later;
   throw new BadgedError("daemon-not-running", heldWords(directory), `${stopIt}, then start it again`);
 }
 
 function heldWords(directory: string): string {
-  return `a badged has the store in ${directory} open, and its ${statusSocketPath(directory)} was deleted`;
+  const path = statusSocketPath(directory);
+  const why = existsSync(path) ? `nobody answers on ${path}` : `its ${path} was deleted`;
+  return `a badged has the store in ${directory} open, and ${why}`;
 }
 
 const stopIt =
