@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, constants, openSync } from "node:fs";
 import { messageOf } from "../base/errors.ts";
+import { isForbidden } from "../base/permission.ts";
 
 /** What a try to lock a folder came to; `untold` where this system cannot say whether another process holds it. */
 export type FolderLock =
@@ -17,6 +18,7 @@ export type FolderLock =
  *
  * @param mode `shared` keeps out none that is shared itself
  * @param program stands in for `flock` of util-linux, which Debian never lacks
+ * @throws Error with the system's code where the folder is another user's
  */
 export async function lockFolder(
   directory: string,
@@ -27,6 +29,7 @@ export async function lockFolder(
   try {
     descriptor = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
   } catch (error) {
+    if (isForbidden(error)) throw error;
     return { kind: "untold", reason: messageOf(error) };
   }
   const close = (): void => closeSync(descriptor);
