@@ -89,7 +89,9 @@ describe.skipIf(!mayRun)("what is not this user's to have", () => {
 
   test.skipIf(firstFreePort <= 80)("a port that only root may have is no store of somebody else's", async () => {
     const { code, err } = await badged("simulate", "service", "--port", "80");
-    expect(err).toMatch(/^badged: this user may not listen on 127\.0\.0\.1:80.*\n {2}choose a port from 1024 on/);
+    expect(err).toMatch(
+      /^badged: this user may not listen on 127\.0\.0\.1:80.*\n {2}choose a port from 1024 on \(--port;.*service\.url/,
+    );
     expect(code).toBe(77);
   });
 });

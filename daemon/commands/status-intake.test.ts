@@ -59,12 +59,12 @@ test("one of a thing is told as one", () => {
   ]);
 });
 
-test("where nothing was sent yet it says so, and how the way to the service is tried", () => {
+test("before the first call has ended it says so, not that nothing was sent, and how the way to the service is tried", () => {
   const target = { name: "services.example", state: "not-tried", lastOutcome: "", retryInMs: null } as const;
   expect(targetLine("service", target)).toBe(
-    "service   services.example: nothing sent since the start; badged service check tries the way",
+    "service   services.example: no call has ended since the start; badged service check tries the way",
   );
-  expect(targetLine("webhook", target)).toBe("webhook   services.example: nothing sent since the start");
+  expect(targetLine("webhook", target)).toBe("webhook   services.example: no call has ended since the start");
 });
 
 test("a service that refuses all that it gets is told in capitals, as long as it does", () => {

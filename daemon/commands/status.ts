@@ -140,7 +140,8 @@ export function targetLine(kind: string, target: LiveTarget, isOut = false): str
   const words = {
     reachable: isOut ? "no call has failed" : "reachable",
     "not-reachable": "NOT REACHABLE",
-    "not-tried": `nothing sent since the start${kind === "service" ? "; badged service check tries the way" : ""}`,
+    // Not that nothing was sent: the first call may be under way, and have arrived.
+    "not-tried": `no call has ended since the start${kind === "service" ? "; badged service check tries the way" : ""}`,
   }[target.state];
   // Only the forwarder counts such answers as failures, and waits after them.
   const isRefusing = target.lastOutcome === "call-refused" && target.retryInMs !== null;

@@ -145,11 +145,12 @@ export class Listener implements AsyncDisposable {
   }
 }
 
-/** `./scripts/start` in a second terminal is how most people come here. */
 function notToHave(address: string, cause: unknown): BadgedError {
   const message = `this user may not listen on ${address}: ${messageOf(cause)}`;
-  return new BadgedError("no-permission", message, "choose a port from 1024 on (--port)", { cause });
+  return new BadgedError("no-permission", message, `choose a port from 1024 on (${wherePort})`, { cause });
 }
 
-const otherPort =
-  "another simulator or demonstration may run there: stop it, or choose another port (--port; for a demonstration the one in service.url)";
+const wherePort = "--port; for a demonstration the one in service.url";
+
+/** `./scripts/start` in a second terminal is how most people come here. */
+const otherPort = `another simulator or demonstration may run there: stop it, or choose another port (${wherePort})`;
