@@ -56,6 +56,12 @@ test.skipIf(!canVerifyUnits)("systemd does complain of a unit with a mistake in 
   expect((await verified(unit.replace("WatchdogSec=60", "WatchdogSec=soon"))).complaints).toMatch(/soon/);
 });
 
+test("a witness that a person has to look after stays down", () => {
+  const { usage, ioError, noPermission, configuration } = exitCode;
+  const codes = [usage, ioError, noPermission, configuration].join(" ");
+  expect(witnessUnit).toContain(`\nRestartPreventExitStatus=${codes}\n`);
+});
+
 test("a configuration mistake is the one way to end that systemd does not restart", () => {
   expect(settings("Restart")).toEqual(["always"]);
   expect(settings("RestartPreventExitStatus")).toEqual([String(exitCode.configuration)]);
