@@ -36,7 +36,7 @@ import { Store, type StoreSettings } from "./store/store.ts";
 import type { LiveStatus } from "./supervisor/live-status.ts";
 import { createServiceNotifier } from "./supervisor/service-notifier.ts";
 import { StatusSocket, statusSocketPath } from "./supervisor/status-socket.ts";
-import { holdStore } from "./supervisor/store-hold.ts";
+import { holdStore, type StoreHold } from "./supervisor/store-hold.ts";
 import { webhooksAtStart } from "./webhooks-at-start.ts";
 
 /** A composed site. Readers take badges from `start` on. Disposing answers every badge taken over, then stops. */
@@ -54,11 +54,11 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
   const composed = Promise.withResolvers<() => LiveStatus>();
   await using building = new AsyncDisposableStack();
   makeDirectory(configuration.store.directory);
-  building.use(await holdStore(configuration.store.directory, log.child({ room: "supervisor" })));
+  const hold = building.use(await holdStore(configuration.store.directory, log.child({ room: "supervisor" })));
   building.use(
     await StatusSocket.open(statusSocketPath(configuration.store.directory), async () => (await composed.promise)()),
   );
-  const { store, roster } = await openStore(configuration, building, ports);
+  const { store, roster } = await openStore(configuration, building, hold, ports);
   const notifier = building.use(composeNotifier(store, ports));
   const service: ComposedService = building.use(
     composeService(configuration.service, {
@@ -157,10 +157,14 @@ function tellRecorded(
 async function openStore(
   configuration: Configuration,
   building: AsyncDisposableStack,
+  hold: StoreHold,
   ports: DaemonPorts,
 ): Promise<{ readonly store: Store; readonly roster: RosterLater }> {
   let roster: RosterLater | null = null;
-  const onReopened = (): void => void roster?.reopened();
+  const onReopened = (): void => {
+    hold.renew();
+    void roster?.reopened();
+  };
   const settings = storeSettings(configuration, "daemon");
   const store = building.use(await Store.open(settings, { time: ports.time, log: ports.log, onReopened }));
   const webhooks = configuration.webhooks.map((webhook) => webhook.name);

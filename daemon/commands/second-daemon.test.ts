@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -69,4 +69,19 @@ test("one that is turned away leaves the socket of the first alone, which may on
   expect(turnedAway).toMatchObject({ code: exitCode.unavailable, out: "" });
   expect(turnedAway.err).toMatch(/^badged: a badged has the store in .* open, and nobody answers on .*badged\.sock\n/);
   expect(readdirSync(site.store)).toEqual(["badged.sock"]);
+});
+
+test("a daemon whose folder was moved away keeps a second one out of the one that it makes anew", {
+  timeout: 90_000,
+}, async () => {
+  await using first = run();
+  await answers(first);
+  renameSync(site.store, join(directory, "moved"));
+  await eventually(
+    () => Promise.resolve(existsSync(join(site.store, "badged.sqlite"))),
+    (isThere) => isThere,
+  );
+  await using second = run();
+  expect(await Promise.race([second.ended, answers(second)])).toMatchObject({ code: exitCode.unavailable });
+  expect(await first.kill("SIGTERM")).toEqual({ code: exitCode.ok });
 });

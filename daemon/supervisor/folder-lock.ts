@@ -1,13 +1,18 @@
 import { spawn } from "node:child_process";
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
 import { messageOf } from "../base/errors.ts";
 import { isForbidden } from "../base/permission.ts";
 
 /** What a try to lock a folder came to; `untold` where this system cannot say whether another process holds it. */
 export type FolderLock =
-  | { readonly kind: "held"; readonly lock: Disposable }
+  | { readonly kind: "held"; readonly lock: HeldFolder }
   | { readonly kind: "taken" }
   | { readonly kind: "untold"; readonly reason: string };
+
+export type HeldFolder = Disposable & {
+  /** Whether the path still leads to what is locked: a folder that is moved away or deleted takes its lock along. */
+  isAt(directory: string): boolean;
+};
 
 /**
  * Locks a folder for this process, until it disposes of the lock or ends: however it ends, the kernel gives it up. It is
@@ -34,9 +39,20 @@ export async function lockFolder(
   }
   const close = (): void => closeSync(descriptor);
   const end = await lockInherited(program, mode, descriptor).catch(messageOf);
-  if (end === 0) return { kind: "held", lock: { [Symbol.dispose]: close } };
+  if (end === 0) return { kind: "held", lock: heldFolder(descriptor, close) };
   close();
   return end === takenCode ? { kind: "taken" } : { kind: "untold", reason: String(end) };
+}
+
+function heldFolder(descriptor: number, close: () => void): HeldFolder {
+  const { dev, ino } = fstatSync(descriptor);
+  return {
+    isAt(directory) {
+      const there = statSync(directory, { throwIfNoEntry: false });
+      return there?.dev === dev && there.ino === ino;
+    },
+    [Symbol.dispose]: close,
+  };
 }
 
 /** Of no other end of `flock`: 1 is also how another program of the name refuses what it does not know. */

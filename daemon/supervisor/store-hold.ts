@@ -1,8 +1,13 @@
 import { existsSync } from "node:fs";
-import { BadgedError } from "../base/errors.ts";
+import { BadgedError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { lockFolder } from "./folder-lock.ts";
+import { type HeldFolder, lockFolder } from "./folder-lock.ts";
 import { anotherAnswers, readStatus, statusSocketPath } from "./status-socket.ts";
+
+export type StoreHold = AsyncDisposable & {
+  /** Holds what stands in the place of the folder that was moved away or deleted, once the store is there again. */
+  renew(): void;
+};
 
 /**
  * Makes this process the only daemon of a store, whatever becomes of the files in its folder: two would each write over
@@ -11,11 +16,11 @@ import { anotherAnswers, readStatus, statusSocketPath } from "./status-socket.ts
  *
  * @throws BadgedError `already-running` when another process holds it, and as `readStatus`
  */
-export async function holdStore(directory: string, log: Log): Promise<Disposable> {
+export async function holdStore(directory: string, log: Log): Promise<StoreHold> {
   const hold = await lockFolder(directory);
   switch (hold.kind) {
     case "held":
-      return hold.lock;
+      return new RenewedHold(directory, hold.lock, log);
     case "taken":
       if ((await readStatus(statusSocketPath(directory))) !== null) throw anotherAnswers(statusSocketPath(directory));
       throw new BadgedError(
@@ -29,7 +34,46 @@ export async function holdStore(directory: string, log: Log): Promise<Disposable
         { directory, reason: hold.reason },
         "the store's folder cannot be locked: a second badged is told by the status socket alone",
       );
-      return { [Symbol.dispose]: () => {} };
+      return { renew: () => {}, [Symbol.asyncDispose]: () => Promise.resolve() };
+  }
+}
+
+class RenewedHold implements StoreHold {
+  readonly #directory: string;
+  readonly #log: Log;
+  #lock: HeldFolder;
+  #renewing: Promise<void> = Promise.resolve();
+
+  constructor(directory: string, lock: HeldFolder, log: Log) {
+    this.#directory = directory;
+    this.#lock = lock;
+    this.#log = log;
+  }
+
+  renew(): void {
+    this.#renewing = this.#renewing
+      .then(() => this.#renew())
+      .catch((error: unknown) => this.#notHeld(messageOf(error)));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#renewing;
+    this.#lock[Symbol.dispose]();
+  }
+
+  async #renew(): Promise<void> {
+    if (this.#lock.isAt(this.#directory)) return;
+    const next = await lockFolder(this.#directory);
+    if (next.kind !== "held") return this.#notHeld(next.kind === "taken" ? "another process holds it" : next.reason);
+    this.#lock[Symbol.dispose]();
+    this.#lock = next.lock;
+  }
+
+  #notHeld(reason: string): void {
+    this.#log.error(
+      { directory: this.#directory, reason },
+      "the store's folder was replaced, and the new one cannot be locked: see that no second badged runs on it",
+    );
   }
 }
 
