@@ -306,6 +306,33 @@ describe("what the forwarder's calls say", () => {
     expect(changes).toEqual(["opened", "closed"]);
   });
 
+  test("a call that was taken just before the cable was out does not hide that it is", async () => {
+    const { time, changes, seen, service } = site();
+    await using _closing = service;
+    await service.start();
+    await time.advance(32_000);
+    service.callEnded("ok");
+    seen.layers = cable;
+    await time.advance(18_000);
+    expect(changes).toEqual(["opened"]);
+  });
+
+  test("a call that failed while the cable was out is not the first of two in vain after it", async () => {
+    const { time, store, seen, service } = site();
+    await using _closing = service;
+    await service.start();
+    await time.advance(32_000);
+    seen.layers = cable;
+    await time.advance(30_000);
+    service.callEnded("unreachable");
+    await time.advance(60_000);
+    seen.layers = well;
+    await time.advance(6_000);
+    service.callEnded("unreachable");
+    await time.advance(60_000);
+    expect([...store.windows.values()].map(causesOf)).toEqual([["own-network"]]);
+  });
+
   test("one failed call is no outage when the service is well", async () => {
     const { time, changes, service } = site();
     await using _closing = service;

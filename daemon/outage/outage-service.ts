@@ -175,8 +175,10 @@ export class OutageService implements AsyncDisposable {
     const local = await probes.local();
     const isCutOff = local.link === "down";
     const isBeyondDue = this.#isBeyondDue(atNs, local);
-    const beyond = isCutOff ? beyondUnknown : isBeyondDue ? await this.#lookBeyond(atNs, local.lan) : null;
+    const beyond = isCutOff ? beyondUnknown : isBeyondDue ? await this.#lookBeyond(local.lan) : null;
     if (this.#closing.signal.aborted) return;
+    // That nothing can be reached is an answer too: a call from before the cable was out says nothing of the time after.
+    if (beyond !== null) this.#beyondNs = atNs;
     const wasOpen = isWayOpen(this.#layers);
     this.#layers = { ...this.#layers, ...local, ...beyond };
     const isBack = !wasOpen && isWayOpen(this.#layers);
@@ -224,13 +226,11 @@ export class OutageService implements AsyncDisposable {
   }
 
   /** Without a gateway nothing answers, but over another protocol that has its own: that is not waited for long. */
-  async #lookBeyond(atNs: MonotonicNs, lan: Layers["lan"]): Promise<Partial<Layers>> {
+  async #lookBeyond(lan: Layers["lan"]): Promise<Partial<Layers>> {
     const enough = new AbortController();
     using _patience = lan === "failed" ? this.#ports.time.after(withoutGatewayMs, () => enough.abort()) : null;
     const signal = AbortSignal.any([this.#closing.signal, enough.signal]);
-    const found = await Promise.race([this.#ports.probes.beyond(signal), unknownAfter(signal)]);
-    this.#beyondNs = atNs;
-    return found;
+    return await Promise.race([this.#ports.probes.beyond(signal), unknownAfter(signal)]);
   }
 
   /** A token endpoint that failed while the way was closed may be back with it: that is asked anew. */
