@@ -143,6 +143,18 @@ test("an outage that is told once the clock knows the time is in the next summar
   expect(readFileSync((await summed(proven(time))) ?? "", "utf8")).toContain("Outage 1");
 });
 
+test("while nothing proves the time an outage is told once, and once more when something does", async () => {
+  const day = (days: number): ManualTime => new ManualTime(at(days * 24 * 60));
+  const summed = (time: ManualTime, clock: SummaryPorts["clock"]): Promise<string | null> =>
+    summarise(settingsIn("en"), { archive, clock, time, log: silentLog });
+  await summed(day(0), proven(day(0)));
+  save(60);
+  const told: boolean[] = [];
+  for (const days of [1, 2, 3]) told.push((await summed(day(days), unproven)) !== null);
+  for (const days of [4, 5]) told.push((await summed(day(days), proven(day(days)))) !== null);
+  expect(told).toEqual([true, false, false, true, false]);
+});
+
 test("an outage that lasts is told every day", async () => {
   const firstBad = { bootId: "b", monotonicNs: monotonicNs(1n), utcMs: at(0), errorBoundMs: 5 };
   const finding = { cause: "own-network", exemption: "not-exempt", settledBy: [] } as const;

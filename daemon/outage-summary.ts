@@ -38,6 +38,8 @@ const longestPauseMs = 31 * 24 * 60 * 60 * 1000;
 
 /** Holds the moment of the last summary: a box that was off at that hour catches up the day after. */
 const lastFile = "last-summary";
+/** The same of one that was made while nothing proved the time. */
+const lastUnprovenFile = "last-unproven-summary";
 
 /** Told of in one file; more of them nobody reads there. */
 const toldMax = 100;
@@ -70,8 +72,12 @@ export async function summarise(
   { timeZone, language, supplier, folder }: SummarySettings,
   { archive, remarks, clock, time, log }: SummaryPorts,
 ): Promise<string | null> {
-  const now = clock.now()?.utcMs ?? time.wallMs();
-  const since = sinceLast(folder, now);
+  const provenMs = clock.now()?.utcMs ?? null;
+  const now = provenMs ?? time.wallMs();
+  // What is dated only once the clock knows the time, as the end of the run before is, was in none of those that were made
+  // until then: the first one after them begins before them all.
+  const before = provenMs === null ? [lastFile, lastUnprovenFile] : [lastFile];
+  const since = sinceLast(folder, before, now);
   const windows = await archive.listOutages({ from: since, to: now, limit: outagesMax });
   const exemptions = windows.map(exemptionOf);
   const count = (exemption: (typeof exemptions)[number]): number =>
@@ -91,17 +97,16 @@ export async function summarise(
     // A second summary of a day holds only what came since the first.
     appendFileSync(file, `${existsSync(file) ? "\n" : ""}${texts.join("\n\n")}\n`, { mode: 0o600 });
   }
-  // Remarks that could not be read are still to be told, and so is what is dated only once the clock knows the time: how the run
-  // before ended is.
-  if (isRead && clock.now() !== null) keepMoment(join(folder, lastFile), now);
+  // Remarks that could not be read are still to be told.
+  if (isRead) keepMoment(join(folder, provenMs === null ? lastUnprovenFile : lastFile), now);
   return texts.length === 0 ? null : file;
 }
 
 /** The longest day before now where no summary was made yet, or none that a clock set back has not overtaken. */
-function sinceLast(folder: string, now: WallMs): WallMs {
-  const last = readMoment(join(folder, lastFile));
-  if (last === null || last > now) return wallMs(now - longestDayMs);
-  return wallMs(Math.max(last, now - longestPauseMs));
+function sinceLast(folder: string, files: readonly string[], now: WallMs): WallMs {
+  const kept = files.flatMap((file) => readMoment(join(folder, file)) ?? []).filter((each) => each <= now);
+  if (kept.length === 0) return wallMs(now - longestDayMs);
+  return wallMs(Math.max(...kept, now - longestPauseMs));
 }
 
 /** Outages are summed up also when remarks cannot be. */
