@@ -8,10 +8,10 @@ import { systemTime } from "./base/system-time.ts";
 import { monotonicNs, wallMs } from "./base/time.ts";
 import { requireConfiguration } from "./commands/configuration.ts";
 import { storeSettings } from "./compose.ts";
-import { composeEvidence } from "./compose-evidence.ts";
+import { composeEvidence, type Evidence } from "./compose-evidence.ts";
 import { deviceKeyFile } from "./evidence/device-key.ts";
 import { findingOf } from "./outage/cause.ts";
-import { nothingSeen } from "./outage/layers.ts";
+import { type Layers, nothingSeen } from "./outage/layers.ts";
 import { Store } from "./store/store.ts";
 import { writeSite } from "./testing/campaign/site.ts";
 
@@ -106,6 +106,54 @@ test("a window that the log was not told of is told at the next start, wherever 
   });
   await run(100, 0);
   expect(await store.evidence.windowRecords(`${boot}/70`)).toHaveLength(1);
+});
+
+test("a look of a boot whose clock was behind is told at the next start beside the window that rests on it", async () => {
+  const site = writeSite(mkdtempSync(join(tmpdir(), "zz-")), 1, "http://127.0.0.1:9/");
+  const configuration = requireConfiguration(site.configuration);
+  await using store = await Store.open(storeSettings(configuration, "daemon"), { time: systemTime, log: silentLog });
+  const [first = "", second = "", third = ""] = [1, 2, 3].map((each) => `0c6b1f0e-58f3-4a55-9f35-0d3b1a7c2e0${each}`);
+  const at = (bootId: string, s: number, errorBoundMs: number | null = 5) => ({
+    bootId,
+    monotonicNs: monotonicNs(BigInt(s) * 1_000_000_000n),
+    // A box without a clock of its own begins where it was an hour before its power went.
+    utcMs: wallMs(1_780_000_000_000 + (errorBoundMs === null ? -3_600_000 : 0) + s * 1000),
+    errorBoundMs,
+  });
+  const failing = (changed: Partial<Layers>) => {
+    const layers = { ...nothingSeen, link: "up", lan: "ok", dns: "ok", anchors: "all", ...changed } as const;
+    return { layers, finding: present(findingOf(layers), "it fails") };
+  };
+  const service = { from: at(first, 70), ...failing({ service: "unreachable" }) };
+  const own = { from: at(second, 20, null), ...failing({ link: "down" }) };
+  const window = {
+    ...{ key: `${first}/70`, lastGood: at(first, 65), firstBad: at(first, 70), openedAt: at(first, 80) },
+    ...{ segments: [service] as const, flaps: 0, gaps: [], end: null },
+  };
+  const run = async (bootId: string, during: (told: Evidence) => void = () => {}): Promise<void> => {
+    const stamp = () => ({ ...at(bootId, 90), state: "synchronised", anchor: null }) as never;
+    await using evidence = composeEvidence(configuration, store, stamp, { time: systemTime, log: silentLog });
+    await evidence.start();
+    during(evidence);
+  };
+  await store.saveWindow(window);
+  await run(first, ({ onSample, onChange }) => {
+    const { from, ...seen } = service;
+    onSample({ began: from, at: from, ...seen, isWhole: true, hasSlept: false });
+    onChange({ kind: "opened", window });
+  });
+  await store.saveWindow({ ...window, segments: [service, own] });
+  await run(third);
+  const records = (await store.evidence.evidenceRecords(1, 0, 100)).map((each) =>
+    each.kind === "whole" ? JSON.parse(each.line) : null,
+  );
+  const told = records.filter(({ kind }) => kind === "sample" || kind === "window");
+  expect(told.map(({ kind, boot, data }) => [kind, boot, data.cause])).toEqual([
+    ["sample", first, "service"],
+    ["window", first, "service"],
+    ["sample", second, "own-network"],
+    ["window", third, "own-network"],
+  ]);
 });
 
 test.each([

@@ -39,7 +39,7 @@ export async function untoldWindows(store: Store): Promise<readonly UntoldWindow
   const startLine = await store.evidence.lastEvidenceOf("start");
   const start = startLine === null ? null : recordIn(startLine);
   if (start === null) return [];
-  const newest = await newestSample(store);
+  const samples = await newestSamples(store);
   const listed = await store.listOutages({ from: null, to: null, limit: windowsMax });
   const found: UntoldWindow[] = [];
   for (const { window } of listed.toSorted((one, other) => one.windowId - other.windowId)) {
@@ -47,7 +47,7 @@ export async function untoldWindows(store: Store): Promise<readonly UntoldWindow
     if (told.length === 0 && isFromBefore(start, window.openedAt)) continue;
     const changes = untoldChanges(window, told);
     const hasEnded = changes.at(-1)?.kind === "closed";
-    const records = changes.flatMap((change) => untoldRecords(change, newest));
+    const records = changes.flatMap((change) => untoldRecords(change, samples));
     if (changes.length > 0) found.push({ key: window.key, records, hasEnded });
   }
   return found;
@@ -79,15 +79,17 @@ export function untoldChanges(window: OutageWindow, log: readonly ToldChange[]):
 }
 
 /**
- * The look that a change rests on is on its way to the disk beside the window. Records reach it in order: one that is of a
- * time after the newest sample there is not on it.
+ * The look that a change rests on is on its way to the disk beside the window. Records of a boot reach it in order: a look
+ * after the newest sample of its boot there is not on it. Which of two boots was the later one the clock of a box that has
+ * none of its own does not tell.
  */
-function untoldRecords(change: WindowChange, newest: RecordMoment | null): readonly UntoldRecord[] {
+function untoldRecords(change: WindowChange, samples: readonly RecordMoment[]): readonly UntoldRecord[] {
   const records = windowRecords(change).map((content) => ({ content }));
   const segment = lastSegmentOf(change.window);
   if (segment.layers.box !== "running" || change.kind === "closed") return records;
   const look = keptSample(segment);
-  return newest === null || isBefore(newest, look.moment) ? [look, ...records] : records;
+  const newest = samples.findLast(({ boot }) => boot === look.moment.boot);
+  return newest === undefined || newest.mono < look.moment.mono ? [look, ...records] : records;
 }
 
 /** By the wall time only of a start that something dated: the clock of a box may be a year ahead when it begins. */
@@ -96,17 +98,13 @@ function isFromBefore(start: RecordMoment, { bootId, monotonicNs, utcMs }: Momen
   return start.err !== null && utcMs < start.wall - beforeStartMs;
 }
 
-/** Monotonic time within a boot, wall time across boots. */
-function isBefore(one: RecordMoment, other: RecordMoment): boolean {
-  return one.boot === other.boot ? one.mono < other.mono : one.wall < other.wall;
-}
-
-async function newestSample({ evidence }: Store): Promise<RecordMoment | null> {
+/** Oldest first. */
+async function newestSamples({ evidence }: Store): Promise<readonly RecordMoment[]> {
   const end = await evidence.evidenceEnd();
-  if (end === null) return null;
+  if (end === null) return [];
   const last = await evidence.evidenceRecords(end.epoch, Math.max(0, end.size - recordsWithSample), recordsWithSample);
-  const samples = last.flatMap((each) => (each.kind === "whole" ? (recordIn(each.line) ?? []) : []));
-  return samples.findLast(({ kind }) => kind === "sample") ?? null;
+  const records = last.flatMap((each) => (each.kind === "whole" ? (recordIn(each.line) ?? []) : []));
+  return records.filter(({ kind }) => kind === "sample");
 }
 
 /**
