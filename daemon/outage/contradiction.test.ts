@@ -66,8 +66,18 @@ test.each<[string, Parameters<typeof contradictionOf>[0], string]>([
     ],
     "none",
   ],
-  ["calls taken for two minutes", [[null, "server-error"], ...Array(3).fill(["ok", "server-error"])], "taken"],
-  ["calls taken for a minute", [[null, "server-error"], ...Array(2).fill(["ok", "server-error"])], "not yet"],
+  ["calls taken for ten minutes", [[null, "server-error"], ...Array(11).fill(["ok", "server-error"])], "taken"],
+  ["calls taken for nine minutes", [[null, "server-error"], ...Array(10).fill(["ok", "server-error"])], "not yet"],
+  [
+    "four calls taken in an hour",
+    [
+      [null, "server-error"],
+      ...Array(4)
+        .fill([["ok", "server-error"], ...Array(14).fill([null, "server-error"])])
+        .flat(),
+    ],
+    "not yet",
+  ],
   ["a call taken just before it failed", [["ok", "ok"], ...Array(9).fill([null, "unreachable"])], "none"],
   ["a call taken as it failed", [[null, "ok"], ["ok", "unreachable"], ...Array(9).fill([null, "unreachable"])], "none"],
   ["calls taken over a line that fails", Array(9).fill(["ok", "unreachable", "none"]), "none"],

@@ -19,8 +19,12 @@ export type Contradiction = {
 
 /** One call in vain is no outage. */
 const callsInVainMin = 2;
-/** A service that comes back may take calls before it says that it is well. */
-const takenForMs = 120_000;
+/**
+ * A service that is overloaded takes a call now and then, and one that comes back may take what waited for minutes before it
+ * says that it is well: its failure of hours is not to be nobody's for that.
+ */
+const takenForMs = 600_000;
+const callsTakenMin = 5;
 
 /** As it was at the last look beyond the gateway: what that found, and when it began. */
 export type LookBefore = {
@@ -52,12 +56,13 @@ export function contradictionAfter(
 
 /** Whether it has gone on for so long that neither of both is believed. */
 export function isProven({ kind, calls, firstNs, lastNs }: Contradiction): boolean {
-  return kind === "in-vain" ? calls >= callsInVainMin : elapsedMs(firstNs, lastNs) >= takenForMs;
+  if (kind === "in-vain") return calls >= callsInVainMin;
+  return calls >= callsTakenMin && elapsedMs(firstNs, lastNs) >= takenForMs;
 }
 
-/** While a line comes and goes both may be right, one after the other. */
-function kindOf(call: Layers["service"], { service, anchors }: Layers): Contradiction["kind"] | null {
+/** While a line comes and goes both may be right, one after the other; and without a token no other call can be taken. */
+function kindOf(call: Layers["service"], { service, anchors, token }: Layers): Contradiction["kind"] | null {
   if (call === "server-error" || call === "unreachable") return service === "ok" ? "in-vain" : null;
   const isUnwell = service === "server-error" || service === "unreachable";
-  return call === "ok" && anchors === "all" && isUnwell ? "taken" : null;
+  return call === "ok" && anchors === "all" && isUnwell && token !== "failed" ? "taken" : null;
 }

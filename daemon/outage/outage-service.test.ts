@@ -227,7 +227,7 @@ describe("what the forwarder's calls say", () => {
       await service.start();
       await time.advance(31_000);
       seen.layers = { ...well, service: health };
-      for (let call = 0; call < 6; call += 1) {
+      for (let call = 0; call < 18; call += 1) {
         service.callEnded("ok");
         await time.advance(41_000);
       }
@@ -259,6 +259,41 @@ describe("what the forwarder's calls say", () => {
     seen.layers = well;
     await time.advance(6_000);
     expect(changes).toEqual(["opened", "closed"]);
+    expect([...store.windows.values()].map(causesOf)).toEqual([["service"]]);
+  });
+
+  test("that were taken say nothing more of it once there is no token to call with", async () => {
+    const { time, store, seen, service } = site();
+    await using _closing = service;
+    await service.start();
+    await time.advance(32_000);
+    seen.layers = { ...well, service: "server-error" };
+    for (let minute = 0; minute < 12; minute += 1) {
+      await time.advance(60_000);
+      service.callEnded("ok");
+    }
+    await time.advance(60_000);
+    service.tokenSeen("failed", time.monotonicNs());
+    await time.advance(60_000);
+    expect([...store.windows.values()].map(causesOf)).toEqual([["service", "unknown", "service"]]);
+  });
+
+  test("a service that is down and takes a call now and then, or for minutes as it comes back, was the one that failed", async () => {
+    const { time, store, seen, service } = site();
+    await using _closing = service;
+    await service.start();
+    await time.advance(31_000);
+    seen.layers = { ...well, service: "server-error" };
+    const calls = async (states: readonly Layers["service"][], everyMs: number): Promise<void> => {
+      for (const state of states) {
+        await time.advance(everyMs);
+        service.callEnded(state);
+      }
+    };
+    for (let hour = 0; hour < 6; hour += 1) await calls(["server-error", "ok", "ok", "unreachable"], 900_000);
+    await calls(Array(20).fill("ok"), 20_000);
+    seen.layers = well;
+    await time.advance(6_000);
     expect([...store.windows.values()].map(causesOf)).toEqual([["service"]]);
   });
 

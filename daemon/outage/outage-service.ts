@@ -182,7 +182,7 @@ export class OutageService implements AsyncDisposable {
     const wasOpen = isWayOpen(this.#layers);
     this.#layers = { ...this.#layers, ...local, ...beyond };
     const isBack = !wasOpen && isWayOpen(this.#layers);
-    this.#contradiction = contradictionAfter(before, call, this.#layers, beyond !== null);
+    this.#contradiction = contradictionAfter(before, call, { ...this.#layers, token }, beyond !== null);
     if (isBack) this.#wayIsBack();
     const looked = { state: this.#layers.service, beganNs: this.#beyondNs };
     const layers: Layers = {
