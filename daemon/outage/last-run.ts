@@ -23,6 +23,8 @@ export function boxStateAfter(last: Heartbeat, presentBootId: string): Layers["b
  * Who supplies the power has nothing to do with a box that is back and does not run badged, be it that it was not started,
  * or that it ran, never learned the time, and ended: that is a window of its own, and the one before it ended with the boot.
  *
+ * Each has a key of the sign of life that it follows: told once more, by a run that does not know that it was, it is the same.
+ *
  * @param bootedAt when this boot began
  */
 export function windowsOfLastRun(last: Heartbeat | null, bootedAt: Moment, startedAt: Moment): readonly OutageWindow[] {
@@ -35,12 +37,14 @@ export function windowsOfLastRun(last: Heartbeat | null, bootedAt: Moment, start
   const layers: Layers = { ...nothingSeen, box: boxStateAfter(last, startedAt.bootId), power };
   const finding = findingOf(layers);
   if (finding === null) return [];
-  const key = `${startedAt.bootId}/${startedAt.monotonicNs}`;
+  const key = `${last.at.bootId}/${last.at.monotonicNs}`;
   const firstBad = isSameBoot ? startedAt : bootedAt;
   const away = { lastGood: last.at, firstBad, openedAt: startedAt, layers, finding };
-  const sinceBootMs = elapsedMs(monotonicNs(0n), startedAt.monotonicNs);
-  if (isSameBoot || finding.exemption === "not-exempt" || sinceBootMs <= startsWithinMs)
+  const isSoonAfterBoot = elapsedMs(monotonicNs(0n), startedAt.monotonicNs) <= startsWithinMs;
+  const isFirstOfBoot = last.followedBy !== startedAt.bootId;
+  if (isSameBoot || finding.exemption === "not-exempt" || (isSoonAfterBoot && isFirstOfBoot)) {
     return [windowOf(`${key}/run`, away, startedAt)];
+  }
   const idle: Layers = { ...nothingSeen, box: "crashed" };
   const own = findingOf(idle);
   const unstarted = { lastGood: bootedAt, firstBad: startedAt, openedAt: startedAt, layers: idle };

@@ -475,6 +475,47 @@ describe("the run before", () => {
     expect([...store.windows.values()].map(causesOf)).toEqual([["power-supplier"], ["own-software"]]);
   });
 
+  test.each([1, 2])(
+    "whose power and start are two windows is told of once, killed before commit %i of them",
+    async (commit) => {
+      const store = new MemoryOutages();
+      store.heartbeat = lastBeat(false, "earlier", "battery");
+      const time = new ManualTime(noon);
+      await time.advance(3_600_000);
+      const first = site(store, "boot", time);
+      const save = store.saveWindow.bind(store);
+      let commits = 0;
+      store.saveWindow = async (window, heartbeat) => {
+        commits += 1;
+        await (commits < commit ? save(window, heartbeat) : new Promise(() => {}));
+      };
+      await first.service.start();
+      await time.advance(10_000);
+      store.saveWindow = save;
+      const second = site(store, "boot", time);
+      await using _closing = second.service;
+      await second.service.start();
+      await time.advance(10_000);
+      expect([...store.windows.values()].map(causesOf)).toEqual([["own-software"], ["power-supplier"]]);
+    },
+  );
+
+  test("that died before it learned the time of its boot is no part of the power cut before that", async () => {
+    const store = new MemoryOutages();
+    store.heartbeat = lastBeat(false, "earlier", "battery");
+    const time = new ManualTime(noon);
+    await time.advance(20_000);
+    const first = site(store, "boot", time);
+    first.seen.dated = false;
+    await first.service.start();
+    await time.advance(200_000);
+    const second = site(store, "boot", time);
+    await using _closing = second.service;
+    await second.service.start();
+    await time.advance(10_000);
+    expect([...store.windows.values()].map(causesOf)).toEqual([["own-software"], ["power-supplier"]]);
+  });
+
   test("that lost its power is told as nobody knows why when a run in between never learned the time, and ended who knows how", async () => {
     const store = new MemoryOutages();
     store.heartbeat = lastBeat(false, "earlier", "battery");
