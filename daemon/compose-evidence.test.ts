@@ -12,6 +12,7 @@ import { composeEvidence, type Evidence } from "./compose-evidence.ts";
 import { deviceKeyFile } from "./evidence/device-key.ts";
 import { findingOf } from "./outage/cause.ts";
 import { type Layers, nothingSeen } from "./outage/layers.ts";
+import type { OutageWindow } from "./outage/windows.ts";
 import { Store } from "./store/store.ts";
 import { writeSite } from "./testing/campaign/site.ts";
 
@@ -106,6 +107,37 @@ test("a window that the log was not told of is told at the next start, wherever 
   });
   await run(100, 0);
   expect(await store.evidence.windowRecords(`${boot}/70`)).toHaveLength(1);
+});
+
+test("a window that lasts is told at the next start, though its box had no clock and newer ones fill the list", async () => {
+  const site = writeSite(mkdtempSync(join(tmpdir(), "zz-")), 1, "http://127.0.0.1:9/");
+  const configuration = requireConfiguration(site.configuration);
+  await using store = await Store.open(storeSettings(configuration, "daemon"), { time: systemTime, log: silentLog });
+  const boot = "0c6b1f0e-58f3-4a55-9f35-0d3b1a7c2e4d";
+  const at = (s: number, errorBoundMs: number | null) => ({
+    bootId: boot,
+    monotonicNs: monotonicNs(BigInt(s) * 1_000_000_000n),
+    utcMs: wallMs((errorBoundMs === null ? 1_700_000_000_000 : 1_780_000_000_000) + s * 1000),
+    errorBoundMs,
+  });
+  const run = async (second: number): Promise<void> => {
+    const stamp = () => ({ ...at(second, null), state: "unsynchronised", anchor: null }) as never;
+    await using evidence = composeEvidence(configuration, store, stamp, { time: systemTime, log: silentLog });
+    await evidence.start();
+  };
+  const layers = { ...nothingSeen, link: "down" } as const;
+  const finding = present(findingOf(layers), "it fails");
+  const save = (from: ReturnType<typeof at>, end: OutageWindow["end"]): Promise<void> =>
+    store.saveWindow({
+      ...{ key: `${boot}/${from.monotonicNs}`, lastGood: null, firstBad: from, openedAt: from },
+      ...{ segments: [{ from, finding, layers }], flaps: 0, gaps: [], end },
+    });
+  for (let s = 1; s <= 25; s += 1) await save(at(s, 5), { lastBad: at(s, 5), firstGood: at(s, 5) });
+  await run(200);
+  const lasting = at(210, null);
+  await save(lasting, null);
+  await run(300);
+  expect(await store.evidence.windowRecords(`${boot}/${lasting.monotonicNs}`)).toHaveLength(1);
 });
 
 test("a look of a boot whose clock was behind is told at the next start beside the window that rests on it", async () => {

@@ -40,9 +40,8 @@ export async function untoldWindows(store: Store): Promise<readonly UntoldWindow
   const start = startLine === null ? null : recordIn(startLine);
   if (start === null) return [];
   const samples = await newestSamples(store);
-  const listed = await store.listOutages({ from: null, to: null, limit: windowsMax });
   const found: UntoldWindow[] = [];
-  for (const { window } of listed.toSorted((one, other) => one.windowId - other.windowId)) {
+  for (const window of await lastWindows(store)) {
     const told = (await store.evidence.windowRecords(window.key)).flatMap(toldIn);
     if (told.length === 0 && isFromBefore(start, window.openedAt)) continue;
     const changes = untoldChanges(window, told);
@@ -51,6 +50,14 @@ export async function untoldWindows(store: Store): Promise<readonly UntoldWindow
     if (changes.length > 0) found.push({ key: window.key, records, hasEnded });
   }
   return found;
+}
+
+/** Oldest first. The one that lasts is among them whatever time its box took it to be: the list goes by that. */
+async function lastWindows(store: Store): Promise<readonly OutageWindow[]> {
+  const listed = await store.listOutages({ from: null, to: null, limit: windowsMax });
+  const windows = listed.toSorted((one, other) => one.windowId - other.windowId).map(({ window }) => window);
+  const open = await store.openWindow();
+  return open === null || windows.some(({ key }) => key === open.key) ? windows : [...windows, open];
 }
 
 /**
