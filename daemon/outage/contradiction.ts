@@ -17,8 +17,9 @@ export type Contradiction = {
   readonly lastNs: MonotonicNs;
 };
 
-/** One call in vain is no outage. */
+/** One call in vain is no outage; and a service says for a while that it is well before it takes calls again. */
 const callsInVainMin = 2;
+const inVainForMs = 60_000;
 /**
  * A service that is overloaded takes a call now and then, and one that comes back may take what waited for minutes before it
  * says that it is well: its failure of hours is not to be nobody's for that.
@@ -56,8 +57,9 @@ export function contradictionAfter(
 
 /** Whether it has gone on for so long that neither of both is believed. */
 export function isProven({ kind, calls, firstNs, lastNs }: Contradiction): boolean {
-  if (kind === "in-vain") return calls >= callsInVainMin;
-  return calls >= callsTakenMin && elapsedMs(firstNs, lastNs) >= takenForMs;
+  const forMs = elapsedMs(firstNs, lastNs);
+  if (kind === "in-vain") return calls >= callsInVainMin && forMs >= inVainForMs;
+  return calls >= callsTakenMin && forMs >= takenForMs;
 }
 
 /** While a line comes and goes both may be right, one after the other; and without a token no other call can be taken. */

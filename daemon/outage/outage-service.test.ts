@@ -297,6 +297,28 @@ describe("what the forwarder's calls say", () => {
     expect([...store.windows.values()].map(causesOf)).toEqual([["service"]]);
   });
 
+  test.each(["server-error", "unreachable"] as const)(
+    "a service that says that it is well before it takes calls again was the one that failed, though they end in %s",
+    async (end) => {
+      const { time, store, seen, service } = site();
+      await using _closing = service;
+      await service.start();
+      await time.advance(32_000);
+      seen.layers = { ...well, service: "unreachable" };
+      await time.advance(6 * 3_600_000);
+      seen.layers = well;
+      await time.advance(6_000);
+      for (const backoffMs of [1_000, 2_000, 4_000, 8_000, 16_000]) {
+        service.callEnded(end);
+        await time.advance(backoffMs);
+      }
+      service.callEnded("ok");
+      await time.advance(300_000);
+      const windows = [...store.windows.values()];
+      expect(windows.map((window) => [causesOf(window), window.flaps])).toEqual([[["service"], 0]]);
+    },
+  );
+
   test("a line that lets a call through now and then is the provider's failure all the same", async () => {
     const { time, store, seen, service } = site();
     await using _closing = service;
