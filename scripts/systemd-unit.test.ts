@@ -56,6 +56,12 @@ test.skipIf(!canVerifyUnits)("systemd does complain of a unit with a mistake in 
   expect((await verified(unit.replace("WatchdogSec=60", "WatchdogSec=soon"))).complaints).toMatch(/soon/);
 });
 
+test("a gate without network is not kept from starting, and nor is one whose time servers are silent", () => {
+  const waitsFor = ["After", "Wants", "Requires"].flatMap(settings).flatMap((names) => names.split(" "));
+  expect(waitsFor).toContain("network.target");
+  for (const target of ["network-online.target", "time-sync.target"]) expect(waitsFor).not.toContain(target);
+});
+
 test("a witness that a person has to look after stays down", () => {
   const { usage, ioError, noPermission, configuration } = exitCode;
   const codes = [usage, ioError, noPermission, configuration].join(" ");
