@@ -44,7 +44,7 @@ export async function exportEvidence(
   const gathered = requireCovered(await gatherLog(site.store.evidence, wanted), wanted);
   const logsKey = Buffer.from(gathered.key, "base64");
   const isOurs = logsKey.equals(key.publicKey);
-  // The box's own clock may be months behind what time servers told the log.
+  // The box's own clock may be years behind what time servers told the log.
   const madeAt = wallMs(Math.max(systemTime.wallMs(), gathered.newestMs ?? 0));
   const files = bundleFiles(
     {

@@ -112,6 +112,15 @@ test("what comes long after it does not, and is counted, so that somebody can be
   expect(statusOfBundle(content)).toBe(0);
 });
 
+test("the newest time is that of the last record for whose clock something vouched", async () => {
+  const builder = rolledBack(log, log.records.length);
+  builder.pass(5_000);
+  builder.clock("unsynchronised", null);
+  builder.record({ kind: "start", data: { version: "1", configuration: "00".repeat(32) } });
+  const { newestMs } = await gathered({ kind: "period", fromMs: 0, toMs: log.now }, builder.build());
+  expect(newestMs).toBe(log.records.at(-1)?.wall);
+});
+
 test("a period takes every window that a record of it speaks of", async () => {
   const content = await gathered({ kind: "period", fromMs: 0, toMs: log.now + 1 });
   expect(content.first).toBe(0);

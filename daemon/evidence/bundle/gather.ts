@@ -13,7 +13,7 @@ export type GatheredLog = Pick<BundleContent, "first" | "lines" | "rootOf" | "ch
   readonly key: string;
   /** Whether all that is wanted is in it, up to its end. */
   readonly isWhole: boolean;
-  /** When the last record of the epoch was written, UTC ms; `null` where nothing vouched for the time. */
+  /** When the last record for whose time something vouched was written, of this epoch or a later one, UTC ms. */
   readonly newestMs: number | null;
   /** Records of its windows that come after it: what people added, and counts of scans. */
   readonly later: number;
@@ -42,10 +42,14 @@ export const laterMaxRecords = 400;
  */
 export async function gatherLog(archive: Archive, wanted: Wanted): Promise<GatheredLog | "uncovered" | null> {
   const end = await archive.evidenceEnd();
+  let newestMs: number | null = null;
   for (let epoch = end?.epoch ?? 0; epoch >= 1; epoch -= 1) {
     const survey = new Survey(wanted);
     for await (const record of recordsOf(archive, epoch, 0)) survey.take(record);
-    if (survey.span !== null) return await gatherEpoch(archive, epoch, survey, survey.span);
+    newestMs ??= survey.newestMs;
+    if (survey.span === null) continue;
+    const found = await gatherEpoch(archive, epoch, survey, survey.span);
+    return found === "uncovered" ? found : { ...found, newestMs };
   }
   return null;
 }
@@ -55,7 +59,7 @@ async function gatherEpoch(
   epoch: number,
   survey: Survey,
   span: RecordSpan,
-): Promise<GatheredLog | "uncovered"> {
+): Promise<Omit<GatheredLog, "newestMs"> | "uncovered"> {
   const checkpoints = await nearbyCheckpoints(archive, epoch, span, survey.size);
   const named = checkpoints.map(({ size, anchors }) => ({
     size,
@@ -87,7 +91,6 @@ async function gatherEpoch(
     checkpoints: chosen.map((each) => bundleCheckpoint(each, size)),
     windows: survey.windowsBefore(size),
     isWhole: range.isWhole,
-    newestMs: survey.newestMs,
     later: survey.laterThan(size),
   };
 }
@@ -167,8 +170,7 @@ class Survey {
   }
 
   get newestMs(): number | null {
-    const newest = this.#newest === null ? null : (JSON.parse(this.#newest) as EvidenceRecord);
-    return newest === null || newest.err === null ? null : newest.wall;
+    return this.#newest === null ? null : (JSON.parse(this.#newest) as EvidenceRecord).wall;
   }
 
   get span(): RecordSpan | null {
@@ -191,7 +193,7 @@ class Survey {
   }
 
   #look(seq: number, line: string): void {
-    this.#newest = line;
+    if (!line.includes('"err":null,"kind":"')) this.#newest = line;
     if (seq === 0) {
       const first = JSON.parse(line) as EvidenceRecord;
       this.#key = first.kind === "epoch" ? first.data.key : "";

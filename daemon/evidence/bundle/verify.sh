@@ -754,18 +754,23 @@ for index in "${!cosignature_files[@]}"; do
     broken "$file is not one signature line"
 done
 # A box leaves samples whole for 90 days, a day of them for clocks: what is younger by the record before it was reduced by
-# somebody who has something to hide. Where the bundle says that it was made before its last record, its clock was wrong.
+# somebody who has something to hide. Where the bundle says that it was made before one of its records, its clock was wrong;
+# where only the clock of this machine finds it too young, and stands before the log, nobody knows.
 now=$(date +%s) || stop 'could not check: the time of this machine cannot be read'
-IFS=$'\t' read -r reduced too_early < <(awk -F '\t' -v OFS='\t' -v CONVFMT=%.0f -v OFMT=%.0f -v made="$made" -v now="${now}000" '
+IFS=$'\t' read -r reduced too_early unsure < <(awk -F '\t' -v OFS='\t' -v CONVFMT=%.0f -v OFMT=%.0f -v made="$made" -v now="${now}000" '
   $2 == "-" { count++; if (is_dated && (seq == "" || last > youngest)) { youngest = last; seq = $1 } next }
-  { is_dated = ($4 != "-"); last = $5 - $4 }
+  { is_dated = ($4 != "-"); last = $5 - $4; if (is_dated && last > newest) newest = last }
   END {
-    at = (is_dated && made + 0 < last) || made + 0 > now + 0 ? now : made
-    print count + 0, (seq != "" && youngest > at - 89 * 86400000 ? seq : "-")
+    old = youngest + 89 * 86400000
+    early = unsure = "-"
+    if (seq != "" && made + 0 >= newest + 0 && old > made + 0) early = seq
+    else if (seq != "" && old > now + 0) { if (now + 0 < newest + 0) unsure = seq; else early = seq }
+    print count + 0, early, unsure
   }' "$work/records.tsv") || stop 'could not check: awk failed'
 [ "$too_early" = - ] || broken "record $too_early is reduced to its hashes before any box does that"
 [ "${verdict[INTEGRITY]}" != 'not verified' ] || report
 hidden=''
+[ "$unsure" = - ] || say INTEGRITY 'could not check' "the clock of this machine stands before the log: whether record $unsure is reduced too early cannot be told"
 [ "$reduced" -eq 0 ] || hidden="; $reduced of $count records are reduced to their hashes: what they said is not shown"
 if [ -z "$key" ]; then
   [ -z "$hidden" ] || say INTEGRITY 'could not check' "${hidden:2}"

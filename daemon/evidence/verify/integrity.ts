@@ -19,6 +19,8 @@ export type ReadEvidence = {
   readonly anchors: Anchors;
   /** Whether the bundle as a whole is signed, beside its checkpoints. */
   readonly isSigned: boolean;
+  /** What could not be told of the log, in words. */
+  readonly unsure: string | null;
 };
 
 export type Integrity = { readonly failures: readonly Failure[]; readonly evidence: ReadEvidence | null };
@@ -67,12 +69,22 @@ export function checkIntegrity(files: BundleFiles, given: PublicKey | null, nowM
   }
   failures.push(...checkConsistency(files, manifest, checkpoints.notes));
   const isSigned = files.has(sumsSignaturePath);
-  return { failures, evidence: { manifest, key, notes: checkpoints.notes, facts: log.facts, anchors, isSigned } };
+  const unsure = unsureOf(log.facts, manifest, nowMs);
+  return {
+    failures,
+    evidence: { manifest, key, notes: checkpoints.notes, facts: log.facts, anchors, isSigned, unsure },
+  };
 }
 
 function checkReduced({ reduced }: LogFacts, { madeMs }: Manifest, nowMs: number): readonly Failure[] {
-  const seq = reducedTooEarly(reduced, madeMs, nowMs);
-  return seq === null ? [] : [failure("reduced-too-early", `${recordsPath}, record ${seq}`)];
+  const found = reducedTooEarly(reduced, madeMs, nowMs);
+  return found === null || found.isUnsure ? [] : [failure("reduced-too-early", `${recordsPath}, record ${found.seq}`)];
+}
+
+function unsureOf({ reduced }: LogFacts, { madeMs }: Manifest, nowMs: number): string | null {
+  const found = reducedTooEarly(reduced, madeMs, nowMs);
+  if (found?.isUnsure !== true) return null;
+  return `the clock of this machine stands before the log: whether record ${found.seq} is reduced too early cannot be told`;
 }
 
 /** The first line of the log names the log, its key, and the epoch before, which has another name. */

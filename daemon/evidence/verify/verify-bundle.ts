@@ -75,7 +75,7 @@ const notSigned =
 
 function integrityVerdict(
   failures: readonly Failure[],
-  { facts, isSigned }: ReadEvidence,
+  { facts, isSigned, unsure }: ReadEvidence,
   given: PublicKey | null,
 ): Verdict {
   if (failures.length > 0) return notVerified(failures);
@@ -86,13 +86,13 @@ function integrityVerdict(
       : [
           `${reduced.count} of ${counted(records, "record")} ${reduced.count === 1 ? "is reduced to its hash" : "are reduced to their hashes"}: what ${reduced.count === 1 ? "it" : "they"} said is not shown`,
         ];
+  const open = [...(isSigned ? [] : [notSigned]), ...(unsure === null ? [] : [unsure])];
   if (given === null) {
-    const unsigned = isSigned ? [] : [notSigned];
     const why = "no --key was given: everything fits the key in the bundle, and that proves nothing";
-    return couldNotCheck(why, ...unsigned, ...erased);
+    return couldNotCheck(why, ...open, ...erased);
   }
   const log = `${counted(facts.records, "record")} ${facts.records === 1 ? "is" : "are"} whole, in order and signed by the given key`;
-  return isSigned ? verified(log, ...erased) : couldNotCheck(notSigned, log, ...erased);
+  return open.length === 0 ? verified(log, ...erased) : couldNotCheck(...open, log, ...erased);
 }
 
 /** A window that is not found may stand behind the line that is broken: nothing is said of a bundle that is not whole. */

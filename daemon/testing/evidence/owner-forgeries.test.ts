@@ -12,14 +12,13 @@ import { parseLogKey } from "../../evidence/verify/public-key.ts";
 import { readBundle } from "../../evidence/verify/read-bundle.ts";
 import { verifyBundle } from "../../evidence/verify/verify-bundle.ts";
 import type { Layers } from "../../outage/layers.ts";
-import { fakedTime } from "../faked-time.ts";
 import { askBoth } from "./both-verifiers.ts";
 import { bundleOf, contentOf, writeBundle } from "./generated-bundle.ts";
 import { generateLog, windowIdsOf } from "./generated-log.ts";
 import { type EvidenceLog, LogBuilder, rolledBack, seededSigner } from "./log-builder.ts";
 import { disagreementOf } from "./mutation-findings.ts";
 import { allWell, scenesOf } from "./outage-scenes.ts";
-import { type ShellQuestion, verifyInShell } from "./shell-verifier.ts";
+import { machineAt, type ShellQuestion, verifyInShell } from "./shell-verifier.ts";
 import { createTestAuthority } from "./test-authority.ts";
 import { seededWitness, signedBy } from "./test-keys.ts";
 
@@ -123,8 +122,8 @@ describe("a line that is reduced to its hashes", () => {
   test("is refused as well where the bundle says that it was made in a hundred years", async () => {
     const files = madeAfter(100 * 365);
     const nowMs = withAttempt.now + 30 * dayMs;
-    const env = { ...process.env, ...fakedTime(`@${utcText(wallMs(nowMs)).slice(0, 19).replace("T", " ")}`) };
-    const { shell } = await askBoth(directory, files, { ...question, authorities: null }, env);
+    const asked = { ...question, authorities: null };
+    const { shell } = await askBoth(directory, files, asked, machineAt(directory, nowMs));
     expect(shell.verdicts).toEqual(broken);
     const trust = { key: parseLogKey(question.key ?? ""), verifyToken: null, witnesses: [], head: null, nowMs };
     const own = verifyBundle(new Map(files.map(({ path, bytes }) => [path, bytes])), trust);

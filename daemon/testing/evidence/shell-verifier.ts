@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { verifierFile } from "../../evidence/bundle/guide.ts";
 
@@ -16,6 +18,13 @@ export type ShellAnswer = {
   readonly verdicts: Readonly<Record<string, string>>;
   readonly output: string;
 };
+
+/** The environment of a machine whose clock stands at that moment: all that the verifier asks of it is what `date` prints. */
+export function machineAt(directory: string, nowMs: number): NodeJS.ProcessEnv {
+  const tools = mkdtempSync(join(directory, "tools-"));
+  writeFileSync(join(tools, "date"), `#!/bin/sh\necho ${Math.floor(nowMs / 1000)}\n`, { mode: 0o755 });
+  return { ...process.env, PATH: `${tools}:${process.env["PATH"]}` };
+}
 
 /** Runs the verifier of the sources over a folder, never the copy in the bundle. */
 export function verifyInShell(
