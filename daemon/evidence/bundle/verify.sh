@@ -1089,7 +1089,7 @@ while IFS=$'\t' read -r time time_words cause cause_words ended s0 s1 e0 e1 s_af
   [ "$reduced" -eq 0 ] || unproven+=", what stood in the $reduced records that are reduced"
   details+=("  not proven: that nobody pulled a plug${unproven}")
 done <"$work/verdicts"
-if [ -z "$(head -c 1 "$work/windows")" ]; then
+if [ ! -s "$work/windows" ]; then
   say CAUSE 'could not check' 'no window is meant'
 elif [ -n "$unsure" ]; then
   say CAUSE 'could not check' "${unsure:2}"

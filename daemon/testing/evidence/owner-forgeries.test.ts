@@ -79,17 +79,17 @@ function told(builder: LogBuilder, change: Window["change"], more: Partial<Windo
 }
 
 /** An outage of the service whose window is dated by its samples, shifted as it says. */
-function outage(openedShiftMs = 0, closedShiftMs = 0, endShiftMs = 0): LogBuilder {
+function outage(openedShiftMs = 0, closedShiftMs = 0, endShiftMs = 0, id = "w"): LogBuilder {
   const builder = grown();
   builder.pass(900_000);
   look(builder, allWell, null);
   const begun = builder.now;
   for (let count = 0; count < 3; count += 1) look(builder, serviceDown, "service");
   const shifted = (by: number): Window["start"] => [begun + by, begun + 5_000 + by];
-  told(builder, "opened", { start: shifted(openedShiftMs) });
+  told(builder, "opened", { id, start: shifted(openedShiftMs) });
   look(builder, allWell, null);
   const end: Window["start"] = [builder.now - 5_000 + endShiftMs, builder.now + endShiftMs];
-  told(builder, "closed", { start: shifted(closedShiftMs), end });
+  told(builder, "closed", { id, start: shifted(closedShiftMs), end });
   return builder;
 }
 
@@ -229,6 +229,11 @@ describe("the times of a window", () => {
     ["with an end before the beginning", [0, 0, -hourMs], { ...all, TIME: "not verified" }],
   ] as const)("%s", async (_, shifts, verdicts) => {
     await expectVerdicts(bundleOf(anchored(outage(...shifts)), bare), verdicts);
+  });
+
+  test("are looked at also of one whose id is empty, in a bundle that means it alone", async () => {
+    const content = contentOf(anchored(outage(0, 0, 0, "")), { ...bare, windows: [""] });
+    await expectVerdicts(bundleFiles(content, sign), all);
   });
 
   test("contradict each other also where no timestamp is looked at", async () => {
