@@ -949,8 +949,9 @@ awk -F '\t' -v OFS='\t' -v CONVFMT=%.0f -v OFMT=%.0f '
     next
   }
   $2 == "window" {
-    if ($7 == "closed") { is_reduced = 0; delete lasting[$6] }
-    else { settle_reduced(); lasting[$6] = 1 }
+    if ($7 == "closed") delete lasting[$6] # of others that last it was no end
+    settle_reduced()
+    if ($7 != "closed") lasting[$6] = 1
   }
   $2 == "window" && ($6 in is_meant) {
     id = $6

@@ -67,13 +67,10 @@ export class ReducedLines {
   }
 
   takeWindow({ id, change }: WindowRecord): void {
-    if (change === "closed") {
-      this.#isPending = false;
-      this.#lasting.delete(id);
-    } else {
-      this.#settle();
-      this.#lasting.add(id);
-    }
+    // Of others that last it was no end.
+    if (change === "closed") this.#lasting.delete(id);
+    this.#settle();
+    if (change !== "closed") this.#lasting.add(id);
   }
 
   #settle(): void {

@@ -155,6 +155,21 @@ describe("a line that is reduced to its hashes", () => {
       "2 records while it lasted are reduced to their hashes",
     );
   });
+
+  test("leaves it open as well where another window ends behind it", async () => {
+    const story = grown();
+    look(story, allWell, null);
+    for (let count = 0; count < 3; count += 1) look(story, serviceDown, "service");
+    const start: Window["start"] = [story.now - 15_000, story.now - 10_000];
+    told(story, "opened", { start });
+    const own = look(story, ownFault, "own-software");
+    told(story, "closed", { id: "v", cause: "own-software", exemption: "not-exempt", end: [null, null] });
+    look(story, serviceDown, "service");
+    look(story, allWell, null);
+    told(story, "closed", { start, end: [story.now - 5_000, story.now] });
+    const files = bundleOf(anchored(story), { ...bare, windows: ["w"], erased: new Set([own]) });
+    await expectVerdicts(files, { ...all, CAUSE: open });
+  });
 });
 
 describe("INTEGRITY is not verified", () => {
