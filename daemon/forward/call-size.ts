@@ -222,7 +222,8 @@ export function afterFailure(
 /**
  * The call was refused, for one of its scans or for what every call says.
  *
- * @returns `putOffs` as of a failure; such a scan is in no doubt, so any number of others may be tried
+ * @returns `putOffs` as of a failure; such a scan is in no doubt, so any number of others may be tried, unless calls fail in
+ * between: a service that refuses one call and breaks on the next would draw in another scan each time
  */
 export function afterRefusedCall(
   size: CallSize,
@@ -235,7 +236,10 @@ export function afterRefusedCall(
     const { breaking, putOffs } = afterBreaking(size.breaking, scanId);
     return { size: { ...probing, breaking }, putOffs };
   }
-  return { size: { ...probing, refusedAlone: withLast(size.refusedAlone, scanId) }, putOffs: 1 };
+  const putOff = size.probe === null ? size.putOff : withLast(size.putOff, size.probe.scanId);
+  const alone: CallSize = { ...probing, putOff, refusedAlone: withLast(size.refusedAlone, scanId) };
+  if (drawsNoFurther(alone)) return { size: { ...alone, failedAlone: alone.failedAlone + 1 }, putOffs: 0 };
+  return { size: alone, putOffs: 1 };
 }
 
 /**

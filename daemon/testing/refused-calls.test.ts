@@ -115,3 +115,42 @@ test("a service that refuses every call with 403 is tried rarely, and gets all s
   await time.advance(10 * minuteMs);
   expect(queue.scans.filter(({ state }) => state !== "registered")).toEqual([]);
 });
+
+test.each([403, 404])(
+  "a service that refuses every call with %i for some seconds gets all scans soon after",
+  async (status) => {
+    const [time, queue] = [new ManualTime(), new MemoryQueue()];
+    const upAtMs = time.wallMs() + 10_000;
+    const upstream = new RefusingService(status, () => time.wallMs() < upAtMs, time);
+    await using service = forwarding(time, queue, upstream);
+    for (let worker = 0; worker < 40; worker += 1) queue.record(worker, time.wallMs());
+    service.start();
+    await time.advance(10_000);
+    expect(upstream.refusals).toBeGreaterThan(2);
+    await time.advance(30_000);
+    expect(queue.scans.filter(({ state }) => state !== "registered")).toEqual([]);
+  },
+);
+
+test("a service that breaks on one call and refuses the next, for half a day, leaves few scans in doubt", async () => {
+  const [time, queue] = [new ManualTime(), new MemoryQueue()];
+  let [isDown, calls] = [true, 0];
+  const broken = new RefusingService(503, () => isDown, time);
+  const absent = new RefusingService(404, () => isDown, time);
+  const upstream: Upstream = {
+    register: async (scans) => {
+      calls += 1;
+      return await (calls % 2 === 0 ? absent : broken).register(scans);
+    },
+  };
+  await using service = forwarding(time, queue, upstream);
+  queue.record(0, time.wallMs());
+  service.start();
+  await time.advance(0);
+  for (let worker = 1; worker < 60; worker += 1) queue.record(worker, time.wallMs());
+  await time.advance(12 * 60 * minuteMs);
+  expect(queue.scans.filter(({ doubtAttemptId }) => doubtAttemptId !== null).length).toBeLessThan(20);
+  isDown = false;
+  await time.advance(10 * minuteMs);
+  expect(queue.scans.filter(({ state }) => state !== "registered")).toEqual([]);
+});

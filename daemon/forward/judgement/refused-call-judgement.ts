@@ -5,6 +5,12 @@ import type { CallOutcome } from "../upstream.ts";
 import type { Judgement, Lessons } from "./lessons.ts";
 import { allAgain, putOff, putOffMs } from "./putting-off.ts";
 
+/**
+ * The first that is refused alone waits this long, each other twice as long, to `putOffMs`: a service that refuses all calls
+ * while it starts must not cost those that it refused two minutes.
+ */
+const firstPutOffMs = 2_000;
+
 type NotProcessed = Extract<CallOutcome, { kind: "not-processed" }>;
 
 /** Of the caller, the moment or the way: whichever scans a call carries. */
@@ -40,6 +46,11 @@ export function judgeRefusedCall(
     const result = { kind: "failed", retryAfterMs } as const;
     return { settlements: allAgain(claim), lessons: { ...lessons, size }, result, lines: [] };
   }
-  const refused = { ...lessons, size, refusedCalls: lessons.refusedCalls + 1 };
-  return putOff(claim, refused, now, { forMs: putOffs * putOffMs, retryAfterMs });
+  // What is known of one scan is no refusal in a row of the others.
+  if (isKnownToBreak(lessons.size, claim)) {
+    return putOff(claim, { ...lessons, size }, now, { forMs: putOffs * putOffMs, retryAfterMs });
+  }
+  const { refusedCalls } = lessons;
+  const forMs = Math.min(putOffs * putOffMs, firstPutOffMs * 2 ** Math.min(refusedCalls, 30));
+  return putOff(claim, { ...lessons, size, refusedCalls: refusedCalls + 1 }, now, { forMs, retryAfterMs });
 }
