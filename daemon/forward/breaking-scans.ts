@@ -1,10 +1,10 @@
 /**
  * Scans on which the service breaks, as far as calls told: each failed alone, and others went through after it. How often
- * each failed alone since, by its id.
+ * each failed alone since, by its id; the one that was tried longest ago first, for that is whose turn it is next.
  *
  * One that joined a full call would break it each time, and leave all of it in doubt, so such a scan goes alone, longer apart
- * from one time to the next; that it fails says nothing of the service any more. Whom an outage accused is acquitted by the
- * first of these calls. Known as long as the daemon runs.
+ * from one time to the next; once it failed again, that it fails says nothing of the service any more. Whom an outage accused
+ * is acquitted by the first of these calls. Known as long as the daemon runs.
  */
 export type BreakingScans = ReadonlyMap<number, number>;
 
@@ -36,5 +36,7 @@ export function afterBreaking(
   scanId: number,
 ): { readonly breaking: BreakingScans; readonly putOffs: number } {
   const times = (breaking.get(scanId) ?? 0) + 1;
-  return { breaking: new Map(breaking).set(scanId, times), putOffs: Math.min(times, breakingPutOffsMax) };
+  const known = new Map(breaking);
+  known.delete(scanId);
+  return { breaking: known.set(scanId, times), putOffs: Math.min(times, breakingPutOffsMax) };
 }

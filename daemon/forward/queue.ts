@@ -42,7 +42,8 @@ export type ClaimRequest = {
   readonly order?: ClaimOrder;
   /**
    * Scans that go in no company: one that comes first in the order goes alone, else none of them does. They come first by
-   * their urgency only; in other orders after all others that are not of `among`. None when left out.
+   * their urgency only; in other orders after all others that are not of `among`. Of several that are due, those of `among`
+   * left out, only the one that stands first in this list is handed out. None when left out.
    */
   readonly apart?: readonly number[];
   /** Those of `apart` are not handed out at all, as if they were put off. */

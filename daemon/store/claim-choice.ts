@@ -78,6 +78,7 @@ export class ClaimChoice {
 
   choose({ limit, now, window, doubts, order = { kind: "urgent" }, ...request }: ClaimRequest): Choice {
     const apart = new Set(request.apart);
+    let inCompanyDue = 0;
     const due: Candidate[] = [];
     const isSearch = doubts?.kind === "seek";
     const late: { readonly id: number; readonly reason: string }[] = [];
@@ -107,12 +108,13 @@ export class ClaimChoice {
         wasInDoubt: scan.wasInDoubt === 1,
         doubtSince: scan.doubtSince ?? 0,
       });
+      if (!apart.has(scan.id)) inCompanyDue += 1;
       // The oldest doubt, other places of the queue, and who was never put off, are found at its end only.
-      if (order.kind === "urgent" && !isSearch && due.length === limit * claimChoiceCalls) break;
+      if (order.kind === "urgent" && !isSearch && inCompanyDue === limit * claimChoiceCalls) break;
     }
     const chosen = isSearch
       ? due.toSorted((one, other) => one.doubtSince - other.doubtSince)
-      : inCompany(inOrder(due, order, apart), apart);
+      : inCompany(inOrder(lessApart(due, apart, order), order, apart), apart);
     return { due: chosen.slice(0, limit).map(({ id }) => id), late };
   }
 
@@ -126,6 +128,15 @@ export class ClaimChoice {
       afterId = page.at(-1)?.id ?? afterId;
     }
   }
+}
+
+/** Of those that go in no company only one is handed out, or the oldest would keep the others away. */
+function lessApart(due: readonly Candidate[], apart: ReadonlySet<number>, order: ClaimOrder): readonly Candidate[] {
+  if (apart.size === 0) return due;
+  const ids = new Set(due.map(({ id }) => id));
+  const among = new Set("among" in order ? order.among : []);
+  const turn = [...apart].find((id) => ids.has(id) && !among.has(id));
+  return due.filter(({ id }) => id === turn || !apart.has(id) || among.has(id));
 }
 
 /** One that goes in no company goes alone where it is the first. */

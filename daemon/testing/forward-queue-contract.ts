@@ -233,6 +233,20 @@ function describeApart(subject: () => QueueUnderTest): void {
     expect(idsOf(await claimed(queue, { order: probing, apart }))).toEqual([first]);
   });
 
+  test("of several of them it is the turn of the first in the list, however urgent the others are", async () => {
+    const under = subject();
+    const { queue } = under;
+    const ids: number[] = [];
+    for (let worker = 1; worker <= 4; worker += 1) ids.push(await under.record(worker, at(worker)));
+    const [first = 0, second = 0, third = 0, fourth = 0] = ids;
+    const apart = [third, second, first];
+    const among = { kind: "sounding", among: [second], end: "earliest" } as const;
+    expect(idsOf(await claimed(queue, { apart, order: among, limit: 1 }))).toEqual([second]);
+    expect(idsOf(await claimed(queue, { apart, limit: 1 }))).toEqual([third]);
+    expect(idsOf(await claimed(queue, { apart, limit: 1 }))).toEqual([first]);
+    expect(idsOf(await claimed(queue, { apart, limit: 1 }))).toEqual([fourth]);
+  });
+
   test("another one than those that failed is of those that no call left in doubt, as long as there are any", async () => {
     const under = subject();
     const { queue } = under;

@@ -109,7 +109,8 @@ export class MemoryQueue implements ForwardQueue {
     }
     if (ready.length === 0) return null;
     const byDoubt = (one: QueuedScan, other: QueuedScan): number => (one.doubtSince ?? 0) - (other.doubtSince ?? 0);
-    const sorted = doubts.kind === "seek" ? ready.toSorted(byDoubt) : inOrder(ready, order, apart);
+    const sorted =
+      doubts.kind === "seek" ? ready.toSorted(byDoubt) : inOrder(lessApart(ready, apart, order), order, apart);
     const isAlone = doubts.kind !== "seek" && apart.includes(sorted[0]?.scanId ?? 0);
     const together = doubts.kind === "seek" ? sorted : sorted.filter(({ scanId }) => !apart.includes(scanId));
     const chosen = isAlone ? sorted.slice(0, 1) : together.slice(0, request.limit);
@@ -242,6 +243,12 @@ export class MemoryQueue implements ForwardQueue {
 
 function assertLimit({ limit }: ClaimRequest): void {
   assert(limit >= 1 && limit <= 200, "a claim asks for 1 to 200 scans");
+}
+
+function lessApart(ready: readonly QueuedScan[], apart: readonly number[], order: ClaimOrder): readonly QueuedScan[] {
+  const others = apart.filter((id) => !("among" in order && order.among.includes(id)));
+  const turn = others.find((id) => ready.some(({ scanId }) => scanId === id));
+  return ready.filter(({ scanId }) => scanId === turn || !others.includes(scanId));
 }
 
 function inOrder(ready: readonly QueuedScan[], order: ClaimOrder, apart: readonly number[]): readonly QueuedScan[] {
