@@ -138,6 +138,14 @@ export function isKnownToBreak({ breaking }: CallSize, { scans: [only, ...others
   return only !== undefined && others.length === 0 && breaking.has(only.scanId);
 }
 
+/**
+ * Whether it did so again since others went through. Before that an outage may have accused it that went on after one call:
+ * the first time counts as any other failure does.
+ */
+export function hasBrokenAgain({ breaking }: CallSize, { scans: [only, ...others] }: Pick<Claim, "scans">): boolean {
+  return only !== undefined && others.length === 0 && (breaking.get(only.scanId) ?? 0) > 0;
+}
+
 /** The last calls went through, and none is sought that did not. */
 export function isAtFullSpeed({ mode, suspects }: CallSize): boolean {
   return mode === "full" && suspects.size === 0;
@@ -204,7 +212,7 @@ export function afterFailure(
   if (!mayBreak || scanId === undefined || others.length > 0) return { size: failed, putOffs: 0 };
   if (size.breaking.has(scanId)) {
     const { breaking, putOffs } = afterBreaking(size.breaking, scanId);
-    return { size: { ...failed, breaking }, putOffs };
+    return { size: { ...failed, breaking, failedAlone: size.failedAlone + 1 }, putOffs };
   }
   const { probe } = size;
   const isAnother = probe !== null && probe.scanId !== scanId;

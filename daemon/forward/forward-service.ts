@@ -18,7 +18,7 @@ import {
 } from "./forwarder/forwarder-state.ts";
 import { quietMsLeft, restMs } from "./forwarder/next-call.ts";
 import { unsent, untried } from "./forwarder/unsent.ts";
-import { isOfItsScan } from "./judgement/refused-call-judgement.ts";
+import { isNoNews } from "./judgement/refused-call-judgement.ts";
 import { keptText } from "./kept-text.ts";
 import type { AttemptOutcome, DueScan, ForwardQueue, Remark, Written } from "./queue.ts";
 import { isDown } from "./reachability.ts";
@@ -254,7 +254,7 @@ export class ForwardService implements AsyncDisposable {
         return { kind: "ambiguous", retryAfterMs: null, report: { ...report, detail: keptText(messageOf(error)) } };
       })
       .then(async (outcome) => {
-        if (!isOfItsScan(claim, outcome, this.#state.lessons)) this.#ports.onOutcome(outcome.report.outcome);
+        if (!isNoNews(claim, outcome, this.#state.lessons)) this.#ports.onOutcome(outcome.report.outcome);
         await this.#guard.answered(claim, outcome, left.window, elapsedMs(left.ns, time.monotonicNs()));
         await this.#beside;
         const { ahead } = this.#state;

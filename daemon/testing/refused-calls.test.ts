@@ -154,3 +154,33 @@ test("a service that breaks on one call and refuses the next, for half a day, le
   await time.advance(10 * minuteMs);
   expect(queue.scans.filter(({ state }) => state !== "registered")).toEqual([]);
 });
+
+test.each([403, 500])("scans that get %i for ever do not keep one away that would be taken by now", async (status) => {
+  const [time, queue] = [new ManualTime(), new MemoryQueue()];
+  let isPermitted = false;
+  const upstream = new RefusingService(status, (workerId) => workerId < 8 || (workerId === 8 && !isPermitted), time);
+  await using service = forwarding(time, queue, upstream);
+  for (let worker = 0; worker < 30; worker += 1) queue.record(worker, time.wallMs() + worker);
+  service.start();
+  await time.advance(120 * minuteMs);
+  const late = queue.scans.find(({ worker }) => worker === 8);
+  expect(late?.state).toBe("waiting");
+  isPermitted = true;
+  await time.advance(60 * minuteMs);
+  expect(queue.scan(late?.scanId ?? 0).state).toBe("registered");
+});
+
+test("an outage that lets one call pass and goes on for hours is told, though the scans that wait failed in it before", async () => {
+  const [time, queue] = [new ManualTime(), new MemoryQueue()];
+  const upAtMs = time.wallMs() + 10 * minuteMs;
+  let passed = 0;
+  const upstream = new RefusingService(500, () => time.wallMs() < upAtMs || passed++ > 0, time);
+  const told: AttemptOutcome[] = [];
+  await using service = forwarding(time, queue, upstream, (outcome) => told.push(outcome));
+  for (let worker = 0; worker < 3; worker += 1) queue.record(worker, time.wallMs() + worker);
+  service.start();
+  await time.advance(60 * minuteMs);
+  expect(queue.scans.filter(({ state }) => state === "registered").length).toBe(1);
+  expect(told.at(-1)).toBe("server-error");
+  expect(service.status.state).toBe("not-reachable");
+});

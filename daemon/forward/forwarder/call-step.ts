@@ -6,7 +6,7 @@ import { isAtFullSpeed, isKnownToBreak, scansOfNextCall } from "../call-size.ts"
 import { forwardEvents as events, type LogLine } from "../events.ts";
 import { judge } from "../judgement/judgement.ts";
 import type { Judgement } from "../judgement/lessons.ts";
-import { isOfItsScan } from "../judgement/refused-call-judgement.ts";
+import { isNoNews, isOfItsScan } from "../judgement/refused-call-judgement.ts";
 import type { AttemptOutcome, AttemptReport, Claim, Written } from "../queue.ts";
 import { isAway } from "../reachability.ts";
 import { afterCall, afterRecovery } from "../search-track.ts";
@@ -56,9 +56,10 @@ export function onEnded(
   if (outcome.kind === "held-back") return onHeldBack(state, unsent(claim, now, outcome.report), now, random);
   const judgement = judge(claim, outcome, state.lessons, now.wallMs);
   const isFailure = judgement.result.kind === "failed";
-  // Such a scan has a pace of its own, and says nothing of how the others would fare.
+  // Such a scan has a pace of its own, and nobody waits for the backoff after it.
   const isOfScan = isFailure && askedWaitMs(outcome) === null && isOfItsScan(claim, outcome, state.lessons);
-  const failures = isOfScan ? state.failures : isFailure ? state.failures + 1 : 0;
+  const ofScan = isOfScan && isNoNews(claim, outcome, state.lessons) ? state.failures : Math.max(1, state.failures);
+  const failures = isOfScan ? ofScan : isFailure ? state.failures + 1 : 0;
   // A call that left while the outage lasted says nothing of what came after it.
   const isOver = state.hastenedNs !== null && state.hastenedNs >= state.leftNs && isAway(outcome.report.outcome);
   const delayMs = delayBeforeNext(state, judgement, isOver ? 1 : failures, random);

@@ -1,5 +1,5 @@
 import type { WallMs } from "../../base/time.ts";
-import { afterRefusedCall, isKnownToBreak } from "../call-size.ts";
+import { afterRefusedCall, hasBrokenAgain, isKnownToBreak } from "../call-size.ts";
 import type { Claim } from "../queue.ts";
 import type { CallOutcome } from "../upstream.ts";
 import type { Judgement, Lessons } from "./lessons.ts";
@@ -24,11 +24,16 @@ export function isRefusedCall({ report: { httpStatus } }: NotProcessed): boolean
   return httpStatus !== null && httpStatus >= 300 && httpStatus < 500 && !ofAnyCall.includes(httpStatus);
 }
 
-/** Whether the service failed the call for its only scan, which it was known to do: that says nothing of how it is doing. */
+/** Whether the service failed the call for its only scan, which it was known to do: that says nothing of how others fare. */
 export function isOfItsScan(claim: Claim, outcome: CallOutcome, { size }: Lessons): boolean {
   if (!isKnownToBreak(size, claim)) return false;
   const isAnswered = outcome.report.httpStatus !== null;
   return isAnswered && (outcome.kind === "ambiguous" || (outcome.kind === "not-processed" && isRefusedCall(outcome)));
+}
+
+/** Whether it did so again and again, and says nothing of how the service is doing. */
+export function isNoNews(claim: Claim, outcome: CallOutcome, lessons: Lessons): boolean {
+  return isOfItsScan(claim, outcome, lessons) && hasBrokenAgain(lessons.size, claim);
 }
 
 /** Nothing was registered, and no scan is set aside: one that is refused alone is put off, and others are tried. */
