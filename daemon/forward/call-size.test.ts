@@ -11,6 +11,7 @@ import {
   orderOfNextCall,
   probeFailuresMax,
   probesPutOffMax,
+  scansApart,
   scansOfNextCall,
   withoutSuspect,
 } from "./call-size.ts";
@@ -185,4 +186,10 @@ describe("which scans go first", () => {
     const fruitful = withoutSuspect(afterBlindRefusal(answered, [101]), 101);
     expect(afterBlindRefusal(fruitful, second).end).toBe("latest");
   });
+});
+
+test("a scan that failed alone goes in no company once another went through, also where it was held and not put off", () => {
+  const { size } = afterFailure(fullSize, [1], true);
+  expect(scansApart(afterAnswer(size, [2]), false)).toEqual([1]);
+  expect(scansApart(afterAnswer(size, [1]), false)).toEqual([]);
 });

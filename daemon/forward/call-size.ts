@@ -161,13 +161,18 @@ export function afterAnswer(size: CallSize, scanIds: readonly number[]): CallSiz
     failedAlone: 0,
     refusedAlone: [],
     isSearched: false,
-    breaking: afterPassing(size.breaking, [...size.putOff, ...size.refusedAlone], scanIds),
+    breaking: afterPassing(size.breaking, accused(size), scanIds),
     isFruitful: true,
     suspects,
   };
   if (size.mode === "probing") return { ...recovered, mode: "resuming" };
   const isFull = scanIds.length >= Math.min(size.limit, size.ceiling);
   return { ...recovered, mode: "full", limit: isFull ? Math.min(callMaxScans, size.limit * 2) : size.limit };
+}
+
+/** Who failed alone since the service last answered, whether put off for it or held for a search. */
+function accused({ putOff, probe, refusedAlone }: CallSize): readonly number[] {
+  return [...putOff, ...(probe === null ? [] : [probe.scanId]), ...refusedAlone];
 }
 
 /** A call of several scans was refused and named none. */
