@@ -1,3 +1,5 @@
+import type { Claim } from "./queue.ts";
+
 /**
  * Scans on which the service breaks, as far as calls told: each failed alone, and others went through after it. How often
  * each failed alone since, by its id; the one that was tried longest ago first, for that is whose turn it is next.
@@ -39,4 +41,19 @@ export function afterBreaking(
   const known = new Map(breaking);
   known.delete(scanId);
   return { breaking: known.set(scanId, times), putOffs: Math.min(times, breakingPutOffsMax) };
+}
+
+type Known = { readonly breaking: BreakingScans };
+
+/** Whether the call carries one scan, on which the service is known to break. */
+export function isKnownToBreak({ breaking }: Known, { scans: [only, ...others] }: Pick<Claim, "scans">): boolean {
+  return only !== undefined && others.length === 0 && breaking.has(only.scanId);
+}
+
+/**
+ * Whether it did so again since others went through. Before that an outage may have accused it that went on after one call:
+ * the first time counts as any other failure does.
+ */
+export function hasBrokenAgain({ breaking }: Known, { scans: [only, ...others] }: Pick<Claim, "scans">): boolean {
+  return only !== undefined && others.length === 0 && (breaking.get(only.scanId) ?? 0) > 0;
 }

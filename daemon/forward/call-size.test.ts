@@ -3,6 +3,7 @@ import {
   afterAnswer,
   afterBlindRefusal,
   afterFailure,
+  afterRefusedCall,
   afterTooLarge,
   type CallSize,
   callMaxScans,
@@ -192,4 +193,16 @@ test("a scan that failed alone goes in no company once another went through, als
   const { size } = afterFailure(fullSize, [1], true);
   expect(scansApart(afterAnswer(size, [2]), false)).toEqual([1]);
   expect(scansApart(afterAnswer(size, [1]), false)).toEqual([]);
+});
+
+test("one that is sought for a refusal, and is put off for failing alone, is sought no more", () => {
+  const sought = afterBlindRefusal(fullSize, [1, 2, 3, 4]);
+  let { size } = afterRefusedCall(sought, [4]);
+  for (let call = 0; call < probeFailuresMax; call += 1) size = failed(size, [3]);
+  expect(orderOfNextCall(size, 1)).toMatchObject({ kind: "sounding", among: [1, 2] });
+  for (let scanId = 5; scanId < 5 + probesPutOffMax; scanId += 1) {
+    for (let call = 0; call < probeFailuresMax; call += 1) size = failed(size, [scanId]);
+  }
+  expect(orderOfNextCall(size, 1).kind).toBe("probing");
+  expect(orderOfNextCall(afterAnswer(size, [1]), 1)).toMatchObject({ kind: "sounding", among: [2] });
 });

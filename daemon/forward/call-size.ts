@@ -1,5 +1,5 @@
 import { afterBreaking, afterPassing, type BreakingScans } from "./breaking-scans.ts";
-import type { Claim, ClaimOrder, QueueEnd } from "./queue.ts";
+import type { ClaimOrder, QueueEnd } from "./queue.ts";
 
 /** (C for SOAP, I for REST) The most registrations one call may carry. */
 export const callMaxScans: number = 200;
@@ -107,11 +107,10 @@ export function scansOfNextCall(size: CallSize): number {
  *
  * @param refusedCalls since the last that was answered
  */
-export function orderOfNextCall(
-  { mode, suspects, probe, putOff, failedAlone, breaking, end }: CallSize,
-  refusedCalls: number,
-): ClaimOrder {
-  if (suspects.size > 0) return { kind: "sounding", among: [...suspects], end };
+export function orderOfNextCall(size: CallSize, refusedCalls: number): ClaimOrder {
+  const { mode, suspects, probe, putOff, failedAlone, breaking, end } = size;
+  // An outage comes first: which of them is refused is sought once the service answers again.
+  if (suspects.size > 0 && !drawsNoFurther(size)) return { kind: "sounding", among: [...suspects], end };
   if (mode !== "probing") return { kind: "urgent" };
   // The one that failed alone fails again, or goes through: an outage draws in no other meanwhile.
   if (probe !== null) return { kind: "sounding", among: [probe.scanId], end };
@@ -131,19 +130,6 @@ export function orderOfOthers({ failedAlone }: CallSize): ClaimOrder {
 /** Scans that go in no company, and after others where one is sought that goes through. */
 export function scansApart({ breaking, putOff }: CallSize, isTurn: boolean): readonly number[] {
   return isTurn ? [...breaking.keys(), ...putOff] : [...breaking.keys()];
-}
-
-/** Whether the call carries one scan, on which the service is known to break. */
-export function isKnownToBreak({ breaking }: CallSize, { scans: [only, ...others] }: Pick<Claim, "scans">): boolean {
-  return only !== undefined && others.length === 0 && breaking.has(only.scanId);
-}
-
-/**
- * Whether it did so again since others went through. Before that an outage may have accused it that went on after one call:
- * the first time counts as any other failure does.
- */
-export function hasBrokenAgain({ breaking }: CallSize, { scans: [only, ...others] }: Pick<Claim, "scans">): boolean {
-  return only !== undefined && others.length === 0 && (breaking.get(only.scanId) ?? 0) > 0;
 }
 
 /** The last calls went through, and none is sought that did not. */
@@ -195,6 +181,11 @@ export function withoutSuspect(size: CallSize, scanId: number): CallSize {
   return { ...size, suspects: lessSuspects(size.suspects, [scanId]) };
 }
 
+/** One that is put off for failing alone is sought no more: it would be tried before all others for as long as it does. */
+function unsuspected(size: CallSize, scanId: number): CallSize {
+  return size.suspects.has(scanId) ? withoutSuspect(size, scanId) : size;
+}
+
 export function afterTooLarge(size: CallSize, scans: number): CallSize {
   return { ...size, ceiling: Math.max(1, Math.floor(scans / 2)), callsAtCeiling: 0 };
 }
@@ -217,7 +208,7 @@ export function afterFailure(
   if (!mayBreak || scanId === undefined || others.length > 0) return { size: failed, putOffs: 0 };
   if (size.breaking.has(scanId)) {
     const { breaking, putOffs } = afterBreaking(size.breaking, scanId);
-    return { size: { ...failed, breaking, failedAlone: size.failedAlone + 1 }, putOffs };
+    return { size: unsuspected({ ...failed, breaking, failedAlone: size.failedAlone + 1 }, scanId), putOffs };
   }
   const { probe } = size;
   const isAnother = probe !== null && probe.scanId !== scanId;
@@ -229,7 +220,7 @@ export function afterFailure(
   }
   const failures = isAnother || probe === null ? 1 : probe.failures + 1;
   if (failures < probeFailuresMax) return { size: { ...alone, probe: { scanId, failures } }, putOffs: 0 };
-  return { size: { ...alone, probe: null, putOff: withLast(drawn, scanId) }, putOffs: 1 };
+  return { size: unsuspected({ ...alone, probe: null, putOff: withLast(drawn, scanId) }, scanId), putOffs: 1 };
 }
 
 /**
@@ -247,12 +238,12 @@ export function afterRefusedCall(
   const probing: CallSize = { ...size, mode: "probing", probe: null };
   if (size.breaking.has(scanId)) {
     const { breaking, putOffs } = afterBreaking(size.breaking, scanId);
-    return { size: { ...probing, breaking }, putOffs };
+    return { size: unsuspected({ ...probing, breaking }, scanId), putOffs };
   }
   const putOff = size.probe === null ? size.putOff : withLast(size.putOff, size.probe.scanId);
   const alone: CallSize = { ...probing, putOff, refusedAlone: withLast(size.refusedAlone, scanId) };
   if (drawsNoFurther(alone)) return { size: { ...alone, failedAlone: alone.failedAlone + 1 }, putOffs: 0 };
-  return { size: alone, putOffs: 1 };
+  return { size: unsuspected(alone, scanId), putOffs: 1 };
 }
 
 /**

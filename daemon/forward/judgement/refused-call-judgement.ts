@@ -1,5 +1,6 @@
 import type { WallMs } from "../../base/time.ts";
-import { afterRefusedCall, hasBrokenAgain, isKnownToBreak } from "../call-size.ts";
+import { hasBrokenAgain, isKnownToBreak } from "../breaking-scans.ts";
+import { afterRefusedCall } from "../call-size.ts";
 import type { Claim } from "../queue.ts";
 import type { CallOutcome } from "../upstream.ts";
 import type { Judgement, Lessons } from "./lessons.ts";
