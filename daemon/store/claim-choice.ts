@@ -12,6 +12,9 @@ import { errorBoundColumn, utcColumn } from "./stamp-columns.ts";
 /** Waiting scans one claim looks at, about 3 ms: a worker with more than this waiting is served one by one all the same. */
 export const claimWalkRows = 2000;
 
+/** As long as it has found none that is due or late it looks at this many, about 30 ms: all of them may wait behind a few that are put off. */
+const claimWalkMaxRows = 20_000;
+
 /** More than one claim of 200 chooses from. */
 const walkPageRows = 500;
 
@@ -86,7 +89,7 @@ export class ClaimChoice {
     // A scan that nothing dates yet holds up its worker's later ones, and nobody else's.
     const undatedFrom = new Map(this.#undatedOf.all().map(({ workerId, firstId }) => [workerId, firstId]));
     const delayOf = this.#delays.forClaim();
-    for (const scan of this.#walk()) {
+    for (const scan of this.#walk(() => due.length > 0 || late.length > 0)) {
       // A scan that the service may hold already is searched for first: nobody is told that it was kept back.
       const isToBeSearched = scan.doubtSince !== null && doubts !== undefined && doubts.kind !== "send";
       // Nor is it ever too late to ask: only what the service does not hold is kept back, by the next claim.
@@ -118,13 +121,16 @@ export class ClaimChoice {
     return { due: chosen.slice(0, limit).map(({ id }) => id), late };
   }
 
-  /** The waiting scans that something dates, by id, `claimWalkRows` at most; a page at once costs half of row by row. */
-  *#walk(): Generator<WaitingRow> {
-    for (let walked = 0, afterId = 0; walked < claimWalkRows; ) {
-      const page = this.#waiting.all(afterId, Math.min(walkPageRows, claimWalkRows - walked));
+  /**
+   * The waiting scans that something dates, by id, `claimWalkRows` at most, and more where these were not enough; a page at
+   * once costs half of row by row.
+   */
+  *#walk(isEnough: () => boolean): Generator<WaitingRow> {
+    for (let walked = 0, afterId = 0; walked < claimWalkMaxRows; ) {
+      const page = this.#waiting.all(afterId, walkPageRows);
       yield* page;
       walked += page.length;
-      if (page.length < walkPageRows) return;
+      if (page.length < walkPageRows || (walked >= claimWalkRows && isEnough())) return;
       afterId = page.at(-1)?.id ?? afterId;
     }
   }

@@ -89,6 +89,17 @@ test("more late scans than a claim looks at are withheld in steps, and those beh
   });
 });
 
+test("more scans than a claim looks at, all behind one that is put off, do not keep another worker's away", () => {
+  const held = claimWalkRows + 5;
+  for (let index = 0; index < held; index += 1005) {
+    core.record(Array.from({ length: Math.min(1005, held - index) }, (_, each) => draftOf(1, (index + each) * 2)));
+  }
+  const { attemptId, scans } = claimSome(core);
+  core.settle(attemptId, report, [{ kind: "again", scanId: scans[0]?.scanId ?? 0, notBefore: at(5) }]);
+  const other = recordId(core, draftOf(2, held * 2));
+  expect(core.claim(claimRequest({ now: noon })).claim?.scans.map((scan) => scan.scanId)).toEqual([other]);
+});
+
 test("a scan put off before the clock was set back does not wait for the clock to catch up", () => {
   const scanId = recordId(core, draftOf(1, 0));
   const { attemptId } = claimSome(core);
