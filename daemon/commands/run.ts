@@ -1,8 +1,8 @@
 import { type ExitCode, exitCode } from "../base/errors.ts";
 import { systemTime } from "../base/system-time.ts";
 import { adoptZone } from "../base/zoned-time.ts";
+import { createLog } from "../compose/logging.ts";
 import { composeDaemon } from "../compose.ts";
-import { createLog } from "../logging.ts";
 import { requireConfiguration } from "./configuration.ts";
 import { refuseInventedScans } from "./demo-store.ts";
 import { StopSignals } from "./signals.ts";

@@ -1,11 +1,11 @@
 import { BadgedError, type ExitCode, exitCode } from "../base/errors.ts";
 import { systemTime } from "../base/system-time.ts";
+import { createLog } from "../compose/logging.ts";
 import { type NoteKey, verifierKeyText } from "../evidence/note.ts";
 import { readTrustFile, requireOnce, trustedBoxes } from "../evidence/witness/trust-list.ts";
 import { ensureWitness, findWitness } from "../evidence/witness/witness-identity.ts";
 import { WitnessServer } from "../evidence/witness/witness-server.ts";
 import { WitnessStore } from "../evidence/witness/witness-store.ts";
-import { createLog } from "../logging.ts";
 import { StopSignals } from "./signals.ts";
 import { refuseRootForOthers } from "./store-owner.ts";
 import type { Terminal } from "./terminal.ts";

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { cpSync } from "node:fs";
 import { expect, test } from "vitest";
-import { composeAnchorers } from "../anchorers-at-start.ts";
 import { present } from "../base/assert.ts";
 import { silentLog } from "../base/log.ts";
 import { systemTime } from "../base/system-time.ts";
+import { composeAnchorers } from "../compose/anchorers-at-start.ts";
 import { ensureDeviceKey } from "../evidence/device-key.ts";
 import type { EvidenceService } from "../evidence/evidence-service.ts";
 import { cosignedAt, parseNote, publicKeyText, verifierKeyText } from "../evidence/note.ts";

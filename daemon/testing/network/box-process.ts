@@ -4,7 +4,7 @@ import { silentLog } from "../../base/log.ts";
 import { seededRandom } from "../../base/random.ts";
 import { keepAlive, systemTime } from "../../base/system-time.ts";
 import { type MonotonicNs, type WallMs, wallMs } from "../../base/time.ts";
-import { composeService } from "../../compose-service.ts";
+import { composeService } from "../../compose/service.ts";
 import { CiaoClient } from "../../forward/ciao/ciao-client.ts";
 import { noToken } from "../../forward/ciao/token.ts";
 import { NetworkProbes } from "../../outage/network-probes.ts";

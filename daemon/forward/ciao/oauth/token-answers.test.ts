@@ -4,7 +4,7 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { systemTime } from "../../../base/system-time.ts";
-import { tokenLayerOf } from "../../../call-observation.ts";
+import { tokenLayerOf } from "../../../compose/call-observation.ts";
 import type { TokenOutcome } from "./token-outcome.ts";
 import { TokenRequest, tokenAnswerMaxBytes } from "./token-request.ts";
 
