@@ -1,10 +1,12 @@
 import { generateKeyPairSync } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { assert } from "../../base/assert.ts";
 import { silentLog } from "../../base/log.ts";
 import { between, pick, type Random, seededRandom } from "../../base/random.ts";
 import type { Time } from "../../base/time.ts";
 import type { ScanFilter } from "../../scan/archive.ts";
+import { rosterMaxBadges } from "../../scan/roster-csv.ts";
 import type { CallKind } from "../../simulator/service/call-kind.ts";
 import type { CallRecord } from "../../simulator/service/call-log.ts";
 import type { CallFault, Fault, FaultRule } from "../../simulator/service/fault.ts";
@@ -64,8 +66,8 @@ export type ServiceCampaignReport = Verdict & {
 export const residentLimitMb = 256;
 
 const clientId = "campaign";
-/** More than can badge in that time, so that there is always something to send. */
-const workersPerRound = 6_000;
+/** More than can badge in that time, so that there is always something to send; of four rounds no more than a roster takes. */
+const workersPerRound = 4_800;
 const betweenBadgesMs = 40;
 /** How long a fault stays after it struck for the first time, and peace after the first call that went through. */
 const faultMs = { from: 0, to: 1_200 } as const;
@@ -93,7 +95,7 @@ const everything: ScanFilter = { states: [], readerId: null, from: null, to: nul
 export async function runServiceCampaign(options: ServiceCampaignOptions): Promise<ServiceCampaignReport> {
   const { time, seed, directory } = options;
   const random = seededRandom(seed);
-  const workers = workersPerRound * options.rounds;
+  const workers = workersIn(options.rounds);
   const table = new StrikeTable(everyNth(serviceFaults, options).filter((fault) => fault.kind !== "refuse"));
   const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   await using simulator = await startServiceSimulator({
@@ -177,6 +179,13 @@ export async function runServiceCampaign(options: ServiceCampaignOptions): Promi
     residentMaxMb,
     endedWell: code === 0,
   };
+}
+
+function workersIn(rounds: number): number {
+  const workers = workersPerRound * rounds;
+  const roundsMax = Math.floor(rosterMaxBadges / workersPerRound);
+  assert(workers <= rosterMaxBadges, `a roster takes the workers of ${roundsMax} rounds`);
+  return workers;
 }
 
 function brokenLimits(quotaViolations: number, residentMaxMb: number, watch: SsinWatch): readonly string[] {
