@@ -5,6 +5,7 @@ import { createReader, type ReaderSettings } from "../drivers/index.ts";
 import { closeTogether } from "./base/close-together.ts";
 import { BadgedError, messageOf, systemCode } from "./base/errors.ts";
 import { makeFolder } from "./base/folders.ts";
+import { loadAgent } from "./base/http-exchange.ts";
 import type { Log } from "./base/log.ts";
 import type { ClockService } from "./clock/clock-service.ts";
 import { readAddresses } from "./clock/host-readings.ts";
@@ -165,8 +166,10 @@ async function openStore(
     hold.renew();
     void roster?.reopened();
   };
-  const settings = storeSettings(configuration, "daemon");
-  const store = building.use(await Store.open(settings, { time: ports.time, log: ports.log, onReopened }));
+  const { time, storeThread: thread } = ports;
+  const opening = Store.open(storeSettings(configuration, "daemon"), { time, log: ports.log, onReopened, thread });
+  // While the store's thread opens its database: the first call comes when the readers' ports are being opened.
+  const [store] = await Promise.all([opening.then((opened) => building.use(opened)), loadAgent()]);
   const webhooks = configuration.webhooks.map((webhook) => webhook.name);
   await webhooksAtStart(webhooks, store, ports.log.child({ room: "forward" }));
   const log = ports.log.child({ room: "scan" });

@@ -2,13 +2,16 @@
 import { BadgedError, type ExitCode, exitCode, exitCodeOf, messageOf, systemCode } from "./base/errors.ts";
 import { refusalOf } from "./commands/refusal.ts";
 import { defaultConfiguration, explain, processTerminal } from "./commands/terminal.ts";
+import { StoreThread } from "./store/store-thread.ts";
 
 /** argv → command → exit code. */
 async function main(words: readonly string[]): Promise<ExitCode> {
   try {
     const configuration = daemonOf(words);
     if (configuration === null) return await command(words);
-    return await (await import("./commands/run.ts")).run(configuration, processTerminal);
+    // Beside what this thread loads and reads: the two take as long as each other.
+    using storeThread = new StoreThread();
+    return await (await import("./commands/run.ts")).run(configuration, processTerminal, storeThread);
   } catch (error) {
     const told = refusalOf(error);
     processTerminal.err(explain(told));

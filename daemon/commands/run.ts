@@ -3,6 +3,7 @@ import { systemTime } from "../base/system-time.ts";
 import { adoptZone } from "../base/zoned-time.ts";
 import { createLog } from "../compose/logging.ts";
 import { composeDaemon } from "../compose.ts";
+import type { StoreThread } from "../store/store-thread.ts";
 import { requireConfiguration } from "./configuration.ts";
 import { refuseInventedScans } from "./demo-store.ts";
 import { StopSignals } from "./signals.ts";
@@ -11,7 +12,7 @@ import { refuseRootForOthers } from "./store-owner.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Runs a site until SIGTERM or SIGINT. JSON under systemd and into pipes, lines for a person at a terminal. */
-export async function run(file: string, terminal: Terminal): Promise<ExitCode> {
+export async function run(file: string, terminal: Terminal, storeThread?: StoreThread): Promise<ExitCode> {
   const configuration = requireConfiguration(file);
   refuseNoFolder(configuration);
   refuseInventedScans(configuration);
@@ -20,7 +21,12 @@ export async function run(file: string, terminal: Terminal): Promise<ExitCode> {
   const log = await createLog(configuration.log.level, terminal.interactive ? "pretty" : "json");
   using signals = new StopSignals();
   {
-    await using daemon = await composeDaemon(configuration, { time: systemTime, random: Math.random, log });
+    await using daemon = await composeDaemon(configuration, {
+      time: systemTime,
+      random: Math.random,
+      log,
+      storeThread,
+    });
     await daemon.start();
     log.info({ signal: await signals.stopped }, "stopping");
   }

@@ -1,4 +1,3 @@
-import { Worker } from "node:worker_threads";
 import { unreachable } from "../base/assert.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
@@ -8,14 +7,8 @@ import { RequestQueue } from "./request-queue.ts";
 import { notRecorded, StoreError } from "./store-error.ts";
 import type { Gauges, StoreCalls, StoreMethod } from "./store-keeper.ts";
 import type { StoreSettings } from "./store-settings.ts";
+import { StoreThread } from "./store-thread.ts";
 import { errorOf, type Reply, type Request } from "./worker-messages.ts";
-
-/** The thread's heap: a roster of `rosterMaxBadges` on its way in is the largest thing in it, about 20 MB. */
-const heapMaxMb = 96;
-const youngHeapMaxMb = 4;
-
-/** Runs from the sources and from what the compiler made of them. */
-const workerFile = new URL(`./store-worker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
 
 type PendingScan = { readonly draft: ScanDraft; readonly resolve: (outcome: RecordOutcome) => void };
 type PendingCall = {
@@ -35,9 +28,9 @@ type InFlight =
  * - `closed`: disposed; every request fails.
  */
 type LinkState =
-  | { readonly kind: "starting"; readonly worker: Worker; readonly opened: (error: Error | null) => void }
-  | { readonly kind: "idle"; readonly worker: Worker }
-  | { readonly kind: "busy"; readonly worker: Worker; readonly inFlight: InFlight }
+  | { readonly kind: "starting"; readonly thread: StoreThread; readonly opened: (error: Error | null) => void }
+  | { readonly kind: "idle"; readonly thread: StoreThread }
+  | { readonly kind: "busy"; readonly thread: StoreThread; readonly inFlight: InFlight }
   | { readonly kind: "down" }
   | { readonly kind: "closed" };
 
@@ -57,12 +50,18 @@ export class StoreLink {
 
   /**
    * @param answered is told the gauges at each answer
+   * @param thread one that runs already and that nobody uses
    * @throws BadgedError when the database cannot be opened
    */
-  static async open(settings: StoreSettings, log: Log, answered: (gauges: Gauges) => void): Promise<StoreLink> {
+  static async open(
+    settings: StoreSettings,
+    log: Log,
+    answered: (gauges: Gauges) => void,
+    thread?: StoreThread,
+  ): Promise<StoreLink> {
     const link = new StoreLink(settings, log, answered);
     await new Promise<void>((resolve, reject) => {
-      link.#start((error) => (error === null ? resolve() : reject(error)));
+      link.#start((error) => (error === null ? resolve() : reject(error)), thread);
     });
     return link;
   }
@@ -108,7 +107,7 @@ export class StoreLink {
     } finally {
       const state = this.#state;
       this.#state = { kind: "closed" };
-      if ("worker" in state) await state.worker.terminate();
+      if ("thread" in state) await state.thread.terminate();
       this.#failAll(new StoreError("closed", "the store is closed"));
     }
   }
@@ -134,39 +133,34 @@ export class StoreLink {
   #dispatch(): void {
     if (this.#state.kind === "down") this.#start((error) => this.#restarted(error));
     if (this.#state.kind !== "idle") return;
-    const { worker } = this.#state;
+    const { thread } = this.#state;
     const next = this.#queue.take();
     if (next === null) return;
-    this.#state = { kind: "busy", worker, inFlight: next };
+    this.#state = { kind: "busy", thread, inFlight: next };
     const request: Request =
       next.kind === "other"
         ? next.other.request
         : { kind: "record", drafts: packDrafts(next.scans.map((scan) => scan.draft)) };
-    worker.postMessage(request);
+    thread.ask(request);
   }
 
-  #start(opened: (error: Error | null) => void): void {
-    const worker = new Worker(workerFile, {
-      name: "store",
-      workerData: this.#settings,
-      resourceLimits: { maxOldGenerationSizeMb: heapMaxMb, maxYoungGenerationSizeMb: youngHeapMaxMb },
-    });
-    this.#state = { kind: "starting", worker, opened };
-    worker.on("message", (reply: Reply) => {
-      if (this.#isPresent(worker)) this.#receive(reply);
-    });
-    worker.on("error", (error) => this.#log.fatal({ error: messageOf(error) }, "the store's thread failed"));
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#exited = promise;
-    worker.on("exit", () => {
-      if (this.#isPresent(worker)) this.#lost();
-      resolve();
+  #start(opened: (error: Error | null) => void, thread: StoreThread = new StoreThread()): void {
+    this.#state = { kind: "starting", thread, opened };
+    this.#exited = thread.ended;
+    thread.open(this.#settings, {
+      replied: (reply) => {
+        if (this.#isPresent(thread)) this.#receive(reply);
+      },
+      failed: (error) => this.#log.fatal({ error: messageOf(error) }, "the store's thread failed"),
+      exited: () => {
+        if (this.#isPresent(thread)) this.#lost();
+      },
     });
   }
 
   /** A thread that was given up may still speak. */
-  #isPresent(worker: Worker): boolean {
-    return "worker" in this.#state && this.#state.worker === worker;
+  #isPresent(thread: StoreThread): boolean {
+    return "thread" in this.#state && this.#state.thread === thread;
   }
 
   #restarted(error: Error | null): void {
@@ -213,8 +207,8 @@ export class StoreLink {
 
   #open(gauges: Gauges): void {
     if (this.#state.kind !== "starting") return;
-    const { worker, opened } = this.#state;
-    this.#state = { kind: "idle", worker };
+    const { thread, opened } = this.#state;
+    this.#state = { kind: "idle", thread };
     this.#answered(gauges);
     opened(null);
     this.#dispatchSoon();
@@ -222,8 +216,8 @@ export class StoreLink {
 
   #finish(gauges: Gauges | null): InFlight | null {
     if (this.#state.kind !== "busy") return null;
-    const { worker, inFlight } = this.#state;
-    this.#state = { kind: "idle", worker };
+    const { thread, inFlight } = this.#state;
+    this.#state = { kind: "idle", thread };
     if (gauges !== null) this.#answered(gauges);
     this.#dispatchSoon();
     return inFlight;
@@ -231,9 +225,9 @@ export class StoreLink {
 
   #fail(error: Error): void {
     if (this.#state.kind === "starting") {
-      const { worker, opened } = this.#state;
+      const { thread, opened } = this.#state;
       this.#state = { kind: "down" };
-      void worker.terminate();
+      void thread.terminate();
       opened(error);
       return;
     }

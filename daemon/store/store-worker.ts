@@ -1,4 +1,4 @@
-import { isMainThread, parentPort, workerData } from "node:worker_threads";
+import { isMainThread, parentPort } from "node:worker_threads";
 import { assert, present, unreachable } from "../base/assert.ts";
 import type { Log } from "../base/log.ts";
 import { systemTime } from "../base/system-time.ts";
@@ -30,39 +30,42 @@ function logThroughPort(bindings: object): Log {
   };
 }
 
-function answer(keeper: StoreKeeper, request: Request): Reply {
+function open(settings: StoreSettings): Reply {
+  keeper = new StoreKeeper(settings, logThroughPort({}), systemTime);
+  return { kind: "opened", gauges: keeper.gauges() };
+}
+
+function answer(request: Request): Reply {
   switch (request.kind) {
+    case "open":
+      return open(request.settings);
     case "record":
-      return { kind: "recorded", outcomes: keeper.record(request.drafts) };
+      return { kind: "recorded", outcomes: opened().record(request.drafts) };
     case "call": {
-      const value = keeper.call(request.method, request.parameters);
-      return { kind: "returned", value, gauges: keeper.gauges() };
+      const value = opened().call(request.method, request.parameters);
+      return { kind: "returned", value, gauges: opened().gauges() };
     }
     case "close":
-      keeper[Symbol.dispose]();
+      keeper?.[Symbol.dispose]();
       return { kind: "closed" };
     default:
       return unreachable(request);
   }
 }
 
-function serve(): void {
-  const keeper = new StoreKeeper(workerData as StoreSettings, logThroughPort({}), systemTime);
-  port.on("message", (request: Request) => {
-    try {
-      reply(answer(keeper, request));
-      if (request.kind === "record") reply({ kind: "gauges", gauges: keeper.gauges() });
-      // Nothing is left to wait for, and the thread ends by itself.
-      if (request.kind === "close") port.close();
-    } catch (error) {
-      reply({ kind: "failed", failure: failureOf(error) });
-    }
-  });
-  reply({ kind: "opened", gauges: keeper.gauges() });
+let keeper: StoreKeeper | null = null;
+
+function opened(): StoreKeeper {
+  return present(keeper, "a store is opened before it is asked");
 }
 
-try {
-  serve();
-} catch (error) {
-  reply({ kind: "failed", failure: failureOf(error) });
-}
+port.on("message", (request: Request) => {
+  try {
+    reply(answer(request));
+    if (request.kind === "record") reply({ kind: "gauges", gauges: opened().gauges() });
+    // Nothing is left to wait for, and the thread ends by itself.
+    if (request.kind === "close") port.close();
+  } catch (error) {
+    reply({ kind: "failed", failure: failureOf(error) });
+  }
+});

@@ -59,6 +59,7 @@ import { Housekeeping } from "./housekeeping.ts";
 import type { Gauges } from "./store-keeper.ts";
 import { StoreLink } from "./store-link.ts";
 import type { StoreSettings } from "./store-settings.ts";
+import type { StoreThread } from "./store-thread.ts";
 import type { RereadSlice } from "./unknown-badges.ts";
 import { warnSliceRows } from "./warning-table.ts";
 
@@ -79,6 +80,8 @@ export type StorePorts = {
   readonly log: Log;
   /** The database was opened again while badged runs: a damaged one was replaced, and what stood in it may be lost. */
   readonly onReopened?: () => void;
+  /** One that was started before there was a store to open. */
+  readonly thread?: StoreThread | undefined;
 };
 
 const perhapsAnothers =
@@ -124,12 +127,13 @@ export class Store
     const gauges: { latest: Gauges | null } = { latest: null };
     const log = ports.log.child({ room: "store" });
     let housekeeping: Housekeeping | null = null;
-    const link = await StoreLink.open(settings, log, (latest) => {
+    const answered = (latest: Gauges): void => {
       const before = gauges.latest;
       gauges.latest = latest;
       housekeeping?.answered(latest);
       if (before !== null && before.opening !== latest.opening) ports.onReopened?.();
-    });
+    };
+    const link = await StoreLink.open(settings, log, answered, ports.thread);
     housekeeping = new Housekeeping(
       settings,
       { time: ports.time, log },

@@ -3,9 +3,14 @@ import { BadgedError, type ErrorCode, messageOf } from "../base/errors.ts";
 import type { Packed } from "./column-pack.ts";
 import { StoreError, type StoreErrorCode } from "./store-error.ts";
 import type { Gauges, StoreMethod } from "./store-keeper.ts";
+import type { StoreSettings } from "./store-settings.ts";
 
-/** To the worker thread. One at a time: the next leaves when the last was answered, so that scans can overtake. */
+/**
+ * To the worker thread. One at a time: the next leaves when the last was answered, so that scans can overtake. `open` is
+ * the first, and `close` the last.
+ */
 export type Request =
+  | { readonly kind: "open"; readonly settings: StoreSettings }
   | { readonly kind: "record"; readonly drafts: Packed }
   | { readonly kind: "call"; readonly method: StoreMethod; readonly parameters: readonly unknown[] }
   | { readonly kind: "close" };
