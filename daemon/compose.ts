@@ -74,13 +74,13 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
     composeEvidence(configuration, store, (): Stamp => clock.stamp(time.monotonicNs()), ports),
   );
   const clock: ClockService = building.use(
-    await composeClock(configuration, store, { client, evidence, onTime: () => forwarder.wake() }, ports),
+    await composeClock(configuration, store.clock, { client, evidence, onTime: () => forwarder.wake() }, ports),
   );
   building.use(watchNetwork(readAddresses, () => clock.networkUp(), time));
   const outages: OutageService = building.use(
     await composeOutages(
       configuration,
-      store,
+      store.outages,
       { client, clock, evidence, onOver: () => service.hasten(forwarder) },
       ports,
     ),
@@ -294,7 +294,7 @@ function startClockwork(
   const summary = startDailySummary(
     { at, timeZone, language, supplier, folder: join(settings.directory, "summaries") },
     {
-      archive: store,
+      archive: store.outages,
       remarks: composeRemarkSummary(timeZone, language, store, log),
       clock,
       time,

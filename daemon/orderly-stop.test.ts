@@ -49,7 +49,7 @@ test("a stop while all webhooks hang ends by itself before systemd kills, and is
     // The sign of life of an ended run is what tells a stop from a power cut afterwards.
     expect(await Promise.race([stopped, systemTime.sleep(stopMaxMs)])).toEqual({ code: 0 });
     await using store = await Store.open(storeSettings(site.store), { time: systemTime, log: silentLog });
-    expect(await store.lastHeartbeat()).toMatchObject({ ended: true });
+    expect(await store.outages.lastHeartbeat()).toMatchObject({ ended: true });
   } finally {
     employer.closeAllConnections();
     employer.close();
@@ -93,7 +93,7 @@ evidence:
     expect(await Promise.race([stopped, systemTime.sleep(stopMaxMs)])).toEqual({ code: 0 });
     watcher.destroy();
     await using store = await Store.open(storeSettings(site.store), { time: systemTime, log: silentLog });
-    expect(await store.lastHeartbeat()).toMatchObject({ ended: true });
+    expect(await store.outages.lastHeartbeat()).toMatchObject({ ended: true });
   } finally {
     others.closeAllConnections();
     others.close();

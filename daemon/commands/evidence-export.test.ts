@@ -51,7 +51,7 @@ async function runWith(key: string | null): Promise<void> {
   };
   for (const kind of ["opened", "closed"] as const) {
     const told = kind === "opened" ? window : { ...window, end: { lastBad: at, firstGood: at } };
-    await store.saveWindow(told);
+    await store.outages.saveWindow(told);
     evidence.onChange({ kind, window: told });
   }
 }

@@ -114,7 +114,7 @@ export async function wantedOf(
 
 async function windowIdOf(window: string, store: Store): Promise<string> {
   if (!/^\d{1,15}$/.test(window)) return window;
-  const kept = await store.showOutage(Number(window), systemTime.wallMs());
+  const kept = await store.outages.showOutage(Number(window), systemTime.wallMs());
   if (kept !== null) return kept.window.key;
   throw new BadgedError("no-such-outage", `there is no outage ${window}`, "badged outages list shows their numbers");
 }

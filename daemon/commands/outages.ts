@@ -39,7 +39,7 @@ export async function listOutages(options: OutageOptions, terminal: Terminal): P
   const period = readPeriod(options);
   await using site = await visitStore(options.config);
   const words = wordsIn[languageOf(options.lang, site.language)];
-  const windows = await outagesOf(site.store, period);
+  const windows = await outagesOf(site.store.outages, period);
   if (options.json === true) {
     for (const each of windows) terminal.out(JSON.stringify(documentOf(each)));
     return exitCode.ok;
@@ -54,7 +54,7 @@ export async function listOutages(options: OutageOptions, terminal: Terminal): P
 
 export async function showOutage(windowId: number, options: OutageOptions, terminal: Terminal): Promise<ExitCode> {
   await using site = await visitStore(options.config);
-  const kept = await site.store.showOutage(windowId, systemTime.wallMs());
+  const kept = await site.store.outages.showOutage(windowId, systemTime.wallMs());
   if (kept === null) throw noSuchOutage(windowId);
   if (options.json === true) {
     terminal.out(JSON.stringify(documentOf(kept)));
@@ -70,8 +70,8 @@ export async function exportOutages(options: OutageOptions, terminal: Terminal):
   if (options.csv === true) return await listOutages(options, terminal);
   const period = readPeriod(options);
   await using site = await visitStore(options.config);
-  for (const { windowId } of (await outagesOf(site.store, period)).toReversed()) {
-    const kept = await site.store.showOutage(windowId, systemTime.wallMs());
+  for (const { windowId } of (await outagesOf(site.store.outages, period)).toReversed()) {
+    const kept = await site.store.outages.showOutage(windowId, systemTime.wallMs());
     if (kept !== null) terminal.out(JSON.stringify(documentOf(kept)));
   }
   return exitCode.ok;
@@ -104,7 +104,7 @@ export async function addToOutage(
   requireWords(entry);
   await using site = await visitStore(config);
   const kept = withoutNumbers(entry);
-  if (!(await site.store.addOutageEntry(windowId, kept, systemTime.wallMs()))) throw noSuchOutage(windowId);
+  if (!(await site.store.outages.addOutageEntry(windowId, kept, systemTime.wallMs()))) throw noSuchOutage(windowId);
   terminal.out(`outage ${windowId}: ${entry.kind} added`);
   if (JSON.stringify(kept) !== JSON.stringify(entry)) {
     terminal.err(`A national number was left out: "${scrubbed}" stands in its place.`);

@@ -33,7 +33,7 @@ export async function listRemarks(options: RemarkOptions, terminal: Terminal): P
   await using site = await visitStore(options.config);
   const language = languageOf(options.lang, site.language);
   const filter = { openOnly: options.open === true || dueDays !== null, seenFrom: null, limit: listMax };
-  const views = (await site.store.listRemarks(filter))
+  const views = (await site.store.remarks.listRemarks(filter))
     .map((kept) => remarkView(kept, language, site.timeZone, systemTime.wallMs()))
     .filter((view) => dueDays === null || isDueWithin(view, dueDays));
   if (options.json === true) {
@@ -60,7 +60,7 @@ export async function listRemarks(options: RemarkOptions, terminal: Terminal): P
 
 export async function showRemark(remarkId: number, options: RemarkOptions, terminal: Terminal): Promise<ExitCode> {
   await using site = await visitStore(options.config);
-  const found = await site.store.showRemark(remarkId);
+  const found = await site.store.remarks.showRemark(remarkId);
   if (found === null) throw noSuchRemark(remarkId);
   const language = languageOf(options.lang, site.language);
   const view = remarkView(found.remark, language, site.timeZone, systemTime.wallMs());
@@ -104,7 +104,7 @@ export async function markRemark(
   const kind: RemarkMark["kind"] = undo === true ? "undone" : "done";
   // People paste what they have before them; a national number must not come to stay here.
   const mark = { at: systemTime.wallMs(), kind, note: keptText(note ?? "") };
-  if (!(await site.store.markRemark(remarkId, mark))) throw noSuchRemark(remarkId);
+  if (!(await site.store.remarks.markRemark(remarkId, mark))) throw noSuchRemark(remarkId);
   const words = remarkWords[site.language].state;
   terminal.out(`${remarkId}: ${kind === "done" ? words.done : words.open}`);
   return exitCode.ok;

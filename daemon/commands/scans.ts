@@ -34,7 +34,7 @@ export async function listScans(options: ListOptions, terminal: Terminal): Promi
   };
   await using site = await visitStore(options.config);
   const scans = await site.store.list(filter);
-  const warned = await site.store.warningsOf(
+  const warned = await site.store.remarks.warningsOf(
     scans.map(({ scanId }) => scanId),
     site.timeZone,
   );
@@ -72,7 +72,7 @@ export async function showScan(scanId: number, config: string, json: boolean, te
   await using site = await visitStore(config);
   const scan = await site.store.show(scanId);
   if (scan === null) throw noSuchScan(scanId);
-  const warnings = (await site.store.warningsOf([scanId], site.timeZone))[0]?.warnings ?? [];
+  const warnings = (await site.store.remarks.warningsOf([scanId], site.timeZone))[0]?.warnings ?? [];
   // The receiver's own words, which nobody has looked through.
   const refusedBy = (await site.store.webhookSkips(scanId)).map(({ target, reason }) => ({
     webhook: target,

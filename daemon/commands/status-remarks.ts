@@ -25,7 +25,7 @@ const openMax = 10_000;
 export async function remarksOf(configurationFile: string): Promise<RemarkStatus | null> {
   try {
     await using site = await visitStore(configurationFile);
-    const kept = await site.store.listRemarks({ openOnly: true, seenFrom: null, limit: openMax });
+    const kept = await site.store.remarks.listRemarks({ openOnly: true, seenFrom: null, limit: openMax });
     const views = kept.map((each) => remarkView(each, site.language, site.timeZone, systemTime.wallMs()));
     const next = views.find(({ daysLeft }) => daysLeft !== null && daysLeft >= 0);
     return {
@@ -34,7 +34,7 @@ export async function remarksOf(configurationFile: string): Promise<RemarkStatus
       nextDeadline: next?.deadline ?? null,
       nextDaysLeft: next?.daysLeft ?? null,
       receipt: kept.filter(({ code }) => code === receiptRemark).length,
-      follow: await site.store.followCounts(),
+      follow: await site.store.remarks.followCounts(),
     };
   } catch (error) {
     if (error instanceof BadgedError && error.code === "store-missing") return null;

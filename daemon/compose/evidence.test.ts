@@ -95,7 +95,7 @@ test("a window that the log was not told of is told at the next start, wherever 
   await run(60, 365 * 24 * 3_600_000);
   const layers = { ...nothingSeen, link: "down" } as const;
   const finding = present(findingOf(layers), "it fails");
-  await store.saveWindow({
+  await store.outages.saveWindow({
     key: `${boot}/70`,
     lastGood: at(65),
     firstBad: at(70),
@@ -128,7 +128,7 @@ test("a window that lasts is told at the next start, though its box had no clock
   const layers = { ...nothingSeen, link: "down" } as const;
   const finding = present(findingOf(layers), "it fails");
   const save = (from: ReturnType<typeof at>, end: OutageWindow["end"]): Promise<void> =>
-    store.saveWindow({
+    store.outages.saveWindow({
       ...{ key: `${boot}/${from.monotonicNs}`, lastGood: null, firstBad: from, openedAt: from },
       ...{ segments: [{ from, finding, layers }], flaps: 0, gaps: [], end },
     });
@@ -168,13 +168,13 @@ test("a look of a boot whose clock was behind is told at the next start beside t
     await evidence.start();
     during(evidence);
   };
-  await store.saveWindow(window);
+  await store.outages.saveWindow(window);
   await run(first, ({ onSample, onChange }) => {
     const { from, ...seen } = service;
     onSample({ began: from, at: from, ...seen, isWhole: true, hasSlept: false });
     onChange({ kind: "opened", window });
   });
-  await store.saveWindow({ ...window, segments: [service, own] });
+  await store.outages.saveWindow({ ...window, segments: [service, own] });
   await run(third);
   const records = (await store.evidence.evidenceRecords(1, 0, 100)).map((each) =>
     each.kind === "whole" ? JSON.parse(each.line) : null,

@@ -56,7 +56,7 @@ export function composeEvidence(
   ports: { readonly time: Time; readonly log: Log },
 ): Evidence {
   const key = keyOf(configuration, ports.log.child({ room: "evidence" }));
-  return key === null ? without(store) : composeWith(key, configuration, store, stamp, ports);
+  return key === null ? without(store.clock) : composeWith(key, configuration, store, stamp, ports);
 }
 
 function keyOf({ evidence: { keyFile }, store: { directory } }: Configuration, log: Log): DeviceKey | null {
@@ -110,9 +110,9 @@ function composeWith(
     async start() {
       let untold: readonly UntoldWindow[] = [];
       try {
-        const last = await store.lastHeartbeat();
+        const last = await store.outages.lastHeartbeat();
         if (last !== null) note(heartbeatGap(last, moment()));
-        const window = await store.openWindow();
+        const window = await store.outages.openWindow();
         if (window !== null) samples.takenUp(window);
         untold = await untoldWindows(store);
       } catch (error) {
@@ -128,7 +128,7 @@ function composeWith(
       for (const content of windowRecords(change)) note(content);
       if (change.kind === "closed") service.windowEnded(change.window.key);
     },
-    history: noted(store, note, time),
+    history: noted(store.clock, note, time),
     maintain: (now) => service.maintain(now),
     get status() {
       return service.status;

@@ -35,7 +35,7 @@ export function composeRemarkSummary(
   store: Store,
   log: Log,
 ): (now: WallMs, since: WallMs) => Promise<string | null> {
-  const ports = { remarks: store, warnings: store, scans: store, log: log.child({ room: "forward" }) };
+  const ports = { remarks: store.remarks, warnings: store.remarks, scans: store, log: log.child({ room: "forward" }) };
   return (now, since) => summariseRemarks({ timeZone, language }, ports, now, since);
 }
 
@@ -46,7 +46,7 @@ export function composeRemarks(
   { time, random, log }: { readonly time: Time; readonly random: Random; readonly log: Log },
 ): Remarks {
   const { url: baseUrl, timeoutMs, paths, pins } = service;
-  const watch = new WarningWatch({ store, log: log.child({ room: "forward" }) }, site.timeZone);
+  const watch = new WarningWatch({ store: store.remarks, log: log.child({ room: "forward" }) }, site.timeZone);
   const recorded = (scanId: number): void => watch.recorded(scanId);
   if (paths.registration === "none") {
     return { start: () => watch.start(), recorded, status: null, [Symbol.asyncDispose]: async () => {} };
@@ -54,7 +54,7 @@ export function composeRemarks(
   const reader = new CiaoRegistrations({ baseUrl, path: paths.registration, timeoutMs, pins }, token, time);
   const follower = new RemarkFollower(
     {
-      store,
+      store: store.remarks,
       reader,
       toBeSent: async () => (forwarder.isIdle ? 0 : (await store.backlog()).waiting),
       now: () => clock.now()?.utcMs ?? null,

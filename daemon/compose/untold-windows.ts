@@ -54,9 +54,9 @@ export async function untoldWindows(store: Store): Promise<readonly UntoldWindow
 
 /** Oldest first. The one that lasts is among them whatever time its box took it to be: the list goes by that. */
 async function lastWindows(store: Store): Promise<readonly OutageWindow[]> {
-  const listed = await store.listOutages({ from: null, to: null, limit: windowsMax });
+  const listed = await store.outages.listOutages({ from: null, to: null, limit: windowsMax });
   const windows = listed.toSorted((one, other) => one.windowId - other.windowId).map(({ window }) => window);
-  const open = await store.openWindow();
+  const open = await store.outages.openWindow();
   return open === null || windows.some(({ key }) => key === open.key) ? windows : [...windows, open];
 }
 

@@ -1,45 +1,17 @@
 import type { BadgeForm } from "../base/badge-form.ts";
 import type { Log } from "../base/log.ts";
-import type { MonotonicNs, Time, WallMs } from "../base/time.ts";
-import type { Anchor } from "../clock/anchor.ts";
-import type { DatingRequest, ScanDating } from "../clock/dating.ts";
-import type { DisciplineChange } from "../clock/discipline.ts";
-import type { ServiceTime } from "../clock/service-clock.ts";
-import type { TimeBreak } from "../clock/stamping.ts";
-import type { ClockEvent } from "../clock/step-watch.ts";
-import type { BootSeen, ClockHistory, Synchronisation } from "../clock/synchronisation.ts";
-import type { UtcNs } from "../clock/utc.ts";
-import type {
-  FollowCounts,
-  FollowedRegistration,
-  FollowOrder,
-  FollowUpStore,
-  KeptLook,
-} from "../forward/follow-up/follow-up.ts";
-import type { KeptRemark, RemarkArchive, RemarkFilter, RemarkMark } from "../forward/follow-up/remark-archive.ts";
+import type { Time, WallMs } from "../base/time.ts";
 import type {
   AttemptReport,
   Backlog,
   Claim,
   ClaimRequest,
   ForwardQueue,
-  Remark,
   Settlement,
   Written,
 } from "../forward/queue.ts";
 import type { LimitKnowledge, ReceiptMemory } from "../forward/receipt-window.ts";
-import type { ScanWarnings, WarnedSlice, WarningStore } from "../forward/scan-warnings.ts";
 import type { WebhookCursor, WebhookScan, WebhookSkip } from "../forward/webhook/cursor.ts";
-import type {
-  Heartbeat,
-  KeptWindow,
-  ListedWindow,
-  OutageArchive,
-  OutageEntry,
-  OutageStore,
-  WindowFilter,
-} from "../outage/outage-store.ts";
-import type { OutageWindow } from "../outage/windows.ts";
 import type {
   ArchivedScan,
   ReleaseConsent,
@@ -52,16 +24,17 @@ import type { BadgeReading } from "../scan/draft.ts";
 import type { RosterChange, RosterEntry, RosterStore } from "../scan/roster.ts";
 import type { RecordOutcome, ScanDraft, ScanLedger, WorkSite } from "../scan/scan.ts";
 import { type PackedStep, packSettlements, unpackClaim } from "./call-pack.ts";
-import type { DatedSlice } from "./dating-table.ts";
+import { ClockCalls } from "./clock-calls.ts";
 import { EvidenceCalls } from "./evidence-calls.ts";
 import type { FillLevel } from "./fill-level.ts";
 import { Housekeeping } from "./housekeeping.ts";
+import { OutageCalls } from "./outage-calls.ts";
+import { RemarkCalls } from "./remark-calls.ts";
 import type { Gauges } from "./store-keeper.ts";
 import { StoreLink } from "./store-link.ts";
 import type { StoreSettings } from "./store-settings.ts";
 import type { StoreThread } from "./store-thread.ts";
 import type { RereadSlice } from "./unknown-badges.ts";
-import { warnSliceRows } from "./warning-table.ts";
 
 export type { StoreSettings } from "./store-settings.ts";
 
@@ -96,24 +69,14 @@ const outcomeLost = "the database was replaced during a call, its outcome is not
  * rejects with a `StoreError` whose code says what can be done, or with a `BadgedError` for a person.
  */
 export class Store
-  implements
-    ScanLedger,
-    RosterStore,
-    ScanArchive,
-    ForwardQueue,
-    ReceiptMemory,
-    WebhookCursor,
-    ClockHistory,
-    ScanDating,
-    OutageStore,
-    OutageArchive,
-    FollowUpStore,
-    RemarkArchive,
-    WarningStore,
-    AsyncDisposable
+  implements ScanLedger, RosterStore, ScanArchive, ForwardQueue, ReceiptMemory, WebhookCursor, AsyncDisposable
 {
   /** The evidence room's log, which the rest of the store knows nothing of. */
   readonly evidence: EvidenceCalls;
+  /** What the clock is known to have done, and the scans that are dated by it afterwards. */
+  readonly clock: ClockCalls;
+  readonly outages: OutageCalls;
+  readonly remarks: RemarkCalls;
   readonly #link: StoreLink;
   readonly #housekeeping: Housekeeping;
   readonly #time: Time;
@@ -163,6 +126,9 @@ export class Store
     gauges: { latest: Gauges | null },
   ) {
     this.evidence = new EvidenceCalls(link);
+    this.clock = new ClockCalls(link, ports);
+    this.outages = new OutageCalls(link);
+    this.remarks = new RemarkCalls(link);
     this.#link = link;
     this.#housekeeping = housekeeping;
     this.#time = ports.time;
@@ -307,131 +273,12 @@ export class Store
     return this.#link.call("retainWebhooks", targets);
   }
 
-  bootSeen(bootId: string): Promise<BootSeen | null> {
-    return this.#link.call("bootSeen", bootId);
-  }
-
-  seeBoot(bootId: string, seen: BootSeen): Promise<void> {
-    return this.#link.call("seeBoot", bootId, seen);
-  }
-
-  recordSynchronisation(row: Synchronisation, trusted: boolean): Promise<void> {
-    return this.#link.call("recordSynchronisation", row, trusted, this.#time.wallMs());
-  }
-
-  recordServiceTime(found: ServiceTime): Promise<void> {
-    return this.#link.call("recordServiceTime", found, this.#time.wallMs());
-  }
-
-  recordEvent(bootId: string, event: ClockEvent): Promise<void> {
-    return this.#link.call("recordClockEvent", bootId, event, this.#time.wallMs());
-  }
-
-  recordChange(bootId: string, atNs: MonotonicNs, change: DisciplineChange): Promise<void> {
-    return this.#link.call("recordClockChange", bootId, atNs, change, this.#time.wallMs());
-  }
-
-  anchors(limit: number): Promise<readonly Anchor[]> {
-    return this.#link.call("anchors", limit);
-  }
-
-  breaks(bootId: string): Promise<readonly TimeBreak[]> {
-    return this.#link.call("breaks", bootId);
-  }
-
-  lastTrusted(): Promise<UtcNs | null> {
-    return this.#link.call("lastTrusted");
-  }
-
-  /** Slice by slice, so that a badge never waits long for it. */
-  async dateScans(request: DatingRequest): Promise<number> {
-    let dated = 0;
-    let doubles = 0;
-    for (let afterId: number | null = 0; afterId !== null; ) {
-      const slice: DatedSlice = await this.#link.call("dateSlice", request, afterId);
-      dated += slice.dated;
-      doubles += slice.doubles;
-      afterId = slice.afterId;
-    }
-    if (doubles > 0) this.#log.info({ scans: doubles }, "scans turned out to be doubles once their time was proven");
-    return dated;
-  }
-
   receiptKnowledge(): Promise<LimitKnowledge | null> {
     return this.#link.call("receiptKnowledge");
   }
 
   keepReceiptKnowledge(knowledge: LimitKnowledge): Promise<void> {
     return this.#link.call("keepReceiptKnowledge", knowledge);
-  }
-
-  saveWindow(window: OutageWindow, heartbeat?: Heartbeat): Promise<void> {
-    return this.#link.call("saveWindow", window, heartbeat);
-  }
-
-  openWindow(): Promise<OutageWindow | null> {
-    return this.#link.call("openWindow");
-  }
-
-  lastHeartbeat(): Promise<Heartbeat | null> {
-    return this.#link.call("lastHeartbeat");
-  }
-
-  beat(heartbeat: Heartbeat): Promise<void> {
-    return this.#link.call("beat", heartbeat);
-  }
-
-  listOutages(filter: WindowFilter): Promise<readonly ListedWindow[]> {
-    return this.#link.call("listOutages", filter);
-  }
-
-  showOutage(windowId: number, now: WallMs): Promise<KeptWindow | null> {
-    return this.#link.call("showOutage", windowId, now);
-  }
-
-  addOutageEntry(windowId: number, entry: OutageEntry, now: WallMs): Promise<boolean> {
-    return this.#link.call("addOutageEntry", windowId, entry, now);
-  }
-
-  dueFollowUps(now: WallMs, limit: number, order: FollowOrder): Promise<readonly FollowedRegistration[]> {
-    return this.#link.call("dueFollowUps", now, limit, order);
-  }
-
-  keepLook(look: KeptLook): Promise<readonly Remark[]> {
-    return this.#link.call("keepLook", look);
-  }
-
-  followCounts(): Promise<FollowCounts> {
-    return this.#link.call("followCounts");
-  }
-
-  listRemarks(filter: RemarkFilter): Promise<readonly KeptRemark[]> {
-    return this.#link.call("listRemarks", filter);
-  }
-
-  showRemark(remarkId: number): Promise<{ readonly remark: KeptRemark; readonly marks: readonly RemarkMark[] } | null> {
-    return this.#link.call("showRemark", remarkId);
-  }
-
-  markRemark(remarkId: number, mark: RemarkMark): Promise<boolean> {
-    return this.#link.call("markRemark", remarkId, mark);
-  }
-
-  newestScan(): Promise<number> {
-    return this.#link.call("newestScan");
-  }
-
-  warningsAfter(scanId: number, timeZone: string): Promise<WarnedSlice> {
-    return this.#link.call("warningsAfter", scanId, timeZone);
-  }
-
-  /** Slice by slice, so that a badge never waits long for it. */
-  async warningsOf(scanIds: readonly number[], timeZone: string): Promise<readonly ScanWarnings[]> {
-    const warned: ScanWarnings[] = [];
-    for (let from = 0; from < scanIds.length; from += warnSliceRows) {
-      warned.push(...(await this.#link.call("warningsOf", scanIds.slice(from, from + warnSliceRows), timeZone)));
-    }
-    return warned;
   }
 
   /** Erases what is no longer needed, slice by slice, so that a badge never waits long for it. */

@@ -43,11 +43,11 @@ test("the log of a site that was cut off tells the outage, and nothing of a work
       const settings = storeSettings(site.store, { mode: "visitor" });
       await using store = await Store.open(settings, { time: systemTime, log: silentLog });
       const windowId = await until(async () => {
-        const [listed] = await store.listOutages({ from: null, to: null, limit: 1 });
+        const [listed] = await store.outages.listOutages({ from: null, to: null, limit: 1 });
         return listed?.windowId ?? null;
       });
       expect(await gate.present(fictionalBadge(1), signal)).toBe(true);
-      await store.addOutageEntry(windowId, { kind: "note", text: words }, systemTime.wallMs());
+      await store.outages.addOutageEntry(windowId, { kind: "note", text: words }, systemTime.wallMs());
       await until(() => store.evidence.evidenceSalt(1));
     }
     expect(await daemon.kill("SIGTERM")).toEqual({ code: 0 });

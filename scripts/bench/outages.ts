@@ -169,7 +169,7 @@ async function dayOfBeats(): Promise<{ readonly writtenBytes: number; readonly b
   const before = bytesWritten();
   for (let beat = 0; beat < beats; beat += 1) {
     const at = { bootId: "bench", monotonicNs: monotonicNs(BigInt(beat)), utcMs: systemTime.wallMs(), errorBoundMs: 5 };
-    await bench.store.beat({ at, ended: false, power: "unknown" });
+    await bench.store.outages.beat({ at, ended: false, power: "unknown" });
   }
   const writtenBytes = bytesWritten() - before;
   await bench[Symbol.asyncDispose]();

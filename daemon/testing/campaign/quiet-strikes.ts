@@ -113,7 +113,7 @@ async function lookOnce({ simulator, store, time, log }: QuietStrikes, token: To
   );
   await using follower = new RemarkFollower(
     {
-      store,
+      store: store.remarks,
       reader,
       toBeSent: async () => 0,
       now: () => wallMs(time.wallMs() + aheadMs),

@@ -81,8 +81,8 @@ export async function runReceiptCampaign(options: ReceiptCampaignOptions): Promi
     new ClockService(
       {
         transport: new NtpClient(time),
-        history: store,
-        dating: store,
+        history: store.clock,
+        dating: store.clock,
         askService: async (signal) => void (await client.askHealth(signal)),
         onTime: () => forwarder.wake(),
         time,

@@ -146,7 +146,7 @@ export async function runServiceCampaign(options: ServiceCampaignOptions): Promi
     await strikeInQuiet({ simulator, table, store, client, stranger: workers, time, log: logInto(watch) });
   }
   const { quotaViolations, quotaRefusals, failedCallsPeak, callsByKind } = simulator.stats();
-  const remarks = await store.listRemarks({ openOnly: false, seenFrom: null, limit: 10_000 });
+  const remarks = await store.remarks.listRemarks({ openOnly: false, seenFrom: null, limit: 10_000 });
   const residentMaxMb = await resident;
   const broken = [...verdict.broken];
   if (diedEarly) broken.push(`the daemon ended by itself with ${code}: ${daemon.output}`);

@@ -54,11 +54,11 @@ const watch = new OutageService(
       }),
     },
     store: {
-      openWindow: () => store.openWindow(),
-      lastHeartbeat: () => store.lastHeartbeat(),
-      beat: (heartbeat) => store.beat(heartbeat),
+      openWindow: () => store.outages.openWindow(),
+      lastHeartbeat: () => store.outages.lastHeartbeat(),
+      beat: (heartbeat) => store.outages.beat(heartbeat),
       async saveWindow(window: OutageWindow, heartbeat?: Heartbeat) {
-        await store.saveWindow(window, heartbeat);
+        await store.outages.saveWindow(window, heartbeat);
         commits += 1;
         if (commits !== Number(deadlyCommit)) return;
         if (lostWith === "record") {

@@ -59,14 +59,16 @@ describe.skipIf(obstacle !== null)(`how the last run ended${obstacle === null ? 
   async function running(since: number): Promise<DaemonProcess> {
     const daemon = new DaemonProcess("daemon/main.ts", site.configuration, box.launch());
     await eventually(async (store) => {
-      const beat = await store.lastHeartbeat();
+      const beat = await store.outages.lastHeartbeat();
       return beat !== null && beat.at.utcMs >= since && !beat.ended ? beat : null;
     });
     return daemon;
   }
 
   const windowAfter = (): Promise<OutageWindow> =>
-    eventually(async (store) => (await store.listOutages({ from: null, to: null, limit: 1 }))[0]?.window ?? null);
+    eventually(
+      async (store) => (await store.outages.listOutages({ from: null, to: null, limit: 1 }))[0]?.window ?? null,
+    );
 
   test.each([
     ["killed in this boot", "SIGKILL", false, "own-software"],
