@@ -21,8 +21,9 @@ export function zonedParts(at: WallMs, timeZone: string): readonly ZonedPart[] {
 }
 
 /**
- * Makes the zone of a Belgian site that of this process and of the threads that it starts later. Any other zone is left
- * to `Intl`, which refuses a name that it does not know; `TZ` would silently mean another zone.
+ * Makes the zone of a Belgian site that of this process, of the threads that share its environment, and of those that it
+ * starts later. Any other zone is left to `Intl`, which refuses a name that it does not know; `TZ` would silently mean
+ * another zone.
  */
 export function adoptZone(timeZone: string): void {
   if (timeZone === belgianZone) process.env["TZ"] = timeZone;

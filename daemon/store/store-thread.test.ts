@@ -1,4 +1,6 @@
 import { execFile } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { systemTime } from "../base/system-time.ts";
@@ -16,6 +18,8 @@ test("a thread that was started beforehand keeps scans, and is closed with its s
     await store.replaceRoster(rosterOf(1), "fixture");
     expect(await store.record(draftOf(1, 0))).toMatchObject({ kind: "recorded" });
   }
+  // Which it would not be were it another that the store uses.
+  await thread.ended;
   await using again = await Store.open(storeSettings(directory.path), { time: systemTime, log: recordingLog() });
   expect(await again.record(draftOf(1, 0))).toMatchObject({ kind: "double" });
 });
@@ -39,9 +43,47 @@ test("a store tells why a thread failed before it was used", async () => {
   expect(log.lines.map(({ message }) => message)).toContain("the store's thread failed");
 });
 
-test("a process ends that started a thread and did not use it", async () => {
-  const module = JSON.stringify(new URL("store-thread.ts", import.meta.url).href);
-  const program = `const { StoreThread } = await import(${module}); { using _ = new StoreThread(); } console.log("told");`;
-  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program]);
-  expect(stdout).toBe("told\n");
+const at = (file: string): string => JSON.stringify(new URL(file, import.meta.url).href);
+
+/** What a program prints. From a file: a thread takes over the options of its process, and those of `-e` end it at once. */
+async function printed(program: string, options: readonly string[], environment: NodeJS.ProcessEnv): Promise<string> {
+  using directory = temporaryDirectory();
+  const file = join(directory.path, "program.mjs");
+  writeFileSync(file, program);
+  const { stdout } = await promisify(execFile)(process.execPath, [...options, file], {
+    env: { ...process.env, ...environment },
+    timeout: 60_000,
+  });
+  return stdout;
+}
+
+test("a process ends that started a thread and did not use it, and the thread did not fail", async () => {
+  const program = `
+    const { StoreThread } = await import(${at("store-thread.ts")});
+    const thread = new StoreThread();
+    { using _ = thread; }
+    await thread.ended;
+    thread.open({}, { replied() {}, exited() { console.log("ended"); }, failed: console.log });`;
+  expect(await printed(program, [], {})).toBe("ended\n");
+});
+
+test("a thread that was started before the site's zone was known asks no formatter, which takes 10 MB", async () => {
+  using directory = temporaryDirectory();
+  const program = `
+    const { StoreThread } = await import(${at("store-thread.ts")});
+    const thread = new StoreThread();
+    const { Store } = await import(${at("store.ts")});
+    const { systemTime } = await import(${at("../base/system-time.ts")});
+    const { adoptZone } = await import(${at("../base/zoned-time.ts")});
+    const { draftOf, entryOf, recordingLog, site, storeSettings } = await import(${at("../testing/store-fixture.ts")});
+    adoptZone("Europe/Brussels");
+    const ports = { time: systemTime, log: recordingLog(), thread };
+    await using store = await Store.open(storeSettings(${JSON.stringify(directory.path)}), ports);
+    await store.internWorkSite(site);
+    await store.record(draftOf(1, 0));
+    await store.replaceRoster([entryOf(1, { validFrom: "2026-01-01" })], "dated");
+    console.log(await store.resolveUnknown(10));`;
+  const withoutFormatters =
+    "--import=data:text/javascript,Intl.DateTimeFormat=class{constructor(){throw(Error('asked'))}}";
+  expect(await printed(program, [withoutFormatters], { TZ: "Asia/Kolkata" })).toBe("1\n");
 });

@@ -1,4 +1,4 @@
-import { Worker } from "node:worker_threads";
+import { SHARE_ENV, Worker } from "node:worker_threads";
 import type { StoreSettings } from "./store-settings.ts";
 import type { Reply, Request } from "./worker-messages.ts";
 
@@ -32,6 +32,8 @@ export class StoreThread implements Disposable {
   constructor(file: URL = workerFile) {
     this.#worker = new Worker(file, {
       name: "store",
+      // The zone of the site is adopted (`adoptZone`) when the configuration was read, which is after this.
+      env: SHARE_ENV,
       resourceLimits: { maxOldGenerationSizeMb: heapMaxMb, maxYoungGenerationSizeMb: youngHeapMaxMb },
     });
     this.#worker.on("message", (reply: Reply) => this.#user?.replied(reply));
