@@ -169,7 +169,12 @@ async function openStore(
   const { time, storeThread: thread } = ports;
   const opening = Store.open(storeSettings(configuration, "daemon"), { time, log: ports.log, onReopened, thread });
   // While the store's thread opens its database: the first call comes when the readers' ports are being opened.
-  const [store] = await Promise.all([opening.then((opened) => building.use(opened)), loadAgent()]);
+  const loading = loadAgent().catch((error: unknown) => {
+    // Badges are recorded without it. A part that fails here would leave the store open, with nobody to close it.
+    ports.log.error({ error: messageOf(error) }, "what calls need cannot be loaded: nothing can be sent");
+  });
+  const store = building.use(await opening);
+  await loading;
   const webhooks = configuration.webhooks.map((webhook) => webhook.name);
   await webhooksAtStart(webhooks, store, ports.log.child({ room: "forward" }));
   const log = ports.log.child({ room: "scan" });

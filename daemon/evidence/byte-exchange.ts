@@ -43,13 +43,15 @@ export async function exchangeBytes(
 ): Promise<ByteAnswer | Unreachable | TooLong> {
   if (signal.aborted) return unreachable("interrupted", "stopped before the call");
   const { timeoutMs } = request;
-  const agent = await openAgent({ timeoutMs, headMaxBytes: exchangeHeadMaxBytes, keepAliveMs: null, pins: [] });
   try {
-    return read(await exchange(agent, dispatched(request), { ...request, time, onHead, mayLeave }, signal));
+    const agent = await openAgent({ timeoutMs, headMaxBytes: exchangeHeadMaxBytes, keepAliveMs: null, pins: [] });
+    try {
+      return read(await exchange(agent, dispatched(request), { ...request, time, onHead, mayLeave }, signal));
+    } finally {
+      await agent.destroy();
+    }
   } catch (error) {
     return unreachable("not-connected", messageOf(error));
-  } finally {
-    await agent.destroy();
   }
 }
 

@@ -78,9 +78,7 @@ export class HttpCaller implements AsyncDisposable {
   ): Promise<HttpOutcome> {
     if (signal.aborted) return { kind: "not-sent", cause: "interrupted", detail: "stopped before the call" };
     try {
-      const { pins } = this.#limits;
-      this.#agent ??= openAgent({ timeoutMs: this.#timeoutMs, headMaxBytes: answerHeadersMaxBytes, keepAliveMs, pins });
-      const agent = await this.#agent;
+      const agent = await this.#opened();
       const options = {
         origin: this.#base.origin,
         path: `${this.#base.pathname.replace(/\/$/, "")}${request.path}` || "/",
@@ -114,10 +112,24 @@ export class HttpCaller implements AsyncDisposable {
     return this.#dropConnection();
   }
 
+  /** One that could not be opened is tried again with the next call. */
+  async #opened(): Promise<Agent> {
+    const { pins } = this.#limits;
+    this.#agent ??= openAgent({ timeoutMs: this.#timeoutMs, headMaxBytes: answerHeadersMaxBytes, keepAliveMs, pins });
+    const opening = this.#agent;
+    try {
+      return await opening;
+    } catch (error) {
+      if (this.#agent === opening) this.#agent = null;
+      throw error;
+    }
+  }
+
   async #dropConnection(): Promise<void> {
     const agent = this.#agent;
     this.#agent = null;
-    await (await agent)?.destroy();
+    // Its call tells why there is none, and then there is nothing to close.
+    await (await agent?.catch(() => null))?.destroy();
   }
 }
 
