@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -43,6 +43,26 @@ test("a place that takes no socket is told as one, and is no defect", async () =
   writeFileSync(file, "");
   const below = statusSocketPath(file);
   await expect(StatusSocket.open(below, () => Promise.resolve({}))).rejects.toMatchObject({ code: "store-unusable" });
+});
+
+test("a disk that fails once the socket stands is told, and leaves no process behind that waits for nothing", () => {
+  const path = freshPath();
+  const failing = `import fs from "node:fs";
+    import { syncBuiltinESMExports } from "node:module";
+    fs.chmodSync = () => { throw Object.assign(new Error("EIO: i/o error, chmod"), { code: "EIO" }); };
+    syncBuiltinESMExports();`;
+  const program = `
+    const { StatusSocket } = await import(${JSON.stringify(new URL("status-socket.ts", import.meta.url).href)});
+    await StatusSocket.open(${JSON.stringify(path)}, () => Promise.resolve({})).catch(({ code }) => console.log(code));`;
+  const parameters = [
+    `--import=data:text/javascript,${encodeURIComponent(failing)}`,
+    "--input-type=module",
+    "-e",
+    program,
+  ];
+  const run = spawnSync(process.execPath, parameters, { encoding: "utf8", timeout: 20_000 });
+  expect(run).toMatchObject({ status: 0, stdout: "store-unusable\n", stderr: "" });
+  expect(existsSync(path)).toBe(false);
 });
 
 test("a path too long for a socket is told, not cut off", async () => {

@@ -67,8 +67,13 @@ export class StatusSocket implements AsyncDisposable {
       if ((await readStatus(path)) !== null) throw anotherAnswers(path);
       await takeOver(server, path);
     }
-    chmodSync(path, 0o600);
     server.unref();
+    try {
+      chmodSync(path, 0o600);
+    } catch (error) {
+      server.close();
+      throw unusable(path, error);
+    }
     return new StatusSocket(server, asking);
   }
 
