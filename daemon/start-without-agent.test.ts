@@ -32,7 +32,7 @@ test("a daemon that cannot load what calls need records badges, tells of it, and
     }
     await using store = await Store.open(storeSettings(site.store), { time: systemTime, log: silentLog });
     expect(await store.summary()).toMatchObject({ byState: { waiting: 1 } });
-    expect(await store.lastHeartbeat()).toMatchObject({ ended: true });
+    expect(await store.outages.lastHeartbeat()).toMatchObject({ ended: true });
   } finally {
     rmSync(folder, { recursive: true });
   }

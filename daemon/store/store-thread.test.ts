@@ -67,11 +67,20 @@ test("a process ends that started a thread and did not use it, and the thread di
   expect(await printed(program, [], {})).toBe("ended\n");
 });
 
-test("a thread that was started before the site's zone was known asks no formatter, which takes 10 MB", async () => {
+test("a thread that looked at the local time before the site's zone was known has that zone, and asks no formatter", async () => {
   using directory = temporaryDirectory();
+  // 10 MB of calendars in every thread that makes one.
+  const withoutFormatters = "Intl.DateTimeFormat = class { constructor() { throw Error('asked'); } };";
+  const looking = `--import=data:text/javascript,${encodeURIComponent(`${withoutFormatters}
+    import { isMainThread } from "node:worker_threads";
+    new Date().getHours();
+    if (!isMainThread) { const channel = new BroadcastChannel("looked"); channel.postMessage(""); channel.close(); }`)}`;
   const program = `
     const { StoreThread } = await import(${at("store-thread.ts")});
+    const looked = new BroadcastChannel("looked");
     const thread = new StoreThread();
+    await new Promise((resolve) => { looked.onmessage = resolve; });
+    looked.close();
     const { Store } = await import(${at("store.ts")});
     const { systemTime } = await import(${at("../base/system-time.ts")});
     const { adoptZone } = await import(${at("../base/zoned-time.ts")});
@@ -81,9 +90,10 @@ test("a thread that was started before the site's zone was known asks no formatt
     await using store = await Store.open(storeSettings(${JSON.stringify(directory.path)}), ports);
     await store.internWorkSite(site);
     await store.record(draftOf(1, 0));
-    await store.replaceRoster([entryOf(1, { validFrom: "2026-01-01" })], "dated");
+    await store.record(draftOf(2, 0));
+    const entries = [entryOf(1, { validFrom: "2026-05-28" }), entryOf(2, { validFrom: "2026-05-29" })];
+    await store.replaceRoster(entries, "dated");
     console.log(await store.resolveUnknown(10));`;
-  const withoutFormatters =
-    "--import=data:text/javascript,Intl.DateTimeFormat=class{constructor(){throw(Error('asked'))}}";
-  expect(await printed(program, [withoutFormatters], { TZ: "Asia/Kolkata" })).toBe("1\n");
+  // In Kolkata it is the 29th already.
+  expect(await printed(program, [looking], { TZ: "Asia/Kolkata" })).toBe("1\n");
 });

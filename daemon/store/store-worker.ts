@@ -31,8 +31,18 @@ function logThroughPort(bindings: object): Log {
 }
 
 function open(settings: StoreSettings): Reply {
+  adoptZoneAgain();
   keeper = new StoreKeeper(settings, logThroughPort({}), systemTime);
   return { kind: "opened", gauges: keeper.gauges() };
+}
+
+/**
+ * The site's zone was adopted in another thread, since this one started: setting it tells this one, which keeps the zone of
+ * its first look at a local time else.
+ */
+function adoptZoneAgain(): void {
+  const zone = process.env["TZ"];
+  if (zone !== undefined) process.env["TZ"] = zone;
 }
 
 function answer(request: Request): Reply {
