@@ -10,8 +10,11 @@ import type { Claim } from "./queue.ts";
  */
 export type BreakingScans = ReadonlyMap<number, number>;
 
-/** The most that are known at once; of more the oldest is forgotten, and found out again. */
-export const breakingScansMax: number = 200;
+/**
+ * The most that are known at once. A forgotten one is found out again, by failed calls of which the service has a quota, so
+ * there is room for one of each worker of a large site; the oldest goes first, which may long have been kept back.
+ */
+export const breakingScansMax: number = 10_000;
 
 /** It is put off this many times as long at most: its worker's later scans wait behind it. */
 export const breakingPutOffsMax: number = 4;

@@ -119,3 +119,50 @@ test.each([
     expect(others.filter((id) => queue.scan(id).doubtAttemptId !== null)).toEqual([]);
   },
 );
+
+/** Refuses the calls that carry one of so many workers, and says no more of them. */
+class ForbiddingService implements Upstream {
+  readonly #forbidden: number;
+  refused = 0;
+
+  constructor(forbidden: number) {
+    this.#forbidden = forbidden;
+  }
+
+  async register(scans: readonly DueScan[]): Promise<CallOutcome> {
+    if (scans.some(({ workerId }) => workerId < this.#forbidden)) {
+      this.refused += 1;
+      const report: CallReport = { outcome: "call-refused", httpStatus: 403, relatedTraceId: null, detail: "" };
+      return { kind: "not-processed", retryAfterMs: null, report };
+    }
+    const items = scans.map(
+      ({ scanId }) => ({ kind: "created", registrationId: `r${scanId}`, validity: "pending", remarks: [] }) as const,
+    );
+    return { kind: "answered", items, report: answered };
+  }
+}
+
+test("of more scans that fail alone than one call carries none is forgotten: the others go through, and one of these is tried in two minutes", async () => {
+  const time = new ManualTime();
+  const queue = new MemoryQueue();
+  const forbidden = 240;
+  const service = new ForbiddingService(forbidden);
+  await using forwarder = forwarding(time, queue, service, 1);
+  forwarder.start();
+  await time.advance(0);
+  const others: number[] = [];
+  const another = async (): Promise<void> => {
+    others.push(queue.record(forbidden + others.length, time.wallMs()));
+    forwarder.wake();
+    await time.advance(10 * 60_000);
+  };
+  for (let worker = 0; worker < forbidden; worker += 1) {
+    queue.record(worker, time.wallMs());
+    if (worker % 4 === 3) await another();
+  }
+  await time.advance(hourMs);
+  const before = service.refused;
+  for (let turn = 0; turn < 12; turn += 1) await another();
+  expect(others.filter((id) => queue.scan(id).state !== "registered")).toEqual([]);
+  expect(service.refused - before).toBeLessThanOrEqual((2 * hourMs) / (2 * 60_000) + 1);
+});
