@@ -101,7 +101,7 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
   const intake = building.use(await composeIntake(configuration, store, clock, readers, recorded, ports));
   building.defer(() => closeTogether(readers, "readers"));
 
-  building.use(startClockwork(configuration, store, { clock, evidence, roster }, ports));
+  building.use(startClockwork(configuration, store, { clock, evidence, roster, forwarder }, ports));
   composed.resolve(
     liveStatus(configuration, {
       startedAt: time.wallMs(),
@@ -286,7 +286,13 @@ function startClockwork(
     clock,
     evidence,
     roster,
-  }: { readonly clock: SendingClock; readonly evidence: Pick<Evidence, "maintain">; readonly roster: Maintained },
+    forwarder,
+  }: {
+    readonly clock: SendingClock;
+    readonly evidence: Pick<Evidence, "maintain">;
+    readonly roster: Maintained;
+    readonly forwarder: Pick<ForwardService, "failingAlone">;
+  },
   { time, log }: DaemonPorts,
 ): AsyncDisposable {
   const { site, outage, supplier } = configuration;
@@ -300,7 +306,7 @@ function startClockwork(
     { at, timeZone, language, supplier, folder: join(settings.directory, "summaries") },
     {
       archive: store.outages,
-      remarks: composeRemarkSummary(timeZone, language, store, log),
+      remarks: composeRemarkSummary(timeZone, language, store, forwarder, log),
       clock,
       time,
       log: log.child({ room: "outage" }),

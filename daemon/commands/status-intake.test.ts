@@ -3,6 +3,7 @@ import { unreadableMin } from "../../drivers/contract.ts";
 import { strangersMin } from "../scan/intake.ts";
 import { openCore, storeSettings, temporaryDirectory } from "../testing/store-fixture.ts";
 import { intakeLines, readerLines, storeLines, targetLine } from "./status.ts";
+import { heldLines } from "./status-held.ts";
 
 const intake = { recorded: 4, doubles: 0, unknownBadges: 0, captureLagMaxMs: 1 };
 
@@ -87,4 +88,15 @@ test("a store that refuses is no service that is well", () => {
     "reachable, BUT NOTHING IS SENT: the store",
   );
   expect(targetLine("service", service)).not.toContain("SENT");
+});
+
+test("scans on which calls fail while others go through are told with those that wait behind them", () => {
+  expect(heldLines(null)).toEqual([]);
+  expect(heldLines({ failing: 0, behind: 0 })).toEqual([]);
+  expect(heldLines({ failing: 1, behind: 0 })).toEqual([
+    "scans     1 of those to be sent: calls with one of them fail, others go through; each is tried again by itself, minutes apart (the log says how they fail)",
+  ]);
+  expect(heldLines({ failing: 2, behind: 1 })).toEqual([
+    expect.stringMatching(/^scans {5}2 of .* minutes apart; 1 later scan of the same workers waits behind them \(/),
+  ]);
 });

@@ -16,6 +16,7 @@ import { askDaemon } from "../supervisor/store-hold.ts";
 import { clockWords } from "./clock.ts";
 import { visitedConfiguration } from "./configuration.ts";
 import { evidenceLines } from "./status-evidence.ts";
+import { heldLines, heldOf } from "./status-held.ts";
 import { remarkLines, remarksOf } from "./status-remarks.ts";
 import type { Terminal } from "./terminal.ts";
 import { visitStore } from "./visit.ts";
@@ -29,13 +30,18 @@ export async function status(configurationFile: string, json: boolean, terminal:
   const configuration = visitedConfiguration(configurationFile);
   const { live, without } = await livingOf(configuration.store.directory);
   const stored = await summaryOf(configurationFile);
+  const held = await heldOf(configurationFile, live);
   const remarks = await remarksOf(configurationFile);
   if (json) {
-    terminal.out(JSON.stringify({ daemon: live, store: stored === null ? null : storeDocument(stored), remarks }));
+    terminal.out(
+      JSON.stringify({ daemon: live, store: stored === null ? null : storeDocument(stored), held, remarks }),
+    );
   } else {
     for (const line of [
       ...(live === null ? [without] : daemonLines(live, configuration.outage.language, configuration.site.timeZone)),
-      ...(stored === null ? ["store     nothing yet: badged was never started with this file"] : storeLines(stored)),
+      ...(stored === null
+        ? ["store     nothing yet: badged was never started with this file"]
+        : storeLines(stored, heldLines(held))),
       ...remarkLines(remarks, live),
     ])
       terminal.out(line);
@@ -159,7 +165,8 @@ function tokenLine({ hasToken, failure, retryInMs }: LiveToken): string {
   return `token     ${hasToken ? "at hand, BUT NOT RENEWED" : "NONE"}: ${failure}${retry}`;
 }
 
-export function storeLines(stored: StoreSummary): string[] {
+/** @param held what is to be said of scans to be sent */
+export function storeLines(stored: StoreSummary, held: readonly string[] = []): string[] {
   const waitingFor =
     stored.oldestWaiting === null
       ? ""
@@ -171,6 +178,7 @@ export function storeLines(stored: StoreSummary): string[] {
     lines.push(`scans     ${counted(stored.doubtful, "possible duplicate")} (badged scans list --doubtful)`);
   return [
     ...lines,
+    ...held,
     `store     ${fullWords(stored)}${stored.rows} of at most ${counted(stored.maxScans, "scan")}; database ${mega(stored.databaseBytes)}, ${mega(stored.freeBytes)} free on its disk`,
     stored.rosterBadges === 0
       ? "roster    NO BADGES: every scan is of an unknown badge (badged roster check FILE)"

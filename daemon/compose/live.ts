@@ -23,7 +23,11 @@ type LiveParts = {
   readonly outages: Pick<OutageService, "status">;
   readonly evidence: { readonly status: EvidenceStatus | null };
   readonly service: { readonly token: TokenStatus | null };
-  readonly forwarder: { readonly status: TargetStatus; readonly receipt: ReceiptStatus };
+  readonly forwarder: {
+    readonly status: TargetStatus;
+    readonly receipt: ReceiptStatus;
+    readonly failingAlone: readonly number[];
+  };
   readonly remarks: { readonly status: FollowerStatus | null };
   /** In the order of the configuration. */
   readonly webhooks: readonly { readonly status: TargetStatus }[];
@@ -49,6 +53,7 @@ export function liveStatus(configuration: Configuration, parts: LiveParts): () =
     })),
     intake: parts.intake.counters,
     service: { name: new URL(configuration.service.url).host, ...parts.forwarder.status },
+    failingAlone: parts.forwarder.failingAlone,
     token: liveToken(parts.service.token),
     following: parts.remarks.status,
     evidence: parts.evidence.status,

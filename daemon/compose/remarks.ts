@@ -11,6 +11,7 @@ import type { SendingClock } from "../forward/receipt-guard.ts";
 import type { TokenSource } from "../forward/upstream.ts";
 import { WarningWatch } from "../forward/warning-watch.ts";
 import type { Store } from "../store/store.ts";
+import { summariseHeld } from "./held-summary.ts";
 import { summariseRemarks } from "./remark-summary.ts";
 
 type RemarkParts = {
@@ -28,15 +29,20 @@ export type Remarks = AsyncDisposable & {
   readonly status: FollowerStatus | null;
 };
 
-/** What the daily summary says of remarks. */
+/** What the daily summary says of remarks, and before them of scans that wait while others are registered. */
 export function composeRemarkSummary(
   timeZone: string,
   language: Language,
   store: Store,
+  forwarder: Pick<ForwardService, "failingAlone">,
   log: Log,
 ): (now: WallMs, since: WallMs) => Promise<string | null> {
   const ports = { remarks: store.remarks, warnings: store.remarks, scans: store, log: log.child({ room: "forward" }) };
-  return (now, since) => summariseRemarks({ timeZone, language }, ports, now, since);
+  return async (now, since) => {
+    const held = await summariseHeld(language, store, forwarder.failingAlone);
+    const remarks = await summariseRemarks({ timeZone, language }, ports, now, since);
+    return [held, remarks].filter((text) => text !== null).join("\n\n") || null;
+  };
 }
 
 /** What follows registrations until the service has finished with them. */

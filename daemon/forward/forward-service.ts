@@ -116,6 +116,11 @@ export class ForwardService implements AsyncDisposable {
     return { state, lastOutcome, retryInMs, ...store };
   }
 
+  /** Scans on which calls are known to fail while others go through, by their ids; some may be settled since. */
+  get failingAlone(): readonly number[] {
+    return [...this.#state.lessons.size.breaking.keys()];
+  }
+
   /** The service has judged a registration that it had left pending. */
   async judged(receipt: LateJudgement): Promise<void> {
     await this.#guard.judged(receipt);

@@ -21,6 +21,7 @@ import type {
 import type { RecordKind } from "../evidence/record.ts";
 import type { FollowCounts, FollowedRegistration, FollowOrder, KeptLook } from "../forward/follow-up/follow-up.ts";
 import type { KeptRemark, RemarkFilter, RemarkMark } from "../forward/follow-up/remark-archive.ts";
+import type { HeldScans } from "../forward/held-scans.ts";
 import type { AttemptReport, Backlog, ClaimRequest, Remark, Settlement } from "../forward/queue.ts";
 import type { LimitKnowledge } from "../forward/receipt-window.ts";
 import type { ScanWarnings, WarnedSlice } from "../forward/scan-warnings.ts";
@@ -40,6 +41,7 @@ import { isMarkedAsCopy, unmarkAsCopy } from "./copy-mark.ts";
 import { type DatedSlice, DatingTable } from "./dating-table.ts";
 import { EvidenceTable } from "./evidence-table.ts";
 import { FollowUpTable } from "./follow-up-table.ts";
+import { HeldScansTable } from "./held-scans-table.ts";
 import { Scrub, type ScrubStep } from "./integrity.ts";
 import { KnowledgeTable } from "./knowledge-table.ts";
 import { OutageTable } from "./outage-table.ts";
@@ -68,6 +70,7 @@ export class StoreCore implements Disposable {
   readonly #unknown: UnknownBadges;
   readonly #roster: RosterTable;
   readonly #queue: QueueTable;
+  readonly #held: HeldScansTable;
   readonly #archive: ArchiveTable;
   readonly #webhooks: WebhookTable;
   readonly #sites: WorkSites;
@@ -97,6 +100,7 @@ export class StoreCore implements Disposable {
     this.#sites = new WorkSites(connection);
     this.#warnings = new WarningTable(connection, this.#sites);
     this.#queue = new QueueTable(connection, this.#counts, this.#sites);
+    this.#held = new HeldScansTable(connection);
     this.#archive = new ArchiveTable(connection, {
       chain,
       counts: this.#counts,
@@ -211,6 +215,10 @@ export class StoreCore implements Disposable {
 
   summary(): StoreSummary {
     return this.#archive.summary(this.#settings.maxScans);
+  }
+
+  heldScans(failing: readonly number[]): HeldScans {
+    return this.#held.held(failing);
   }
 
   storeId(): string {

@@ -1,6 +1,7 @@
 import type { BadgeForm } from "../base/badge-form.ts";
 import type { Log } from "../base/log.ts";
 import type { Time, WallMs } from "../base/time.ts";
+import type { HeldScanCounts, HeldScans } from "../forward/held-scans.ts";
 import type {
   AttemptReport,
   Backlog,
@@ -69,7 +70,15 @@ const outcomeLost = "the database was replaced during a call, its outcome is not
  * rejects with a `StoreError` whose code says what can be done, or with a `BadgedError` for a person.
  */
 export class Store
-  implements ScanLedger, RosterStore, ScanArchive, ForwardQueue, ReceiptMemory, WebhookCursor, AsyncDisposable
+  implements
+    ScanLedger,
+    RosterStore,
+    ScanArchive,
+    ForwardQueue,
+    ReceiptMemory,
+    WebhookCursor,
+    AsyncDisposable,
+    HeldScanCounts
 {
   /** The evidence room's log, which the rest of the store knows nothing of. */
   readonly evidence: EvidenceCalls;
@@ -248,6 +257,10 @@ export class Store
 
   summary(): Promise<StoreSummary> {
     return this.#link.call("summary");
+  }
+
+  heldScans(failing: readonly number[]): Promise<HeldScans> {
+    return this.#link.call("heldScans", failing);
   }
 
   next(target: string, limit: number): Promise<readonly WebhookScan[]> {

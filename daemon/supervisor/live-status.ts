@@ -31,6 +31,8 @@ export type LiveStatus = {
     readonly captureLagMaxMs: number;
   };
   readonly service: LiveTarget;
+  /** Ids of scans on which calls are known to fail while others go through. A daemon of an earlier version does not speak of it. */
+  readonly failingAlone?: readonly number[];
   /** Where badged gets its tokens itself; `null` where it does not. */
   readonly token: LiveToken | null;
   /** How registrations are followed for remarks that come later; `null` when that is switched off. */

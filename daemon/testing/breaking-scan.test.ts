@@ -161,6 +161,7 @@ test("of more scans that fail alone than one call carries none is forgotten: the
     if (worker % 4 === 3) await another();
   }
   await time.advance(hourMs);
+  expect(forwarder.failingAlone.length).toBeGreaterThan(200);
   const before = service.refused;
   for (let turn = 0; turn < 12; turn += 1) await another();
   expect(others.filter((id) => queue.scan(id).state !== "registered")).toEqual([]);
