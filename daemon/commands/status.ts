@@ -141,10 +141,10 @@ export function intakeLines({ intake: { notRecorded } }: Pick<LiveStatus, "intak
   return [`scans     NOT RECORDED: ${notRecorded} since the start, answered so at the reader; the log says why`];
 }
 
-/** @param isOut while an outage lasts: the last call may have been before it, and says nothing of now */
+/** @param isOut while an outage lasts: a last call that went through may have been before it, and says nothing of now */
 export function targetLine(kind: string, target: LiveTarget, isOut = false): string {
   const words = {
-    reachable: isOut ? "no call has failed" : "reachable",
+    reachable: isOut && target.retryInMs === null ? "no call has failed" : "reachable",
     "not-reachable": "NOT REACHABLE",
     // Not that nothing was sent: the first call may be under way, and have arrived.
     "not-tried": `no call has ended since the start${kind === "service" ? "; badged service check tries the way" : ""}`,
@@ -152,7 +152,12 @@ export function targetLine(kind: string, target: LiveTarget, isOut = false): str
   // Only the forwarder counts such answers as failures, and waits after them.
   const isRefusing = target.lastOutcome === "call-refused" && target.retryInMs !== null;
   const common = kind === "service" ? "site, employer and declaration of works" : "its url and token, and the log";
-  const refusal = isRefusing ? `, BUT REFUSES WHAT IT GETS: look at ${common}` : "";
+  const isUnauthorised = target.lastOutcome === "unauthorised" && target.retryInMs !== null;
+  const refusal = isRefusing
+    ? `, BUT REFUSES WHAT IT GETS: look at ${common}`
+    : isUnauthorised
+      ? ", BUT NOT WITH THESE CREDENTIALS: look at token, client id and permission"
+      : "";
   const outcome = target.lastOutcome === "" ? "" : ` (last call: ${target.lastOutcome})`;
   const retry = target.retryInMs === null ? "" : `, next try in ${durationWords(target.retryInMs)}`;
   const store = target.storeFails === true ? ", BUT NOTHING IS SENT: the store refuses, the log says why" : "";
