@@ -5,6 +5,7 @@ import { backoffMs } from "../backoff.ts";
 import { forwardEvents as events, type LogLine } from "../events.ts";
 import type { WebhookScan } from "./cursor.ts";
 import { type DeliveryOutcome, deliveryMaxScans } from "./delivery.ts";
+import { afterServerError, besideAnother, chosen, type HaltingScan, haltingLimit } from "./halting-scan.ts";
 
 /** From this many skipped scans in a row on a backoff goes before each: a broken receiver must not empty the cursor. */
 export const skipsInARowMax: number = 3;
@@ -19,7 +20,7 @@ export const skipsInARowMax: number = 3;
  * - `posting`: at most once under way. What is under way when the process dies is posted again: at least once.
  * - `advancing`: the cursor is being written; `retrying` while the store cannot. Nothing is posted before it is written.
  * - One by one: up to the last scan of a refused delivery, so that one bad record costs itself alone. It is skipped, with
- *   the receiver's reason.
+ *   the receiver's reason. So it is where the receiver breaks on it and takes others: halting-scan.ts.
  */
 export type FollowerState = {
   readonly phase: FollowerPhase;
@@ -27,6 +28,8 @@ export type FollowerState = {
   /** Deliveries carry one scan until the cursor has passed this one. */
   readonly oneByOneTo: number | null;
   readonly skipsInARow: number;
+  /** The receiver breaks on it, or on whatever it gets; `null` while it does not. */
+  readonly halting: HaltingScan | null;
   readonly failures: number;
   readonly storeFailures: number;
   /** How the last delivery ended; `call-refused` when the receiver answered that it takes none now; `null` before the first. */
@@ -71,6 +74,7 @@ export const initialFollower: FollowerState = {
   stopping: false,
   oneByOneTo: null,
   skipsInARow: 0,
+  halting: null,
   failures: 0,
   storeFailures: 0,
   lastOutcome: null,
@@ -118,7 +122,8 @@ function onRead(state: FollowerState, scans: readonly WebhookScan[], now: Monoto
   assert(state.phase.kind === "reading", "scans come while they are read");
   if (state.stopping) return { state: withPhase(state, { kind: "stopped" }), actions: [] };
   if (scans.length > 0) {
-    return { state: withPhase(state, { kind: "posting", scans }), actions: [{ kind: "post", scans }] };
+    const posted = chosen(state.halting, scans);
+    return { state: withPhase(state, { kind: "posting", scans: posted }), actions: [{ kind: "post", scans: posted }] };
   }
   return state.wokenMeanwhile ? onward(state, now) : { state: withPhase(state, { kind: "idle" }), actions: [] };
 }
@@ -127,7 +132,13 @@ function onEnded(state: FollowerState, outcome: DeliveryOutcome, now: MonotonicN
   assert(state.phase.kind === "posting", "a delivery ends while it is under way");
   const { scans } = state.phase;
   const lastScanId = present(scans.at(-1), "a delivery carries a scan").scanId;
-  const ended: FollowerState = { ...state, lastOutcome: outcome.kind };
+  const beside = besideAnother(state.halting, scans);
+  if (outcome.kind !== "failed" && beside !== null) {
+    // It is delivered again in its turn, whatever became of it.
+    const next = outcome.kind === "accepted" ? "at-once" : "itself";
+    return onward({ ...state, halting: { ...beside, next }, nextPostNs: now }, now);
+  }
+  const ended: FollowerState = { ...state, lastOutcome: outcome.kind, halting: null };
   const recovered: FollowerAction[] =
     state.failures > 0 && outcome.kind !== "failed"
       ? [log("info", events.webhookAgain, { failedCalls: state.failures })]
@@ -169,13 +180,31 @@ function onEnded(state: FollowerState, outcome: DeliveryOutcome, now: MonotonicN
       // Whoever answers so is there: an address or a token that is wrong is found nowhere in the network.
       const isRefusal = httpStatus !== null && httpStatus >= 300 && httpStatus < 500;
       const lastOutcome = isRefusal ? "call-refused" : outcome.kind;
-      const failed = { ...ended, lastOutcome, failures, nextPostNs: later(now, delayMs) } as const;
+      const isBroken = httpStatus !== null && httpStatus >= 500;
+      const halt = isBroken ? afterServerError(state.halting, scans) : ({ halting: null, next: "wait" } as const);
+      if (halt.next === "skip") return skipHalting(ended, scans, detail, httpStatus);
+      const oneByOneTo = halt.next === "narrow" ? lastScanId : state.oneByOneTo;
+      const nextPostNs = later(now, delayMs);
+      const failed = { ...ended, lastOutcome, failures, nextPostNs, oneByOneTo, halting: halt.halting } as const;
       const { state: next, actions } = onward(failed, now);
       return { state: next, actions: [log("warn", events.webhookFailed, fields), ...actions] };
     }
     default:
       return unreachable(outcome);
   }
+}
+
+/** The receiver broke on it before and after it took another. */
+function skipHalting(
+  state: FollowerState,
+  scans: readonly WebhookScan[],
+  detail: string,
+  httpStatus: number | null,
+): FollowerStep {
+  const { scanId } = present(scans[0], "a delivery carries a scan");
+  const reason = `${detail}, again and again, while it took another`;
+  const { state: next, actions } = write({ ...state, failures: 0 }, { scanId, skipped: { scanId, reason } });
+  return { state: next, actions: [log("error", events.webhookSkipped, { scanId, httpStatus }), ...actions] };
 }
 
 function onStoreFailed(state: FollowerState, error: unknown, random: Random): FollowerStep {
@@ -204,7 +233,7 @@ function onward(state: FollowerState, now: MonotonicNs): FollowerStep {
   if (state.stopping) return { state: withPhase(state, { kind: "stopped" }), actions: [] };
   const delayMs = followerRestMs(state, now);
   if (delayMs > 0) return { state: withPhase(state, { kind: "resting" }), actions: [{ kind: "rest", delayMs }] };
-  const limit = state.oneByOneTo === null ? deliveryMaxScans : 1;
+  const limit = haltingLimit(state.halting) ?? (state.oneByOneTo === null ? deliveryMaxScans : 1);
   const reading = { ...withPhase(state, { kind: "reading" }), wokenMeanwhile: false };
   return { state: reading, actions: [{ kind: "read", limit }] };
 }

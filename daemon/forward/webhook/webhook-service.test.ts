@@ -19,6 +19,7 @@ import {
   skipsInARowMax,
   stepFollower,
 } from "./follower.ts";
+import { haltingAloneMax, haltingManyMax, haltingRoundsMax } from "./halting-scan.ts";
 import { WebhookService } from "./webhook-service.ts";
 
 class MemoryCursor implements WebhookCursor {
@@ -176,6 +177,18 @@ describe("against a real receiver", () => {
     expect(deliveries.map((delivery) => delivery.ids)).toEqual([[1, 2, 3, 4, 5], [1], [2], [3], [4], [5]]);
   });
 
+  test("one scan that it breaks on costs itself alone", async () => {
+    const cursor = new MemoryCursor();
+    cursor.add(5);
+    const { url, deliveries } = await receiver(({ ids }) => (ids.includes(3) ? 500 : 200));
+    const done = reached(cursor, 5);
+    serviceOf(url, cursor).start();
+    await done;
+    expect(cursor.skips).toEqual([{ scanId: 3, reason: "status 500, again and again, while it took another" }]);
+    const taken = deliveries.filter(({ ids }) => !ids.includes(3)).flatMap(({ ids }) => ids);
+    expect(taken).toEqual([1, 2, ...Array(haltingRoundsMax).fill(4), 4, 5]);
+  });
+
   test("an error is tried again with the same key, and skips nothing", async () => {
     const cursor = new MemoryCursor();
     cursor.add(2);
@@ -258,6 +271,7 @@ test("a delivery that cannot be made is a failed one: logged, tried again, and s
 
 const refused: DeliveryOutcome = { kind: "refused", reason: "no", httpStatus: 422 };
 const failed: DeliveryOutcome = { kind: "failed", detail: "down", httpStatus: null, retryAfterMs: null };
+const brokenOff: DeliveryOutcome = { ...failed, httpStatus: 500 };
 const half = (): number => 0.5;
 const scans = (...ids: readonly number[]): readonly WebhookScan[] =>
   ids.map((scanId) => ({
@@ -287,6 +301,98 @@ const read = (...ids: readonly number[]): FollowerInput => ({ kind: "read", scan
 const ended = (outcome: DeliveryOutcome): FollowerInput => ({ kind: "ended", outcome });
 const broken: FollowerInput = { kind: "store-failed", error: new Error("disk full") };
 const accepted: DeliveryOutcome = { kind: "accepted" };
+
+/** Plays against a receiver that answers by itself, until `deliveries` were made or nothing is left. */
+function deliver(count: number, statusOf: (ids: readonly number[], delivery: number) => number, deliveriesMax: number) {
+  const [posts, skipped, delivered]: [number[][], string[], Set<number>] = [[], [], new Set()];
+  let [position, nowNs, state] = [0, 1n, initialFollower];
+  let input: FollowerInput | null = woken;
+  while (input !== null && posts.length < deliveriesMax) {
+    const next = stepFollower(state, input, monotonicNs(nowNs), half);
+    state = next.state;
+    input = null;
+    for (const action of next.actions) {
+      if (action.kind === "read") {
+        const left = Array.from({ length: count - position }, (_, index) => position + index + 1);
+        input = read(...left.slice(0, action.limit));
+      } else if (action.kind === "post") {
+        const ids = action.scans.map(({ scanId }) => scanId);
+        posts.push(ids);
+        const httpStatus = statusOf(ids, posts.length);
+        if (httpStatus < 300) for (const id of ids) delivered.add(id);
+        const detail = httpStatus === 0 ? "connection refused" : `status ${httpStatus}`;
+        const failure = { kind: "failed", detail, httpStatus: httpStatus || null, retryAfterMs: null } as const;
+        input = ended(httpStatus >= 200 && httpStatus < 300 ? accepted : failure);
+      } else if (action.kind === "advance") {
+        position = action.advance.scanId;
+        if (action.advance.skipped !== null) skipped.push(`${position}: ${action.advance.skipped.reason}`);
+        input = { kind: "advanced" };
+      } else if (action.kind === "rest") {
+        nowNs += BigInt(Math.ceil(action.delayMs * 1e6)) + 1n;
+        input = { kind: "rested" };
+      }
+    }
+  }
+  return { posts, skipped, delivered, minutes: Number(nowNs / 60_000_000_000n), position };
+}
+
+describe("a receiver that breaks on one scan", () => {
+  test("gets all others, and this one again and again before it is skipped", () => {
+    const { skipped, delivered, posts, minutes } = deliver(250, (ids) => (ids.includes(42) ? 500 : 200), 1_000);
+    expect(delivered.size).toBe(249);
+    expect(skipped).toEqual([expect.stringMatching(/^42: status 500, .* while it took another$/)]);
+    expect(posts.filter((ids) => ids.includes(42))).toHaveLength(haltingManyMax + haltingAloneMax + haltingRoundsMax);
+    expect(minutes).toBeGreaterThan(20);
+  });
+
+  test("has no scan skipped for an outage, however long and in whatever words", () => {
+    for (const outage of [500, 503, 0]) {
+      const { skipped, delivered } = deliver(250, (_, delivery) => (delivery <= 300 ? outage : 200), 1_000);
+      expect({ skipped, delivered: delivered.size }).toEqual({ skipped: [], delivered: 250 });
+    }
+  });
+
+  test("has it skipped only where it breaks on it once more after it took another", () => {
+    let isBack = false;
+    const { skipped, delivered } = deliver(
+      3,
+      (ids) => {
+        if (ids.length === 1 && ids[0] === 2) isBack = true;
+        return isBack ? 200 : 500;
+      },
+      1_000,
+    );
+    expect({ skipped, delivered: [...delivered] }).toEqual({ skipped: [], delivered: [2, 1, 3] });
+  });
+
+  test("has it skipped by no break but those in rounds in a row, each after it took another", () => {
+    let others = 0;
+    const { skipped, delivered, posts } = deliver(
+      3,
+      (ids) => {
+        if (ids[0] === 1) return 500;
+        others += 1;
+        return others % haltingRoundsMax === 0 ? 503 : 200;
+      },
+      200,
+    );
+    expect({ skipped, delivered: [...delivered], posts: posts.length }).toEqual({
+      skipped: [],
+      delivered: [2],
+      posts: 200,
+    });
+  });
+
+  test("is only waited for where no other scan is there to tell", () => {
+    const { skipped, posts } = deliver(1, () => 500, 100);
+    expect({ skipped, posts: posts.length }).toEqual({ skipped: [], posts: 100 });
+  });
+
+  test("and at times cannot be reached has none skipped before it broke on it often enough in between", () => {
+    const sometimes = (_: readonly number[], delivery: number): number => (delivery % 5 === 0 ? 0 : 500);
+    expect(deliver(3, sometimes, 300).skipped).toEqual([]);
+  });
+});
 
 describe("each phase answers each input", () => {
   test.each<[string, readonly FollowerInput[], string, readonly string[]]>([
@@ -350,7 +456,7 @@ test("whatever a receiver and the store do, the cursor passes every scan in orde
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 30 }),
-      fc.array(fc.constantFrom("accepted", "refused", "failed", "store"), { maxLength: 40 }),
+      fc.array(fc.constantFrom("accepted", "refused", "failed", "broken", "store"), { maxLength: 40 }),
       fc.integer(),
       (count, script, seed) => {
         const random = seededRandom(seed);
@@ -379,7 +485,8 @@ test("whatever a receiver and the store do, the cursor passes every scan in orde
                 input = { kind: "advanced" };
               }
             } else if (action.kind === "post") {
-              const outcome = fate === "refused" ? refused : fate === "failed" ? failed : accepted;
+              const outcome =
+                fate === "refused" ? refused : fate === "failed" ? failed : fate === "broken" ? brokenOff : accepted;
               if (outcome.kind === "accepted") for (const scan of action.scans) taken.add(scan.scanId);
               input = ended(outcome);
             } else if (action.kind === "rest") {
