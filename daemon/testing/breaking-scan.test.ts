@@ -167,3 +167,43 @@ test("of more scans that fail alone than one call carries none is forgotten: the
   expect(others.filter((id) => queue.scan(id).state !== "registered")).toEqual([]);
   expect(service.refused - before).toBeLessThanOrEqual((2 * hourMs) / (2 * 60_000) + 1);
 });
+
+test("one that is too large by itself leaves their turn to the others that fail alone", async () => {
+  const time = new ManualTime();
+  const queue = new MemoryQueue();
+  let isTooLarge = false;
+  let isMended = false;
+  const upstream: Upstream = {
+    register: async (scans) => {
+      const refused = (httpStatus: number): CallOutcome => ({
+        kind: "not-processed",
+        retryAfterMs: null,
+        report: { outcome: "call-refused", httpStatus, relatedTraceId: null, detail: "" },
+      });
+      const carries = (worker: number): boolean => scans.some(({ workerId }) => workerId === worker);
+      if (carries(0)) {
+        isMended = isTooLarge;
+        return refused(isTooLarge ? 413 : 403);
+      }
+      if (carries(1) && !isMended) return refused(403);
+      const items = scans.map(
+        ({ scanId }) => ({ kind: "created", registrationId: `r${scanId}`, validity: "pending", remarks: [] }) as const,
+      );
+      return { kind: "answered", items, report: answered };
+    },
+  };
+  await using forwarder = forwarding(time, queue, upstream, 1);
+  forwarder.start();
+  const [, mended] = [0, 1].map((worker) => queue.record(worker, time.wallMs()));
+  await time.advance(0);
+  for (const worker of [2, 3, 4]) {
+    queue.record(worker, time.wallMs());
+    forwarder.wake();
+    await time.advance(20 * 60_000);
+  }
+  expect(forwarder.failingAlone).toHaveLength(2);
+  isTooLarge = true;
+  await time.advance(3 * hourMs);
+  expect(isMended).toBe(true);
+  expect(queue.scan(mended ?? 0).state).toBe("registered");
+});

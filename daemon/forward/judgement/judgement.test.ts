@@ -217,8 +217,10 @@ describe("a call that is too large", () => {
 
   test("with one scan lets others go first", () => {
     const judgement = judge(claimOf(1), tooLarge, noLessons, now);
-    expect(judgement.settlements).toEqual([{ kind: "again", scanId: 1, notBefore: now + putOffMs }]);
+    expect(judgement.settlements).toEqual([{ kind: "again", scanId: 1, notBefore: now + 2_000 }]);
     expect(judgement.result.kind).toBe("failed");
+    const later = judge(claimOf(2), tooLarge, { ...judgement.lessons, refusedCalls: refusedCallsMax }, now);
+    expect(later.settlements).toEqual([{ kind: "again", scanId: 2, notBefore: now + putOffMs }]);
   });
 });
 

@@ -20,7 +20,8 @@ export function judge(claim: Claim, outcome: JudgedOutcome, lessons: Lessons, no
     case "refused":
       return judgeRefusal(claim, outcome, lessons, now);
     case "not-processed":
-      if (outcome.report.httpStatus === 413) return judgeTooLarge(claim, outcome, lessons, now);
+      // Of one scan no smaller call can be made: it is refused, as for any other reason that may be its own.
+      if (outcome.report.httpStatus === 413 && claim.scans.length > 1) return judgeTooLarge(claim, outcome, lessons);
       return isRefusedCall(outcome)
         ? judgeRefusedCall(claim, outcome, lessons, now)
         : judgeFailure(claim, outcome, lessons, now);
