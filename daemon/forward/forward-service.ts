@@ -255,7 +255,8 @@ export class ForwardService implements AsyncDisposable {
       .register(claim.scans, traceId, this.#abort.signal, mayLeave)
       .catch((error: unknown): CallOutcome => {
         log.error({ err: error }, events.upstreamDefect);
-        const report = { outcome: "unintelligible", httpStatus: null, relatedTraceId: null } as const;
+        // Ours, as a call that cannot be sent is: the service must not be blamed for it.
+        const report = { outcome: "call-refused", httpStatus: null, relatedTraceId: null } as const;
         return { kind: "ambiguous", retryAfterMs: null, report: { ...report, detail: keptText(messageOf(error)) } };
       })
       .then(async (outcome) => {
