@@ -120,5 +120,13 @@ describe("beside a running daemon", () => {
     while (checked.code === 69) checked = await badged("clock", "check", "-c", configuration);
     expect(checked.code).toBe(1);
     expect(checked.out).toMatch(/^UNSYNCHRONISED/);
+    const [before, behind] = await Promise.all([
+      badged("clock", "--json", "check", "-c", configuration),
+      badged("clock", "check", "--json", "-c", configuration),
+    ]);
+    for (const { code, out } of [before, behind]) {
+      expect(code).toBe(1);
+      expect(JSON.parse(out)).toMatchObject({ state: "unsynchronised" });
+    }
   });
 });

@@ -28,10 +28,10 @@ export async function showClock(configurationFile: string, json: boolean, termin
   return exitCode.ok;
 }
 
-export async function checkClock(configurationFile: string, terminal: Terminal): Promise<ExitCode> {
+export async function checkClock(configurationFile: string, json: boolean, terminal: Terminal): Promise<ExitCode> {
   const clock = await readClock(configurationFile, terminal);
   if (clock === null) return exitCode.unavailable;
-  terminal.out(clockWords(clock));
+  terminal.out(json ? JSON.stringify(clock) : clockWords(clock));
   return isTrusted(clock) ? exitCode.ok : exitCode.failed;
 }
 

@@ -206,9 +206,21 @@ test.each([
   ["clock chekc", "unknown command 'chekc'; it is clock by itself, or with check"],
   ["clock check now", "too many arguments for 'check'"],
   ["witness identity now", "too many arguments for 'identity'"],
+  ["help nonsense", "unknown command 'nonsense'; there are run, demo, check-config"],
+  ["scans help nonsense", "unknown command 'nonsense'; there are list, show, release"],
+  ["help status nonsense", "unknown command 'nonsense'; status has none below it"],
+  ["--json status", "'--json'; it stands behind the whole command, as in badged check-config --json"],
+  ["witness --json identity", "'--json'; it stands behind the whole command, as in badged witness identity --json"],
+  ["outages --lang nl list", "'--lang'; it stands behind the whole command, as in badged outages list --lang"],
   ["witness identty", "unknown command 'identty'; it is witness by itself, or with identity"],
 ])("%s is a mistake of whoever typed it", async (words, told) => {
   expect(await badged(...words.split(" "))).toMatchObject({ code: 64, err: expect.stringContaining(told) });
+});
+
+test("the help of a command is shown by either of its names", async () => {
+  const [below, beside] = await Promise.all([badged("help", "roster", "check"), badged("roster", "check", "--help")]);
+  expect(below).toEqual(beside);
+  expect(below).toMatchObject({ code: 0, out: expect.stringMatching(/^Usage: badged roster check/) });
 });
 
 test("what is named before the second word of a command counts as if it were named after it", async () => {

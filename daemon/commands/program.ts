@@ -3,6 +3,7 @@ import { version } from "../base/version.ts";
 import type { Conclude } from "./program/arguments.ts";
 import { addClock, addDaemon } from "./program/daemon-commands.ts";
 import { addEvidence, addWitness } from "./program/evidence-commands.ts";
+import { addHelp } from "./program/help.ts";
 import { addOutages, addRemarks, addScans } from "./program/record-commands.ts";
 import { addReader, addRoster, addService, addSimulate } from "./program/surroundings-commands.ts";
 import type { Terminal } from "./terminal.ts";
@@ -30,5 +31,6 @@ export function createProgram(terminal: Terminal, conclude: Conclude): Command {
     addSimulate,
   ])
     add(program, terminal, conclude);
+  addHelp(program);
   return program;
 }

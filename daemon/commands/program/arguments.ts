@@ -23,7 +23,8 @@ export function siteOf(argument: string, { config }: Site): string {
 export function refuseUnknown(command: Command): void {
   const [word] = command.args;
   if (word === undefined) return;
-  const below = command.commands.map((each) => each.name()).join(", ");
+  const names = command.commands.map((each) => each.name());
+  const below = names.filter((name) => name !== "help").join(", ");
   command.error(`error: unknown command '${word}'; it is ${command.name()} by itself, or with ${below}`);
 }
 
@@ -32,6 +33,11 @@ export function saidOnEitherSide(command: Command, option: string): string {
   const isOwn = command.getOptionValueSource(option) !== "default";
   const value: unknown = (isOwn ? command : command.parent)?.getOptionValue(option);
   return String(value);
+}
+
+/** The same of an option without a value. */
+export function isSaidOnEitherSide(command: Command, option: string): boolean {
+  return [command, command.parent].some((each) => each?.getOptionValue(option) === true);
 }
 
 /** An option that may be given again. */

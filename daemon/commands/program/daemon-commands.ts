@@ -1,7 +1,15 @@
 import type { Command } from "commander";
 import { BadgedError } from "../../base/errors.ts";
 import { defaultConfiguration, type Terminal } from "../terminal.ts";
-import { type Conclude, refuseUnknown, type Site, saidOnEitherSide, siteOf, siteWords } from "./arguments.ts";
+import {
+  type Conclude,
+  isSaidOnEitherSide,
+  refuseUnknown,
+  type Site,
+  saidOnEitherSide,
+  siteOf,
+  siteWords,
+} from "./arguments.ts";
 
 /** Running a site, trying it, and asking how it is. */
 export function addDaemon(program: Command, terminal: Terminal, conclude: Conclude): void {
@@ -64,9 +72,12 @@ export function addClock(program: Command, terminal: Terminal, conclude: Conclud
     .command("check")
     .description("one line; exit 0 when the clock can be trusted, 1 when it cannot, 69 when the daemon does not run")
     .option("-c, --config <file>", siteWords, defaultConfiguration)
+    .option("--json", "for machines: what clock --json gives")
     .allowExcessArguments(false)
     .action(async (_, command: Command) => {
-      conclude(await (await import("../clock.ts")).checkClock(saidOnEitherSide(command, "config"), terminal));
+      const config = saidOnEitherSide(command, "config");
+      const json = isSaidOnEitherSide(command, "json");
+      conclude(await (await import("../clock.ts")).checkClock(config, json, terminal));
     });
 }
 
