@@ -234,6 +234,27 @@ test.each([
   expect(said).toContain("(a warning)");
 });
 
+test.each([
+  ["has no place for it", "^(?<badge>[0-9A-F]{10})$", "does not match a badge with the key I in front"],
+  ["leaves it outside of the badge", "^I?(?<badge>[0-9A-F]{10})$", "leaves the key I out of its group badge"],
+  ["takes it", "^(?<badge>I?[0-9A-F]{10})$", null],
+  ["expects a checksum, which no roster shows", "^(?<badge>[0-9A-F]{10})[0-9A-F]{2}$", null],
+])("a pattern beside a direction key is told where workers would not be understood: it %s", (_how, pattern, told) => {
+  const text = readFileSync(configuration, "utf8");
+  const gate = `port: $1\n    keys: { I: in }\n    frame: { pattern: "${pattern}" }`;
+  writeFileSync(
+    configuration,
+    text.replace(/port: (.*)/, (_all, port: string) => gate.replace("$1", () => port)),
+  );
+  const { code, said } = checked();
+  expect(code).toBe(exitCode.ok);
+  if (told === null) expect(said).not.toContain("warning");
+  else
+    expect(said).toMatch(
+      new RegExp(`${place("frame:")}\\d+: readers\\[0\\]\\.frame\\.pattern: ${told}.*\\(a warning\\)`),
+    );
+});
+
 test("a badge whose zeros a spreadsheet left out is a warning where every reader sends ten digits", () => {
   const roster = join(directory, "roster.csv");
   writeFileSync(roster, readFileSync(roster, "utf8").replace("7E00000001", "12345678"));

@@ -18,6 +18,7 @@ import { checkedRosterFile } from "../scan/roster-file.ts";
 import { isOpenToOthers } from "../store/database-files.ts";
 import { dateOf } from "./certificate-look.ts";
 import { withCredentials } from "./credentials.ts";
+import { unreadKeys } from "./key-checks.ts";
 import { storeFaults } from "./store-faults.ts";
 
 /** What a sound file leaves to be found at start, or later. */
@@ -149,7 +150,12 @@ function rosterFindings({ roster: { file, badgeForm }, readers }: Configuration)
   const [first] = problems;
   const open = openRoster(file);
   if (first === undefined) {
-    return [...open, ...misreadBadges(entries, readers, badgeForm), ...shortBadges(entries, readers, badgeForm)];
+    return [
+      ...open,
+      ...misreadBadges(entries, readers, badgeForm),
+      ...shortBadges(entries, readers, badgeForm),
+      ...unreadKeys(entries, readers, badgeForm).map((found) => ({ ...found, keepsFromStarting: false })),
+    ];
   }
   const { line, column, message } = first;
   const count = problems.length === 1 ? "a mistake" : `${problems.length} mistakes, the first`;
