@@ -24,6 +24,7 @@ import { type CampaignSite, writeSite } from "../testing/campaign/site.ts";
 import { eventually } from "../testing/eventually.ts";
 import { fictionalBadge, fictionalSsin } from "../testing/fictional-worker.ts";
 import { badged, type Ran } from "../testing/run-badged.ts";
+import { draftOf, entryOf, noon, preparedCore, storeSettings } from "../testing/store-fixture.ts";
 
 let directory: string;
 beforeEach(() => {
@@ -267,6 +268,24 @@ test("a roster whose dates are over is taken, and that is told", async () => {
     code: 0,
     err: expect.stringContaining("1 badge is past valid_until"),
   });
+});
+
+test("a badge that is handed on without a date is told where its scans stay unknown", async () => {
+  const site = writeSite(directory, 1, "http://127.0.0.1:9");
+  const roster = join(directory, "next.csv");
+  mkdirSync(site.store, { mode: 0o700 });
+  const core = preparedCore(storeSettings(site.store), [entryOf(1, { badge: fictionalBadge(0) })]);
+  core.replaceRoster([], "gone", noon);
+  core.record([{ ...draftOf(1, 10), badge: { raw: fictionalBadge(0), number: fictionalBadge(0) } }]);
+  core[Symbol.dispose]();
+  const next = `${fictionalBadge(0)},${fictionalSsin(0)},0566988259`;
+  const told = "1 badge was another worker's before: its unknown scans stay unknown";
+  writeFileSync(roster, `badge,ssin,employer\n${next}\n`);
+  const checked = await badged("roster", "check", roster, "--config", site.configuration);
+  expect(checked).toMatchObject({ code: 0, err: expect.stringContaining(told) });
+  writeFileSync(roster, `badge,ssin,employer,valid_from\n${next},2026-05-28\n`);
+  const dated = await badged("roster", "import", roster, "--config", site.configuration);
+  expect(dated).toMatchObject({ code: 0, err: expect.not.stringContaining("another worker") });
 });
 
 test("listening to a reader gives the driver that fits, ready to paste", async () => {

@@ -39,6 +39,7 @@ export async function rosterCommand(command: RosterCommand, terminal: Terminal):
       `${counted(expired, "badge")} ${expired === 1 ? "is" : "are"} past valid_until: scans are registered all the same, with a warning. Renew the date, or take the worker off the roster.`,
     );
   }
+  if (change.handedOn > 0) terminal.err(handedOnWords(change.handedOn));
   if (command.write && resolve(file) !== configuration.roster.file) {
     terminal.err(`The daemon reads ${configuration.roster.file} at its next start: put this roster there to keep it.`);
   }
@@ -57,7 +58,7 @@ async function planned(config: string, { entries }: ParsedRoster): Promise<Roste
     return await site.store.planRoster(entries);
   } catch (error) {
     if (!(error instanceof BadgedError && error.code === "store-missing")) throw error;
-    return { added: entries.length, changed: 0, removed: 0, unchanged: 0 };
+    return { added: entries.length, changed: 0, removed: 0, unchanged: 0, handedOn: 0 };
   }
 }
 
@@ -98,4 +99,12 @@ function changeWords(change: RosterChange, written: boolean): string {
     `${change.unchanged} unchanged`,
   ];
   return `${written ? "imported" : "would change"}: ${parts.join(", ")}. Stored scans ${written ? "were" : "are"} not touched.`;
+}
+
+function handedOnWords(badges: number): string {
+  const told =
+    badges === 1
+      ? "1 badge was another worker's before: its unknown scans stay unknown"
+      : `${badges} badges were another worker's before: their unknown scans stay unknown`;
+  return `${told} (badged scans list --state unknown-badge). Write in valid_from since when its holder has it.`;
 }

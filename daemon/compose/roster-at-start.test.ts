@@ -32,7 +32,7 @@ async function startedWith(
 ): Promise<{ readonly imports: readonly number[]; readonly said: string; readonly outcome: string }> {
   writeFileSync(file, text);
   const imports: number[] = [];
-  const change = { added: 0, changed: 0, removed: 0, unchanged: 0 };
+  const change = { added: 0, changed: 0, removed: 0, unchanged: 0, handedOn: 0 };
   const store: RosterStore = {
     planRoster: async () => change,
     replaceRoster: async (entries) => {

@@ -40,6 +40,8 @@ export type RosterChange = {
   readonly changed: number;
   readonly removed: number;
   readonly unchanged: number;
+  /** Of the whole roster: another worker held them before, and what was badged with them meanwhile stays unknown without `validFrom`. */
+  readonly handedOn: number;
 };
 
 /** The port through which a roster is replaced whole. Stored scans are never touched by it. */

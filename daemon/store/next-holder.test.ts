@@ -139,3 +139,20 @@ test("nor where he gets the badge only after the clean-up", () => {
   core.resolveUnknown(200);
   expect(core.show(scanId)?.state).toBe("unknown-badge");
 });
+
+test.each([
+  ["another holds it, from a day that nobody says", { reference: "next" }, 1],
+  ["his line says since when", { reference: "next", validFrom: "2026-06-05" }, 0],
+  ["the reference is the same, and the number was corrected", {}, 0],
+  ["he who had it has it back", { ssin: entryOf(1).ssin }, 0],
+])("who imports a roster is told of badges whose scans stay unknown: %s", (_how, changed, handedOn) => {
+  core.replaceRoster([], "gone", noon);
+  const next = [entryOf(1, { ssin: "91000000001", ...changed })];
+  expect(core.planRoster(next).handedOn).toBe(0);
+  recordId(core, draftOf(1, 10));
+  expect(core.planRoster(next).handedOn).toBe(handedOn);
+  core.replaceRoster(next, "next", at(20));
+  core.resolveUnknown(200);
+  expect(core.planRoster(next).handedOn).toBe(handedOn);
+  expect(core.summary().byState["unknown-badge"]).toBe(handedOn === 0 && !("validFrom" in changed) ? 0 : 1);
+});

@@ -4,6 +4,7 @@ import { BadgedError } from "../base/errors.ts";
 import type { WallMs } from "../base/time.ts";
 import type { Employer, RosterChange, RosterEntry, WorkerKind } from "../scan/roster.ts";
 import type { Connection } from "./connection.ts";
+import { HandedOn } from "./handed-on.ts";
 
 /** Badges in one roster: what the largest sites hold, and what is replaced in well under `busyTimeoutMs`. */
 export const rosterMaxBadges = 20_000;
@@ -38,9 +39,11 @@ export class RosterTable {
   readonly #imported: Sqlite.Statement<[number, string]>;
   readonly #fingerprint: Sqlite.Statement<[], string | null>;
   readonly #badges: Sqlite.Statement<[], number>;
+  readonly #handedOn: HandedOn;
 
   constructor(connection: Connection) {
     this.#connection = connection;
+    this.#handedOn = new HandedOn(connection);
     const { db } = connection;
     this.#inForce = db.prepare(
       `SELECT e.id, e.badge, w.ssin, e.employer_kind AS employerKind, e.employer_number AS employerNumber,
@@ -94,6 +97,7 @@ export class RosterTable {
   #compare(entries: readonly RosterEntry[]): Plan {
     refuseUnusable(entries);
     const inForce = new Map(this.#inForce.all().map((row) => [row.badge, row]));
+    const handedOn = this.#handedOn.count(entries, inForce);
     const superseded: number[] = [];
     const inserted: RosterEntry[] = [];
     let added = 0;
@@ -112,6 +116,7 @@ export class RosterTable {
       changed,
       removed: inForce.size,
       unchanged: entries.length - inserted.length,
+      handedOn,
       superseded,
       inserted,
     };
@@ -165,6 +170,6 @@ function isSame(row: EntryRow, entry: RosterEntry): boolean {
   );
 }
 
-function changeOf({ added, changed, removed, unchanged }: Plan): RosterChange {
-  return { added, changed, removed, unchanged };
+function changeOf({ added, changed, removed, unchanged, handedOn }: Plan): RosterChange {
+  return { added, changed, removed, unchanged, handedOn };
 }
