@@ -457,7 +457,8 @@ describe("text that is not the YAML of a configuration", () => {
   test.each([
     ["", "1:1: is empty"],
     ["# nothing yet\n", "1:1: is empty"],
-    ["word", '1:1: is "word"; expected a section with the keys site, store'],
+    ["word", "1:1: is no configuration; expected a section with the keys site, store"],
+    ["badge,ssin\n0A,93051822361\n", "1:1: is no configuration; expected a section with the keys site, store"],
     ["- 1", "1:1: is a list; expected a section"],
     [
       "site:\n\tname: x\n",

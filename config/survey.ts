@@ -131,7 +131,9 @@ class Surveyor {
   }
 
   #misfit(tree: Tree, path: Path, expected: string): unknown {
-    this.findings.push({ path, start: tree.start, message: `is ${shown(tree)}; expected ${expected}` });
+    // A whole file of text is another file, such as the roster, and would show national numbers.
+    const found = path.length === 0 && tree.kind === "value" ? "no configuration" : shown(tree);
+    this.findings.push({ path, start: tree.start, message: `is ${found}; expected ${expected}` });
     return null;
   }
 }

@@ -265,6 +265,12 @@ describe("what fails is told, and what it hides is not tried", () => {
       found: expect.stringContaining(words),
     });
   });
+
+  test("where there is no page for its health, a wrong path cannot be told, and that is said", async () => {
+    const url = await serve((_request, response) => response.writeHead(404).end());
+    const { advice } = stepOf(await check(serviceAt(url)), "health");
+    expect(advice).toContain("compare it with what the RSZ gives");
+  });
 });
 
 describe("the clock", () => {

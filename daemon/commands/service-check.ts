@@ -269,6 +269,10 @@ function healthStepOf(outcome: HttpOutcome): Step {
       "compare service.url with what the RSZ gives: badged follows no redirection, and a registration sent there would be in doubt";
     return failed("health", `the service sends on to another address (status ${status})`, advice);
   }
-  if (status >= 400) return ok("health", `the service answers, and has no page for its health (status ${status})`);
+  if (status >= 400) {
+    const advice =
+      "so a slip of the pen in the path of service.url would not show here: compare it with what the RSZ gives, letter by letter";
+    return ok("health", `the service answers, and has no page for its health (status ${status})`, advice);
+  }
   return ok("health", state === "" ? `the service answers (status ${status})` : `the service says ${state}`);
 }
