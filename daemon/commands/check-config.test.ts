@@ -1,4 +1,13 @@
-import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
@@ -299,6 +308,32 @@ test("a reader that is not there is a warning, for a slip in its path looks the 
   expect(said).toContain(`readers[0].port: no device is at ${join(directory, "reader")} now`);
   expect(said).toContain("1 warning above");
 });
+
+test("a second way out that this box does not have is a warning", () => {
+  const text = readFileSync(configuration, "utf8");
+  writeFileSync(configuration, text.replace("resolvers: []", "resolvers: [], secondInterface: wwan7"));
+  expect(checked().said).not.toContain("warning");
+  const { code, said } = checked(now, [], (path) => path !== "/sys/class/net/wwan7");
+  expect(code).toBe(exitCode.ok);
+  expect(said).toMatch(/outage\.secondInterface: this box has no interface wwan7 now.*\(a warning\)/);
+});
+
+test.skipIf(process.getuid?.() !== 0)(
+  "what root may read and the store's owner may not keeps badged from starting",
+  () => {
+    const roster = join(directory, "roster.csv");
+    const store = join(directory, "store");
+    mkdirSync(store, { mode: 0o700 });
+    chmodSync(roster, 0o600);
+    expect(checked().code).toBe(exitCode.ok);
+    chownSync(store, 65534, 65534);
+    const { code, said } = checked();
+    expect(code).toBe(exitCode.configuration);
+    expect(said).toContain(`roster.file: ${roster} may be read by root, and not by user 65534`);
+    chownSync(roster, 65534, 65534);
+    expect(checked().code).toBe(exitCode.ok);
+  },
+);
 
 test("two readers by the numbers that a plug may exchange are a warning each, and one is none", () => {
   const withPorts = (...ports: readonly string[]): string => {

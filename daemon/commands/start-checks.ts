@@ -19,6 +19,7 @@ import { isOpenToOthers } from "../store/database-files.ts";
 import { dateOf } from "./certificate-look.ts";
 import { withCredentials } from "./credentials.ts";
 import { unreadKeys } from "./key-checks.ts";
+import { unreadableForOwner } from "./owner-checks.ts";
 import { storeFaults } from "./store-faults.ts";
 
 /** What a sound file leaves to be found at start, or later. */
@@ -53,10 +54,12 @@ export function startFindings(
     ...unseenSecrets(configuration),
     ...absentReaders(configuration, isThere),
     ...exchangeableReaders(configuration),
+    ...absentInterface(configuration, isThere),
     ...rosterFindings(configuration),
     ...(faults.length > 0 ? [] : expiredAuthority(configuration, now)),
   ];
-  return [...faults, ...storeFindings(configuration), ...later, ...otherClockworks(programs())];
+  const unreadable = unreadableForOwner(configuration).map((found) => ({ ...found, keepsFromStarting: true }));
+  return [...faults, ...unreadable, ...storeFindings(configuration), ...later, ...otherClockworks(programs())];
 }
 
 function storeFindings(configuration: Configuration): readonly StartFinding[] {
@@ -106,6 +109,16 @@ function absentReaders({ readers }: Configuration, isThere: StartSurroundings["i
     const message = `no device is at ${port} now: badged starts and waits for it, and nobody badges there meanwhile; plug the reader in, or correct the path (ls /dev/serial/by-id shows what is plugged in)`;
     return [{ path: ["readers", index, "port"], message, keepsFromStarting: false }];
   });
+}
+
+/** It is tried only while the usual way fails, and a name that is none leaves that outage ambiguous. */
+function absentInterface(
+  { outage: { secondInterface } }: Configuration,
+  isThere: StartSurroundings["isThere"],
+): readonly StartFinding[] {
+  if (secondInterface === null || isThere(`/sys/class/net/${secondInterface}`)) return [];
+  const message = `this box has no interface ${secondInterface} now, and an outage in which it cannot be tried stays ambiguous; correct the name (ip link shows them), or plug the modem in`;
+  return [{ path: ["outage", "secondInterface"], message, keepsFromStarting: false }];
 }
 
 /** What the kernel calls USB adapters of a kind, in the order in which it finds them. */
