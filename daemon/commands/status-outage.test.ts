@@ -17,3 +17,13 @@ test("an outage is told in local time and in words, and a service beside it is n
   expect(targetLine("service", service)).toBe("service   service: reachable (last call: answered)");
   expect(targetLine("service", service, true)).toBe("service   service: no call has failed (last call: answered)");
 });
+
+test("a service that refuses the credentials is told in capitals, and never that no call has failed", () => {
+  const service = { name: "service", state: "reachable", lastOutcome: "unauthorised", retryInMs: 3000 } as const;
+  for (const isOut of [false, true]) {
+    expect(targetLine("service", service, isOut)).toBe(
+      "service   service: reachable, BUT REFUSES THE CREDENTIALS: look at service.oauth or tokenFile (badged service check) (last call: unauthorised), next try in 3 s",
+    );
+  }
+  expect(targetLine("service", { ...service, retryInMs: null })).not.toContain("REFUSES");
+});

@@ -143,20 +143,21 @@ export function intakeLines({ intake: { notRecorded } }: Pick<LiveStatus, "intak
 
 /** @param isOut while an outage lasts: a last call that went through may have been before it, and says nothing of now */
 export function targetLine(kind: string, target: LiveTarget, isOut = false): string {
+  const isFailing = target.retryInMs !== null;
   const words = {
-    reachable: isOut && target.retryInMs === null ? "no call has failed" : "reachable",
+    reachable: isOut && !isFailing ? "no call has failed" : "reachable",
     "not-reachable": "NOT REACHABLE",
     // Not that nothing was sent: the first call may be under way, and have arrived.
     "not-tried": `no call has ended since the start${kind === "service" ? "; badged service check tries the way" : ""}`,
   }[target.state];
   // Only the forwarder counts such answers as failures, and waits after them.
-  const isRefusing = target.lastOutcome === "call-refused" && target.retryInMs !== null;
+  const isRefusing = target.lastOutcome === "call-refused" && isFailing;
+  const isStranger = target.lastOutcome === "unauthorised" && isFailing;
   const common = kind === "service" ? "site, employer and declaration of works" : "its url and token, and the log";
-  const isUnauthorised = target.lastOutcome === "unauthorised" && target.retryInMs !== null;
   const refusal = isRefusing
     ? `, BUT REFUSES WHAT IT GETS: look at ${common}`
-    : isUnauthorised
-      ? ", BUT NOT WITH THESE CREDENTIALS: look at token, client id and permission"
+    : isStranger
+      ? ", BUT REFUSES THE CREDENTIALS: look at service.oauth or tokenFile (badged service check)"
       : "";
   const outcome = target.lastOutcome === "" ? "" : ` (last call: ${target.lastOutcome})`;
   const retry = target.retryInMs === null ? "" : `, next try in ${durationWords(target.retryInMs)}`;
