@@ -102,12 +102,22 @@ describe("badged remarks", () => {
     await markRemark(1, { config, note: `form sent for ${ssin}` }, terminal);
     await listRemarks({ config, open: true, json: true }, terminal);
     await markRemark(1, { config, undo: true }, terminal);
-    expect(text().split("\n")).toHaveLength(2);
+    expect(text().split("\n")).toEqual(["1: afgehandeld", expect.not.stringContaining(ssin), "1: open"]);
     await showRemark(1, { config, json: true }, terminal);
     const shown = text();
     expect(JSON.parse(shown)).toMatchObject({ state: "open", marks: [{ kind: "done" }, { kind: "undone" }] });
     expect(shown).not.toContain(ssin);
     await expect(markRemark(9, { config }, terminal)).rejects.toThrow("there is no remark 9");
+  });
+
+  test("says how a note is kept that is not kept as it was typed", async () => {
+    fill(1, { code: 1, text: "" });
+    const told: string[] = [];
+    const telling = { ...terminal, err: (line: string) => void told.push(line) };
+    await markRemark(1, { config, note: "form sent" }, telling);
+    expect(told).toEqual([]);
+    await markRemark(1, { config, note: `form sent for ${ssin}` }, telling);
+    expect(told).toEqual(["The note is kept as: form sent for [number removed]"]);
   });
 
   test("never shows a national number", async () => {

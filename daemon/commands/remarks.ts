@@ -107,6 +107,8 @@ export async function markRemark(
   if (!(await site.store.remarks.markRemark(remarkId, mark))) throw noSuchRemark(remarkId);
   const words = remarkWords[site.language].state;
   terminal.out(`${remarkId}: ${kind === "done" ? words.done : words.open}`);
+  // What was left out or cut off is not found missing months later.
+  if (mark.note !== (note ?? "")) terminal.err(`The note is kept as: ${mark.note}`);
   return exitCode.ok;
 }
 
