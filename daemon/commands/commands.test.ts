@@ -213,6 +213,8 @@ test.each([
   ["--json status", "'--json'; it stands behind the whole command, as in badged check-config --json"],
   ["witness --json identity", "'--json'; it stands behind the whole command, as in badged witness identity --json"],
   ["outages --lang nl list", "'--lang'; it stands behind the whole command, as in badged outages list --lang"],
+  ["status site.yaml", "the site's file is named with -c, as in badged status -c SITE.yaml"],
+  ["clock site.yaml", "the site's file is named with -c, as in badged clock -c SITE.yaml"],
   ["witness identty", "unknown command 'identty'; it is witness by itself, or with identity"],
 ])("%s is a mistake of whoever typed it", async (words, told) => {
   expect(await badged(...words.split(" "))).toMatchObject({ code: 64, err: expect.stringContaining(told) });

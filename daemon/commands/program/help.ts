@@ -1,13 +1,13 @@
 import type { Command } from "commander";
 
 /**
- * What people type beside a command's name where other commands stand below it: `help`, also with a name that there is
- * none of, and an option in front of the name, which belongs behind it.
+ * What people type beside a command's name: `help`, also with a name that there is none of, and options and the site's
+ * file in a place where another command takes them.
  */
 export function addHelp(command: Command): void {
+  tellMisplaced(command);
   if (command.commands.length === 0) return;
   for (const below of command.commands) addHelp(below);
-  tellMisplaced(command);
   command
     .command("help")
     .description("display help for command")
@@ -32,16 +32,31 @@ function refused(command: Command, word: string): never {
   return command.error(`error: unknown command '${word}'; ${there}`);
 }
 
-/** Says of an option that a command does not know, and one below it does, where it stands. */
+/** Adds to an error where what was typed belongs, when that can be told. */
 function tellMisplaced(command: Command): void {
   command.configureOutput({
     outputError: (text, write) => {
-      const [told, option] = /^error: unknown option '([^']*)'/.exec(text) ?? [];
-      const taking = option === undefined ? null : takerOf(command, option);
-      const place = taking === null ? "" : `; it stands behind the whole command, as in ${taking} ${option}`;
-      write(told === undefined ? text : `${told}${place}${text.slice(told.length)}`);
+      const [told = ""] = /^error: .*/.exec(text) ?? [];
+      const place = optionPlace(command, told) ?? filePlace(command, told);
+      write(place === null ? text : `${told.replace(/\.$/, "")}; ${place}${text.slice(told.length)}`);
     },
   });
+}
+
+function optionPlace(command: Command, told: string): string | null {
+  const option = /^error: unknown option '([^']*)'/.exec(told)?.[1];
+  const taking = option === undefined ? null : takerOf(command, option);
+  return taking === null ? null : `it stands behind the whole command, as in ${taking} ${option}`;
+}
+
+/** `run` and some others take the site's file as their argument, and the others as an option. */
+function filePlace(command: Command, told: string): string | null {
+  const isFile = /^error: (?:too many arguments|unknown command).*\.ya?ml\b/.test(told);
+  const isOption = command.options.some(({ long }) => long === "--config");
+  const isArgument = command.registeredArguments.some((each) => each.name() === "configuration");
+  return isFile && isOption && !isArgument
+    ? `the site's file is named with -c, as in ${wordsOf(command)} -c SITE.yaml`
+    : null;
 }
 
 /** The words of the first command at or below this one that takes an option; `null` when none does. */
