@@ -75,15 +75,6 @@ test("a service that refuses all that it gets is told in capitals, as long as it
   expect(targetLine("service", { ...service, lastOutcome: "answered" })).not.toContain("REFUSES");
 });
 
-test("a service that does not take our credentials is told in capitals, also while the outage that it makes lasts", () => {
-  const service = { name: "service", state: "reachable", lastOutcome: "unauthorised", retryInMs: 60_000 } as const;
-  const line =
-    "service   service: reachable, BUT NOT WITH THESE CREDENTIALS: look at token, client id and permission (last call: unauthorised), next try in 1 min";
-  expect(targetLine("service", service)).toBe(line);
-  expect(targetLine("service", service, true)).toBe(line);
-  expect(targetLine("service", { ...service, retryInMs: null })).not.toContain("CREDENTIALS");
-});
-
 test("a webhook that refuses every delivery is sent to its own settings, not to the network", () => {
   const webhook = { name: "payroll", state: "reachable", lastOutcome: "call-refused", retryInMs: 60_000 } as const;
   expect(targetLine("webhook", webhook)).toContain(
