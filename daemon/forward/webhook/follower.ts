@@ -5,7 +5,14 @@ import { backoffMs } from "../backoff.ts";
 import { forwardEvents as events, type LogLine } from "../events.ts";
 import type { WebhookScan } from "./cursor.ts";
 import { type DeliveryOutcome, deliveryMaxScans } from "./delivery.ts";
-import { afterServerError, besideAnother, chosen, type HaltingScan, haltingLimit } from "./halting-scan.ts";
+import {
+  afterAnother,
+  afterServerError,
+  besideAnother,
+  chosen,
+  type HaltingScan,
+  haltingLimit,
+} from "./halting-scan.ts";
 
 /** From this many skipped scans in a row on a backoff goes before each: a broken receiver must not empty the cursor. */
 export const skipsInARowMax: number = 3;
@@ -135,8 +142,7 @@ function onEnded(state: FollowerState, outcome: DeliveryOutcome, now: MonotonicN
   const beside = besideAnother(state.halting, scans);
   if (outcome.kind !== "failed" && beside !== null) {
     // It is delivered again in its turn, whatever became of it.
-    const next = outcome.kind === "accepted" ? "at-once" : "itself";
-    return onward({ ...state, halting: { ...beside, next }, nextPostNs: now }, now);
+    return onward({ ...state, halting: afterAnother(beside, outcome.kind), nextPostNs: now }, now);
   }
   const ended: FollowerState = { ...state, lastOutcome: outcome.kind, halting: null };
   const recovered: FollowerAction[] =
@@ -180,7 +186,7 @@ function onEnded(state: FollowerState, outcome: DeliveryOutcome, now: MonotonicN
       // Whoever answers so is there: an address or a token that is wrong is found nowhere in the network.
       const isRefusal = httpStatus !== null && httpStatus >= 300 && httpStatus < 500;
       const lastOutcome = isRefusal ? "call-refused" : outcome.kind;
-      const isBroken = httpStatus !== null && httpStatus >= 500;
+      const isBroken = httpStatus !== null && httpStatus >= 500 && outcome.retryAfterMs === null;
       const halt = isBroken ? afterServerError(state.halting, scans) : ({ halting: null, next: "wait" } as const);
       if (halt.next === "skip") return skipHalting(ended, scans, detail, httpStatus);
       const oneByOneTo = halt.next === "narrow" ? lastScanId : state.oneByOneTo;

@@ -303,7 +303,12 @@ const broken: FollowerInput = { kind: "store-failed", error: new Error("disk ful
 const accepted: DeliveryOutcome = { kind: "accepted" };
 
 /** Plays against a receiver that answers by itself, until `deliveries` were made or nothing is left. */
-function deliver(count: number, statusOf: (ids: readonly number[], delivery: number) => number, deliveriesMax: number) {
+function deliver(
+  count: number,
+  statusOf: (ids: readonly number[], delivery: number, seconds: number) => number,
+  deliveriesMax: number,
+  retryAfterMs: number | null = null,
+) {
   const [posts, skipped, delivered]: [number[][], string[], Set<number>] = [[], [], new Set()];
   let [position, nowNs, state] = [0, 1n, initialFollower];
   let input: FollowerInput | null = woken;
@@ -318,11 +323,11 @@ function deliver(count: number, statusOf: (ids: readonly number[], delivery: num
       } else if (action.kind === "post") {
         const ids = action.scans.map(({ scanId }) => scanId);
         posts.push(ids);
-        const httpStatus = statusOf(ids, posts.length);
+        const httpStatus = statusOf(ids, posts.length, Number(nowNs / 1_000_000_000n));
         if (httpStatus < 300) for (const id of ids) delivered.add(id);
         const detail = httpStatus === 0 ? "connection refused" : `status ${httpStatus}`;
-        const failure = { kind: "failed", detail, httpStatus: httpStatus || null, retryAfterMs: null } as const;
-        input = ended(httpStatus >= 200 && httpStatus < 300 ? accepted : failure);
+        const failure = { kind: "failed", detail, httpStatus: httpStatus || null, retryAfterMs } as const;
+        input = ended(httpStatus < 300 && httpStatus >= 200 ? accepted : httpStatus === 422 ? refused : failure);
       } else if (action.kind === "advance") {
         position = action.advance.scanId;
         if (action.advance.skipped !== null) skipped.push(`${position}: ${action.advance.skipped.reason}`);
@@ -341,7 +346,8 @@ describe("a receiver that breaks on one scan", () => {
     const { skipped, delivered, posts, minutes } = deliver(250, (ids) => (ids.includes(42) ? 500 : 200), 1_000);
     expect(delivered.size).toBe(249);
     expect(skipped).toEqual([expect.stringMatching(/^42: status 500, .* while it took another$/)]);
-    expect(posts.filter((ids) => ids.includes(42))).toHaveLength(haltingManyMax + haltingAloneMax + haltingRoundsMax);
+    const inRounds = (haltingRoundsMax * (haltingRoundsMax + 1)) / 2;
+    expect(posts.filter((ids) => ids.includes(42))).toHaveLength(haltingManyMax + haltingAloneMax + inRounds);
     expect(minutes).toBeGreaterThan(20);
   });
 
@@ -350,6 +356,39 @@ describe("a receiver that breaks on one scan", () => {
       const { skipped, delivered } = deliver(250, (_, delivery) => (delivery <= 300 ? outage : 200), 1_000);
       expect({ skipped, delivered: delivered.size }).toEqual({ skipped: [], delivered: 250 });
     }
+  });
+
+  test("has no scan skipped where, back from an outage, it tells by a 503 that deliveries come too fast", () => {
+    const outage = 40;
+    let takenAt = Number.NEGATIVE_INFINITY;
+    const limiting = (_: readonly number[], delivery: number, seconds: number): number => {
+      if (delivery <= outage || seconds < takenAt + 1) return 503;
+      takenAt = seconds;
+      return 200;
+    };
+    const { skipped, delivered } = deliver(250, limiting, 1_000);
+    expect({ skipped, delivered: delivered.size }).toEqual({ skipped: [], delivered: 250 });
+  });
+
+  test.each([2, 3, 4, 5])("has no scan skipped where, back from an outage, it takes one delivery in %i", (backends) => {
+    for (let well = 0; well < backends; well += 1) {
+      const balanced = (_: readonly number[], delivery: number): number =>
+        delivery > 40 && delivery % backends === well ? 200 : 502;
+      expect(deliver(250, balanced, 2_000).skipped).toEqual([]);
+    }
+  });
+
+  test("has no scan skipped on which it breaks only until a moment that it names", () => {
+    const { skipped, posts } = deliver(3, (ids) => (ids.includes(1) ? 503 : 200), 200, 1_000);
+    expect({ skipped, posts: posts.length }).toEqual({ skipped: [], posts: 200 });
+  });
+
+  test("gets all others though it breaks on several in a row, and refuses the one behind them", () => {
+    const receiver = ([id]: readonly number[]): number => (id === 42 || id === 43 ? 500 : id === 44 ? 422 : 200);
+    const statusOf = (ids: readonly number[]): number => Math.max(...ids.map((id) => receiver([id])));
+    const { skipped, delivered } = deliver(50, statusOf, 1_000);
+    expect(skipped.map((skip) => skip.slice(0, 2))).toEqual(["42", "43", "44"]);
+    expect(delivered.size).toBe(47);
   });
 
   test("has it skipped only where it breaks on it once more after it took another", () => {
@@ -378,7 +417,7 @@ describe("a receiver that breaks on one scan", () => {
     );
     expect({ skipped, delivered: [...delivered], posts: posts.length }).toEqual({
       skipped: [],
-      delivered: [2],
+      delivered: [2, 3],
       posts: 200,
     });
   });
