@@ -15,6 +15,12 @@ export const claimWalkRows = 2000;
 /** As long as it has found none that is due or late it looks at this many, about 30 ms: all of them may wait behind a few that are put off. */
 const claimWalkMaxRows = 20_000;
 
+/**
+ * With scans that go in no company, some 100 ms: those of their workers that wait behind them stay at the head for weeks, and
+ * who comes after them must not wait as well.
+ */
+const claimWalkApartMaxRows = 100_000;
+
 /** More than one claim of 200 chooses from. */
 const walkPageRows = 500;
 
@@ -89,7 +95,8 @@ export class ClaimChoice {
     // A scan that nothing dates yet holds up its worker's later ones, and nobody else's.
     const undatedFrom = new Map(this.#undatedOf.all().map(({ workerId, firstId }) => [workerId, firstId]));
     const delayOf = this.#delays.forClaim();
-    for (const scan of this.#walk(() => due.length > 0 || late.length > 0)) {
+    const rowsMax = apart.size > 0 ? claimWalkApartMaxRows : claimWalkMaxRows;
+    for (const scan of this.#walk(rowsMax, () => due.length > 0 || late.length > 0)) {
       // A scan that the service may hold already is searched for first: nobody is told that it was kept back.
       const isToBeSearched = scan.doubtSince !== null && doubts !== undefined && doubts.kind !== "send";
       // Nor is it ever too late to ask: only what the service does not hold is kept back, by the next claim.
@@ -125,8 +132,8 @@ export class ClaimChoice {
    * The waiting scans that something dates, by id, `claimWalkRows` at most, and more where these were not enough; a page at
    * once costs half of row by row.
    */
-  *#walk(isEnough: () => boolean): Generator<WaitingRow> {
-    for (let walked = 0, afterId = 0; walked < claimWalkMaxRows; ) {
+  *#walk(rowsMax: number, isEnough: () => boolean): Generator<WaitingRow> {
+    for (let walked = 0, afterId = 0; walked < rowsMax; ) {
       const page = this.#waiting.all(afterId, walkPageRows);
       yield* page;
       walked += page.length;
