@@ -27,7 +27,8 @@ export const skipsInARowMax: number = 3;
  * - `posting`: at most once under way. What is under way when the process dies is posted again: at least once.
  * - `advancing`: the cursor is being written; `retrying` while the store cannot. Nothing is posted before it is written.
  * - One by one: up to the last scan of a refused delivery, so that one bad record costs itself alone. It is skipped, with
- *   the receiver's reason. So it is where the receiver breaks on it and takes others: halting-scan.ts.
+ *   the receiver's reason. So it is where the receiver breaks on it and takes others: to tell, one of those is delivered
+ *   before it, and again in its turn (halting-scan.ts).
  */
 export type FollowerState = {
   readonly phase: FollowerPhase;
