@@ -6,6 +6,7 @@ import { ManualTime, settled } from "../testing/manual-time.ts";
 import { MemoryQueue } from "../testing/memory-queue.ts";
 import { MemoryReceipts, openReceipt, openWindow } from "../testing/receipt-windows.ts";
 import { TrustingClock } from "../testing/trusting-clock.ts";
+import { forwardEvents } from "./events.ts";
 import { ForwardService, finishMaxMs, pollPeriodMs } from "./forward-service.ts";
 import type { AttemptOutcome, DueScan } from "./queue.ts";
 import type { CallOutcome, CallReport, Upstream } from "./upstream.ts";
@@ -439,7 +440,7 @@ test("how long the service asked to be left alone is told, and no backoff of our
 test("an adapter that rejects against its promise leaves scans in doubt, not the forwarder dead", async () => {
   let calls = 0;
   const good = new ScriptedService();
-  const { time, queue, service } = harness({
+  const { time, queue, service, lines } = harness({
     register: (scans) => {
       calls += 1;
       return calls === 1 ? Promise.reject(new TypeError("defect 93051822361")) : good.register(scans);
@@ -451,6 +452,14 @@ test("an adapter that rejects against its promise leaves scans in doubt, not the
   expect(queue.scan(1)).toMatchObject({ state: "registered", doubtAttemptId: 1 });
   // A fault of ours: told as an answer that cannot be understood, it would be an outage of the service.
   expect(queue.attempts.get(1)?.report).toMatchObject({ outcome: "call-refused", detail: "defect [number removed]" });
+  const told = lines.find(({ message }) => message === forwardEvents.upstreamDefect);
+  expect(told?.fields).toMatchObject({
+    err: {
+      name: "TypeError",
+      message: "defect [number removed]",
+      stack: expect.stringMatching(/^at .*forward-service/),
+    },
+  });
   await service[Symbol.asyncDispose]();
 });
 

@@ -19,6 +19,7 @@ import {
 import { quietMsLeft, restMs } from "./forwarder/next-call.ts";
 import { unsent, untried } from "./forwarder/unsent.ts";
 import { isNoNews } from "./judgement/refused-call-judgement.ts";
+import { keptError } from "./kept-error.ts";
 import { keptText } from "./kept-text.ts";
 import type { AttemptOutcome, DueScan, ForwardQueue, Remark, Written } from "./queue.ts";
 import { isDown } from "./reachability.ts";
@@ -254,7 +255,7 @@ export class ForwardService implements AsyncDisposable {
     const ending = upstream
       .register(claim.scans, traceId, this.#abort.signal, mayLeave)
       .catch((error: unknown): CallOutcome => {
-        log.error({ err: error }, events.upstreamDefect);
+        log.error({ err: keptError(error) }, events.upstreamDefect);
         // Ours, as a call that cannot be sent is: the service must not be blamed for it.
         const report = { outcome: "call-refused", httpStatus: null, relatedTraceId: null } as const;
         return { kind: "ambiguous", retryAfterMs: null, report: { ...report, detail: keptText(messageOf(error)) } };
@@ -281,7 +282,7 @@ export class ForwardService implements AsyncDisposable {
     this.#work.begin(
       searching()
         .catch((error: unknown): SearchOutcome => {
-          log.error({ err: error }, events.upstreamDefect);
+          log.error({ err: keptError(error) }, events.upstreamDefect);
           const report = { outcome: "unintelligible", httpStatus: null, relatedTraceId: null } as const;
           return { kind: "failed", retryAfterMs: null, report: { ...report, detail: keptText(messageOf(error)) } };
         })

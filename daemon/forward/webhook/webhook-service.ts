@@ -6,6 +6,7 @@ import type { Time } from "../../base/time.ts";
 import { forwardEvents as events } from "../events.ts";
 import { abortMaxMs, pollPeriodMs } from "../forward-service.ts";
 import { HttpCaller } from "../http-call.ts";
+import { keptError } from "../kept-error.ts";
 import { keptText } from "../kept-text.ts";
 import type { TargetStatus } from "../target-status.ts";
 import type { TokenSource } from "../upstream.ts";
@@ -121,7 +122,7 @@ export class WebhookService implements AsyncDisposable {
         this.#work.begin(
           this.#post(action.scans)
             .catch((error: unknown): DeliveryOutcome => {
-              log.error({ target: name, err: error }, events.webhookDefect);
+              log.error({ target: name, err: keptError(error) }, events.webhookDefect);
               return { kind: "failed", detail: keptText(messageOf(error)), httpStatus: null, retryAfterMs: null };
             })
             .then((outcome) => this.#take({ kind: "ended", outcome })),
