@@ -12,14 +12,17 @@ type FormerRow = Holder & { readonly badge: string };
  * roster is told how many lines to look at.
  */
 export class HandedOn {
-  readonly #unknown: Sqlite.Statement<[string, string], { readonly scans: number; readonly wasAnothers: 0 | 1 | null }>;
+  readonly #oldestUnknown: Sqlite.Statement<[string, string], 0 | 1>;
   readonly #former: Sqlite.Statement<[], FormerRow>;
 
   constructor({ db }: Connection) {
-    this.#unknown = db.prepare(
-      `SELECT count(*) AS scans, max(reason IS ?) AS wasAnothers FROM scans INDEXED BY scans_unknown_badge
-      WHERE state = 'unknown-badge' AND badge_number = ? AND direction IS NULL`,
-    );
+    // The oldest scan tells: where a later one may be an earlier holder's, it may as well. A million may be there.
+    this.#oldestUnknown = db
+      .prepare<[string, string], 0 | 1>(
+        `SELECT reason IS ? FROM scans INDEXED BY scans_unknown_badge
+        WHERE state = 'unknown-badge' AND badge_number = ? AND direction IS NULL ORDER BY id LIMIT 1`,
+      )
+      .pluck();
     this.#former = db.prepare(
       `SELECT o.badge, w.ssin, o.reference FROM roster_entries o INDEXED BY roster_superseded
         JOIN workers w ON w.id = o.worker_id WHERE o.superseded_at IS NOT NULL ORDER BY o.superseded_at, o.id`,
@@ -31,9 +34,9 @@ export class HandedOn {
     let marked = 0;
     const open = entries.filter(({ badge, validFrom }) => {
       if (validFrom !== null) return false;
-      const { scans, wasAnothers } = this.#unknown.get(perhapsAnothers, badge) ?? { scans: 0, wasAnothers: null };
+      const wasAnothers = this.#oldestUnknown.get(perhapsAnothers, badge);
       if (wasAnothers === 1) marked += 1;
-      return scans > 0 && wasAnothers !== 1;
+      return wasAnothers === 0;
     });
     if (open.length === 0) return marked;
     // Looked up once for all of them: no index leads from a badge to those who had it.

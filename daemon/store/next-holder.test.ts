@@ -1,4 +1,6 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { join } from "node:path";
+import Sqlite from "better-sqlite3";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { utcText } from "../base/system-time.ts";
 import {
   at,
@@ -15,6 +17,7 @@ import {
   type TemporaryDirectory,
   temporaryDirectory,
 } from "../testing/store-fixture.ts";
+import { HandedOn } from "./handed-on.ts";
 import type { StoreCore } from "./store-core.ts";
 
 /** noon is 2026-05-28T20:26:40Z. */
@@ -155,4 +158,35 @@ test.each([
   core.resolveUnknown(200);
   expect(core.planRoster(next).handedOn).toBe(handedOn);
   expect(core.summary().byState["unknown-badge"]).toBe(handedOn === 0 && !("validFrom" in changed) ? 0 : 1);
+});
+
+test("of a badge with many unknown scans the oldest tells, whatever was badged once the roster was handed on", () => {
+  core.replaceRoster([], "gone", noon);
+  recordId(core, draftOf(1, 10));
+  const next = [entryOf(1, { ssin: "91000000001", reference: "next" })];
+  core.replaceRoster(next, "next", at(20));
+  core.resolveUnknown(200);
+  cleanUp(1);
+  core.replaceRoster([], "nobody", at(dayMinutes));
+  recordId(core, draftOf(1, dayMinutes + 10));
+  expect(core.planRoster(next).handedOn).toBe(1);
+});
+
+test("badges are looked up before a roster is written, while scans can still be recorded", () => {
+  const count = HandedOn.prototype.count;
+  const spy = vi.spyOn(HandedOn.prototype, "count").mockImplementation(function (this: HandedOn, ...asked) {
+    const gate = new Sqlite(join(directory.path, "badged.sqlite"), { timeout: 0 });
+    try {
+      gate.exec("BEGIN IMMEDIATE; ROLLBACK");
+    } finally {
+      gate.close();
+    }
+    return count.apply(this, asked);
+  });
+  try {
+    core.replaceRoster([], "gone", noon);
+    expect(spy).toHaveBeenCalledOnce();
+  } finally {
+    spy.mockRestore();
+  }
 });

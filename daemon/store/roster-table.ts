@@ -23,7 +23,10 @@ type EntryRow = {
   readonly limosa: string | null;
 };
 
-type Plan = RosterChange & { readonly superseded: readonly number[]; readonly inserted: readonly RosterEntry[] };
+type Plan = Omit<RosterChange, "handedOn"> & {
+  readonly superseded: readonly number[];
+  readonly inserted: readonly RosterEntry[];
+};
 
 /**
  * The roster in versions: a change supersedes the entry of a badge and adds another, so that a stored scan goes on
@@ -70,18 +73,22 @@ export class RosterTable {
   }
 
   plan(entries: readonly RosterEntry[]): RosterChange {
-    return changeOf(this.#compare(entries));
+    refuseUnusable(entries);
+    return changeOf(this.#compare(entries), this.#handedOnOf(entries));
   }
 
   /** @throws BadgedError `roster-invalid` above `rosterMaxBadges`, or when a badge is there twice; nothing is written */
   replace(entries: readonly RosterEntry[], fingerprint: string, now: WallMs): RosterChange {
+    refuseUnusable(entries);
+    // Before the first write: scans of the gate wait for the end of a transaction that writes.
+    const handedOn = this.#handedOnOf(entries);
     return this.#connection.transact(() => {
       const plan = this.#compare(entries);
       for (const id of plan.superseded) this.#supersede.run(Math.floor(now), id);
       for (const entry of plan.inserted) this.#add(entry);
       this.#imported.run(plan.superseded.length + plan.inserted.length > 0 ? 1 : 0, fingerprint);
       assert(this.badges() === entries.length, "the roster in force holds the badges that were imported");
-      return changeOf(plan);
+      return changeOf(plan, handedOn);
     });
   }
 
@@ -95,9 +102,7 @@ export class RosterTable {
   }
 
   #compare(entries: readonly RosterEntry[]): Plan {
-    refuseUnusable(entries);
-    const inForce = new Map(this.#inForce.all().map((row) => [row.badge, row]));
-    const handedOn = this.#handedOn.count(entries, inForce);
+    const inForce = this.#badgesInForce();
     const superseded: number[] = [];
     const inserted: RosterEntry[] = [];
     let added = 0;
@@ -116,10 +121,17 @@ export class RosterTable {
       changed,
       removed: inForce.size,
       unchanged: entries.length - inserted.length,
-      handedOn,
       superseded,
       inserted,
     };
+  }
+
+  #badgesInForce(): Map<string, EntryRow> {
+    return new Map(this.#inForce.all().map((row) => [row.badge, row]));
+  }
+
+  #handedOnOf(entries: readonly RosterEntry[]): number {
+    return this.#handedOn.count(entries, this.#badgesInForce());
   }
 
   #add(entry: RosterEntry): void {
@@ -170,6 +182,6 @@ function isSame(row: EntryRow, entry: RosterEntry): boolean {
   );
 }
 
-function changeOf({ added, changed, removed, unchanged, handedOn }: Plan): RosterChange {
+function changeOf({ added, changed, removed, unchanged }: Plan, handedOn: number): RosterChange {
   return { added, changed, removed, unchanged, handedOn };
 }
