@@ -8,11 +8,12 @@ export function addHelp(command: Command): void {
   tellMisplaced(command);
   if (command.commands.length === 0) return;
   for (const below of command.commands) addHelp(below);
-  command
+  const help = command
     .command("help")
     .description("display help for command")
     .argument("[command...]", "its words, such as roster check")
     .action((words: readonly string[] = []) => named(command, words).help());
+  tellMisplaced(help);
 }
 
 /** @returns the command of these words; one that there is not is told, and ends with the code for usage. */
@@ -45,8 +46,15 @@ function tellMisplaced(command: Command): void {
 
 function optionPlace(command: Command, told: string): string | null {
   const option = /^error: unknown option '([^']*)'/.exec(told)?.[1];
-  const taking = option === undefined ? null : takerOf(command, option);
+  const taking = option === undefined ? null : (takerOf(meant(command), option) ?? takerOf(command, option));
   return taking === null ? null : `it stands behind the whole command, as in ${taking} ${option}`;
+}
+
+/** The command whose words stand behind the option that ended the reading of them. */
+function meant(command: Command): Command {
+  let found = command;
+  for (const word of command.args) found = found.commands.find((each) => each.name() === word) ?? found;
+  return found;
 }
 
 /** `run` and some others take the site's file as their argument, and the others as an option. */
