@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Script } from "node:vm";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { exitCode } from "../base/errors.ts";
@@ -247,6 +248,7 @@ test.each([
   ["has no place for it", "^(?<badge>[0-9A-F]{10})$", "does not match a badge with the key I in front"],
   ["leaves it outside of the badge", "^I?(?<badge>[0-9A-F]{10})$", "leaves the key I out of its group badge"],
   ["takes it", "^(?<badge>I?[0-9A-F]{10})$", null],
+  ["takes another badge with it", "(?<badge>[0-9A-Z]{10})", "does not take the whole badge with the key I in front"],
   ["expects a checksum, which no roster shows", "^(?<badge>[0-9A-F]{10})[0-9A-F]{2}$", null],
 ])("a pattern beside a direction key is told where workers would not be understood: it %s", (_how, pattern, told) => {
   const text = readFileSync(configuration, "utf8");
@@ -262,6 +264,23 @@ test.each([
     expect(said).toMatch(
       new RegExp(`${place("frame:")}\\d+: readers\\[0\\]\\.frame\\.pattern: ${told}.*\\(a warning\\)`),
     );
+});
+
+test("a key is tried with badges up to the first that its pattern does not take, for each may need its whole time", () => {
+  const text = readFileSync(configuration, "utf8");
+  const gate = `\n    keys: { "*": in }\n    frame: { pattern: "^(?<badge>[0-9A-F]{10})$" }`;
+  writeFileSync(
+    configuration,
+    text.replace(/port: .*/, (port) => `${port}${gate}`),
+  );
+  const matching = vi.spyOn(Script.prototype, "runInContext");
+  try {
+    // Both badges of the roster by themselves, and one of them with the key.
+    expect(checked().said).toContain("let the group take it, as in (?<badge>(?:\\*)?…)");
+    expect(matching).toHaveBeenCalledTimes(3);
+  } finally {
+    matching.mockRestore();
+  }
 });
 
 test("a badge whose zeros a spreadsheet left out is a warning where every reader sends ten digits", () => {
@@ -332,6 +351,12 @@ test.skipIf(process.getuid?.() !== 0)(
     expect(said).toContain(`roster.file: ${roster} may be read by root, and not by user 65534`);
     chownSync(roster, 65534, 65534);
     expect(checked().code).toBe(exitCode.ok);
+    // The unit reads it as root, and hands it over.
+    writeFileSync(join(directory, "token"), "secret\n", { mode: 0o600 });
+    vi.stubEnv("CREDENTIALS_DIRECTORY", directory);
+    const hook = "{ name: payroll, url: http://127.0.0.1:9/, tokenFile: $CREDENTIALS_DIRECTORY/token }";
+    appendFileSync(configuration, `webhooks: [${hook}]\n`);
+    expect(checked()).toMatchObject({ code: exitCode.ok, said: expect.not.stringContaining("may be read by root") });
   },
 );
 

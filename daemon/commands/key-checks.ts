@@ -22,13 +22,31 @@ export function unreadKeys(
       return text !== null && badgeOf(text) === text ? [text] : [];
     });
     return [...keys.keys()].flatMap((key) => {
-      const taken = sent.map((text) => badgeOf(key + text));
-      if (taken.every((text, each) => text === `${key}${sent[each]}`)) return [];
-      const consequence = taken.includes(null)
-        ? `does not match a badge with the key ${key} in front: whoever presses it is not recorded`
-        : `leaves the key ${key} out of its group badge: whoever presses it is recorded as if he had not`;
-      const message = `${consequence}; let the group take it, as in (?<badge>${key}?…), or remove the key`;
+      const consequence = consequenceOf(key, sent, badgeOf);
+      if (consequence === null) return [];
+      const message = `${consequence}; let the group take it, as in (?<badge>(?:${escaped(key)})?…), or remove the key`;
       return [{ path: ["readers", index, "frame", "pattern"], message }];
     });
   });
+}
+
+/** Of the first badge that is not taken with the key: a pattern may need its whole time for each. */
+function consequenceOf(key: string, sent: readonly string[], badgeOf: (text: string) => string | null): string | null {
+  for (const text of sent) {
+    const taken = badgeOf(key + text);
+    if (taken === null)
+      return `does not match a badge with the key ${key} in front: whoever presses it is not recorded`;
+    if (taken === text) {
+      return `leaves the key ${key} out of its group badge: whoever presses it is recorded as if he had not`;
+    }
+    if (taken !== key + text) {
+      return `does not take the whole badge with the key ${key} in front: whoever presses it is recorded under another badge`;
+    }
+  }
+  return null;
+}
+
+/** A key of signs, such as * of a keypad, as a regular expression matches it. */
+function escaped(key: string): string {
+  return key.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 }

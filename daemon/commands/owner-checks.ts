@@ -1,11 +1,14 @@
 import { type Stats, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import type { Configuration } from "../../config/configuration.ts";
 import type { Path } from "../../config/problem.ts";
 import { isCredential } from "../../config/secret.ts";
+import { thisBox } from "../../config/surroundings.ts";
 
 /**
  * Files that root may read and the owner of the store's folder, as whom badged runs, may not: checked by root they are
  * sound, and the unit ends with 78. Only what is certain by the file's own mode: of groups and of folders above nothing is said.
+ * A credential is root's alone, and systemd shows badged a copy.
  *
  * @param user who checks
  */
@@ -15,6 +18,8 @@ export function unreadableForOwner(
 ): readonly { readonly path: Path; readonly message: string }[] {
   const owner = statOf(store.directory)?.uid ?? 0;
   if (user !== 0 || owner === 0) return [];
+  const { credentialsDirectory } = thisBox();
+  const credentials = credentialsDirectory === null ? null : resolve(credentialsDirectory);
   const named: readonly (readonly [path: Path, file: string | null])[] = [
     [["roster", "file"], roster.file],
     [["service", "tokenFile"], service.tokenFile],
@@ -23,7 +28,7 @@ export function unreadableForOwner(
     [["evidence", "keyFile"], evidence.keyFile],
   ];
   return named.flatMap(([path, file]) => {
-    if (file === null || isCredential(file)) return [];
+    if (file === null || isCredential(file) || dirname(file) === credentials) return [];
     const stats = statOf(file);
     if (stats === undefined || stats.uid === owner || (stats.mode & 0o044) !== 0) return [];
     const message = `${file} may be read by root, and not by user ${owner}, whose ${store.directory} is and as whom badged runs: chown ${owner} ${file}`;
