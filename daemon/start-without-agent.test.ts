@@ -10,6 +10,7 @@ import { plainLaunch } from "./testing/campaign/box.ts";
 import { DaemonProcess } from "./testing/campaign/daemon-process.ts";
 import { Gate } from "./testing/campaign/gate.ts";
 import { writeSite } from "./testing/campaign/site.ts";
+import { eventually } from "./testing/eventually.ts";
 import { fictionalBadge } from "./testing/fictional-worker.ts";
 import { storeSettings } from "./testing/store-fixture.ts";
 import { withoutAgent } from "./testing/without-agent.ts";
@@ -27,6 +28,12 @@ test("a daemon that cannot load what calls need records badges, tells of it, and
         environment: { NODE_OPTIONS: withoutAgent },
       });
       expect(await gate.present(fictionalBadge(0), new AbortController().signal)).toBe(true);
+      // Its own failure: nobody else's, and never exempt.
+      const told = await eventually(
+        async () => daemon.output,
+        (output) => output.includes("outage window opened"),
+      );
+      expect(told).toContain('"cause":"own-software","exemption":"not-exempt"');
       expect(await daemon.kill("SIGTERM"), daemon.output).toEqual({ code: exitCode.ok });
       expect(daemon.output).toContain("what calls need cannot be loaded");
     }

@@ -41,7 +41,7 @@ export const anchorStates = ["unknown", "all", "some", "none"] as const;
  * - `other-way`: `unreachable`, and not sent where everything else is: a firewall of this box keeps it back, or a tunnel of
  *   the site's takes it.
  * - `own-tls`: it is valid, but this box does not take it: its system clock, its authorities or its pin are wrong.
- * - `refuses-us`: 4xx, 401, 429. It answered; what it did not like is ours.
+ * - `refuses-us`: 4xx, 401, 429. It answered; what it did not like is ours. So is a call that this box could not make.
  */
 export const serviceStates = [
   "unknown",

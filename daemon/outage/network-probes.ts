@@ -35,7 +35,9 @@ export type Patience = { readonly gatewayMs: number; readonly beyondMs: number }
 export type HealthAnswer =
   | { readonly kind: "answered"; readonly status: number }
   /** Why there was none is told by the looks at TCP and TLS. */
-  | { readonly kind: "not-answered" };
+  | { readonly kind: "not-answered" }
+  /** This box could not ask, as where a part of badged cannot be read from its disk: ours, whatever else fails. */
+  | { readonly kind: "not-asked" };
 
 export type ProbePorts = {
   readonly time: Time;
@@ -272,6 +274,7 @@ export class NetworkProbes {
     const early = isSecure && this.#wasWell === false ? handshake() : null;
     const answer = await askHealth(signal);
     if (answer.kind === "answered") return { state: stateOfStatus(answer.status), sent: null };
+    if (answer.kind === "not-asked") return { state: "refuses-us", sent: null };
     if (!isSecure) return { state: "unreachable", sent: null };
     const { kind, detail, sentTo } = await (early ?? handshake());
     const sent = { addresses: sentTo, isUnknown: detail === noSuchNameCode, isRefused: detail === refusedCode };

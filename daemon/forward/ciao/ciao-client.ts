@@ -34,7 +34,10 @@ export type AnswerDate = {
   readonly aged: boolean;
 };
 
-export type HealthAnswer = { readonly kind: "answered"; readonly status: number } | { readonly kind: "not-answered" };
+/** - `not-asked`: this box could not make the call, which is no fault of the service's. */
+export type HealthAnswer =
+  | { readonly kind: "answered"; readonly status: number }
+  | { readonly kind: "not-answered" | "not-asked" };
 
 export const healthMaxMs: number = 5_000;
 
@@ -105,7 +108,8 @@ export class CiaoClient implements Upstream, AsyncDisposable {
       body: null,
     } as const;
     const outcome = await this.#healthCaller.call(request, signal);
-    return outcome.kind === "answered" ? { kind: "answered", status: outcome.head.status } : { kind: "not-answered" };
+    if (outcome.kind === "answered") return { kind: "answered", status: outcome.head.status };
+    return { kind: outcome.kind === "not-sent" && outcome.cause === "unsendable" ? "not-asked" : "not-answered" };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
