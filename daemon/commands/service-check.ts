@@ -188,6 +188,7 @@ const tokenAdvice: Readonly<Record<TokenFailureKind, string>> = {
   refused:
     "compare service.oauth.clientId with what the RSZ gave, and whether the public half of keyFile is the one that it knows; a clock that is minutes off looks the same",
   "key-unusable": "put the RSA private key there in PEM, chmod 600",
+  "not-made": "see whether badged and its disk are whole: installed again, it has all of its parts",
   throttled: "wait, and check less often: failed requests have a quota of their own",
   "no-name": "ask whoever keeps this network for a name server that works; the box has its own in /etc/resolv.conf",
   "not-reached":

@@ -131,6 +131,7 @@ const waits: Readonly<
 > = {
   refused: { baseMs: 30_000, maxMs: 15 * 60_000 },
   "key-unusable": { baseMs: 5_000, maxMs: 60_000 },
+  "not-made": { baseMs: 5_000, maxMs: 60_000 },
   throttled: { baseMs: 30_000, maxMs: 15 * 60_000 },
   // As often as everything else is looked at while an outage lasts, whose end is not to be missed.
   "not-reached": { baseMs: 1_000, maxMs: 5_000 },

@@ -4,6 +4,7 @@
  * - `granted`: `lifetimeMs` is `null` when the endpoint did not say how long it holds.
  * - `refused`: the endpoint does not know our client id or our key, or does not take what we sent (4xx).
  * - `key-unusable`: our own key could not be read; nothing was sent.
+ * - `not-made`: this box could not make the request, for a part of badged that cannot be read; nothing was sent.
  * - `throttled`: 429.
  * - `no-name`: no name server told its address. Whose that name server is cannot be told from here.
  * - `not-reached`: no connection.
@@ -28,6 +29,7 @@ export type TokenFailure = {
 export type TokenFailureKind =
   | "refused"
   | "key-unusable"
+  | "not-made"
   | "throttled"
   | "no-name"
   | "not-reached"
@@ -42,6 +44,7 @@ export type TokenFailureKind =
 export const tokenFailureIsOurs: Readonly<Record<TokenFailureKind, boolean | null>> = {
   refused: true,
   "key-unusable": true,
+  "not-made": true,
   throttled: true,
   "pin-mismatch": true,
   "no-name": null,
@@ -56,6 +59,7 @@ export const tokenFailureIsOurs: Readonly<Record<TokenFailureKind, boolean | nul
 export const tokenFailureWords: Readonly<Record<TokenFailureKind, string>> = {
   refused: "the token endpoint refuses the client id or the key",
   "key-unusable": "the private key cannot be used",
+  "not-made": "this box cannot make the request to the token endpoint",
   throttled: "the token endpoint asks for fewer requests",
   "no-name": "no name server tells where the token endpoint is",
   "not-reached": "the token endpoint cannot be reached",

@@ -129,7 +129,7 @@ export class TokenRequest implements AsyncDisposable {
 
   /** `null` for an answer that should hold a token. */
   #failureOf(http: HttpOutcome | null): TokenFailure | null {
-    if (http === null) return failure("unintelligible", "no request left");
+    if (http === null) return failure("not-made", "no request left");
     switch (http.kind) {
       case "not-sent":
         return failure(notSentKinds[http.cause], http.detail);
@@ -165,7 +165,7 @@ const notSentKinds = {
   "no-name": "no-name",
   "tls-failed": "tls-failed",
   "pin-mismatch": "pin-mismatch",
-  unsendable: "unintelligible",
+  unsendable: "not-made",
   "held-back": "interrupted",
   interrupted: "interrupted",
 } as const;
