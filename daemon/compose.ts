@@ -1,12 +1,10 @@
 import { join } from "node:path";
-import type { Configuration, ReaderSettings as ConfiguredReader } from "../config/configuration.ts";
-import type { Feedback, Reader, ReaderEvents } from "../drivers/contract.ts";
-import { createReader, type ReaderSettings } from "../drivers/index.ts";
+import type { Configuration } from "../config/configuration.ts";
+import type { Reader } from "../drivers/contract.ts";
 import { closeTogether } from "./base/close-together.ts";
 import { BadgedError, messageOf, systemCode } from "./base/errors.ts";
 import { makeFolder } from "./base/folders.ts";
 import { loadAgent } from "./base/http-exchange.ts";
-import type { Log } from "./base/log.ts";
 import type { ClockService } from "./clock/clock-service.ts";
 import { readAddresses } from "./clock/host-readings.ts";
 import { watchNetwork } from "./clock/network-watch.ts";
@@ -21,6 +19,7 @@ import { type Maintained, startMaintenance } from "./compose/maintenance.ts";
 import { startDailySummary } from "./compose/outage-summary.ts";
 import { composeOutages } from "./compose/outages.ts";
 import { placesAtStart } from "./compose/places-at-start.ts";
+import { composeReaders, readerEvents } from "./compose/readers.ts";
 import { composeRemarkSummary, composeRemarks } from "./compose/remarks.ts";
 import { importRosterAtStart, type RosterLater, rosterLater } from "./compose/roster-at-start.ts";
 import { type ComposedService, composeService, tokenOf } from "./compose/service.ts";
@@ -135,10 +134,6 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
       await parts.disposeAsync();
     },
   };
-}
-
-function composeReaders({ readers }: Configuration, { time, log }: DaemonPorts): readonly Reader[] {
-  return readers.map((reader) => createReader(readerSettings(reader), time, log));
 }
 
 function composeNotifier(store: Store, { time, log }: DaemonPorts): ReturnType<typeof createServiceNotifier> {
@@ -318,32 +313,4 @@ function startClockwork(
       await maintenance[Symbol.asyncDispose]();
     },
   };
-}
-
-function readerEvents(intake: Intake, log: Log): ReaderEvents {
-  return {
-    badgeRead: (read) => intake.badgeRead(read),
-    badFrame(reader, reason) {
-      intake.badFrame(reader);
-      log.debug({ reader, reason }, "bad frame");
-    },
-    stateChanged(reader, state) {
-      if (state.kind === "online") log.info({ reader, path: state.path }, "reader online");
-      else log.warn({ reader, reason: state.reason, detail: state.detail }, "reader offline");
-    },
-  };
-}
-
-function readerSettings(reader: ConfiguredReader): ReaderSettings {
-  const { id, port: path, presenceMs } = reader;
-  switch (reader.driver) {
-    case "rdm6300":
-      return { driver: reader.driver, id, path, presenceMs };
-    case "serial-line": {
-      const shown = Object.entries(reader.feedback).filter(([, bytes]) => bytes !== null);
-      const feedback: Partial<Record<Feedback, Uint8Array>> = Object.fromEntries(shown);
-      const keys = [...reader.keys.keys()];
-      return { driver: reader.driver, id, path, presenceMs, keys, line: reader.line, frame: reader.frame, feedback };
-    }
-  }
 }
