@@ -201,7 +201,7 @@ function onEnded(state: FollowerState, outcome: DeliveryOutcome, now: MonotonicN
   }
 }
 
-/** The receiver broke on it before and after it took another. */
+/** In several rounds the receiver took another and broke on this one. */
 function skipHalting(
   state: FollowerState,
   scans: readonly WebhookScan[],
