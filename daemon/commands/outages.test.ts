@@ -55,7 +55,7 @@ test("a list and an export leave no outage out, however many there are", async (
       // Some of them began at the same moment.
       const utcMs = wallMs(noon + Math.floor(index / 3) * 60_000);
       const firstBad = { bootId: "b", monotonicNs: monotonicNs(BigInt(index)), utcMs, errorBoundMs: 5 };
-      core.saveWindow({
+      core.outages.save({
         key: `b/${index}`,
         lastGood: null,
         firstBad,
@@ -83,7 +83,7 @@ test("every moment of a document has its bound, and none where nothing proved th
     const window = windowOf("w");
     const slept = { ...window.firstBad, utcMs: wallMs(noon + 60_000), errorBoundMs: null };
     const gaps = [{ from: window.firstBad, to: slept }];
-    core.saveWindow({ ...window, gaps, healed: gaps, flaps: 1 });
+    core.outages.save({ ...window, gaps, healed: gaps, flaps: 1 });
   }
   const shown: string[] = [];
   await listOutages({ config, json: true }, { out: (line) => shown.push(line), err: () => {}, interactive: false });
@@ -102,7 +102,7 @@ test.each([
   const { configuration: config } = writeSite(directory.path, 1, "http://127.0.0.1:9");
   {
     using core = preparedCore(storeSettings(join(directory.path, "store")), []);
-    core.saveWindow(windowOf("w"));
+    core.outages.save(windowOf("w"));
   }
   const [shown, told]: [string[], string[]] = [[], []];
   const terminal = {

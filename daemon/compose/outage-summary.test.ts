@@ -20,9 +20,9 @@ beforeEach(() => {
   directory = temporaryDirectory();
   core = openCore(storeSettings(directory.path));
   archive = {
-    listOutages: async (filter) => core.listOutages(filter),
-    showOutage: async (windowId, now) => core.showOutage(windowId, now),
-    addOutageEntry: async (windowId, entry, now) => core.addOutageEntry(windowId, entry, now),
+    listOutages: async (filter) => core.outages.list(filter),
+    showOutage: async (windowId, now) => core.outages.show(windowId, now),
+    addOutageEntry: async (windowId, entry, now) => core.outages.add(windowId, entry, now),
   };
 });
 afterEach(() => {
@@ -34,7 +34,7 @@ function save(minutes: number): void {
   const moment = (utcMs: WallMs) => ({ bootId: "b", monotonicNs: monotonicNs(1n), utcMs, errorBoundMs: 5 });
   const finding = { cause: "internet-provider", exemption: "presumed", settledBy: ["provider-ticket"] } as const;
   const firstBad = moment(at(minutes));
-  core.saveWindow({
+  core.outages.save({
     key: `b/${minutes}`,
     lastGood: moment(at(minutes - 1)),
     firstBad,
@@ -158,7 +158,7 @@ test("while nothing proves the time an outage is told once, and once more when s
 test("an outage that lasts is told every day", async () => {
   const firstBad = { bootId: "b", monotonicNs: monotonicNs(1n), utcMs: at(0), errorBoundMs: 5 };
   const finding = { cause: "own-network", exemption: "not-exempt", settledBy: [] } as const;
-  core.saveWindow({
+  core.outages.save({
     key: "b/0",
     lastGood: null,
     firstBad,

@@ -54,8 +54,8 @@ function register(worker: number, daysAgo: number, ...remarks: readonly Remark[]
 }
 
 const portsWith = (log = silentLog): RemarkSummaryPorts => ({
-  remarks: { listRemarks: async (filter) => core.listRemarks(filter) },
-  warnings: { warningsOf: async (ids, timeZone) => core.warningsOf(ids, timeZone) },
+  remarks: { listRemarks: async (filter) => core.remarks.list(filter) },
+  warnings: { warningsOf: async (ids, timeZone) => core.warnings.of(ids, timeZone) },
   scans: { list: async (filter) => core.list(filter) },
   log,
 });
@@ -97,8 +97,8 @@ test.each(languages)("in %s it stands in the supervisor's file, without a nation
   };
   const file = await summarise(summary, {
     archive: {
-      listOutages: async (filter) => core.listOutages(filter),
-      showOutage: async (windowId, now) => core.showOutage(windowId, now),
+      listOutages: async (filter) => core.outages.list(filter),
+      showOutage: async (windowId, now) => core.outages.show(windowId, now),
       addOutageEntry: async () => false,
     },
     remarks: (at, since) => summariseRemarks({ ...settings, language }, portsWith(), at, since),
@@ -114,11 +114,11 @@ test.each(languages)("in %s it stands in the supervisor's file, without a nation
 
 test("one that was dealt with and is raised again is new again", async () => {
   const scanId = register(1, 10, { code: 1, text: "" });
-  core.markRemark(1, { at: wallMs(now - 9 * dayMs), kind: "done", note: "" });
+  core.remarks.mark(1, { at: wallMs(now - 9 * dayMs), kind: "done", note: "" });
   const look = (daysAgo: number, ...remarks: readonly Remark[]): void => {
     const at = wallMs(now - daysAgo * dayMs);
     const next = { kind: "at", at: wallMs(now + dayMs) } as const;
-    core.keepLook({
+    core.followUps.keep({
       scanId,
       registrationId: `r${scanId}`,
       at,

@@ -289,7 +289,7 @@ test("a copy that was put back begins a new epoch, once", async () => {
     core = openCore(storeSettings(directory.path));
     store = new CoreEvidence(core);
     await (await started())[Symbol.asyncDispose]();
-    expect(core.evidenceEnd()?.epoch).toBe(epoch);
+    expect(core.evidence.end()?.epoch).toBe(epoch);
     core[Symbol.dispose]();
   }
   core = openCore(storeSettings(directory.path));
@@ -303,7 +303,7 @@ async function startedWith(exchange: (database: string) => void): Promise<number
   core = openCore(storeSettings(directory.path));
   store = new CoreEvidence(core);
   await (await started())[Symbol.asyncDispose]();
-  return core.evidenceEnd()?.epoch;
+  return core.evidence.end()?.epoch;
 }
 
 test("the same copy put back again, and a new database after it, have epochs that none had before", async () => {
@@ -322,7 +322,7 @@ test("the same copy put back again, and a new database after it, have epochs tha
 
 test("a power cut after the first commit of all leaves the log in its first epoch", async () => {
   const service = await started();
-  expect(core.usedEpoch()).toBe(0);
+  expect(core.evidence.usedEpoch()).toBe(0);
   await service[Symbol.asyncDispose]();
   expect(await startedWith((database) => rmSync(join(database, "../evidence-epoch")))).toBe(1);
 });
@@ -368,7 +368,7 @@ test("a clock that is set back changes nothing in the order of the log", async (
 
 test("a tail that cannot be read is dropped, and the next record says how much", async () => {
   await started();
-  core.commitEvidence({
+  core.evidence.commit({
     epoch: 1,
     from: 2,
     records: [
@@ -415,7 +415,7 @@ test("another key begins a new epoch under another origin", async () => {
 
 test("a log that is not the one on disk any more goes on in a new epoch, with what was not written", async () => {
   const service = await started();
-  core.commitEvidence({
+  core.evidence.commit({
     epoch: 1,
     from: 2,
     records: [{ kind: "stop", line: "somebody else's", erasableAt: null }],
@@ -441,14 +441,14 @@ test("samples of 90 days ago become their hashes, and the log still verifies and
   await service[Symbol.asyncDispose]();
   expect(found().records.find(({ kind }) => kind === "erased")?.data).toMatchObject({ samples: 3 });
   expect(
-    core
-      .evidenceRecords(1, 0, 9)
+    core.evidence
+      .records(1, 0, 9)
       .map(({ kind }) => kind)
       .filter((kind) => kind === "erased"),
   ).toHaveLength(3);
   cutPower();
   await started();
-  expect(core.evidenceEnd()?.epoch).toBe(1);
+  expect(core.evidence.end()?.epoch).toBe(1);
 });
 
 test("old samples are counted once, also when there was no room to reduce them for some nights", async () => {

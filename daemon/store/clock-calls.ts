@@ -24,39 +24,39 @@ export class ClockCalls implements ClockHistory, ScanDating {
   }
 
   bootSeen(bootId: string): Promise<BootSeen | null> {
-    return this.#link.call("bootSeen", bootId);
+    return this.#link.call("clock", "bootSeen", bootId);
   }
 
   seeBoot(bootId: string, seen: BootSeen): Promise<void> {
-    return this.#link.call("seeBoot", bootId, seen);
+    return this.#link.call("clock", "seeBoot", bootId, seen);
   }
 
   recordSynchronisation(row: Synchronisation, trusted: boolean): Promise<void> {
-    return this.#link.call("recordSynchronisation", row, trusted, this.#time.wallMs());
+    return this.#link.call("clock", "recordSynchronisation", row, trusted, this.#time.wallMs());
   }
 
   recordServiceTime(found: ServiceTime): Promise<void> {
-    return this.#link.call("recordServiceTime", found, this.#time.wallMs());
+    return this.#link.call("clock", "recordServiceTime", found, this.#time.wallMs());
   }
 
   recordEvent(bootId: string, event: ClockEvent): Promise<void> {
-    return this.#link.call("recordClockEvent", bootId, event, this.#time.wallMs());
+    return this.#link.call("clock", "recordEvent", bootId, event, this.#time.wallMs());
   }
 
   recordChange(bootId: string, atNs: MonotonicNs, change: DisciplineChange): Promise<void> {
-    return this.#link.call("recordClockChange", bootId, atNs, change, this.#time.wallMs());
+    return this.#link.call("clock", "recordChange", bootId, atNs, change, this.#time.wallMs());
   }
 
   anchors(limit: number): Promise<readonly Anchor[]> {
-    return this.#link.call("anchors", limit);
+    return this.#link.call("clock", "anchors", limit);
   }
 
   breaks(bootId: string): Promise<readonly TimeBreak[]> {
-    return this.#link.call("breaks", bootId);
+    return this.#link.call("clock", "breaksOf", bootId);
   }
 
   lastTrusted(): Promise<UtcNs | null> {
-    return this.#link.call("lastTrusted");
+    return this.#link.call("clock", "lastTrusted");
   }
 
   /** Slice by slice, so that a badge never waits long for it. */
@@ -64,7 +64,7 @@ export class ClockCalls implements ClockHistory, ScanDating {
     let dated = 0;
     let doubles = 0;
     for (let afterId: number | null = 0; afterId !== null; ) {
-      const slice: DatedSlice = await this.#link.call("dateSlice", request, afterId);
+      const slice: DatedSlice = await this.#link.call("dating", "dateSlice", request, afterId);
       dated += slice.dated;
       doubles += slice.doubles;
       afterId = slice.afterId;

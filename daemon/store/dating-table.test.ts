@@ -59,11 +59,11 @@ function sync(bootId: string, bootAt: WallMs, minutes: number, trusted = true): 
       warnings: [],
     },
   };
-  core.recordSynchronisation(row, trusted, noon);
+  core.clock.recordSynchronisation(row, trusted, noon);
 }
 
 function begin(bootId: string): void {
-  core.seeBoot(bootId, { atNs: since(0), sleptMs: 0 });
+  core.clock.seeBoot(bootId, { atNs: since(0), sleptMs: 0 });
 }
 
 const request = (presentBootId: string): DatingRequest => ({
@@ -100,7 +100,7 @@ describe("a scan that nothing dates", () => {
     core.replaceRoster([...rosterOf(1, 2, 3), entryOf(7, { validFrom: "2026-05-28" })], "since today", at(2));
     expect(core.resolveUnknown(200)).toEqual({ resolved: 0, anothers: 0, more: false });
     sync("a", noon, 10);
-    core.dateSlice(request("a"), 0);
+    core.dating.dateSlice(request("a"), 0);
     expect(core.resolveUnknown(200)).toMatchObject({ resolved: 1 });
     expect(core.show(scanId)).toMatchObject({ state: "waiting", workerReference: "R7" });
   });
@@ -108,9 +108,9 @@ describe("a scan that nothing dates", () => {
   test("gets its time from a later synchronisation of its boot, and goes", () => {
     begin("a");
     const scanId = undated(1, "a", 1);
-    expect(core.dateSlice(request("a"), 0)).toEqual({ dated: 0, doubles: 0, afterId: null });
+    expect(core.dating.dateSlice(request("a"), 0)).toEqual({ dated: 0, doubles: 0, afterId: null });
     sync("a", at(0), 5);
-    expect(core.dateSlice(request("a"), 0)).toEqual({ dated: 1, doubles: 0, afterId: null });
+    expect(core.dating.dateSlice(request("a"), 0)).toEqual({ dated: 1, doubles: 0, afterId: null });
     const { utcMs, errorBoundMs, how, syncId, state } = stampOf(scanId);
     expect({ utcMs, how, syncId, state }).toEqual({
       utcMs: at(1),
@@ -127,45 +127,45 @@ describe("a scan that nothing dates", () => {
     begin("a");
     const scanId = undated(1, "a", 1);
     sync("a", at(0), 5);
-    core.dateSlice(request("a"), 0);
+    core.dating.dateSlice(request("a"), 0);
     sync("a", at(7), 1);
-    expect(core.dateSlice(request("a"), 0).dated).toBe(0);
+    expect(core.dating.dateSlice(request("a"), 0).dated).toBe(0);
     expect(stampOf(scanId).utcMs).toBe(at(1));
   });
 
   test("what breaks the monotonic time of a boot is told of that boot, in the order in which it was recorded", () => {
     const slept = { kind: "suspend", sinceNs: since(7), atNs: since(8), forMs: 250.5 } as const;
     const contradicted = { kind: "contradiction", sinceNs: since(200_000), atNs: since(200_001) } as const;
-    core.recordClockEvent("a", slept, noon);
-    core.recordClockEvent("a", { kind: "step", sinceNs: since(9), atNs: since(10), byMs: 7 }, noon);
-    core.recordClockEvent("b", { ...slept, forMs: 1 }, noon);
-    core.recordClockEvent("a", contradicted, noon);
-    expect(core.breaks("a")).toEqual([slept, contradicted]);
-    expect(core.breaks("c")).toEqual([]);
+    core.clock.recordEvent("a", slept, noon);
+    core.clock.recordEvent("a", { kind: "step", sinceNs: since(9), atNs: since(10), byMs: 7 }, noon);
+    core.clock.recordEvent("b", { ...slept, forMs: 1 }, noon);
+    core.clock.recordEvent("a", contradicted, noon);
+    expect(core.clock.breaksOf("a")).toEqual([slept, contradicted]);
+    expect(core.clock.breaksOf("c")).toEqual([]);
   });
 
   test("is not dated by a quorum that was not trusted, nor across a break", () => {
     begin("a");
     const scanId = undated(1, "a", 10);
     sync("a", at(0), 12, false);
-    core.dateSlice(request("a"), 0);
+    core.dating.dateSlice(request("a"), 0);
     expect(stampOf(scanId).errorBoundMs).toBeNull();
     sync("a", at(0), 5);
-    core.recordClockEvent("a", { kind: "suspend", sinceNs: since(7), atNs: since(8), forMs: minuteMs }, noon);
-    core.dateSlice(request("a"), 0);
+    core.clock.recordEvent("a", { kind: "suspend", sinceNs: since(7), atNs: since(8), forMs: minuteMs }, noon);
+    core.dating.dateSlice(request("a"), 0);
     expect(stampOf(scanId).errorBoundMs).toBeNull();
     sync("a", at(1), 20);
-    core.dateSlice(request("a"), 0);
+    core.dating.dateSlice(request("a"), 0);
     expect(stampOf(scanId)).toMatchObject({ utcMs: at(11), how: "retroactive" });
   });
 
   test("where the proofs around it contradict each other gets the widest bracket, and holds up nothing", () => {
     begin("a");
     sync("a", at(0), 5);
-    core.recordClockEvent("a", { kind: "suspend", sinceNs: since(7), atNs: since(9), forMs: 60 * minuteMs }, noon);
+    core.clock.recordEvent("a", { kind: "suspend", sinceNs: since(7), atNs: since(9), forMs: 60 * minuteMs }, noon);
     const scanId = undated(1, "a", 8);
     sync("a", at(-60), 10);
-    core.dateSlice(request("a"), 0);
+    core.dating.dateSlice(request("a"), 0);
     const { how, earliestMs, latestMs } = stampOf(scanId);
     expect({ how, earliestMs }).toEqual({ how: "bracket", earliestMs: at(-100_000) });
     expect(Math.abs((latestMs ?? 0) - at(-50))).toBeLessThan(500);
@@ -174,10 +174,10 @@ describe("a scan that nothing dates", () => {
   test("inside a contradiction was made between both proofs, however monotonic time ran", () => {
     begin("a");
     sync("a", at(0), 5);
-    core.recordClockEvent("a", { kind: "contradiction", sinceNs: since(5), atNs: since(9) }, noon);
+    core.clock.recordEvent("a", { kind: "contradiction", sinceNs: since(5), atNs: since(9) }, noon);
     const scanId = undated(1, "a", 8);
     sync("a", at(-2), 10);
-    core.dateSlice(request("a"), 0);
+    core.dating.dateSlice(request("a"), 0);
     const { how, earliestMs, latestMs } = stampOf(scanId);
     expect(how).toBe("bracket");
     expect(Math.abs((earliestMs ?? 0) - at(5))).toBeLessThan(500);
@@ -187,11 +187,11 @@ describe("a scan that nothing dates", () => {
   test("inside a break gets the bracket of both sides, and is kept back for a person", () => {
     begin("a");
     sync("a", at(0), 5);
-    core.recordClockEvent("a", { kind: "suspend", sinceNs: since(7), atNs: since(9), forMs: 60 * minuteMs }, noon);
+    core.clock.recordEvent("a", { kind: "suspend", sinceNs: since(7), atNs: since(9), forMs: 60 * minuteMs }, noon);
     const scanId = undated(1, "a", 8);
-    expect(core.dateSlice(request("a"), 0).dated).toBe(0);
+    expect(core.dating.dateSlice(request("a"), 0).dated).toBe(0);
     sync("a", at(60), 10);
-    core.dateSlice(request("a"), 0);
+    core.dating.dateSlice(request("a"), 0);
     const { how, earliestMs, latestMs } = stampOf(scanId);
     expect(how).toBe("bracket");
     expect(Math.abs((earliestMs ?? 0) - at(8))).toBeLessThan(500);
@@ -221,9 +221,9 @@ describe("a scan that nothing dates", () => {
     undated(1, "b", 1);
     for (let minutes = 1; minutes <= datingSliceRows; minutes += 1) undated(2, "a", minutes * 2);
     sync("a", at(0), 5);
-    const first = core.dateSlice(request("b"), 0);
+    const first = core.dating.dateSlice(request("b"), 0);
     expect(first).toEqual({ dated: datingSliceRows - 1, doubles: 0, afterId: datingSliceRows });
-    expect(core.dateSlice(request("b"), first.afterId ?? 0)).toEqual({ dated: 1, doubles: 0, afterId: null });
+    expect(core.dating.dateSlice(request("b"), first.afterId ?? 0)).toEqual({ dated: 1, doubles: 0, afterId: null });
   });
 });
 
@@ -239,7 +239,7 @@ describe("who saw no light before the power went, and tries again after the boot
   test("is one act once the boot knows the time: it is not sent, and turns no toggle", () => {
     const { first, again } = triedAgain();
     sync("b", bootB, 5);
-    expect(core.dateSlice(request("b"), 0)).toEqual({ dated: 1, doubles: 1, afterId: null });
+    expect(core.dating.dateSlice(request("b"), 0)).toEqual({ dated: 1, doubles: 1, afterId: null });
     expect(core.show(again)).toMatchObject({ state: "double", reason: `double of scan ${first}` });
     expect(claimSome(core).scans.map((scan) => scan.scanId)).toEqual([first]);
     const later = recordId(core, draftOf(1, 60, { bootId: "b" }));
@@ -251,7 +251,7 @@ describe("who saw no light before the power went, and tries again after the boot
   test("is two acts when the boot came a minute later, whatever the box's own clock says", () => {
     const { again } = triedAgain();
     sync("b", wallMs(bootB + minuteMs), 5);
-    expect(core.dateSlice(request("b"), 0)).toEqual({ dated: 1, doubles: 0, afterId: null });
+    expect(core.dating.dateSlice(request("b"), 0)).toEqual({ dated: 1, doubles: 0, afterId: null });
     expect(core.show(again)).toMatchObject({ state: "waiting", direction: "out" });
   });
 
@@ -259,7 +259,7 @@ describe("who saw no light before the power went, and tries again after the boot
     const { again } = triedAgain();
     const later = undated(1, "b", 3);
     sync("b", bootB, 5);
-    expect(core.dateSlice(request("b"), 0)).toEqual({ dated: 2, doubles: 0, afterId: null });
+    expect(core.dating.dateSlice(request("b"), 0)).toEqual({ dated: 2, doubles: 0, afterId: null });
     expect([again, later].map((scanId) => core.show(scanId)?.direction)).toEqual(["out", "in"]);
   });
 
@@ -268,7 +268,7 @@ describe("who saw no light before the power went, and tries again after the boot
     // 50 s after the one before, 80 s after the first.
     const later = undated(1, "b", 1);
     sync("b", bootB, 5);
-    expect(core.dateSlice(request("b"), 0).doubles).toBe(0);
+    expect(core.dating.dateSlice(request("b"), 0).doubles).toBe(0);
     expect([first, again, later].map((scanId) => core.show(scanId)?.state)).toEqual(["waiting", "waiting", "double"]);
   });
 
@@ -277,7 +277,7 @@ describe("who saw no light before the power went, and tries again after the boot
     const rule = { kind: "fixed", direction: "out" } as const;
     const out = recordId(core, draftOf(1, wrongWall, { bootId: "b", monotonicNs: since(3), undated: true, rule }));
     sync("b", bootB, 5);
-    expect(core.dateSlice(request("b"), 0)).toEqual({ dated: 2, doubles: 1, afterId: null });
+    expect(core.dating.dateSlice(request("b"), 0)).toEqual({ dated: 2, doubles: 1, afterId: null });
     expect([first, again, out].map((scanId) => core.show(scanId)?.state)).toEqual(["waiting", "double", "waiting"]);
     const toggled = recordId(core, draftOf(1, 60, { bootId: "b" }));
     expect(core.show(toggled)?.direction).toBe("in");
@@ -289,7 +289,7 @@ describe("who saw no light before the power went, and tries again after the boot
     const rule = { kind: "fixed", direction: "out" } as const;
     const out = recordId(core, draftOf(1, wrongWall, { bootId: "b", monotonicNs: since(1 / 6), undated: true, rule }));
     sync("b", bootB, 5);
-    expect(core.dateSlice(request("b"), 0).doubles).toBe(0);
+    expect(core.dating.dateSlice(request("b"), 0).doubles).toBe(0);
     expect(core.show(out)?.state).toBe("waiting");
   });
 });
@@ -300,7 +300,7 @@ test("the morning's badge is sent, though the box's clock went on where it had s
   begin("b");
   const morning = recordId(core, draftOf(1, 0.5, { bootId: "b", monotonicNs: since(1 / 3), undated: true }));
   sync("b", at(14 * 60), 5);
-  core.dateSlice(request("b"), 0);
+  core.dating.dateSlice(request("b"), 0);
   expect(claimSome(core).scans.map((scan) => scan.scanId)).toEqual([morning]);
 });
 
@@ -312,7 +312,7 @@ test("of a scan that is only known to lie between two moments and an exact one r
   begin("b");
   const again = undated(1, "b", 1 / 6);
   sync("b", wallMs(at(1) + 20_000), 5);
-  core.dateSlice(request("b"), 0);
+  core.dating.dateSlice(request("b"), 0);
   expect(claimSome(core).scans.map((scan) => scan.scanId)).toEqual([again]);
 });
 
@@ -323,7 +323,7 @@ test("what was decided within a boot stays, also when the rule has changed since
   core[Symbol.dispose]();
   core = openCore(storeSettings(directory.path, { doubleScanMs: 5 * minuteMs }));
   sync("a", at(0), 5);
-  core.dateSlice(request("a"), 0);
+  core.dating.dateSlice(request("a"), 0);
   expect(core.show(out)).toMatchObject({ state: "waiting", direction: "out" });
 });
 
@@ -335,15 +335,15 @@ describe("a scan of a boot that never knew the time", () => {
 
   test("waits while its boot goes on, and while no later one is synchronised", () => {
     const scanId = undated(1, "lost", 10);
-    core.dateSlice(request("lost"), 0);
-    core.dateSlice(request("after"), 0);
+    core.dating.dateSlice(request("lost"), 0);
+    core.dating.dateSlice(request("after"), 0);
     expect(stampOf(scanId).errorBoundMs).toBeNull();
   });
 
   test("gets the bracket between the proofs, is kept back, and only a person lets it go", () => {
     const scanId = undated(1, "lost", 10);
     sync("after", at(60), 1);
-    core.dateSlice(request("after"), 0);
+    core.dating.dateSlice(request("after"), 0);
     const stamp = stampOf(scanId);
     expect(stamp).toMatchObject({ how: "bracket", state: "untrusted", syncId: "after/1" });
     // Proven to 12:05 before; ten minutes into its boot; before the boot that began at 13:00.
@@ -364,7 +364,7 @@ describe("a scan of a boot that never knew the time", () => {
   test("of which no list of boots is left gets what the present boot allows", () => {
     const scanId = undated(1, "forgotten", 10);
     sync("after", at(60), 1);
-    core.dateSlice(request("after"), 0);
+    core.dating.dateSlice(request("after"), 0);
     expect(stampOf(scanId)).toMatchObject({ how: "bracket", syncId: "after/1" });
     expect(Math.abs((stampOf(scanId).earliestMs ?? 0) - at(-100_000 + 10))).toBeLessThan(500);
   });

@@ -6,7 +6,7 @@ import { bracketStamp, breakStamp, hullStamp, retroactiveStamp } from "../clock/
 import { decide } from "../scan/decide.ts";
 import type { ClockTable } from "./clock-table.ts";
 import type { Connection } from "./connection.ts";
-import { reasonOfDouble } from "./unknown-badges.ts";
+import { reasonOfDouble, type UnknownBadges } from "./unknown-badges.ts";
 import { type DirectionColumn, ruleOf, type WorkerChain } from "./worker-chain.ts";
 
 /** Rows that one slice looks at: about 5 ms, so that a badge at the reader never waits long for it. */
@@ -34,6 +34,8 @@ type Dating = Pick<Stamp, "how" | "utcMs" | "errorBoundMs" | "state" | "syncId">
 export type DatingParts = {
   readonly history: ClockTable;
   readonly chain: WorkerChain;
+  /** Those of them that get a time may now be given their worker. */
+  readonly unknown: Pick<UnknownBadges, "lookAgain">;
   readonly doubleScanMs: number;
 };
 
@@ -48,14 +50,16 @@ export class DatingTable {
   readonly #undated: Sqlite.Statement<[number], UndatedRow>;
   readonly #date: Sqlite.Statement<[Dating]>;
   readonly #chain: WorkerChain;
+  readonly #unknown: DatingParts["unknown"];
   readonly #doubleScanMs: number;
   readonly #drop: Sqlite.Statement<[string, number, number]>;
   readonly #doubleOf: Sqlite.Statement<[number, number, number, string], number>;
 
-  constructor(connection: Connection, { history, chain, doubleScanMs }: DatingParts) {
+  constructor(connection: Connection, { history, chain, unknown, doubleScanMs }: DatingParts) {
     this.#connection = connection;
     this.#history = history;
     this.#chain = chain;
+    this.#unknown = unknown;
     this.#doubleScanMs = doubleScanMs;
     this.#undated = connection.db.prepare(
       `SELECT id, boot_id AS bootId, CAST(monotonic_ns AS TEXT) AS monotonicNs, capture_lag_ms AS captureLagMs,
@@ -98,6 +102,7 @@ export class DatingTable {
       }
       return { dated, doubles };
     });
+    if (counts.dated > 0) this.#unknown.lookAgain();
     return { ...counts, afterId: rows.length < datingSliceRows ? null : last.id };
   }
 

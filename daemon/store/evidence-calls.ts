@@ -23,58 +23,58 @@ export class EvidenceCalls implements EvidenceStore, EvidenceArchive {
   }
 
   evidenceEnd(): Promise<LogEnd | null> {
-    return this.#link.call("evidenceEnd");
+    return this.#link.call("evidence", "end");
   }
 
   isOfCopy(): Promise<boolean> {
-    return this.#link.call("isOfCopy");
+    return this.#link.call("evidence", "isOfCopy");
   }
 
   usedEpoch(): Promise<number> {
-    return this.#link.call("usedEpoch");
+    return this.#link.call("evidence", "usedEpoch");
   }
 
   evidenceRecords(epoch: number, from: number, limit: number): Promise<readonly KeptRecord[]> {
-    return this.#link.call("evidenceRecords", epoch, from, limit);
+    return this.#link.call("evidence", "records", epoch, from, limit);
   }
 
   evidenceCheckpoints(epoch: number, from: number, limit: number): Promise<readonly KeptCheckpoint[]> {
-    return this.#link.call("evidenceCheckpoints", epoch, from, limit);
+    return this.#link.call("evidence", "checkpoints", epoch, from, limit);
   }
 
   evidenceAnchors(epoch: number, from: number, limit: number): Promise<readonly KeptAnchor[]> {
-    return this.#link.call("evidenceAnchors", epoch, from, limit);
+    return this.#link.call("evidence", "anchors", epoch, from, limit);
   }
 
   evidenceSalt(entryId: number): Promise<string | null> {
-    return this.#link.call("evidenceSalt", entryId);
+    return this.#link.call("evidence", "salt", entryId);
   }
 
   lastEvidenceOf(kind: Exclude<RecordKind, "sample">): Promise<string | null> {
-    return this.#link.call("lastEvidenceOf", kind);
+    return this.#link.call("evidence", "lastOf", kind);
   }
 
   windowRecords(window: string): Promise<readonly string[]> {
-    return this.#link.call("windowRecords", window);
+    return this.#link.call("evidence", "ofWindow", window);
   }
 
   commitEvidence(batch: EvidenceBatch): Promise<"committed" | "diverged"> {
-    return this.#link.call("commitEvidence", batch);
+    return this.#link.call("evidence", "commit", batch);
   }
 
   dropEvidence(epoch: number, from: number): Promise<number> {
-    return this.#link.call("dropEvidence", epoch, from);
+    return this.#link.call("evidence", "drop", epoch, from);
   }
 
   unrecordedEntries(limit: number): Promise<readonly UnrecordedEntry[]> {
-    return this.#link.call("unrecordedEntries", limit);
+    return this.#link.call("evidence", "unrecorded", limit);
   }
 
   windowScans(window: string): Promise<WindowScans | null> {
-    return this.#link.call("windowScans", window);
+    return this.#link.call("windowScans", "of", window);
   }
 
   erasableEvidence(before: WallMs, limit: number): Promise<readonly ErasableSample[]> {
-    return this.#link.call("erasableEvidence", before, limit);
+    return this.#link.call("evidence", "erasable", before, limit);
   }
 }

@@ -9,15 +9,15 @@ import type {
   KeptRecord,
   LogEnd,
   UnrecordedEntry,
-  WindowScans,
 } from "../evidence/evidence-store.ts";
 import { hashBytes, leafHash } from "../evidence/merkle.ts";
 import type { RecordKind } from "../evidence/record.ts";
 import { lineHash } from "../evidence/record-line.ts";
 import type { OutageEntry } from "../outage/outage-store.ts";
 import type { Connection } from "./connection.ts";
+import { isMarkedAsCopy, unmarkAsCopy } from "./copy-mark.ts";
 import { shortLine, wholeLine } from "./short-line.ts";
-import { utcColumn } from "./stamp-columns.ts";
+import { UsedEpoch } from "./used-epoch.ts";
 
 /** Records of one epoch: at one a second they last for 34,000 years. */
 const epochSpan = 2 ** 40;
@@ -45,9 +45,6 @@ type AnchorRow = Omit<KeptAnchor, "seq" | "by"> & { readonly id: number; readonl
 type EntryRow = { readonly entryId: number; readonly window: string; readonly content: string };
 type ErasableRow = { readonly id: number; readonly erasableAt: number | null };
 
-/** Of these newest scans a window's are counted, for it ended in the last day: the whole table would hold up a badge. */
-const scansCountedMax = 20_000;
-
 /** The evidence room's log: records, checkpoints, what others said of them, and the salts of what people added. */
 export class EvidenceTable {
   readonly #connection: Connection;
@@ -68,15 +65,15 @@ export class EvidenceTable {
   readonly #salt: Sqlite.Statement<[number], Buffer>;
   readonly #drop: Sqlite.Statement<[number, number]>;
   readonly #entries: Sqlite.Statement<[number], EntryRow>;
-  readonly #window: Sqlite.Statement<[string], { readonly fromMs: number; readonly endedMs: number | null }>;
-  readonly #scans: Sqlite.Statement<[number, number, number], WindowScans>;
   readonly #walk: Sqlite.Statement<[number, number], ErasableRow>;
   readonly #erase: Sqlite.Statement<[Buffer, Buffer, number]>;
+  readonly #usedEpoch: UsedEpoch;
   /** Nothing before it is left to erase. */
   #erasedTo = 0;
 
   constructor(connection: Connection) {
     this.#connection = connection;
+    this.#usedEpoch = new UsedEpoch(connection.file);
     const { db } = connection;
     this.#add = db.prepare("INSERT INTO evidence_records (id, kind, erasable_at, line) VALUES (?, ?, ?, ?)");
     this.#lineAt = db.prepare<[number], string | null>("SELECT line FROM evidence_records WHERE id = ?").pluck();
@@ -127,19 +124,6 @@ export class EvidenceTable {
       `SELECT e.id AS entryId, w.key AS window, e.content FROM outage_entries e JOIN outage_windows w ON w.id = e.window_id
       WHERE e.id > (SELECT coalesce(max(id), 0) FROM evidence_salts) ORDER BY e.id LIMIT ?`,
     );
-    // The scan whose call found the outage was stamped before the first look that failed.
-    this.#window = db.prepare(
-      `SELECT CAST(coalesce(json_extract(content, '$.lastGood.utcMs'), began_ms) AS INTEGER) AS fromMs,
-        ended_ms AS endedMs
-      FROM outage_windows WHERE key = ?`,
-    );
-    this.#scans = db.prepare(
-      `SELECT count(*) FILTER (WHERE state = 'registered' AND settled_at >= ?) AS delayed,
-        count(*) FILTER (WHERE state = 'withheld') AS withheld,
-        count(*) FILTER (WHERE state = 'registered') AS registered
-      FROM scans WHERE id > (SELECT coalesce(max(id), 0) FROM scans) - ${scansCountedMax}
-        AND ${utcColumn("scans")} BETWEEN ? AND ?`,
-    );
     this.#walk = db.prepare(
       `SELECT id, CASE WHEN line IS NULL THEN NULL ELSE erasable_at END AS erasableAt
       FROM evidence_records WHERE id >= ? ORDER BY id LIMIT ?`,
@@ -189,19 +173,21 @@ export class EvidenceTable {
     return this.#ofWindow.all(window);
   }
 
+  /** Whether the database was taken over from a copy and no epoch was begun since. */
+  isOfCopy(): boolean {
+    return isMarkedAsCopy(this.#connection.file);
+  }
+
+  /** The latest epoch that was ever signed in the database's folder; 0 when none was. */
+  usedEpoch(): number {
+    return this.#usedEpoch.latest;
+  }
+
   commit(batch: EvidenceBatch): "committed" | "diverged" {
-    return this.#connection.transact(() => {
-      if (!this.#continues(batch)) return "diverged";
-      const size = this.#size(batch.epoch);
-      for (const [index, { kind, line, erasableAt }] of batch.records.entries()) {
-        const seq = batch.from + index;
-        if (seq < size) continue;
-        this.#add.run(idOf(batch.epoch, seq), kind === "sample" ? null : kind, erasableAt, shortLine(line));
-      }
-      this.#addBeside(batch);
-      for (const { epoch, seq } of batch.erase) this.#eraseOne(idOf(epoch, seq));
-      return "committed";
-    });
+    if (batch.from > 0) this.#usedEpoch.keep(batch.epoch);
+    const outcome = this.#write(batch);
+    if (batch.from === 0 && outcome === "committed") unmarkAsCopy(this.#connection.file);
+    return outcome;
   }
 
   drop(epoch: number, from: number): number {
@@ -213,13 +199,6 @@ export class EvidenceTable {
       const entry = JSON.parse(content) as OutageEntry;
       return { entryId, window, ...contentOf(entry) };
     });
-  }
-
-  windowScans(key: string): WindowScans | null {
-    const window = this.#window.get(key);
-    if (window === undefined) return null;
-    const until = window.endedMs ?? Number.MAX_SAFE_INTEGER;
-    return this.#scans.get(until, window.fromMs, until) ?? null;
   }
 
   erasable(before: WallMs, limit: number): readonly ErasableSample[] {
@@ -239,6 +218,21 @@ export class EvidenceTable {
       if (rows.length < walkRows) break;
     }
     return found;
+  }
+
+  #write(batch: EvidenceBatch): "committed" | "diverged" {
+    return this.#connection.transact(() => {
+      if (!this.#continues(batch)) return "diverged";
+      const size = this.#size(batch.epoch);
+      for (const [index, { kind, line, erasableAt }] of batch.records.entries()) {
+        const seq = batch.from + index;
+        if (seq < size) continue;
+        this.#add.run(idOf(batch.epoch, seq), kind === "sample" ? null : kind, erasableAt, shortLine(line));
+      }
+      this.#addBeside(batch);
+      for (const { epoch, seq } of batch.erase) this.#eraseOne(idOf(epoch, seq));
+      return "committed";
+    });
   }
 
   #size(epoch: number): number {

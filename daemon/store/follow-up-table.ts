@@ -90,7 +90,7 @@ export class FollowUpTable {
     this.#gone = db.prepare("UPDATE remarks SET gone_at = ? WHERE id = ? AND gone_at IS NULL");
   }
 
-  due(now: WallMs, limit: number, order: FollowOrder): readonly FollowedRegistration[] {
+  due(now: WallMs, limit: number, order: FollowOrder = "longest-due"): readonly FollowedRegistration[] {
     const rows = this.#due[order].all(Math.floor(now), Math.floor(now), Math.min(Math.max(0, limit), followUpsMax));
     return rows.map(
       ({ registeredMs, sentAt, answeredAt, createdAt, settledAt, ssin, direction, workSiteId, ...row }) => ({

@@ -109,11 +109,11 @@ describe("after the newest scans were lost", () => {
     lost();
     using core = openCore(storeSettings(directory.path), log);
     const scanId = registerWith(core, 2, 100, "new", [noRelation]);
-    const followed = core.dueFollowUps(at(1000), 100);
+    const followed = core.followUps.due(at(1000), 100);
     expect(followed.map(({ registrationId }) => registrationId).toSorted()).toEqual(["a", "b", "c", "new"]);
     const old = followed.find(({ registrationId }) => registrationId === "b");
     expect(old).toMatchObject({ scanId: 2, sent: null });
-    const remarks = core.listRemarks(all).map(({ registrationId, scanId: of, code }) => [registrationId, of, code]);
+    const remarks = core.remarks.list(all).map(({ registrationId, scanId: of, code }) => [registrationId, of, code]);
     expect(remarks).toEqual([
       ["b", 2, 1],
       ["new", scanId, 1],
@@ -126,11 +126,11 @@ describe("after the newest scans were lost", () => {
     const scanId = registerWith(core, 2, 100, "new", []);
     const look = { at: at(101), kind: "found", settledAt: at(101), next: { kind: "ended", how: "settled" } } as const;
     const kept = { ...look, validity: "valid", remarks: [noRelation] };
-    expect(core.keepLook({ ...kept, scanId, registrationId: "b" })).toEqual([]);
-    expect(core.dueFollowUps(at(1000), 100)).toContainEqual(expect.objectContaining({ scanId, looks: 0 }));
-    expect(core.keepLook({ ...kept, scanId: 2, registrationId: "b" })).toEqual([]);
-    expect(core.keepLook({ ...kept, scanId: 3, registrationId: "c" })).toEqual([noRelation]);
-    expect(core.listRemarks(all).map(({ registrationId }) => registrationId)).toEqual(["b", "c"]);
+    expect(core.followUps.keep({ ...kept, scanId, registrationId: "b" })).toEqual([]);
+    expect(core.followUps.due(at(1000), 100)).toContainEqual(expect.objectContaining({ scanId, looks: 0 }));
+    expect(core.followUps.keep({ ...kept, scanId: 2, registrationId: "b" })).toEqual([]);
+    expect(core.followUps.keep({ ...kept, scanId: 3, registrationId: "c" })).toEqual([noRelation]);
+    expect(core.remarks.list(all).map(({ registrationId }) => registrationId)).toEqual(["b", "c"]);
   });
 
   test("a webhook's delivery of the old ones moves no cursor past the new ones", () => {

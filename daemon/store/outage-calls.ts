@@ -20,30 +20,30 @@ export class OutageCalls implements OutageStore, OutageArchive {
   }
 
   saveWindow(window: OutageWindow, heartbeat?: Heartbeat): Promise<void> {
-    return this.#link.call("saveWindow", window, heartbeat);
+    return this.#link.call("outages", "save", window, heartbeat);
   }
 
   openWindow(): Promise<OutageWindow | null> {
-    return this.#link.call("openWindow");
+    return this.#link.call("outages", "open");
   }
 
   lastHeartbeat(): Promise<Heartbeat | null> {
-    return this.#link.call("lastHeartbeat");
+    return this.#link.call("outages", "lastBeat");
   }
 
   beat(heartbeat: Heartbeat): Promise<void> {
-    return this.#link.call("beat", heartbeat);
+    return this.#link.call("outages", "beat", heartbeat);
   }
 
   listOutages(filter: WindowFilter): Promise<readonly ListedWindow[]> {
-    return this.#link.call("listOutages", filter);
+    return this.#link.call("outages", "list", filter);
   }
 
   showOutage(windowId: number, now: WallMs): Promise<KeptWindow | null> {
-    return this.#link.call("showOutage", windowId, now);
+    return this.#link.call("outages", "show", windowId, now);
   }
 
   addOutageEntry(windowId: number, entry: OutageEntry, now: WallMs): Promise<boolean> {
-    return this.#link.call("addOutageEntry", windowId, entry, now);
+    return this.#link.call("outages", "add", windowId, entry, now);
   }
 }

@@ -60,18 +60,18 @@ const all = { from: null, to: null, limit: 100 };
 
 test("a window comes back as it was, and is replaced while it lasts", () => {
   const lasting = windowFrom(10, null);
-  core.saveWindow(lasting);
-  expect(core.openWindow()).toEqual(lasting);
+  core.outages.save(lasting);
+  expect(core.outages.open()).toEqual(lasting);
   const ended = windowFrom(10, 20);
-  core.saveWindow(ended);
-  expect(core.openWindow()).toBeNull();
-  expect(core.listOutages(all)).toEqual([{ windowId: 1, window: ended, otherChannelWorked: false }]);
+  core.outages.save(ended);
+  expect(core.outages.open()).toBeNull();
+  expect(core.outages.list(all)).toEqual([{ windowId: 1, window: ended, otherChannelWorked: false }]);
 });
 
 test("a scan that is kept back names the outages since it was made", () => {
-  core.saveWindow(windowFrom(-20, -10));
-  core.saveWindow(windowFrom(5, 50));
-  core.saveWindow(windowFrom(55, null));
+  core.outages.save(windowFrom(-20, -10));
+  core.outages.save(windowFrom(5, 50));
+  core.outages.save(windowFrom(55, null));
   const scanId = recordId(core, draftOf(1, 0));
   const window = { ...openWindow, now: at(60), limitMs: 30 * minuteMs };
   expect(core.claim(claimRequest({ window })).withheld).toBe(1);
@@ -84,8 +84,8 @@ test("a period has the windows that touch it, newest first", () => {
     [20, 30],
     [40, 50],
   ] as const)
-    core.saveWindow(windowFrom(from, to));
-  const keys = core.listOutages({ ...all, from: at(25), to: at(45) }).map(({ window }) => window.key);
+    core.outages.save(windowFrom(from, to));
+  const keys = core.outages.list({ ...all, from: at(25), to: at(45) }).map(({ window }) => window.key);
   expect(keys).toEqual(["boot/40", "boot/20"]);
 });
 
@@ -99,14 +99,14 @@ test("it knows the scans it delayed and withheld, and the first registration aft
   registerDue(core, at(21));
   recordId(core, draftOf(4, 25));
   registerDue(core, at(26));
-  core.saveWindow(windowFrom(10, 20));
-  expect(core.showOutage(1, at(30))).toMatchObject({ delayed: 1, withheld: 1, firstRegisteredAfter: at(21) });
-  expect(core.showOutage(2, at(30))).toBeNull();
+  core.outages.save(windowFrom(10, 20));
+  expect(core.outages.show(1, at(30))).toMatchObject({ delayed: 1, withheld: 1, firstRegisteredAfter: at(21) });
+  expect(core.outages.show(2, at(30))).toBeNull();
   // What may have been erased since is not counted as nothing, nor is a later registration called the first.
   const keptMs = storeSettings("").keepSettledMs;
   const counted = { delayed: null, withheld: 1 };
-  expect(core.showOutage(1, wallMs(at(15) + keptMs))).toMatchObject({ ...counted, firstRegisteredAfter: at(21) });
-  expect(core.showOutage(1, wallMs(at(22) + keptMs))).toMatchObject({ ...counted, firstRegisteredAfter: null });
+  expect(core.outages.show(1, wallMs(at(15) + keptMs))).toMatchObject({ ...counted, firstRegisteredAfter: at(21) });
+  expect(core.outages.show(1, wallMs(at(22) + keptMs))).toMatchObject({ ...counted, firstRegisteredAfter: null });
 });
 
 test("the scan whose call found the outage is one of those that it delayed, and no earlier one", () => {
@@ -114,20 +114,20 @@ test("the scan whose call found the outage is one of those that it delayed, and 
   registerDue(core, at(4));
   recordId(core, draftOf(2, 9));
   const found = windowFrom(10, 20);
-  core.saveWindow({ ...found, lastGood: { ...found.firstBad, utcMs: at(8) } });
+  core.outages.save({ ...found, lastGood: { ...found.firstBad, utcMs: at(8) } });
   registerDue(core, at(21));
-  expect(core.showOutage(1, at(30))).toMatchObject({ delayed: 1, withheld: 0 });
-  expect(core.windowScans(found.key)).toEqual({ delayed: 1, withheld: 0, registered: 1 });
+  expect(core.outages.show(1, at(30))).toMatchObject({ delayed: 1, withheld: 0 });
+  expect(core.windowScans.of(found.key)).toEqual({ delayed: 1, withheld: 0, registered: 1 });
 });
 
 test("what people add stays, in order, and is never replaced", () => {
-  core.saveWindow(windowFrom(10, 20));
-  expect(core.addOutageEntry(7, { kind: "note", text: "nothing" }, at(30))).toBe(false);
-  expect(core.addOutageEntry(1, { kind: "note", text: "provider called" }, at(30))).toBe(true);
-  core.addOutageEntry(1, { kind: "attempt", channel: "online", worked: false }, at(31));
-  expect(core.listOutages(all)[0]?.otherChannelWorked).toBe(false);
-  core.addOutageEntry(1, { kind: "attempt", channel: "telephone", worked: true }, at(32));
-  const kept = present(core.showOutage(1, at(40)), "it is kept");
+  core.outages.save(windowFrom(10, 20));
+  expect(core.outages.add(7, { kind: "note", text: "nothing" }, at(30))).toBe(false);
+  expect(core.outages.add(1, { kind: "note", text: "provider called" }, at(30))).toBe(true);
+  core.outages.add(1, { kind: "attempt", channel: "online", worked: false }, at(31));
+  expect(core.outages.list(all)[0]?.otherChannelWorked).toBe(false);
+  core.outages.add(1, { kind: "attempt", channel: "telephone", worked: true }, at(32));
+  const kept = present(core.outages.show(1, at(40)), "it is kept");
   expect(kept.entries.map(({ at: when, entry }) => [when, entry.kind])).toEqual([
     [at(30), "note"],
     [at(31), "attempt"],
@@ -142,12 +142,12 @@ test("what people add stays, in order, and is never replaced", () => {
 });
 
 test("the last sign of life is the one that is kept", () => {
-  expect(core.lastHeartbeat()).toBeNull();
-  core.beat({ at: moment(wallMs(at(1))), ended: false, power: "unknown" });
-  core.beat({ at: moment(wallMs(at(2))), ended: true, power: "mains" });
-  expect(core.lastHeartbeat()).toEqual({ at: moment(at(2)), ended: true, power: "mains" });
-  core.saveWindow(windowFrom(10, 20), { at: moment(wallMs(at(3))), ended: false, power: "unknown" });
-  expect(core.lastHeartbeat()).toEqual({ at: moment(at(3)), ended: false, power: "unknown" });
+  expect(core.outages.lastBeat()).toBeNull();
+  core.outages.beat({ at: moment(wallMs(at(1))), ended: false, power: "unknown" });
+  core.outages.beat({ at: moment(wallMs(at(2))), ended: true, power: "mains" });
+  expect(core.outages.lastBeat()).toEqual({ at: moment(at(2)), ended: true, power: "mains" });
+  core.outages.save(windowFrom(10, 20), { at: moment(wallMs(at(3))), ended: false, power: "unknown" });
+  expect(core.outages.lastBeat()).toEqual({ at: moment(at(3)), ended: false, power: "unknown" });
 });
 
 class Disposables implements Disposable {

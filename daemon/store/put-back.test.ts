@@ -163,6 +163,6 @@ test("one that could not be put back is when the daemon ends", () => {
 test("a visitor puts nothing back", () => {
   using keeper = new StoreKeeper({ ...settings, mode: "visitor" }, log, new ManualTime());
   rmSync(file());
-  expect(keeper.call("summary", [1])).toMatchObject({ rows: 1 });
+  expect(keeper.call("core", "summary", [1])).toMatchObject({ rows: 1 });
   expect(readdirSync(directory.path)).not.toContain("badged.sqlite");
 });

@@ -24,42 +24,42 @@ export class RemarkCalls implements FollowUpStore, RemarkArchive, WarningStore {
   }
 
   dueFollowUps(now: WallMs, limit: number, order: FollowOrder): Promise<readonly FollowedRegistration[]> {
-    return this.#link.call("dueFollowUps", now, limit, order);
+    return this.#link.call("followUps", "due", now, limit, order);
   }
 
   keepLook(look: KeptLook): Promise<readonly Remark[]> {
-    return this.#link.call("keepLook", look);
+    return this.#link.call("followUps", "keep", look);
   }
 
   followCounts(): Promise<FollowCounts> {
-    return this.#link.call("followCounts");
+    return this.#link.call("followUps", "counts");
   }
 
   listRemarks(filter: RemarkFilter): Promise<readonly KeptRemark[]> {
-    return this.#link.call("listRemarks", filter);
+    return this.#link.call("remarks", "list", filter);
   }
 
   showRemark(remarkId: number): Promise<{ readonly remark: KeptRemark; readonly marks: readonly RemarkMark[] } | null> {
-    return this.#link.call("showRemark", remarkId);
+    return this.#link.call("remarks", "show", remarkId);
   }
 
   markRemark(remarkId: number, mark: RemarkMark): Promise<boolean> {
-    return this.#link.call("markRemark", remarkId, mark);
+    return this.#link.call("remarks", "mark", remarkId, mark);
   }
 
   newestScan(): Promise<number> {
-    return this.#link.call("newestScan");
+    return this.#link.call("warnings", "newestScan");
   }
 
   warningsAfter(scanId: number, timeZone: string): Promise<WarnedSlice> {
-    return this.#link.call("warningsAfter", scanId, timeZone);
+    return this.#link.call("warnings", "after", scanId, timeZone);
   }
 
   /** Slice by slice, so that a badge never waits long for it. */
   async warningsOf(scanIds: readonly number[], timeZone: string): Promise<readonly ScanWarnings[]> {
     const warned: ScanWarnings[] = [];
     for (let from = 0; from < scanIds.length; from += warnSliceRows) {
-      warned.push(...(await this.#link.call("warningsOf", scanIds.slice(from, from + warnSliceRows), timeZone)));
+      warned.push(...(await this.#link.call("warnings", "of", scanIds.slice(from, from + warnSliceRows), timeZone)));
     }
     return warned;
   }

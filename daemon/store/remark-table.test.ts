@@ -65,7 +65,7 @@ function register(worker: number, minutes: number, remarks: readonly Remark[] = 
 }
 
 function look(scanId: number, minutes: number, changed: Partial<KeptLook> = {}): readonly Remark[] {
-  return core.keepLook({
+  return core.followUps.keep({
     scanId,
     registrationId: `r${scanId}`,
     at: at(minutes),
@@ -78,9 +78,9 @@ function look(scanId: number, minutes: number, changed: Partial<KeptLook> = {}):
   });
 }
 
-const dueAt = (minutes: number): readonly FollowedRegistration[] => core.dueFollowUps(at(minutes), 100);
+const dueAt = (minutes: number): readonly FollowedRegistration[] => core.followUps.due(at(minutes), 100);
 const ids = (minutes: number): readonly number[] => dueAt(minutes).map(({ scanId }) => scanId);
-const codes = (filter: typeof all | typeof open = all) => core.listRemarks(filter).map(({ code }) => code);
+const codes = (filter: typeof all | typeof open = all) => core.remarks.list(filter).map(({ code }) => code);
 
 const tooLate: Remark = { code: 32, text: "too late" };
 const noRelation: Remark = { code: 1, text: "no relation" };
@@ -106,7 +106,7 @@ describe("following", () => {
         },
       },
     ]);
-    expect(core.followCounts()).toEqual({ followed: 1, settled: 0, givenUp: 0 });
+    expect(core.followUps.counts()).toEqual({ followed: 1, settled: 0, givenUp: 0 });
   });
 
   test("is for registrations only", () => {
@@ -126,27 +126,27 @@ describe("following", () => {
       recordId(core, draftOf(worker, minutes));
       registerDue(core, at(minutes));
     }
-    const newest = (minutes: number) => core.dueFollowUps(at(minutes), 1, "newest").map(({ scanId }) => scanId);
+    const newest = (minutes: number) => core.followUps.due(at(minutes), 1, "newest").map(({ scanId }) => scanId);
     expect([newest(4), newest(5), newest(6), newest(60)]).toEqual([[], [1], [2], [3]]);
   });
 
   test("goes on until it has ended, the longest due first", () => {
     const [one, two] = [register(1, 0), register(2, 10)];
     expect(ids(20)).toEqual([one, two]);
-    expect(core.dueFollowUps(at(20), 1)).toHaveLength(1);
+    expect(core.followUps.due(at(20), 1)).toHaveLength(1);
     look(one, 20, { validity: "valid", settledAt: at(20), next: { kind: "at", at: at(60) } });
     expect(ids(30)).toEqual([two]);
     expect(dueAt(60)[1]).toMatchObject({ scanId: one, looks: 1, settledAt: at(20) });
     look(one, 60, { settledAt: at(20), next: { kind: "ended", how: "settled" } });
     look(two, 60, { kind: "not-found", remarks: null, validity: null, next: { kind: "ended", how: "given-up" } });
     expect(ids(100_000)).toEqual([]);
-    expect(core.followCounts()).toEqual({ followed: 0, settled: 1, givenUp: 1 });
+    expect(core.followUps.counts()).toEqual({ followed: 0, settled: 1, givenUp: 1 });
   });
 
   test("does not stand still when the clock was set back by days", () => {
     const scanId = register(1, 0);
-    expect(core.dueFollowUps(wallMs(at(6) - lookPutOffMaxMs - 1), 10).map((each) => each.scanId)).toEqual([scanId]);
-    expect(core.dueFollowUps(wallMs(at(6) - lookPutOffMaxMs), 10)).toEqual([]);
+    expect(core.followUps.due(wallMs(at(6) - lookPutOffMaxMs - 1), 10).map((each) => each.scanId)).toEqual([scanId]);
+    expect(core.followUps.due(wallMs(at(6) - lookPutOffMaxMs), 10)).toEqual([]);
   });
 
   test("outlives the scan, whose national number is erased as configured", () => {
@@ -155,7 +155,7 @@ describe("following", () => {
     while (core.eraseSlice(later(8)).more);
     expect(core.show(scanId)).toBeNull();
     expect(look(scanId, 12_000, { remarks: [noRelation] })).toEqual([noRelation]);
-    expect(core.listRemarks(all)[0]).toMatchObject({ scanId, code: 1, workerReference: "R1", registeredAt: at(0) });
+    expect(core.remarks.list(all)[0]).toMatchObject({ scanId, code: 1, workerReference: "R1", registeredAt: at(0) });
   });
 
   test("is taken up for what an earlier badged registered", () => {
@@ -189,7 +189,7 @@ describe("following", () => {
 describe("remarks", () => {
   test("of the registration's answer are kept with it", () => {
     const scanId = register(1, 0, [tooLate, { code: null, text: "in words" }]);
-    expect(core.listRemarks(all)).toMatchObject([
+    expect(core.remarks.list(all)).toMatchObject([
       { remarkId: 1, scanId, code: 32, text: "too late", firstSeen: at(1), goneAt: null, doneAt: null, note: "" },
       { remarkId: 2, scanId, code: null, text: "in words" },
     ]);
@@ -199,7 +199,7 @@ describe("remarks", () => {
     const scanId = register(1, 0, [tooLate]);
     expect(look(scanId, 10, { remarks: [tooLate, noRelation] })).toEqual([noRelation]);
     expect(look(scanId, 30, { remarks: [noRelation, { code: 32, text: "reworded" }, noRelation] })).toEqual([]);
-    expect(core.listRemarks(all).map(({ code, firstSeen }) => [code, firstSeen])).toEqual([
+    expect(core.remarks.list(all).map(({ code, firstSeen }) => [code, firstSeen])).toEqual([
       [32, at(1)],
       [1, at(10)],
     ]);
@@ -209,20 +209,20 @@ describe("remarks", () => {
     const scanId = register(1, 0, [noRelation, tooLate]);
     look(scanId, 10, { remarks: [tooLate] });
     expect(codes(open)).toEqual([32]);
-    expect(core.listRemarks(all)[0]).toMatchObject({ code: 1, goneAt: at(10) });
+    expect(core.remarks.list(all)[0]).toMatchObject({ code: 1, goneAt: at(10) });
     look(scanId, 30, { remarks: [tooLate, noRelation] });
     expect(codes(open)).toEqual([1, 32]);
   });
 
   test("that were dealt with and come back are told anew, and are open again", () => {
     const scanId = register(1, 0, [noRelation]);
-    core.markRemark(1, { at: at(5), kind: "done", note: "web form sent" });
+    core.remarks.mark(1, { at: at(5), kind: "done", note: "web form sent" });
     expect(look(scanId, 10, { remarks: [noRelation] })).toEqual([]);
     expect(codes(open)).toEqual([]);
     look(scanId, 20, { remarks: [] });
     expect(look(scanId, 30, { remarks: [noRelation] })).toEqual([noRelation]);
     expect(codes(open)).toEqual([1]);
-    const marks = present(core.showRemark(1), "it is kept").marks;
+    const marks = present(core.remarks.show(1), "it is kept").marks;
     expect(marks.map(({ kind, note }) => [kind, note])).toEqual([
       ["done", "web form sent"],
       ["undone", "the service raises it again"],
@@ -241,18 +241,18 @@ describe("remarks", () => {
     register(2, 20, [tooLate]);
     look(one, 50, { remarks: [noRelation] });
     expect(codes()).toEqual([1, 32]);
-    expect(core.listRemarks({ ...all, seenFrom: at(30) }).map(({ code }) => code)).toEqual([1]);
+    expect(core.remarks.list({ ...all, seenFrom: at(30) }).map(({ code }) => code)).toEqual([1]);
   });
 
   test("are dealt with, and that is taken back, without anything being replaced", () => {
     register(1, 0, [noRelation]);
-    expect(core.markRemark(9, { at: at(5), kind: "done", note: "" })).toBe(false);
-    expect(core.markRemark(1, { at: at(5), kind: "done", note: "web form sent" })).toBe(true);
+    expect(core.remarks.mark(9, { at: at(5), kind: "done", note: "" })).toBe(false);
+    expect(core.remarks.mark(1, { at: at(5), kind: "done", note: "web form sent" })).toBe(true);
     expect(codes(open)).toEqual([]);
-    expect(core.listRemarks(all)[0]).toMatchObject({ doneAt: at(5), note: "web form sent" });
-    core.markRemark(1, { at: at(6), kind: "undone", note: "another worker" });
+    expect(core.remarks.list(all)[0]).toMatchObject({ doneAt: at(5), note: "web form sent" });
+    core.remarks.mark(1, { at: at(6), kind: "undone", note: "another worker" });
     expect(codes(open)).toEqual([1]);
-    expect(present(core.showRemark(1), "it is kept").marks).toEqual([
+    expect(present(core.remarks.show(1), "it is kept").marks).toEqual([
       { at: at(5), kind: "done", note: "web form sent" },
       { at: at(6), kind: "undone", note: "another worker" },
     ]);
@@ -267,20 +267,20 @@ describe("remarks", () => {
     core = preparedCore(storeSettings(directory.path, { keepSettledMs: dayMs }), rosterOf(1, 2, 3));
     register(1, 0, [noRelation]);
     register(2, 10, [tooLate]);
-    core.markRemark(1, { at: at(5), kind: "done", note: "" });
+    core.remarks.mark(1, { at: at(5), kind: "done", note: "" });
     while (core.eraseSlice(later(31.9)).more);
     expect(codes()).toEqual([1, 32]);
     while (core.eraseSlice(later(32.1)).more);
     // The newest stays, so that its number is not given again.
     expect(codes()).toEqual([32]);
-    expect(core.followCounts().followed).toBe(0);
+    expect(core.followUps.counts().followed).toBe(0);
   });
 
   test("hold no national number, but for what the service's answer is compared with", () => {
     core.replaceRoster([entryOf(1, { ssin: "93051822361" })], "other", noon);
     register(1, 0, [noRelation]);
     expect(
-      JSON.stringify([core.listRemarks(all), core.showRemark(1), dueAt(60).map(({ sent: _, ...kept }) => kept)]),
+      JSON.stringify([core.remarks.list(all), core.remarks.show(1), dueAt(60).map(({ sent: _, ...kept }) => kept)]),
     ).not.toContain("93051822361");
   });
 });

@@ -128,7 +128,7 @@ test.each([
   (_name, badge) => {
     const bootId = "ahead";
     const since = (minutes: number) => monotonicNs(BigInt(minutes * minuteMs) * nsPerMs);
-    core.seeBoot(bootId, { atNs: since(0), sleptMs: 0 });
+    core.clock.seeBoot(bootId, { atNs: since(0), sleptMs: 0 });
     const ahead = (worker: number, minutes: number) =>
       recordId(core, draftOf(worker, minutes + 3650 * 1440, { bootId, monotonicNs: since(minutes), undated: true }));
     const [scanId, doubleId] = [ahead(1, 1), ahead(badge, 1.5)];
@@ -139,9 +139,9 @@ test.each([
       verdicts: new Map(),
       warnings: [],
     };
-    core.recordSynchronisation({ syncId: "s", bootId, atNs: since(5), ppm: 15, sources: [], result }, true, noon);
+    core.clock.recordSynchronisation({ syncId: "s", bootId, atNs: since(5), ppm: 15, sources: [], result }, true, noon);
     const rates = { synchronisedPpm: 15, holdoverPpm: 100 };
-    core.dateSlice({ presentBootId: bootId, rates, builtAt: utcNsOfWall(at(-100_000)) }, 0);
+    core.dating.dateSlice({ presentBootId: bootId, rates, builtAt: utcNsOfWall(at(-100_000)) }, 0);
     core.replaceRoster([...rosterOf(1, 2, 3), entryOf(7, { ssin: entryOf(1).ssin })], "learnt", at(6));
     core.resolveUnknown(200);
     expect(core.show(doubleId)).toMatchObject({ state: "double", settledAt: at(1.5) });

@@ -22,7 +22,7 @@ test("a pending registration is followed on when the page with its following is 
     using core = preparedCore(storeSettings(directory.path), rosterOf(1));
     recordId(core, draftOf(1, 0));
     registerDue(core, at(1));
-    expect(core.followCounts().followed).toBe(1);
+    expect(core.followUps.counts().followed).toBe(1);
   }
   const db = new Sqlite(file, { readonly: true });
   const page = db.prepare<[], number>("SELECT pageno FROM dbstat WHERE name = 'follow_ups'").pluck().get() ?? 0;
@@ -34,5 +34,5 @@ test("a pending registration is followed on when the page with its following is 
   using core = openCore(storeSettings(directory.path), log);
   expect(log.lines.map((line) => line.message)).toContain("the database was damaged, set aside and replaced");
   expect(core.summary().byState.registered).toBe(1);
-  expect(core.followCounts().followed).toBe(1);
+  expect(core.followUps.counts().followed).toBe(1);
 });

@@ -83,14 +83,14 @@ describe.skipIf(process.getuid?.() !== 0)("without room for salvage", () => {
     leaveRoom(0);
     const filter = { states: [], readerId: "nobody", from: null, to: null, doubtfulOnly: false, limit: 1 } as const;
     for (let round = 0; round < 5; round += 1) {
-      expect(() => keeper.call("list", [filter])).toThrow(expect.objectContaining({ code: "disk-full" }));
+      expect(() => keeper.call("core", "list", [filter])).toThrow(expect.objectContaining({ code: "disk-full" }));
       expect(unpackOutcomes(keeper.record(packDrafts([draftOf(1, 2_000_000)])))).toMatchObject([
         { kind: "not-recorded", reason: "disk-full" },
       ]);
     }
     expect(strays()).toEqual([]);
     rmSync(ballast());
-    expect(keeper.call("list", [filter])).toEqual([]);
+    expect(keeper.call("core", "list", [filter])).toEqual([]);
     expect(strays()).toHaveLength(1);
     expect(unpackOutcomes(keeper.record(packDrafts([draftOf(1, 2_000_000)])))).toMatchObject([{ kind: "recorded" }]);
     expect(keeper.gauges().rows).toBeGreaterThan(scans - 100);

@@ -78,7 +78,7 @@ test("a registered scan whose page missed its last writes is not sent again as i
   using core = scrubbed(openCore(storeSettings(directory.path), log), directory.path, log);
   core.recoverInterrupted(wallMs(noon + 1));
   // The registration is known: it is followed under this very number.
-  expect(core.followCounts().followed).toBe(1);
+  expect(core.followUps.counts().followed).toBe(1);
   const seeks = core.claim(claimRequest({ doubts: { kind: "hold" } }));
   const shown = core.show(scanId);
   // Either it is registered, or in doubt and held for a search; never handed out unmarked.

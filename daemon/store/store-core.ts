@@ -1,33 +1,9 @@
 import type { BadgeForm } from "../base/badge-form.ts";
-import type { MonotonicNs, WallMs } from "../base/time.ts";
-import type { Anchor } from "../clock/anchor.ts";
-import type { DatingRequest } from "../clock/dating.ts";
-import type { DisciplineChange } from "../clock/discipline.ts";
-import type { ServiceTime } from "../clock/service-clock.ts";
-import type { TimeBreak } from "../clock/stamping.ts";
-import type { ClockEvent } from "../clock/step-watch.ts";
-import type { BootSeen, Synchronisation } from "../clock/synchronisation.ts";
-import type { UtcNs } from "../clock/utc.ts";
-import type {
-  ErasableSample,
-  EvidenceBatch,
-  KeptAnchor,
-  KeptCheckpoint,
-  KeptRecord,
-  LogEnd,
-  UnrecordedEntry,
-  WindowScans,
-} from "../evidence/evidence-store.ts";
-import type { RecordKind } from "../evidence/record.ts";
-import type { FollowCounts, FollowedRegistration, FollowOrder, KeptLook } from "../forward/follow-up/follow-up.ts";
-import type { KeptRemark, RemarkFilter, RemarkMark } from "../forward/follow-up/remark-archive.ts";
+import type { WallMs } from "../base/time.ts";
 import type { HeldScans } from "../forward/held-scans.ts";
-import type { AttemptReport, Backlog, ClaimRequest, Remark, Settlement } from "../forward/queue.ts";
+import type { AttemptReport, Backlog, ClaimRequest, Settlement } from "../forward/queue.ts";
 import type { LimitKnowledge } from "../forward/receipt-window.ts";
-import type { ScanWarnings, WarnedSlice } from "../forward/scan-warnings.ts";
 import type { WebhookScan, WebhookSkip } from "../forward/webhook/cursor.ts";
-import type { Heartbeat, KeptWindow, ListedWindow, OutageEntry, WindowFilter } from "../outage/outage-store.ts";
-import type { OutageWindow } from "../outage/windows.ts";
 import type { ArchivedScan, ReleaseConsent, ReleaseOutcome, ScanFilter, StoreSummary } from "../scan/archive.ts";
 import type { BadgeReading } from "../scan/draft.ts";
 import type { RosterChange, RosterEntry } from "../scan/roster.ts";
@@ -37,8 +13,7 @@ import { type PackedStep, packStep, unpackSettlements } from "./call-pack.ts";
 import { ClockTable } from "./clock-table.ts";
 import type { Packed } from "./column-pack.ts";
 import type { Connection, WalFrames } from "./connection.ts";
-import { isMarkedAsCopy, unmarkAsCopy } from "./copy-mark.ts";
-import { type DatedSlice, DatingTable } from "./dating-table.ts";
+import { DatingTable } from "./dating-table.ts";
 import { EvidenceTable } from "./evidence-table.ts";
 import { FollowUpTable } from "./follow-up-table.ts";
 import { HeldScansTable } from "./held-scans-table.ts";
@@ -54,15 +29,26 @@ import { ScanCounts } from "./scan-counts.ts";
 import { ScanTable } from "./scan-table.ts";
 import type { StoreSettings } from "./store-settings.ts";
 import { type RereadSlice, type ResolvedSlice, UnknownBadges } from "./unknown-badges.ts";
-import { UsedEpoch } from "./used-epoch.ts";
 import { lengthenWal } from "./wal-room.ts";
 import { WarningTable } from "./warning-table.ts";
 import { WebhookTable } from "./webhook-table.ts";
+import { WindowScansTable } from "./window-scans-table.ts";
 import { WorkSites } from "./work-sites.ts";
 import { WorkerChain } from "./worker-chain.ts";
 
-/** Everything the store does, synchronously, over one connection. Needs no thread; the worker is a shell around it. */
+/**
+ * Everything the store does, synchronously, over one connection. Needs no thread; the worker is a shell around it. What only
+ * one room asks for is asked of that room's tables; scans, and what becomes of them, of the core.
+ */
 export class StoreCore implements Disposable {
+  readonly clock: ClockTable;
+  readonly dating: DatingTable;
+  readonly outages: OutageTable;
+  readonly evidence: EvidenceTable;
+  readonly windowScans: WindowScansTable;
+  readonly followUps: FollowUpTable;
+  readonly remarks: RemarkTable;
+  readonly warnings: WarningTable;
   readonly #connection: Connection;
   readonly #settings: StoreSettings;
   readonly #counts: ScanCounts;
@@ -76,15 +62,7 @@ export class StoreCore implements Disposable {
   readonly #sites: WorkSites;
   readonly #retention: Retention;
   readonly #scrub: Scrub;
-  readonly #clock: ClockTable;
-  readonly #dating: DatingTable;
   readonly #knowledge: KnowledgeTable;
-  readonly #outages: OutageTable;
-  readonly #evidence: EvidenceTable;
-  readonly #usedEpoch: UsedEpoch;
-  readonly #followUps: FollowUpTable;
-  readonly #remarks: RemarkTable;
-  readonly #warnings: WarningTable;
 
   /** @param connection to a database of the present schema; disposed with the core */
   constructor(connection: Connection, settings: StoreSettings) {
@@ -98,7 +76,7 @@ export class StoreCore implements Disposable {
     this.#scans = new ScanTable(connection, recording, settings);
     this.#roster = new RosterTable(connection);
     this.#sites = new WorkSites(connection);
-    this.#warnings = new WarningTable(connection, this.#sites);
+    this.warnings = new WarningTable(connection, this.#sites);
     this.#queue = new QueueTable(connection, this.#counts, this.#sites);
     this.#held = new HeldScansTable(connection);
     this.#archive = new ArchiveTable(connection, {
@@ -108,16 +86,21 @@ export class StoreCore implements Disposable {
       roster: this.#roster,
     });
     this.#webhooks = new WebhookTable(connection);
-    this.#remarks = new RemarkTable(connection);
-    this.#followUps = new FollowUpTable(connection, this.#sites);
-    this.#retention = new Retention(connection, this.#webhooks, this.#remarks, settings.keepSettledMs);
+    this.remarks = new RemarkTable(connection);
+    this.followUps = new FollowUpTable(connection, this.#sites);
+    this.#retention = new Retention(connection, this.#webhooks, this.remarks, settings.keepSettledMs);
     this.#scrub = new Scrub(connection);
-    this.#clock = new ClockTable(connection);
-    this.#dating = new DatingTable(connection, { history: this.#clock, chain, doubleScanMs: settings.doubleScanMs });
+    this.clock = new ClockTable(connection);
+    this.dating = new DatingTable(connection, {
+      history: this.clock,
+      chain,
+      unknown: this.#unknown,
+      doubleScanMs: settings.doubleScanMs,
+    });
     this.#knowledge = new KnowledgeTable(connection);
-    this.#outages = new OutageTable(connection, settings.keepSettledMs);
-    this.#evidence = new EvidenceTable(connection);
-    this.#usedEpoch = new UsedEpoch(connection.file);
+    this.outages = new OutageTable(connection, settings.keepSettledMs);
+    this.evidence = new EvidenceTable(connection);
+    this.windowScans = new WindowScansTable(connection);
   }
 
   record(drafts: readonly ScanDraft[]): readonly RecordOutcome[] {
@@ -250,177 +233,12 @@ export class StoreCore implements Disposable {
     this.#webhooks.retain(targets);
   }
 
-  bootSeen(bootId: string): BootSeen | null {
-    return this.#clock.bootSeen(bootId);
-  }
-
-  seeBoot(bootId: string, seen: BootSeen): void {
-    this.#clock.seeBoot(bootId, seen);
-  }
-
-  recordSynchronisation(row: Synchronisation, trusted: boolean, now: WallMs): void {
-    this.#clock.recordSynchronisation(row, trusted, now);
-  }
-
-  recordServiceTime(found: ServiceTime, now: WallMs): void {
-    this.#clock.recordServiceTime(found, now);
-  }
-
-  recordClockEvent(bootId: string, event: ClockEvent, now: WallMs): void {
-    this.#clock.recordEvent(bootId, event, now);
-  }
-
-  recordClockChange(bootId: string, atNs: MonotonicNs, change: DisciplineChange, now: WallMs): void {
-    this.#clock.recordChange(bootId, atNs, change, now);
-  }
-
-  anchors(limit: number): readonly Anchor[] {
-    return this.#clock.anchors(limit);
-  }
-
-  breaks(bootId: string): readonly TimeBreak[] {
-    return this.#clock.breaksOf(bootId);
-  }
-
-  lastTrusted(): UtcNs | null {
-    return this.#clock.lastTrusted();
-  }
-
-  dateSlice(request: DatingRequest, afterId: number): DatedSlice {
-    const slice = this.#dating.dateSlice(request, afterId);
-    if (slice.dated > 0) this.#unknown.lookAgain();
-    return slice;
-  }
-
   receiptKnowledge(): LimitKnowledge | null {
     return this.#knowledge.load();
   }
 
   keepReceiptKnowledge(knowledge: LimitKnowledge): void {
     this.#knowledge.keep(knowledge);
-  }
-
-  saveWindow(window: OutageWindow, heartbeat?: Heartbeat): void {
-    this.#outages.save(window, heartbeat);
-  }
-
-  openWindow(): OutageWindow | null {
-    return this.#outages.open();
-  }
-
-  lastHeartbeat(): Heartbeat | null {
-    return this.#outages.lastBeat();
-  }
-
-  beat(heartbeat: Heartbeat): void {
-    this.#outages.beat(heartbeat);
-  }
-
-  listOutages(filter: WindowFilter): readonly ListedWindow[] {
-    return this.#outages.list(filter);
-  }
-
-  showOutage(windowId: number, now: WallMs): KeptWindow | null {
-    return this.#outages.show(windowId, now);
-  }
-
-  addOutageEntry(windowId: number, entry: OutageEntry, now: WallMs): boolean {
-    return this.#outages.add(windowId, entry, now);
-  }
-
-  evidenceEnd(): LogEnd | null {
-    return this.#evidence.end();
-  }
-
-  isOfCopy(): boolean {
-    return isMarkedAsCopy(this.#connection.file);
-  }
-
-  usedEpoch(): number {
-    return this.#usedEpoch.latest;
-  }
-
-  evidenceRecords(epoch: number, from: number, limit: number): readonly KeptRecord[] {
-    return this.#evidence.records(epoch, from, limit);
-  }
-
-  evidenceCheckpoints(epoch: number, from: number, limit: number): readonly KeptCheckpoint[] {
-    return this.#evidence.checkpoints(epoch, from, limit);
-  }
-
-  evidenceAnchors(epoch: number, from: number, limit: number): readonly KeptAnchor[] {
-    return this.#evidence.anchors(epoch, from, limit);
-  }
-
-  evidenceSalt(entryId: number): string | null {
-    return this.#evidence.salt(entryId);
-  }
-
-  lastEvidenceOf(kind: Exclude<RecordKind, "sample">): string | null {
-    return this.#evidence.lastOf(kind);
-  }
-
-  windowRecords(window: string): readonly string[] {
-    return this.#evidence.ofWindow(window);
-  }
-
-  commitEvidence(batch: EvidenceBatch): "committed" | "diverged" {
-    if (batch.from > 0) this.#usedEpoch.keep(batch.epoch);
-    const outcome = this.#evidence.commit(batch);
-    if (batch.from === 0 && outcome === "committed") unmarkAsCopy(this.#connection.file);
-    return outcome;
-  }
-
-  dropEvidence(epoch: number, from: number): number {
-    return this.#evidence.drop(epoch, from);
-  }
-
-  unrecordedEntries(limit: number): readonly UnrecordedEntry[] {
-    return this.#evidence.unrecorded(limit);
-  }
-
-  windowScans(window: string): WindowScans | null {
-    return this.#evidence.windowScans(window);
-  }
-
-  erasableEvidence(before: WallMs, limit: number): readonly ErasableSample[] {
-    return this.#evidence.erasable(before, limit);
-  }
-
-  dueFollowUps(now: WallMs, limit: number, order: FollowOrder = "longest-due"): readonly FollowedRegistration[] {
-    return this.#followUps.due(now, limit, order);
-  }
-
-  keepLook(look: KeptLook): readonly Remark[] {
-    return this.#followUps.keep(look);
-  }
-
-  followCounts(): FollowCounts {
-    return this.#followUps.counts();
-  }
-
-  listRemarks(filter: RemarkFilter): readonly KeptRemark[] {
-    return this.#remarks.list(filter);
-  }
-
-  showRemark(remarkId: number): { readonly remark: KeptRemark; readonly marks: readonly RemarkMark[] } | null {
-    return this.#remarks.show(remarkId);
-  }
-
-  markRemark(remarkId: number, mark: RemarkMark): boolean {
-    return this.#remarks.mark(remarkId, mark);
-  }
-
-  newestScan(): number {
-    return this.#warnings.newestScan();
-  }
-
-  warningsAfter(scanId: number, timeZone: string): WarnedSlice {
-    return this.#warnings.after(scanId, timeZone);
-  }
-
-  warningsOf(scanIds: readonly number[], timeZone: string): readonly ScanWarnings[] {
-    return this.#warnings.of(scanIds, timeZone);
   }
 
   eraseSlice(now: WallMs): ErasedSlice {

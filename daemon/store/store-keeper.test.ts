@@ -57,7 +57,7 @@ function damageWhileOpen(): void {
 /** Looks through all scans for one that is not there. */
 function readAll(keeper: StoreKeeper): void {
   const filter = { states: [], readerId: "nobody", from: null, to: null, doubtfulOnly: false, limit: 1 } as const;
-  expect(keeper.call("list", [filter])).toEqual([]);
+  expect(keeper.call("core", "list", [filter])).toEqual([]);
 }
 
 const setAside = (): readonly string[] => readdirSync(directory.path).filter((name) => name.includes(".corrupt-"));
@@ -112,15 +112,15 @@ function loseThePlaces(): void {
 
 test("readers go on with their places of work when the page that held them is lost", () => {
   using keeper = new StoreKeeper(storeSettings(directory.path), log, new ManualTime());
-  const workSiteId = keeper.call("internWorkSite", [site]) as number;
-  const other = keeper.call("internWorkSite", [{ ...site, declarationOfWorks: "1Y1003SQ5VSSX" }]) as number;
+  const workSiteId = keeper.call("core", "internWorkSite", [site]) as number;
+  const other = keeper.call("core", "internWorkSite", [{ ...site, declarationOfWorks: "1Y1003SQ5VSSX" }]) as number;
   loseThePlaces();
-  keeper.call("claimPacked", [claimRequest({ limit: 1 })]);
+  keeper.call("core", "claimPacked", [claimRequest({ limit: 1 })]);
   expect(log.lines.map(({ message }) => message)).toContain(replaced);
   const drafts = [draftOf(1, 2_000_000, { workSiteId }), draftOf(2, 2_000_000, { workSiteId: other })];
   const outcomes = unpackOutcomes(keeper.record(packDrafts(drafts)));
   expect(outcomes.map(({ kind }) => kind)).toEqual(["recorded", "recorded"]);
-  const { claim } = keeper.call("claimPacked", [claimRequest()]) as PackedStep;
+  const { claim } = keeper.call("core", "claimPacked", [claimRequest()]) as PackedStep;
   const claimed = unpackClaim(present(claim, "what was recorded is due")).scans;
   expect(claimed.map(({ place }) => place)).toEqual([site.place, site.place]);
   expect(claimed[1]?.declarationOfWorks).toBe("1Y1003SQ5VSSX");

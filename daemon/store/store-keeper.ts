@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { assert } from "../base/assert.ts";
 import { BadgedError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { elapsedMs, type MonotonicNs, type Time } from "../base/time.ts";
@@ -37,12 +38,23 @@ export type Gauges = {
   readonly opening: string;
 };
 
-/** What may be asked of the core from another thread; scans come by `record`. */
-export type StoreCalls = Omit<
+/** The tables of one room each, asked by their own methods. */
+type StoreTables = Pick<
   StoreCore,
-  "record" | "restoreWorkSites" | "isInPlace" | "copyInto" | typeof Symbol.dispose
+  "clock" | "dating" | "outages" | "evidence" | "windowScans" | "followUps" | "remarks" | "warnings"
 >;
-export type StoreMethod = keyof StoreCalls;
+type NotAsked = "record" | "restoreWorkSites" | "isInPlace" | "copyInto" | typeof Symbol.dispose;
+
+/** What may be asked from another thread, by part; scans come by `record`. */
+export type StoreParts = StoreTables & { readonly core: Omit<StoreCore, NotAsked | keyof StoreTables> };
+export type StorePart = keyof StoreParts;
+export type StoreMethod<P extends StorePart> = keyof StoreParts[P] & string;
+/** What a method of a part takes and returns. */
+export type Asked<P extends StorePart, M extends StoreMethod<P>> = StoreParts[P][M] extends (
+  ...parameters: infer Parameters extends readonly unknown[]
+) => infer Returned
+  ? { readonly parameters: Parameters; readonly returned: Returned }
+  : never;
 
 /**
  * Keeps a core over a usable database: when a call comes upon a damaged page, the database is set aside and replaced
@@ -91,12 +103,15 @@ export class StoreKeeper implements Disposable {
     }
   }
 
-  call(method: StoreMethod, parameters: readonly unknown[]): unknown {
+  /** @param method one of those that the part has; `StoreLink.call` sees to it, for no type comes from another thread */
+  call(part: StorePart, method: string, parameters: readonly unknown[]): unknown {
     const value = this.#guarded((core) => {
-      const run = core[method] as (...values: readonly unknown[]) => unknown;
-      return run.call(core, ...parameters);
+      const asked = part === "core" ? core : core[part];
+      const run: unknown = Reflect.get(asked, method);
+      assert(typeof run === "function", `the store's ${part} has no ${method}`);
+      return run.call(asked, ...parameters) as unknown;
     });
-    if (method === "internWorkSite") this.#places.set(value as number, parameters[0] as WorkSite);
+    if (part === "core" && method === "internWorkSite") this.#places.set(value as number, parameters[0] as WorkSite);
     return value;
   }
 

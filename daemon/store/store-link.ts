@@ -5,7 +5,7 @@ import type { RecordOutcome, ScanDraft } from "../scan/scan.ts";
 import { packDrafts, unpackOutcomes } from "./draft-pack.ts";
 import { RequestQueue } from "./request-queue.ts";
 import { notRecorded, StoreError } from "./store-error.ts";
-import type { Gauges, StoreCalls, StoreMethod } from "./store-keeper.ts";
+import type { Asked, Gauges, StoreMethod, StorePart } from "./store-keeper.ts";
 import type { StoreSettings } from "./store-settings.ts";
 import { StoreThread } from "./store-thread.ts";
 import { errorOf, type Reply, type Request } from "./worker-messages.ts";
@@ -86,11 +86,12 @@ export class StoreLink {
   }
 
   /** @throws StoreError, or what the core throws: BadgedError and InvariantError */
-  async call<M extends StoreMethod>(
+  async call<P extends StorePart, M extends StoreMethod<P>>(
+    part: P,
     method: M,
-    ...parameters: Parameters<StoreCalls[M]>
-  ): Promise<ReturnType<StoreCalls[M]>> {
-    return (await this.#request({ kind: "call", method, parameters })) as ReturnType<StoreCalls[M]>;
+    ...parameters: Asked<P, M>["parameters"]
+  ): Promise<Asked<P, M>["returned"]> {
+    return (await this.#request({ kind: "call", part, method, parameters })) as Asked<P, M>["returned"];
   }
 
   /**

@@ -52,7 +52,7 @@ function answer(request: Request): Reply {
     case "record":
       return { kind: "recorded", outcomes: opened().record(request.drafts) };
     case "call": {
-      const value = opened().call(request.method, request.parameters);
+      const value = opened().call(request.part, request.method, request.parameters);
       return { kind: "returned", value, gauges: opened().gauges() };
     }
     case "close":

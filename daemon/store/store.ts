@@ -110,11 +110,11 @@ export class Store
       settings,
       { time: ports.time, log },
       {
-        checkpoint: () => link.call("checkpoint"),
-        lengthenLog: () => link.call("lengthenLog"),
-        forgetErased: () => link.call("forgetErased"),
+        checkpoint: () => link.call("core", "checkpoint"),
+        lengthenLog: () => link.call("core", "lengthenLog"),
+        forgetErased: () => link.call("core", "forgetErased"),
         scrubSlice: async () => {
-          const step = await link.call("scrubSlice");
+          const step = await link.call("core", "scrubSlice");
           if (step === "recounted") log.error({}, "the counts of scans were wrong, and are right again");
           return step !== "more";
         },
@@ -162,24 +162,24 @@ export class Store
 
   /** The id under which scans name this place of work; the same content has the same id for ever. */
   internWorkSite(site: WorkSite): Promise<number> {
-    return this.#link.call("internWorkSite", site);
+    return this.#link.call("core", "internWorkSite", site);
   }
 
   planRoster(entries: readonly RosterEntry[]): Promise<RosterChange> {
-    return this.#link.call("planRoster", entries);
+    return this.#link.call("core", "planRoster", entries);
   }
 
   replaceRoster(entries: readonly RosterEntry[], fingerprint: string): Promise<RosterChange> {
-    return this.#link.call("replaceRoster", entries, fingerprint, this.#time.wallMs());
+    return this.#link.call("core", "replaceRoster", entries, fingerprint, this.#time.wallMs());
   }
 
   rosterFingerprint(): Promise<string | null> {
-    return this.#link.call("rosterFingerprint");
+    return this.#link.call("core", "rosterFingerprint");
   }
 
   async claim(request: ClaimRequest): Promise<Claim | null> {
     for (;;) {
-      const step = await this.#link.call("claimPacked", request);
+      const step = await this.#link.call("core", "claimPacked", request);
       const claim = this.#claimOf(step);
       if (claim !== null || !step.again) return claim;
     }
@@ -195,14 +195,14 @@ export class Store
   async settleAndClaim({ attemptId, report, settlements }: Written, request: ClaimRequest): Promise<Claim | null> {
     const packed = packSettlements(settlements);
     const parameters = [attemptId, report, packed, request, this.#storeOf(attemptId)] as const;
-    const step = await this.#link.call("settleAndClaimPacked", ...parameters);
+    const step = await this.#link.call("core", "settleAndClaimPacked", ...parameters);
     this.#ended(attemptId, step.settled, settlements.length);
     return this.#claimOf(step);
   }
 
   async settle(attemptId: number, report: AttemptReport, settlements: readonly Settlement[]): Promise<void> {
     const parameters = [attemptId, report, packSettlements(settlements), this.#storeOf(attemptId)] as const;
-    this.#ended(attemptId, await this.#link.call("settlePacked", ...parameters), settlements.length);
+    this.#ended(attemptId, await this.#link.call("core", "settlePacked", ...parameters), settlements.length);
   }
 
   #storeOf(attemptId: number): string {
@@ -215,13 +215,13 @@ export class Store
   }
 
   recoverInterrupted(now: WallMs): Promise<number> {
-    return this.#link.call("recoverInterrupted", now);
+    return this.#link.call("core", "recoverInterrupted", now);
   }
 
   async resolveUnknown(limit: number): Promise<number> {
     let resolved = 0;
     for (;;) {
-      const slice = await this.#link.call("resolveUnknown", limit - resolved);
+      const slice = await this.#link.call("core", "resolveUnknown", limit - resolved);
       resolved += slice.resolved;
       if (slice.anothers > 0) this.#log.warn({ scans: slice.anothers }, perhapsAnothers);
       if (!slice.more || resolved >= limit) return resolved;
@@ -232,7 +232,7 @@ export class Store
   async rereadBadges(readings: readonly BadgeReading[], form: BadgeForm): Promise<number> {
     let reread = 0;
     for (let afterId: number | null = 0; afterId !== null; ) {
-      const slice: RereadSlice = await this.#link.call("rereadSlice", readings, form, afterId);
+      const slice: RereadSlice = await this.#link.call("core", "rereadSlice", readings, form, afterId);
       reread += slice.reread;
       afterId = slice.afterId;
     }
@@ -240,31 +240,31 @@ export class Store
   }
 
   backlog(): Promise<Backlog> {
-    return this.#link.call("backlog");
+    return this.#link.call("core", "backlog");
   }
 
   list(filter: ScanFilter): Promise<readonly ArchivedScan[]> {
-    return this.#link.call("list", filter);
+    return this.#link.call("core", "list", filter);
   }
 
   show(scanId: number): Promise<ArchivedScan | null> {
-    return this.#link.call("show", scanId);
+    return this.#link.call("core", "show", scanId);
   }
 
   release(scanId: number, now: WallMs, consent: ReleaseConsent): Promise<ReleaseOutcome> {
-    return this.#link.call("release", scanId, now, consent);
+    return this.#link.call("core", "release", scanId, now, consent);
   }
 
   summary(): Promise<StoreSummary> {
-    return this.#link.call("summary");
+    return this.#link.call("core", "summary");
   }
 
   heldScans(failing: readonly number[]): Promise<HeldScans> {
-    return this.#link.call("heldScans", failing);
+    return this.#link.call("core", "heldScans", failing);
   }
 
   next(target: string, limit: number): Promise<readonly WebhookScan[]> {
-    return this.#link.call("webhookScans", target, limit);
+    return this.#link.call("core", "webhookScans", target, limit);
   }
 
   advance(
@@ -273,32 +273,32 @@ export class Store
     skipped: { readonly scanId: number; readonly reason: string } | null,
     readFrom: string,
   ): Promise<void> {
-    return this.#link.call("advanceWebhook", target, scanId, skipped, readFrom);
+    return this.#link.call("core", "advanceWebhook", target, scanId, skipped, readFrom);
   }
 
   /** The webhooks that refused a scan, and in which words. */
   webhookSkips(scanId: number): Promise<readonly WebhookSkip[]> {
-    return this.#link.call("webhookSkips", scanId);
+    return this.#link.call("core", "webhookSkips", scanId);
   }
 
   /** Tells which webhooks are configured; the cursors of all others are forgotten and hold nothing back any more. */
   retainWebhooks(targets: readonly string[]): Promise<void> {
-    return this.#link.call("retainWebhooks", targets);
+    return this.#link.call("core", "retainWebhooks", targets);
   }
 
   receiptKnowledge(): Promise<LimitKnowledge | null> {
-    return this.#link.call("receiptKnowledge");
+    return this.#link.call("core", "receiptKnowledge");
   }
 
   keepReceiptKnowledge(knowledge: LimitKnowledge): Promise<void> {
-    return this.#link.call("keepReceiptKnowledge", knowledge);
+    return this.#link.call("core", "keepReceiptKnowledge", knowledge);
   }
 
   /** Erases what is no longer needed, slice by slice, so that a badge never waits long for it. */
   async maintain(now: WallMs): Promise<Erased> {
     let erased: Erased = { scans: 0, rosterEntries: 0, workers: 0, attempts: 0, parted: 0 };
     for (;;) {
-      const slice = await this.#link.call("eraseSlice", now);
+      const slice = await this.#link.call("core", "eraseSlice", now);
       erased = {
         scans: erased.scans + slice.scans,
         rosterEntries: erased.rosterEntries + slice.rosterEntries,

@@ -41,13 +41,13 @@ test("a log from before goes on, line for line, and nothing that was kept can be
   using core = openCore(storeSettings(directory.path));
   const batch = { epoch: 1, checkpoint: null, anchors: [], salts: [], erase: [] };
   const next = [{ kind: "start", line: '{"kind":"start","seq":2}', erasableAt: null }] as const;
-  expect(core.commitEvidence({ ...batch, from: 2, records: next })).toBe("committed");
-  expect(core.evidenceRecords(1, 0, 10)).toEqual([
+  expect(core.evidence.commit({ ...batch, from: 2, records: next })).toBe("committed");
+  expect(core.evidence.records(1, 0, 10)).toEqual([
     { kind: "whole", seq: 0, line: '{"kind":"start"}' },
     { kind: "whole", seq: 1, line: '{"kind":"sample"}' },
     { kind: "whole", seq: 2, line: '{"kind":"start","seq":2}' },
   ]);
-  expect(core.lastEvidenceOf("start")).toBe('{"kind":"start","seq":2}');
+  expect(core.evidence.lastOf("start")).toBe('{"kind":"start","seq":2}');
   const db = new Sqlite(file);
   expect(() => db.exec("UPDATE evidence_records SET line = 'x'")).toThrow("never changed");
   expect(() => db.exec("DELETE FROM evidence_records WHERE kind IS NULL")).toThrow("never deleted");

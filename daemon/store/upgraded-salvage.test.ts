@@ -86,10 +86,10 @@ test.each([5, 6])("and what is followed, in one that was upgraded from version %
   {
     using core = openCore(storeSettings(directory.path));
     for (let minutes = 0; minutes < 5; minutes += 1) registerDue(core, at(10_000 + minutes));
-    expect(core.followCounts().followed).toBe(5);
+    expect(core.followUps.counts().followed).toBe(5);
   }
   losesFirstPage(directory.path);
   using core = openCore(storeSettings(directory.path));
   expect(core.summary().byState.registered).toBe(5);
-  expect(core.followCounts().followed).toBe(5);
+  expect(core.followUps.counts().followed).toBe(5);
 });

@@ -39,7 +39,7 @@ afterEach(() => {
 const brussels = "Europe/Brussels";
 const scan = (worker: number, minutes: number, rule = inRule): number =>
   recordId(core, draftOf(worker, minutes, { rule }));
-const warnings = (scanId: number): readonly string[] => core.warningsOf([scanId], brussels)[0]?.warnings ?? [];
+const warnings = (scanId: number): readonly string[] => core.warnings.of([scanId], brussels)[0]?.warnings ?? [];
 
 test("two INs in a row, an OUT without an IN, and a day in order", () => {
   expect([scan(1, 0), scan(1, 240, outRule), scan(1, 300), scan(1, 480, outRule)].map(warnings)).toEqual([
@@ -76,16 +76,16 @@ test("an unknown badge, a double and a scan that does not exist have none", () =
 test("no answer holds a national number", () => {
   scan(1, 0);
   scan(1, 10);
-  const told = JSON.stringify([core.warningsOf([1, 2], brussels), core.warningsAfter(0, brussels)]);
+  const told = JSON.stringify([core.warnings.of([1, 2], brussels), core.warnings.after(0, brussels)]);
   for (const ssin of ssins) expect(told).not.toContain(ssin);
 });
 
 test("scans are looked at in slices, in their order", () => {
   for (let minutes = 0; minutes <= warnSliceRows; minutes += 1) scan(1, minutes * 2);
-  const first = core.warningsAfter(0, brussels);
+  const first = core.warnings.after(0, brussels);
   expect(first).toMatchObject({ lastId: warnSliceRows, more: true });
   expect(first.warned).toHaveLength(warnSliceRows - 1);
-  expect(core.warningsAfter(first.lastId, brussels)).toMatchObject({ lastId: warnSliceRows + 1, more: false });
+  expect(core.warnings.after(first.lastId, brussels)).toMatchObject({ lastId: warnSliceRows + 1, more: false });
 });
 
 test("the watch tells each scan once, those of this run only, and goes on after a failure", async () => {
@@ -96,15 +96,15 @@ test("the watch tells each scan once, those of this run only, and goes on after 
   const watch = new WarningWatch(
     {
       store: {
-        newestScan: async () => core.newestScan(),
+        newestScan: async () => core.warnings.newestScan(),
         warningsAfter: async (scanId, timeZone) => {
           if (failures > 0) {
             failures -= 1;
             throw new Error("disk full");
           }
-          return core.warningsAfter(scanId, timeZone);
+          return core.warnings.after(scanId, timeZone);
         },
-        warningsOf: async (scanIds, timeZone) => core.warningsOf(scanIds, timeZone),
+        warningsOf: async (scanIds, timeZone) => core.warnings.of(scanIds, timeZone),
       },
       log,
     },

@@ -2,7 +2,7 @@ import { InvariantError } from "../base/assert.ts";
 import { BadgedError, type ErrorCode, messageOf } from "../base/errors.ts";
 import type { Packed } from "./column-pack.ts";
 import { StoreError, type StoreErrorCode } from "./store-error.ts";
-import type { Gauges, StoreMethod } from "./store-keeper.ts";
+import type { Gauges, StorePart } from "./store-keeper.ts";
 import type { StoreSettings } from "./store-settings.ts";
 
 /**
@@ -12,7 +12,12 @@ import type { StoreSettings } from "./store-settings.ts";
 export type Request =
   | { readonly kind: "open"; readonly settings: StoreSettings }
   | { readonly kind: "record"; readonly drafts: Packed }
-  | { readonly kind: "call"; readonly method: StoreMethod; readonly parameters: readonly unknown[] }
+  | {
+      readonly kind: "call";
+      readonly part: StorePart;
+      readonly method: string;
+      readonly parameters: readonly unknown[];
+    }
   | { readonly kind: "close" };
 
 /**

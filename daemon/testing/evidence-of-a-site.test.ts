@@ -66,7 +66,7 @@ test("the log of a site that was cut off tells the outage, and nothing of a work
     expect(start?.data).toMatchObject({ configuration: sha256 });
 
     const note = records.find(({ kind }) => kind === "note");
-    const salt = Buffer.from(core.evidenceSalt(1) ?? "", "hex");
+    const salt = Buffer.from(core.evidence.salt(1) ?? "", "hex");
     expect(salt).toHaveLength(16);
     const hash = createHash("sha256").update(salt).update(words).digest("hex");
     expect(note?.data).toMatchObject({ entry: 1, sha256: hash, bytes: words.length });

@@ -23,25 +23,25 @@ export class CoreEvidence implements EvidenceStore, EvidenceArchive {
     this.#core = core;
   }
 
-  evidenceEnd: EvidenceStore["evidenceEnd"] = async () => this.#core.evidenceEnd();
-  isOfCopy: EvidenceStore["isOfCopy"] = async () => this.#core.isOfCopy();
-  usedEpoch: EvidenceStore["usedEpoch"] = async () => this.#core.usedEpoch();
-  evidenceRecords: EvidenceStore["evidenceRecords"] = async (...of) => this.#core.evidenceRecords(...of);
-  evidenceCheckpoints: EvidenceStore["evidenceCheckpoints"] = async (...of) => this.#core.evidenceCheckpoints(...of);
+  evidenceEnd: EvidenceStore["evidenceEnd"] = async () => this.#core.evidence.end();
+  isOfCopy: EvidenceStore["isOfCopy"] = async () => this.#core.evidence.isOfCopy();
+  usedEpoch: EvidenceStore["usedEpoch"] = async () => this.#core.evidence.usedEpoch();
+  evidenceRecords: EvidenceStore["evidenceRecords"] = async (...of) => this.#core.evidence.records(...of);
+  evidenceCheckpoints: EvidenceStore["evidenceCheckpoints"] = async (...of) => this.#core.evidence.checkpoints(...of);
   evidenceAnchors: EvidenceArchive["evidenceAnchors"] = async (epoch, from, limit) =>
-    this.#core.evidenceAnchors(epoch, from, limit);
-  evidenceSalt: EvidenceArchive["evidenceSalt"] = async (entryId) => this.#core.evidenceSalt(entryId);
-  lastEvidenceOf: EvidenceStore["lastEvidenceOf"] = async (kind) => this.#core.lastEvidenceOf(kind);
-  windowRecords: EvidenceStore["windowRecords"] = async (window) => this.#core.windowRecords(window);
-  dropEvidence: EvidenceStore["dropEvidence"] = async (...of) => this.#core.dropEvidence(...of);
-  unrecordedEntries: EvidenceStore["unrecordedEntries"] = async (limit) => this.#core.unrecordedEntries(limit);
-  windowScans: EvidenceStore["windowScans"] = async (window) => this.#core.windowScans(window);
-  erasableEvidence: EvidenceStore["erasableEvidence"] = async (...of) => this.#core.erasableEvidence(...of);
+    this.#core.evidence.anchors(epoch, from, limit);
+  evidenceSalt: EvidenceArchive["evidenceSalt"] = async (entryId) => this.#core.evidence.salt(entryId);
+  lastEvidenceOf: EvidenceStore["lastEvidenceOf"] = async (kind) => this.#core.evidence.lastOf(kind);
+  windowRecords: EvidenceStore["windowRecords"] = async (window) => this.#core.evidence.ofWindow(window);
+  dropEvidence: EvidenceStore["dropEvidence"] = async (...of) => this.#core.evidence.drop(...of);
+  unrecordedEntries: EvidenceStore["unrecordedEntries"] = async (limit) => this.#core.evidence.unrecorded(limit);
+  windowScans: EvidenceStore["windowScans"] = async (window) => this.#core.windowScans.of(window);
+  erasableEvidence: EvidenceStore["erasableEvidence"] = async (...of) => this.#core.evidence.erasable(...of);
 
   async commitEvidence(batch: EvidenceBatch): Promise<"committed" | "diverged"> {
     if (this.isFull) throw new Error("database or disk is full");
     this.commits += 1;
-    return this.#core.commitEvidence(batch);
+    return this.#core.evidence.commit(batch);
   }
 }
 
@@ -60,7 +60,7 @@ export function readEpoch(
 ): FoundEpoch & { readonly faults: readonly string[] } {
   const kept: KeptRecord[] = [];
   for (;;) {
-    const slice = core.evidenceRecords(epoch, kept.length, 2000);
+    const slice = core.evidence.records(epoch, kept.length, 2000);
     if (slice.length === 0) break;
     kept.push(...slice);
   }
@@ -76,7 +76,7 @@ export function readEpoch(
     head = next;
     roots.set(head.frontier.size, rootOf(head.frontier).toString("hex"));
   }
-  const checkpoints = core.evidenceCheckpoints(epoch, 0, 2000);
+  const checkpoints = core.evidence.checkpoints(epoch, 0, 2000);
   const publicKey = parsePublicKey(key) ?? Buffer.alloc(0);
   for (const checkpoint of checkpoints) {
     const frontier = frontierOf(checkpoint, epoch, publicKey);
@@ -90,5 +90,5 @@ export function readEpoch(
     const parsed = parseLine(line);
     return parsed.kind === "record" ? [parsed.record] : [];
   });
-  return { records, lines, checkpoints, anchors: core.evidenceAnchors(epoch, 0, 2000), faults };
+  return { records, lines, checkpoints, anchors: core.evidence.anchors(epoch, 0, 2000), faults };
 }

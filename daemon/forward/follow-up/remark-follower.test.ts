@@ -64,9 +64,9 @@ const scripted: RegistrationReader = {
 function followerOver(reader: RegistrationReader): RemarkFollower {
   const ports: FollowerPorts = {
     store: {
-      dueFollowUps: async (now, limit, order) => core.dueFollowUps(now, limit, order),
-      keepLook: async (look) => core.keepLook(look),
-      followCounts: async () => core.followCounts(),
+      dueFollowUps: async (now, limit, order) => core.followUps.due(now, limit, order),
+      keepLook: async (look) => core.followUps.keep(look),
+      followCounts: async () => core.followUps.counts(),
     },
     reader,
     toBeSent: async () => waiting,
@@ -118,9 +118,9 @@ test("a registration is followed over days until it is settled and the night aft
   const minutes = asked.map(({ atMs }) => Math.round((atMs - at(0)) / minuteMs));
   expect(minutes.slice(0, 4)).toEqual([5, 20, 80, 440]);
   expect(asked).toHaveLength(5);
-  expect(core.followCounts()).toEqual({ followed: 0, settled: 1, givenUp: 0 });
+  expect(core.followUps.counts()).toEqual({ followed: 0, settled: 1, givenUp: 0 });
   expect(core.show(1)).toMatchObject({ state: "registered" });
-  expect(core.listRemarks({ openOnly: true, seenFrom: null, limit: 9 })).toMatchObject([{ code: 1, scanId: 1 }]);
+  expect(core.remarks.list({ openOnly: true, seenFrom: null, limit: 9 })).toMatchObject([{ code: 1, scanId: 1 }]);
   expect(said(followEvents.remarked)).toEqual([{ scanId: 1, remarks: [1] }]);
 });
 
@@ -205,10 +205,10 @@ test.each(["not-found", "forbidden"] as const)(
     answer = (id) => (unknown.some((scanId) => id === `r${scanId}`) ? failed(kind) : found("valid", 1));
     follower.start();
     await time.advance(25 * hourMs);
-    expect(core.listRemarks({ openOnly: true, seenFrom: null, limit: 9 })).toMatchObject([{ code: 1, scanId: known }]);
+    expect(core.remarks.list({ openOnly: true, seenFrom: null, limit: 9 })).toMatchObject([{ code: 1, scanId: known }]);
     register(25 * 60, 2, 3, 4, 5, 6);
     await time.advance(25 * hourMs);
-    expect(core.listRemarks({ openOnly: true, seenFrom: null, limit: 9 })).toHaveLength(6);
+    expect(core.remarks.list({ openOnly: true, seenFrom: null, limit: 9 })).toHaveLength(6);
   },
 );
 
@@ -228,10 +228,10 @@ test("of a registration that is another one nothing is taken over, and the log s
   answer = (id) => (id === "r1" ? other : found("valid", 1));
   follower.start();
   await time.advance(20 * minuteMs);
-  expect(core.listRemarks({ openOnly: true, seenFrom: null, limit: 9 })).toMatchObject([{ code: 1, scanId: 2 }]);
+  expect(core.remarks.list({ openOnly: true, seenFrom: null, limit: 9 })).toMatchObject([{ code: 1, scanId: 2 }]);
   expect(judged.map(({ registeredAt }) => registeredAt)).toEqual([at(1)]);
   expect(said(followEvents.another)[0]).toEqual({ scanId: 1, detail: other.detail });
-  expect(core.dueFollowUps(at(100_000), 9).find(({ scanId }) => scanId === 1)).toMatchObject({ settledAt: null });
+  expect(core.followUps.due(at(100_000), 9).find(({ scanId }) => scanId === 1)).toMatchObject({ settledAt: null });
 });
 
 describe("what the service judges teaches the receipt limit", () => {
@@ -283,8 +283,8 @@ describe("the clock", () => {
 
 test("a store that fails is told, and the following goes on", async () => {
   register(0, 1);
-  const [keep, failures] = [core.keepLook.bind(core), [new Error("disk full")]];
-  core.keepLook = (look) => {
+  const [keep, failures] = [core.followUps.keep.bind(core.followUps), [new Error("disk full")]];
+  core.followUps.keep = (look) => {
     const failure = failures.shift();
     if (failure !== undefined) throw failure;
     return keep(look);
@@ -292,7 +292,7 @@ test("a store that fails is told, and the following goes on", async () => {
   follower.start();
   await time.advance(10 * minuteMs);
   expect(said(followEvents.storeFailed)).toEqual([{ error: "disk full" }]);
-  expect(core.dueFollowUps(at(600), 9)).toMatchObject([{ looks: 1 }]);
+  expect(core.followUps.due(at(600), 9)).toMatchObject([{ looks: 1 }]);
 });
 
 test("over HTTP, a service that misbehaves costs nothing but time", async () => {
@@ -316,7 +316,7 @@ test("over HTTP, a service that misbehaves costs nothing but time", async () => 
   register(0, 1);
   follower.start();
   try {
-    while (core.listRemarks({ openOnly: true, seenFrom: null, limit: 1 }).length === 0) {
+    while (core.remarks.list({ openOnly: true, seenFrom: null, limit: 1 }).length === 0) {
       await time.advance(minuteMs);
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -326,5 +326,5 @@ test("over HTTP, a service that misbehaves costs nothing but time", async () => 
     server.close();
   }
   expect(requests).toBe(5);
-  expect(core.dueFollowUps(at(100_000), 9)).toMatchObject([{ settledAt: expect.any(Number) }]);
+  expect(core.followUps.due(at(100_000), 9)).toMatchObject([{ settledAt: expect.any(Number) }]);
 });

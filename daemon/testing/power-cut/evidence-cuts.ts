@@ -87,7 +87,7 @@ async function startAgain(
   using core = openCore(powerCutSettings(directory));
   const key = ensureDeviceKey(directory);
   const text = publicKeyText(key.publicKey);
-  const before = core.evidenceEnd();
+  const before = core.evidence.end();
   {
     await using service = evidenceServiceOf({
       store: new CoreEvidence(core),
@@ -100,14 +100,14 @@ async function startAgain(
     await service.settled();
   }
   const broken = [...readEpoch(core, 1, text).faults];
-  const after = core.evidenceEnd();
+  const after = core.evidence.end();
   if (before !== null && after?.epoch !== before.epoch) broken.push(`epoch ${before.epoch} did not go on`);
   return { broken, contradictions: contradictionsOf(core, left) };
 }
 
 function contradictionsOf(core: StoreCore, left: readonly Left[]): readonly string[] {
   const roots = new Map<string, string>();
-  for (const { note } of core.evidenceCheckpoints(1, 0, 2000)) {
+  for (const { note } of core.evidence.checkpoints(1, 0, 2000)) {
     const checkpoint = parseCheckpoint(parseNote(note)?.text ?? "");
     if (checkpoint !== null) roots.set(`${checkpoint.origin} ${checkpoint.size}`, checkpoint.root.toString("hex"));
   }
