@@ -52,12 +52,13 @@ export class TokenWay {
 
   /**
    * A certificate that everybody sees to be wrong is the endpoint's failure, one that is not taken is ours. Of one of
-   * another name, of an endpoint that this box or a tunnel of the site's keeps from us, and of one that the site's name
-   * server leads astray it is not known from here. `open` when nothing is wrong with its way by now, and `reopened` when
+   * another name, of an endpoint that this box or a tunnel of the site's keeps from us, of one that the site's name server
+   * leads astray, and of one whose address is this box, it is not known from here. `open` when nothing is wrong with its way by now, and `reopened` when
    * that was seen only after something was: it is not known what. Never rejects.
    */
   async judge(): Promise<Layers["token"] | "open" | "reopened"> {
-    if (!this.#isLooked) return "failed";
+    // What answers for it on this box may be what failed.
+    if (!this.#isLooked) return "unproven";
     const { time, nowMs } = this.#ports;
     const failedSends = readFailedSends();
     const reach = await probeTls(this.#host, this.#port, patienceMs, time, nowMs);

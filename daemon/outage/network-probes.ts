@@ -7,7 +7,14 @@ import type { Layers } from "./layers.ts";
 import { type Look, LookBook } from "./look.ts";
 import { isMisled, type Sent } from "./name-doubt.ts";
 import { askForAddress, asksOthers, type NameAnswer } from "./name-servers.ts";
-import { interfacesTowards, isOwnWay, isSentElsewhere, readFailedSends, refusedCode } from "./own-way.ts";
+import {
+  interfacesTowards,
+  isOwnWay,
+  isSentElsewhere,
+  readFailedSends,
+  refusedCode,
+  throughOwnProgram,
+} from "./own-way.ts";
 import type { SecondWay } from "./second-way.ts";
 import { probeTcp } from "./tcp-probe.ts";
 import { noSuchNameCode, probeTls, type TlsReach } from "./tls-probe.ts";
@@ -232,7 +239,8 @@ export class NetworkProbes {
     const isElsewhere = this.#wasWell === false && (await isSentElsewhere(this.#addressesOf(null), this.#far));
     const reach = await this.#book.timed("service", this.#service.host, stateOf, async () => {
       const asked = await this.#askService(signal);
-      if (asked.state !== "unreachable" || isLoopback(this.#service.host)) return asked;
+      if (isLoopback(this.#service.host)) return { ...asked, state: throughOwnProgram(asked.state) };
+      if (asked.state !== "unreachable") return asked;
       const way = {
         addresses: this.#addressesOf(asked.sent),
         port: this.#service.port,

@@ -138,3 +138,12 @@ function isRefusedHere(address: string): Promise<boolean> {
 }
 
 const notLetGoCode = "EPERM";
+
+/**
+ * What is known of a service whose address is this very box, from what a program there shows of it: a proxy that does not
+ * run, whose certificate ran out, or that answers for a service which it cannot reach, fails just like the service itself.
+ */
+export function throughOwnProgram<State>(state: State): State | "other-way" {
+  const isAnybodys = state === "unreachable" || state === "server-error" || state === "bad-certificate";
+  return isAnybodys ? "other-way" : state;
+}
