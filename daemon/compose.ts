@@ -171,7 +171,7 @@ async function openStore(
   const store = building.use(await opening);
   await loading;
   const webhooks = configuration.webhooks.map((webhook) => webhook.name);
-  await webhooksAtStart(webhooks, store, ports.log.child({ room: "forward" }));
+  await webhooksAtStart(webhooks, store.webhooks, ports.log.child({ room: "forward" }));
   const log = ports.log.child({ room: "scan" });
   const imported = (): ReturnType<typeof importRosterAtStart> => importRosterAtStart(configuration.roster, store, log);
   roster = rosterLater(await imported(), imported, store, log);
@@ -237,7 +237,7 @@ function composeWebhooks(
   const services = configuration.webhooks.map(
     ({ name, url, tokenFile, timeoutMs }) =>
       new WebhookService(
-        { cursor: store, token: tokenOf(tokenFile), time, random, log: log.child({ room: "forward" }) },
+        { cursor: store.webhooks, token: tokenOf(tokenFile), time, random, log: log.child({ room: "forward" }) },
         { name, url, timeoutMs },
       ),
   );

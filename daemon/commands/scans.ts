@@ -74,7 +74,7 @@ export async function showScan(scanId: number, config: string, json: boolean, te
   if (scan === null) throw noSuchScan(scanId);
   const warnings = (await site.store.remarks.warningsOf([scanId], site.timeZone))[0]?.warnings ?? [];
   // The receiver's own words, which nobody has looked through.
-  const refusedBy = (await site.store.webhookSkips(scanId)).map(({ target, reason }) => ({
+  const refusedBy = (await site.store.webhooks.skips(scanId)).map(({ target, reason }) => ({
     webhook: target,
     reason: withoutSsins(reason, "[number removed]"),
   }));

@@ -3,8 +3,8 @@ import { StoreError } from "../store/store-error.ts";
 import { recordingLog } from "../testing/store-fixture.ts";
 import { webhooksAtStart } from "./webhooks-at-start.ts";
 
-const failing = (failure: StoreError): { retainWebhooks(): Promise<void> } => ({
-  retainWebhooks: () => Promise.reject(failure),
+const failing = (failure: StoreError): { retain(): Promise<void> } => ({
+  retain: () => Promise.reject(failure),
 });
 
 test("a change of the webhooks and a full disk let badged start, and the log says what to do", async () => {

@@ -10,11 +10,11 @@ import { isPassing, storeErrorOf } from "../store/store-error.ts";
  */
 export async function webhooksAtStart(
   targets: readonly string[],
-  store: { retainWebhooks(targets: readonly string[]): Promise<void> },
+  cursors: { retain(targets: readonly string[]): Promise<void> },
   log: Log,
 ): Promise<void> {
   try {
-    await store.retainWebhooks(targets);
+    await cursors.retain(targets);
   } catch (error) {
     const { code, message } = storeErrorOf(error);
     if (!isPassing(error)) throw error;

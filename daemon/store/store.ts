@@ -12,7 +12,6 @@ import type {
   Written,
 } from "../forward/queue.ts";
 import type { LimitKnowledge, ReceiptMemory } from "../forward/receipt-window.ts";
-import type { WebhookCursor, WebhookScan, WebhookSkip } from "../forward/webhook/cursor.ts";
 import type {
   ArchivedScan,
   ReleaseConsent,
@@ -36,6 +35,7 @@ import { StoreLink } from "./store-link.ts";
 import type { StoreSettings } from "./store-settings.ts";
 import type { StoreThread } from "./store-thread.ts";
 import type { RereadSlice } from "./unknown-badges.ts";
+import { WebhookCalls } from "./webhook-calls.ts";
 
 export type { StoreSettings } from "./store-settings.ts";
 
@@ -70,15 +70,7 @@ const outcomeLost = "the database was replaced during a call, its outcome is not
  * rejects with a `StoreError` whose code says what can be done, or with a `BadgedError` for a person.
  */
 export class Store
-  implements
-    ScanLedger,
-    RosterStore,
-    ScanArchive,
-    ForwardQueue,
-    ReceiptMemory,
-    WebhookCursor,
-    AsyncDisposable,
-    HeldScanCounts
+  implements ScanLedger, RosterStore, ScanArchive, ForwardQueue, ReceiptMemory, AsyncDisposable, HeldScanCounts
 {
   /** The evidence room's log, which the rest of the store knows nothing of. */
   readonly evidence: EvidenceCalls;
@@ -86,6 +78,7 @@ export class Store
   readonly clock: ClockCalls;
   readonly outages: OutageCalls;
   readonly remarks: RemarkCalls;
+  readonly webhooks: WebhookCalls;
   readonly #link: StoreLink;
   readonly #housekeeping: Housekeeping;
   readonly #time: Time;
@@ -138,6 +131,7 @@ export class Store
     this.clock = new ClockCalls(link, ports);
     this.outages = new OutageCalls(link);
     this.remarks = new RemarkCalls(link);
+    this.webhooks = new WebhookCalls(link, () => this.storeId);
     this.#link = link;
     this.#housekeeping = housekeeping;
     this.#time = ports.time;
@@ -261,29 +255,6 @@ export class Store
 
   heldScans(failing: readonly number[]): Promise<HeldScans> {
     return this.#link.call("core", "heldScans", failing);
-  }
-
-  next(target: string, limit: number): Promise<readonly WebhookScan[]> {
-    return this.#link.call("core", "webhookScans", target, limit);
-  }
-
-  advance(
-    target: string,
-    scanId: number,
-    skipped: { readonly scanId: number; readonly reason: string } | null,
-    readFrom: string,
-  ): Promise<void> {
-    return this.#link.call("core", "advanceWebhook", target, scanId, skipped, readFrom);
-  }
-
-  /** The webhooks that refused a scan, and in which words. */
-  webhookSkips(scanId: number): Promise<readonly WebhookSkip[]> {
-    return this.#link.call("core", "webhookSkips", scanId);
-  }
-
-  /** Tells which webhooks are configured; the cursors of all others are forgotten and hold nothing back any more. */
-  retainWebhooks(targets: readonly string[]): Promise<void> {
-    return this.#link.call("core", "retainWebhooks", targets);
   }
 
   receiptKnowledge(): Promise<LimitKnowledge | null> {
