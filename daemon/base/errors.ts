@@ -39,6 +39,7 @@ export type ErrorCode =
   | "no-input"
   | "no-permission"
   | "output-unwritable"
+  | "installation-incomplete"
   | "usage";
 
 /** An expected failure: `message` says what is wrong, `advice` what to do about it. */
@@ -77,6 +78,7 @@ const exitCodes: Record<ErrorCode, ExitCode> = {
   "no-input": exitCode.noInput,
   "no-permission": exitCode.noPermission,
   "output-unwritable": exitCode.ioError,
+  "installation-incomplete": exitCode.unavailable,
   usage: exitCode.usage,
 };
 

@@ -1,4 +1,8 @@
-import { expect, test } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
 import { exitCode, exitCodeOf } from "../base/errors.ts";
 import { StoreError, type StoreErrorCode } from "../store/store-error.ts";
 import { refusalOf } from "./refusal.ts";
@@ -29,3 +33,23 @@ test.each(["EACCES", "EPERM"])(
     expect(exitCodeOf(told)).toBe(exitCode.noPermission);
   },
 );
+
+test.each([
+  ["a package that is not there", "better-sqlite3"],
+  ["a native program of another machine", "./foreign.node"],
+])("%s is told as an installation that is not whole, without a stack", (_, name) => {
+  const folder = mkdtempSync(join(tmpdir(), "badged-half-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, "foreign.node"), "of another machine");
+  const told = refusalOf(failureOf(() => createRequire(join(folder, "main.js"))(name)));
+  expect(explain(told)).toMatch(/^badged: badged is not installed whole: [^\n]+\n {2}.*npm ci.*$/);
+  expect(exitCodeOf(told)).toBe(exitCode.unavailable);
+});
+
+function failureOf(run: () => unknown): unknown {
+  try {
+    return run();
+  } catch (error) {
+    return error;
+  }
+}

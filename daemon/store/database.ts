@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { copyFileSync, existsSync, statfsSync } from "node:fs";
 import { BadgedError, messageOf, systemCode } from "../base/errors.ts";
+import { installationFault } from "../base/installation.ts";
 import type { Log } from "../base/log.ts";
 import { forbidden, isForbidden } from "../base/permission.ts";
 import type { WallMs } from "../base/time.ts";
@@ -37,6 +38,8 @@ export function openDatabase(settings: StoreSettings, context: OpeningContext): 
   } catch (error) {
     if (error instanceof BadgedError) throw error;
     if (isForbidden(error)) throw forbidden(error);
+    const fault = installationFault(error);
+    if (fault !== null) throw fault;
     throw new BadgedError(
       "store-unusable",
       `the store in ${settings.directory} cannot be opened: ${messageOf(error)}`,
