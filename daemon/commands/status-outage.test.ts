@@ -22,7 +22,7 @@ test("a service that refuses the credentials is told in capitals, and never that
   const service = { name: "service", state: "reachable", lastOutcome: "unauthorised", retryInMs: 3000 } as const;
   for (const isOut of [false, true]) {
     expect(targetLine("service", service, isOut)).toBe(
-      "service   service: reachable, BUT REFUSES THE CREDENTIALS: look at service.oauth or tokenFile (badged service check) (last call: unauthorised), next try in 3 s",
+      "service   service: reachable, BUT REFUSES THE CREDENTIALS, or what they may do: look at service.oauth or tokenFile, and for whom this client may register (badged service check) (last call: unauthorised), next try in 3 s",
     );
   }
   expect(targetLine("service", { ...service, retryInMs: null })).not.toContain("REFUSES");

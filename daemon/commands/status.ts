@@ -157,7 +157,7 @@ export function targetLine(kind: string, target: LiveTarget, isOut = false): str
   const refusal = isRefusing
     ? `, BUT REFUSES WHAT IT GETS: look at ${common}`
     : isStranger
-      ? ", BUT REFUSES THE CREDENTIALS: look at service.oauth or tokenFile (badged service check)"
+      ? ", BUT REFUSES THE CREDENTIALS, or what they may do: look at service.oauth or tokenFile, and for whom this client may register (badged service check)"
       : "";
   const outcome = target.lastOutcome === "" ? "" : ` (last call: ${target.lastOutcome})`;
   const retry = target.retryInMs === null ? "" : `, next try in ${durationWords(target.retryInMs)}`;

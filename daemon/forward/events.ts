@@ -47,7 +47,7 @@ export const forwardEvents = {
   noToken: "no token for the service, scans kept",
   heldBack: "call did not leave, the receipt of a scan would have been past the limit by then",
   answeredWithError: "service answered with an error, scans kept",
-  credentialsRefused: "service refuses the credentials, scans kept",
+  credentialsRefused: "service refuses the credentials or what they may do, scans kept",
   callRefused: "service refuses the call, scans kept",
   reachableAgain: "service reachable again",
   culpritSought: "service refused a call without naming a scan, culprit sought",

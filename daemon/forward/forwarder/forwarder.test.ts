@@ -573,7 +573,7 @@ test.each<[CallOutcome, "warn" | "error", string]>([
   [
     { ...refusedConnection, report: report("unauthorised", 401) },
     "error",
-    "service refuses the credentials, scans kept",
+    "service refuses the credentials or what they may do, scans kept",
   ],
   [{ ...refusedConnection, report: report("call-refused", 404) }, "error", "service refuses the call, scans kept"],
   [{ ...refusedConnection, report: report("throttled", 429) }, "warn", "service answered with an error, scans kept"],
