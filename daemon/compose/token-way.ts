@@ -6,6 +6,7 @@ import type { Layers } from "../outage/layers.ts";
 import { isMisled } from "../outage/name-doubt.ts";
 import { askForAddress } from "../outage/name-servers.ts";
 import { defaultPatience, type ProbeSettings } from "../outage/network-probes.ts";
+import { leadsToThisBox } from "../outage/own-address.ts";
 import { isOwnWay, readFailedSends, refusedCode } from "../outage/own-way.ts";
 import { noSuchNameCode, probeTls, type TlsReach } from "../outage/tls-probe.ts";
 
@@ -63,9 +64,9 @@ export class TokenWay {
     const failedSends = readFailedSends();
     const reach = await probeTls(this.#host, this.#port, patienceMs, time, nowMs);
     const keptBack = readFailedSends() - failedSends;
+    if (reach.kind === "own-tls") return "refuses-us";
+    if (await leadsToThisBox(this.#host, reach.sentTo)) return "unproven";
     switch (reach.kind) {
-      case "own-tls":
-        return "refuses-us";
       case "other-name":
       case "no-name":
         return "unproven";

@@ -7,6 +7,7 @@ import type { Layers } from "./layers.ts";
 import { type Look, LookBook } from "./look.ts";
 import { isMisled, type Sent } from "./name-doubt.ts";
 import { askForAddress, asksOthers, type NameAnswer } from "./name-servers.ts";
+import { leadsToThisBox } from "./own-address.ts";
 import {
   interfacesTowards,
   isOwnWay,
@@ -239,7 +240,10 @@ export class NetworkProbes {
     const isElsewhere = this.#wasWell === false && (await isSentElsewhere(this.#addressesOf(null), this.#far));
     const reach = await this.#book.timed("service", this.#service.host, stateOf, async () => {
       const asked = await this.#askService(signal);
-      if (isLoopback(this.#service.host)) return { ...asked, state: throughOwnProgram(asked.state) };
+      const state = throughOwnProgram(asked.state);
+      const isAnybodys = state !== asked.state;
+      if (isAnybodys && (await leadsToThisBox(this.#service.host, asked.sent?.addresses ?? [])))
+        return { ...asked, state };
       if (asked.state !== "unreachable") return asked;
       const way = {
         addresses: this.#addressesOf(asked.sent),

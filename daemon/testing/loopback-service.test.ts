@@ -1,12 +1,17 @@
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
-import { expect, test } from "vitest";
+import { networkInterfaces, tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
 import { systemTime } from "../base/system-time.ts";
 import { TokenWay } from "../compose/token-way.ts";
 import type { HealthAnswer } from "../forward/ciao/ciao-client.ts";
 import { findingOf } from "../outage/cause.ts";
 import { type Layers, nothingSeen } from "../outage/layers.ts";
 import { defaultPatience, NetworkProbes } from "../outage/network-probes.ts";
+import { isThisBox } from "../outage/own-address.ts";
 
 /** Everything that the box can ask answers, but for the service. */
 async function lookAt(serviceUrl: string, health: HealthAnswer): Promise<Layers> {
@@ -34,6 +39,12 @@ async function listening(): Promise<AsyncDisposable & { readonly port: number }>
   };
 }
 
+/** Those of the interfaces towards others; a machine without network has none. */
+const ownAddresses = Object.values(networkInterfaces())
+  .flatMap((each) => each ?? [])
+  .filter(({ internal, family }) => !internal && family === "IPv4")
+  .map(({ address }) => address);
+
 const unanswered: HealthAnswer = { kind: "not-answered" };
 
 test.each([
@@ -41,6 +52,12 @@ test.each([
   ["is silent by its name", "http://localhost:9/REST", unanswered],
   ["is silent over TLS", "https://[::1]:9/REST", unanswered],
   ["answers for a service that it cannot reach", "http://127.0.0.1:9/REST", { kind: "answered", status: 502 }],
+  ["is silent at the address of no interface", "http://0.0.0.0:9/REST", unanswered],
+  ["is silent at an IPv4 address written as IPv6", "https://[::ffff:127.0.0.1]:9/REST", unanswered],
+  ...ownAddresses.flatMap((address) => [
+    [`is silent at ${address}`, `https://${address}:9/REST`, unanswered] as const,
+    [`answers with an error at ${address}`, `https://${address}:9/REST`, { kind: "answered", status: 502 }] as const,
+  ]),
 ] as const)(
   "a service whose address is this box and that %s may be the employer's own program",
   async (...[, url, health]) => {
@@ -55,11 +72,35 @@ test("a service whose address is this box and that answers is well", async () =>
   expect(findingOf(await lookAt("http://127.0.0.1:9/REST", { kind: "answered", status: 200 }))).toBeNull();
 });
 
-test("a token endpoint whose address is this box is nobody's for certain when it fails", async () => {
-  const ports = { time: systemTime, nowMs: () => systemTime.wallMs() };
-  const way = new TokenWay("https://127.0.0.1:9/token", { anchors: [], resolvers: [] }, ports);
-  const token = await way.judge();
-  if (token === "open" || token === "reopened") expect.unreachable();
-  const finding = findingOf({ ...nothingSeen, dns: "ok", anchors: "all", service: "ok", token });
-  expect(finding?.exemption).toBe("ambiguous");
+test("no address of others is this box's", () => {
+  const others = ["198.51.100.7", "2001:db8::7", "::ffff:198.51.100.7"];
+  for (const address of others) expect(isThisBox([address])).toBe(false);
+  expect(isThisBox([])).toBe(false);
+  expect(isThisBox(["198.51.100.7", "fe80::1%lo", "127.3.2.1"])).toBe(true);
 });
+
+const inOwnMounts = ["--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"'];
+
+test.skipIf(spawnSync("unshare", ["--mount", "true"]).status !== 0)("a name may lead to this box", () => {
+  const folder = mkdtempSync(join(tmpdir(), "badged-hosts-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const hosts = join(folder, "hosts");
+  writeFileSync(hosts, "127.0.0.1 localhost\n127.0.5.1 proxy.example\n198.51.100.7 far.example\n");
+  const module = JSON.stringify(new URL("../outage/own-address.ts", import.meta.url).href);
+  const script = `const { leadsToThisBox } = await import(${module});
+    console.log(await leadsToThisBox("proxy.example", []), await leadsToThisBox("far.example", []));`;
+  const run = [...inOwnMounts, hosts, process.execPath, "--input-type=module", "--eval", script];
+  expect(spawnSync("unshare", run, { encoding: "utf8" }).stdout).toBe("true false\n");
+});
+
+test.each(["https://127.0.0.1:9/token", "https://0.0.0.0:9/token"])(
+  "of a token endpoint at %s that fails it is not known whose failure that is",
+  async (url) => {
+    const ports = { time: systemTime, nowMs: () => systemTime.wallMs() };
+    const way = new TokenWay(url, { anchors: [], resolvers: [] }, ports);
+    const token = await way.judge();
+    if (token === "open" || token === "reopened") expect.unreachable();
+    const finding = findingOf({ ...nothingSeen, dns: "ok", anchors: "all", service: "ok", token });
+    expect(finding?.exemption).toBe("ambiguous");
+  },
+);
