@@ -411,7 +411,7 @@ const call = fc.oneof(
 );
 const search = fc.constantFrom<Search>("answers", "server-error", "timed-out", "not-connected", "throttled", "none");
 
-/** Plays until everything is registered, the daemon dying in between now and then. */
+/** Plays until everything is registered. */
 async function play(script: readonly Call[], searches: readonly Search[], workers: readonly number[], seed: number) {
   const { time, queue, upstream, service } = harness(script, searches, { seed });
   for (const worker of workers) queue.record(worker, time.wallMs());
