@@ -41,7 +41,7 @@ const createdSchema = v.looseObject({
   ...echoEntries,
   id: v.union([v.pipe(v.number(), v.safeInteger()), v.pipe(v.string(), v.nonEmpty(), v.maxLength(100))]),
   validity: v.optional(v.fallback(v.string(), "pending"), "pending"),
-  remarks: v.optional(v.fallback(v.nullable(v.array(v.unknown())), []), []),
+  remarks: v.optional(v.unknown()),
 });
 
 /** (T) Its name; (U) its fields: the first that reads as an explanation is taken. */
@@ -81,7 +81,7 @@ export function readFound(value: unknown): FoundRegistration | null {
   return {
     registrationId: String(id),
     validity: keptValidity(validity),
-    remarks: (remarks ?? []).slice(0, remarksMax).map(readRemark),
+    remarks: readRemarks(remarks),
     echo: { ssin: readToldSsin(ssin), registrationDate: readDate(registrationDate), type: type?.toUpperCase() ?? null },
   };
 }
@@ -109,7 +109,7 @@ function readItem(value: unknown): ReadItem {
   if (isThere(createdPresenceRegistration) === isThere(notCreatedPresenceRegistration)) return { ...nothing, echo };
   if (created !== null) {
     const { id, validity, remarks } = created;
-    const read = (remarks ?? []).slice(0, remarksMax).map(readRemark);
+    const read = readRemarks(remarks);
     return {
       outcome: { kind: "created", registrationId: String(id), validity: keptValidity(validity), remarks: read },
       echo,
@@ -117,6 +117,21 @@ function readItem(value: unknown): ReadItem {
   }
   if (notCreated === null && !v.is(refusalSchema, notCreatedPresenceRegistration)) return { ...nothing, echo };
   return { outcome: { kind: "refused", reason: reasonOf(notCreatedPresenceRegistration) }, echo };
+}
+
+/** An empty one, a count or a flag is none. */
+const loneRemarkSchema = v.union([
+  v.pipe(v.string(), v.trim(), v.nonEmpty()),
+  v.pipe(
+    v.looseObject({}),
+    v.check((value) => Object.keys(value).length > 0, "expected a field"),
+  ),
+]);
+
+/** (U) One remark may stand there by itself: one that is not in a list must not be missed for it. */
+function readRemarks(remarks: unknown): readonly Remark[] {
+  const told = Array.isArray(remarks) ? remarks : v.is(loneRemarkSchema, remarks) ? [remarks] : [];
+  return told.slice(0, remarksMax).map(readRemark);
 }
 
 function isThere(value: unknown): boolean {

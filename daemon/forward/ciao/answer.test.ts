@@ -24,6 +24,10 @@ describe("a created item", () => {
     ["with a text for its id", { id: "a-1" }, { registrationId: "a-1" }],
     ["with fields that nobody told of", { extra: { deep: 1 }, id: 3 }, { registrationId: "3", remarks: [] }],
     ["with null for its remarks", { remarks: null }, { remarks: [] }],
+    ["with one remark in no list", { remarks: { code: 32, text: "late" } }, { remarks: [{ code: 32, text: "late" }] }],
+    ["with one remark's words in no list", { remarks: "late" }, { remarks: [{ code: null, text: "late" }] }],
+    ["with an empty object for its remarks", { remarks: {} }, { remarks: [] }],
+    ["with an empty text for its remarks", { remarks: " " }, { remarks: [] }],
     ["with another validity", { validity: "valid" }, { validity: "valid" }],
     ["without a validity", {}, { validity: "pending" }],
   ])("%s", (_, fields, expected) => {
