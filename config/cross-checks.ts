@@ -92,14 +92,21 @@ function rosterFile(root: Values, location: Location, surroundings: Surroundings
   const file = absolute(written, location);
   const state = surroundings.fileState(file);
   if (state === "readable") return [];
-  const advice = state === "unreadable" ? whoReads : "put the roster there, or correct the path";
+  const advice = { ...fileAdvice, unreadable: whoReads }[state];
   const message = `${quoted(file)} ${fileWords[state]}: without it badged would know no badge and register nobody, so it does not start; ${advice}`;
-  return [{ path: ["roster", "file"], message }];
+  return [{ path: ["roster", "file"], message, isBoxFault: state === "disk-failed" }];
 }
 
 const whoReads =
   "let the user that badged runs as read it (chgrp badged and chmod 640 the file), and run this as that user";
-const fileWords = { missing: "does not exist", unreadable: "may not be read by this user", "no-file": "is no file" };
+const putThere = "put the roster there, or correct the path";
+const fileAdvice = { missing: putThere, "no-file": putThere, "disk-failed": "look at the disk or card it is on" };
+const fileWords = {
+  missing: "does not exist",
+  unreadable: "may not be read by this user",
+  "no-file": "is no file",
+  "disk-failed": "cannot be read from its disk",
+};
 
 function authorityFile(authority: Values, location: Location, surroundings: Surroundings): readonly Consequence[] {
   const written = authority.text("ca");
@@ -108,7 +115,7 @@ function authorityFile(authority: Values, location: Location, surroundings: Surr
   const state = surroundings.fileState(file);
   if (state === "readable") return [];
   const message = `${quoted(file)} ${fileWords[state]}: no token could be checked, so none would be kept and the time of no outage be proven; put the authority's certificates there, or correct the path`;
-  return [{ path: [...authority.path, "ca"], message }];
+  return [{ path: [...authority.path, "ca"], message, isBoxFault: state === "disk-failed" }];
 }
 
 function sameWitnesses(witnesses: readonly Values[]): readonly Consequence[] {
@@ -134,7 +141,7 @@ function unsafeSecret(
   const fault = faultOf(secretFile(written, location));
   if (fault === null) return [];
   const message = `the file it names ${fault.message}, so badged would not start; ${fault.advice}`;
-  return [{ path: [...target.path, key], message }];
+  return [{ path: [...target.path, key], message, isBoxFault: fault.kind === "disk-failed" }];
 }
 
 /** Told of `oauth`, so that a token's file that cannot be used is told as well. */

@@ -394,6 +394,18 @@ describe("what a cross check says of its consequence", () => {
     ]);
   });
 
+  test("a disk that does not give a file is no mistake of the configuration, unless there is one as well", () => {
+    const sick: Surroundings = {
+      ...box,
+      fileState: () => "disk-failed",
+      secretFault: () => ({ kind: "disk-failed", message: "cannot be read from its disk", advice: "look at it" }),
+    };
+    const text = `${whole}  tokenFile: token\nevidence: { authority: { url: http://tsa.example/tsr, ca: tsa.pem } }\n`;
+    const code = (written: string): unknown => parseConfiguration(written, "site.yaml", sick);
+    expect(code(text)).toMatchObject({ code: "disk-failed", problems: { length: 3 } });
+    expect(code(`${text}colour: red\n`)).toMatchObject({ code: "configuration-invalid", problems: { length: 4 } });
+  });
+
   test("an unsafe secret is told without its path, for people paste the token itself there", () => {
     const unsafe: Surroundings = {
       ...box,
@@ -471,6 +483,19 @@ describe("text that is not the YAML of a configuration", () => {
     ["a: 1\n---\nb: 2\n", "2:1: cannot be read as YAML: more than one document"],
   ])("%j: %s", (text, expected) => {
     expect(problemsOf(text).join("\n")).toContain(expected);
+  });
+
+  // A roster whose first line holds a colon and a space is a section to YAML.
+  test.each([
+    "0A,Janssens: ploeg 1,93051822361\n0B,Peeters: ploeg 2,93051822361\n",
+    '"93051822361": Janssens\n"93051822361": Janssens\n',
+    "93051822361: Janssens\nJanssens: 93051822361\n",
+    "%93051822361 Janssens: x\n",
+    "!93051822361 Janssens: x\n",
+  ])("of another file, as %j, nothing is repeated", (text) => {
+    const told = problemsOf(text).join("\n");
+    expect(told).toMatch(/^site\.yaml:\d+:\d+: (is no configuration|cannot be read as YAML)/);
+    expect(told).not.toMatch(/93051822361|Janssens|Peeters/);
   });
 
   test("a tab is told, and not what follows from it", () => {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import * as v from "valibot";
 import { counted } from "../daemon/base/counted.ts";
-import { messageOf, systemCode } from "../daemon/base/errors.ts";
+import { isBoxFault, messageOf, systemCode } from "../daemon/base/errors.ts";
 import { isForbidden } from "../daemon/base/permission.ts";
 import type { Configuration } from "./configuration.ts";
 import { crossChecks } from "./cross-checks.ts";
@@ -24,8 +24,15 @@ export type Loaded =
       /** What only the whole program can see to be wrong, where it stands in the file. */
       readonly problemAt: (path: Path, message: string) => Problem;
     }
-  /** In the order of the file; at least one. */
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  | {
+      readonly ok: false;
+      /** `disk-failed` where nothing that is written is known to be wrong: the same files may do at the next try. */
+      readonly code: "configuration-invalid" | "disk-failed";
+      /** In the order of the file; at least one. */
+      readonly problems: readonly Problem[];
+    };
+
+type Failed = Extract<Loaded, { readonly ok: false }>;
 
 /** The example with every key commented is a tenth of this. Characters. */
 export const configurationMaxChars: number = 131_072;
@@ -42,7 +49,9 @@ export function loadConfiguration(file: string, surroundings: Surroundings = thi
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    return failed(file, whyUnread(file, error));
+    if (!isBoxFault(error)) return failed(file, whyUnread(file, error));
+    const message = `cannot be read from its disk: ${messageOf(error)}; look at the disk or card it is on`;
+    return { ...failed(file, message), code: "disk-failed" };
   }
   return parseConfiguration(text, file, surroundings);
 }
@@ -78,7 +87,8 @@ export function parseConfiguration(text: string, file: string, surroundings: Sur
   const surveyed = survey(yaml.root, documentSchema);
   const checked = v.safeParse(documentSchema, surveyed.value);
   const issues = checked.success ? [] : checked.issues;
-  const findings = [...yaml.findings];
+  // A key stands in the path of what is wrong with it, and in another file it may be anybody's name or number.
+  const findings = yaml.findings.filter(({ path }) => !surveyed.isForeign || path.length === 0);
   addNew(findings, surveyed.findings);
   addNew(
     findings,
@@ -87,7 +97,7 @@ export function parseConfiguration(text: string, file: string, surroundings: Sur
   const consequences = crossChecks(surveyed.value, location, surroundings);
   addNew(
     findings,
-    consequences.map(({ path, message }) => ({ path, message, start: startOf(path, surveyed) })),
+    consequences.map((each) => ({ ...each, start: startOf(each.path, surveyed) })),
   );
   if (!checked.success || findings.length > 0) return refused(file, yaml, findings);
   const fingerprint = createHash("sha256").update(text).digest("hex");
@@ -190,7 +200,7 @@ function startOf(path: Path, surveyed: Survey): number {
   return 0;
 }
 
-function refused(file: string, yaml: YamlFile, findings: readonly Finding[]): Loaded {
+function refused(file: string, yaml: YamlFile, findings: readonly Finding[]): Failed {
   const { understoodTo } = yaml;
   // What follows was read by guessing; from there on only the YAML itself is told.
   const certain = findings.filter(
@@ -202,9 +212,10 @@ function refused(file: string, yaml: YamlFile, findings: readonly Finding[]): Lo
     .map(({ start, path, message }) => problem(file, yaml.positionOf(start), path, message));
   const rest = ordered.length - problems.length;
   if (rest > 0) problems.push(problem(file, { line: 1, col: 1 }, [], `has ${counted(rest, "more problem")}`));
-  return { ok: false, problems };
+  const isDisk = ordered.every((each) => each.isBoxFault === true);
+  return { ok: false, code: isDisk ? "disk-failed" : "configuration-invalid", problems };
 }
 
-function failed(file: string, message: string, at: Position = { line: 1, col: 1 }): Loaded {
-  return { ok: false, problems: [problem(file, at, [], message)] };
+function failed(file: string, message: string, at: Position = { line: 1, col: 1 }): Failed {
+  return { ok: false, code: "configuration-invalid", problems: [problem(file, at, [], message)] };
 }

@@ -2,7 +2,13 @@
 export type Path = readonly (string | number)[];
 
 /** Something wrong, where it begins in the text. */
-export type Finding = { readonly path: Path; readonly start: number; readonly message: string };
+export type Finding = {
+  readonly path: Path;
+  readonly start: number;
+  readonly message: string;
+  /** The disk did not give a file that is named here: nothing that is written is known to be wrong. */
+  readonly isBoxFault?: boolean;
+};
 
 /** Counted from 1, columns in characters. */
 export type Position = { readonly line: number; readonly col: number };

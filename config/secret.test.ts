@@ -64,6 +64,12 @@ test("a missing file, a folder and a pipe are told apart from a secret, and none
   expect(codeOf(join(folder, "pipe"))).toBe("secret-unsafe");
 });
 
+test("a secret that its disk does not give is told apart from one that is not there", () => {
+  // The first page of a process's memory: the system itself answers EIO.
+  expect(codeOf("/proc/self/mem")).toBe("disk-failed");
+  expect(secretFault("/proc/self/mem")?.message).toContain("EIO");
+});
+
 test("a credential that systemd did not give says where it comes from", () => {
   expect(secretFault("$CREDENTIALS_DIRECTORY/token")?.advice).toContain("LoadCredential=");
   expect(codeOf("$CREDENTIALS_DIRECTORY/token")).toBe("configuration-unreadable");

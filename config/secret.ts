@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
-import { BadgedError, messageOf, systemCode } from "../daemon/base/errors.ts";
+import { BadgedError, type ErrorCode, isBoxFault, messageOf, systemCode } from "../daemon/base/errors.ts";
 
 /** A token is some hundred bytes, a private key a few thousand; anything longer is the wrong file. */
 export const secretMaxBytes: number = 16_384;
@@ -14,7 +14,7 @@ export function isCredential(path: string): boolean {
 
 /** What keeps a secret from being used, as a sentence without its subject, and what to do about it. */
 export type SecretFault = {
-  readonly kind: "missing" | "unreadable" | "unsafe";
+  readonly kind: "missing" | "unreadable" | "unsafe" | "disk-failed";
   readonly message: string;
   readonly advice: string;
 };
@@ -25,14 +25,20 @@ type Opened = { readonly ok: true; readonly text: string } | { readonly ok: fals
  * The secret in a file, without the newline at its end.
  *
  * @throws BadgedError `secret-unsafe` when others may read or replace the file, or when it holds no secret;
- *   `configuration-unreadable` when it cannot be read
+ *   `configuration-unreadable` when it cannot be read, `disk-failed` when the disk does not give it
  */
 export function readSecret(path: string): string {
   const opened = openSecret(path);
   if (opened.ok) return opened.text;
-  const code = opened.fault.kind === "unsafe" ? "secret-unsafe" : "configuration-unreadable";
-  throw new BadgedError(code, `the secret ${path} ${opened.fault.message}`, opened.fault.advice);
+  throw new BadgedError(codes[opened.fault.kind], `the secret ${path} ${opened.fault.message}`, opened.fault.advice);
 }
+
+const codes: Readonly<Record<SecretFault["kind"], ErrorCode>> = {
+  missing: "configuration-unreadable",
+  unreadable: "configuration-unreadable",
+  unsafe: "secret-unsafe",
+  "disk-failed": "disk-failed",
+};
 
 /** What `readSecret` would refuse; `null` when it would not. */
 export function secretFault(path: string): SecretFault | null {
@@ -55,6 +61,8 @@ export function openSecret(path: string): Opened {
     if (fault !== null) return { ok: false, fault };
     const text = readFileSync(descriptor, "utf8").replace(/\r?\n$/, "");
     return text === "" ? { ok: false, fault: empty } : { ok: true, text };
+  } catch (error) {
+    return { ok: false, fault: openFault(error) };
   } finally {
     closeSync(descriptor);
   }
@@ -81,6 +89,10 @@ function statusFault(status: Status): SecretFault | null {
 }
 
 function openFault(error: unknown): SecretFault {
+  if (isBoxFault(error)) {
+    const message = `cannot be read from its disk: ${messageOf(error)}`;
+    return { kind: "disk-failed", message, advice: "look at the disk or card it is on" };
+  }
   const code = systemCode(error);
   if (code === "ENOENT" || code === "ENOTDIR") {
     return { kind: "missing", message: "does not exist", advice: "write the secret into it and chmod 600 it" };

@@ -1,5 +1,5 @@
 import { accessSync, constants, realpathSync, statSync } from "node:fs";
-import { systemCode } from "../daemon/base/errors.ts";
+import { isBoxFault, systemCode } from "../daemon/base/errors.ts";
 import { keyFault } from "./private-key.ts";
 import { type SecretFault, secretFault } from "./secret.ts";
 
@@ -15,7 +15,7 @@ export interface Surroundings {
   deviceOf(path: string): string;
 }
 
-export type FileState = "readable" | "missing" | "unreadable" | "no-file";
+export type FileState = "readable" | "missing" | "unreadable" | "no-file" | "disk-failed";
 
 /** This box, now. */
 export function thisBox(environment: Readonly<Record<string, string | undefined>> = process.env): Surroundings {
@@ -42,6 +42,7 @@ function fileState(path: string): FileState {
     accessSync(path, constants.R_OK);
     return "readable";
   } catch (error) {
+    if (isBoxFault(error)) return "disk-failed";
     const code = systemCode(error);
     return code === "ENOENT" || code === "ENOTDIR" ? "missing" : "unreadable";
   }

@@ -8,6 +8,8 @@ import type { Tree } from "./yaml-tree.ts";
 export type Survey = {
   readonly value: unknown;
   readonly findings: readonly Finding[];
+  /** None of its keys is one of a configuration, nor nearly: it is another file, such as the roster. */
+  readonly isForeign: boolean;
   /** Offsets of the key and of the value at a path; `null` where the file has nothing. */
   readonly placeOf: (path: Path) => Spot | null;
 };
@@ -22,12 +24,18 @@ export type Spot = { readonly keyStart: number; readonly valueStart: number };
 export function survey(tree: Tree, schema: v.GenericSchema): Survey {
   const surveyor = new Surveyor(schema);
   const value = surveyor.take(tree, schema, [], tree.start);
-  return { value, findings: surveyor.findings, placeOf: (path) => surveyor.spots.get(JSON.stringify(path)) ?? null };
+  return {
+    value,
+    findings: surveyor.findings,
+    isForeign: surveyor.isForeign,
+    placeOf: (path) => surveyor.spots.get(JSON.stringify(path)) ?? null,
+  };
 }
 
 class Surveyor {
   readonly findings: Finding[] = [];
   readonly spots: Map<string, Spot> = new Map();
+  isForeign: boolean = false;
   readonly #homes: ReadonlyMap<string, Home>;
 
   constructor(schema: v.GenericSchema) {
@@ -64,7 +72,9 @@ class Surveyor {
   /** @param others for the option of a variant: which option knows which other keys */
   #section(tree: Tree, entries: Entries, path: Path, others: Others | null): unknown {
     const known = Object.keys(entries);
-    if (tree.kind !== "section") return this.#misfit(tree, path, `a section with the keys ${known.join(", ")}`);
+    this.isForeign ||= path.length === 0 && this.#isForeign(tree, known);
+    if (tree.kind !== "section" || this.isForeign)
+      return this.#misfit(tree, path, `a section with the keys ${known.join(", ")}`);
     const taken: Record<string, unknown> = Object.create(null);
     for (const [key, entry] of tree.entries) {
       const schema = Object.hasOwn(entries, key) ? entries[key] : undefined;
@@ -79,6 +89,13 @@ class Surveyor {
       }
     }
     return taken;
+  }
+
+  #isForeign(tree: Tree, known: readonly string[]): boolean {
+    if (tree.kind !== "section") return false;
+    const isOurs = (key: string): boolean =>
+      known.includes(key) || this.#homes.has(key.toLowerCase()) || secretWord.test(key) || nearest(key, known) !== null;
+    return tree.entries.size > 0 && ![...tree.entries.keys()].some(isOurs);
   }
 
   #variant(tree: Tree, shape: Extract<Shape, { readonly kind: "variant" }>, path: Path): unknown {
@@ -132,7 +149,8 @@ class Surveyor {
 
   #misfit(tree: Tree, path: Path, expected: string): unknown {
     // A whole file of text is another file, such as the roster, and would show national numbers.
-    const found = path.length === 0 && tree.kind === "value" ? "no configuration" : shown(tree);
+    const isOther = this.isForeign || (path.length === 0 && tree.kind === "value");
+    const found = isOther ? "no configuration" : shown(tree);
     this.findings.push({ path, start: tree.start, message: `is ${found}; expected ${expected}` });
     return null;
   }

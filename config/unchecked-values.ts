@@ -1,9 +1,9 @@
 import type { BadgeForm } from "../daemon/base/badge-form.ts";
-import type { Path } from "./problem.ts";
+import type { Finding, Path } from "./problem.ts";
 import { badgeForms } from "./schema/reader.ts";
 
 /** Something that is wrong only beside something else. The message says what would come of it. */
-export type Consequence = { readonly path: Path; readonly message: string };
+export type Consequence = Omit<Finding, "start">;
 
 /** Values nobody has checked yet, looked at one step at a time. */
 export class Values {

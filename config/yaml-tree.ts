@@ -9,6 +9,7 @@ import {
   type YAMLError,
   type YAMLMap,
 } from "yaml";
+import { withoutSsins } from "../daemon/base/identifiers.ts";
 import type { Finding, Path, Position } from "./problem.ts";
 
 /** A YAML file in which everything knows where it stands. Knows YAML, knows nothing of what badged expects. */
@@ -160,7 +161,9 @@ function startOf(node: unknown): number | null {
 function fault(error: YAMLError): Finding {
   const [start] = error.pos;
   if (error.code === "RESOURCE_EXHAUSTION") return tooDeep(start);
-  const words = error.code === "MULTIPLE_DOCS" ? "more than one document" : error.message.split("\n", 1)[0]?.trim();
+  const told = error.message.split("\n", 1)[0]?.trim();
+  // Of a line that begins with % or ! yaml repeats the first word, which in another file may be a national number.
+  const words = error.code === "MULTIPLE_DOCS" ? "more than one document" : withoutSsins(told ?? "", "…");
   return { path: [], start, message: `cannot be read as YAML: ${words}; ${adviceFor(error)}` };
 }
 

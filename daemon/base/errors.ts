@@ -20,6 +20,7 @@ export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
 export type ErrorCode =
   | "configuration-invalid"
   | "configuration-unreadable"
+  | "disk-failed"
   | "secret-unsafe"
   | "roster-invalid"
   | "roster-unreadable"
@@ -58,6 +59,8 @@ export class BadgedError extends Error {
 const exitCodes: Record<ErrorCode, ExitCode> = {
   "configuration-invalid": exitCode.configuration,
   "configuration-unreadable": exitCode.configuration,
+  // No mistake of a person: systemd starts badged again, and the next read may succeed.
+  "disk-failed": exitCode.ioError,
   "secret-unsafe": exitCode.configuration,
   "roster-invalid": exitCode.dataError,
   "roster-unreadable": exitCode.noInput,
@@ -90,6 +93,14 @@ export function exitCodeOf(error: unknown): ExitCode {
 export function systemCode(error: unknown): string | null {
   if (typeof error !== "object" || error === null || !("code" in error)) return null;
   return typeof error.code === "string" ? error.code : null;
+}
+
+/** A disk that does not give what it holds (EUCLEAN, EBADMSG: its file system says so), or a box that is out of something. */
+const boxCodes: ReadonlySet<string | null> = new Set(["EIO", "EUCLEAN", "EBADMSG", "ENOMEM", "EMFILE", "ENFILE"]);
+
+/** Whether a file could not be read for a reason that is no mistake in its name, its rights or what it holds. */
+export function isBoxFault(error: unknown): boolean {
+  return boxCodes.has(systemCode(error));
 }
 
 /** No name server answered (getaddrinfo's EAI_AGAIN); "there is no such name" has a code of its own. */

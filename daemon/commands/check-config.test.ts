@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { Script } from "node:vm";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { exitCode } from "../base/errors.ts";
+import { BadgedError, exitCode, exitCodeOf } from "../base/errors.ts";
 import { silentLog } from "../base/log.ts";
 import { systemTime } from "../base/system-time.ts";
 import { type WallMs, wallMs } from "../base/time.ts";
@@ -376,4 +376,15 @@ test("two readers by the numbers that a plug may exchange are a warning each, an
   expect(said).toContain("2 warnings above");
   // Adapters of two kinds never change places.
   expect(withPorts("/dev/ttyUSB0", "/dev/ttyACM0", "/dev/ttyAMA0")).not.toContain("is a number");
+});
+
+test("a disk that does not give the file is told as such, with a code that systemd starts again after", () => {
+  // The first page of a process's memory: the system itself answers EIO.
+  configuration = "/proc/self/mem";
+  expect(checked()).toEqual({
+    code: exitCode.ioError,
+    said: expect.stringContaining("/proc/self/mem:1:1: cannot be read from its disk: EIO"),
+  });
+  expect(() => requireConfiguration(configuration)).toThrow(expect.objectContaining({ code: "disk-failed" }));
+  expect(exitCodeOf(new BadgedError("disk-failed", "", ""))).toBe(exitCode.ioError);
 });

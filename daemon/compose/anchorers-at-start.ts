@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { AuthoritySettings, EvidenceSettings, WitnessSettings } from "../../config/configuration.ts";
 import { pathText } from "../../config/problem.ts";
 import { present } from "../base/assert.ts";
-import { BadgedError, messageOf } from "../base/errors.ts";
+import { BadgedError, isBoxFault, messageOf } from "../base/errors.ts";
 import type { Time } from "../base/time.ts";
 import type { Anchorer } from "../evidence/anchorer.ts";
 import { AuthorityAnchorer, WitnessAnchorer } from "../evidence/anchorers.ts";
@@ -18,7 +18,7 @@ export type AnchorerPorts = { readonly time: Time; readonly clock: () => ClockRe
 
 /** A setting that nothing can be anchored with: where it stands, what is wrong and what to do. */
 export type AnchorerFault = {
-  readonly code: "configuration-invalid" | "configuration-unreadable";
+  readonly code: "configuration-invalid" | "configuration-unreadable" | "disk-failed";
   readonly path: readonly (string | number)[];
   readonly message: string;
   readonly advice: string;
@@ -40,7 +40,7 @@ export function anchorerFaults({
  * Whoever is asked to anchor the log of this site: the authority, and each witness.
  *
  * @param logKey the raw public key of the log
- * @throws BadgedError `configuration-invalid`, `configuration-unreadable`: better now than when no token verifies
+ * @throws BadgedError `configuration-invalid`, `configuration-unreadable`, `disk-failed`: better now than when no token verifies
  */
 export function composeAnchorers(
   settings: Pick<EvidenceSettings, "authority" | "witnesses">,
@@ -77,7 +77,7 @@ function authoritySettingsFault({ ca }: AuthoritySettings): AnchorerFault | null
     caPem = readFileSync(ca, "utf8");
   } catch (error) {
     return {
-      code: "configuration-unreadable",
+      code: isBoxFault(error) ? "disk-failed" : "configuration-unreadable",
       path,
       message: messageOf(error),
       advice: "let the user that badged runs as read the file, or correct the path",
