@@ -1,10 +1,13 @@
 import { elapsedMs, type MonotonicNs } from "../daemon/base/time.ts";
 
+/** When a badge was last seen, and how long it counts as held from then on. */
+type Sighting = { readonly seenNs: MonotonicNs; readonly heldMs: number };
+
 /**
- * Who is being held to a reader now: badge → when it was last seen. A held badge is sent again every 50 ms or so (RDM6300),
+ * Who is being held to a reader now: badge → its last sighting. A held badge is sent again every 50 ms or so (RDM6300),
  * and each of these extends its presence; the business rule for double scans is another, longer one.
  */
-export type Presence = ReadonlyMap<string, MonotonicNs>;
+export type Presence = ReadonlyMap<string, Sighting>;
 
 export const nobodyPresent: Presence = new Map();
 
@@ -24,9 +27,17 @@ export function present(
   presenceMs: number,
   keys: readonly string[] = [],
 ): { readonly presence: Presence; readonly isRepeat: boolean } {
-  const still = [...presence].filter(([, seenNs]) => elapsedMs(seenNs, atNs) <= presenceMs);
+  const still = [...presence].filter(([, { seenNs, heldMs }]) => elapsedMs(seenNs, atNs) <= heldMs);
   const others = still.filter(([each]) => each !== badge);
   const kept = others.slice(Math.max(0, others.length - (presentMax - 1)));
-  const isHeldOn = others.some(([each]) => keys.some((key) => each === key + badge));
-  return { presence: new Map([...kept, [badge, atNs]]), isRepeat: isHeldOn || others.length < still.length };
+  const earlier = still.filter(([each]) => each === badge || keys.some((key) => each === key + badge));
+  const heldMs = Math.min(presenceMs, ...earlier.map(([, sighting]) => sighting.heldMs));
+  return { presence: new Map([...kept, [badge, { seenNs: atNs, heldMs }]]), isRepeat: earlier.length > 0 };
+}
+
+/** Whoever is there now counts as held for at most `heldMaxMs`, until he has left and comes again. */
+export function shortened(presence: Presence, heldMaxMs: number): Presence {
+  return new Map(
+    [...presence].map(([badge, { seenNs, heldMs }]) => [badge, { seenNs, heldMs: Math.min(heldMs, heldMaxMs) }]),
+  );
 }

@@ -296,6 +296,26 @@ describe("a reader on a port", () => {
     }
   });
 
+  test("reads it again as well after the next worker's scan was recorded", async () => {
+    const simulator = await plugIn("serial-line");
+    let laterNs = 0n;
+    const time: Time = { ...systemTime, monotonicNs: () => monotonicNs(systemTime.monotonicNs() + laterNs) };
+    const reader = lineReader({ presenceMs: 60_000 }, { time });
+    await online(reader);
+    for (const [text, feedback] of [
+      ["010063E9AE", "not-recorded"],
+      ["0C000621A5", "accepted"],
+    ] as const) {
+      simulator.present(text);
+      await recorder.until(() => recorder.texts.at(-1) === text);
+      reader.feedback(feedback, reader.counters.opens);
+    }
+    laterNs = BigInt(heldMs + 1) * 1_000_000n;
+    for (const text of ["0C000621A5", "010063E9AE", "62E3086CED"]) simulator.present(text);
+    await recorder.until(() => recorder.texts.at(-1) === "62E3086CED");
+    expect(recorder.texts).toEqual(["010063E9AE", "0C000621A5", "010063E9AE", "62E3086CED"]);
+  });
+
   test("takes what a reader says of itself without STX for no badge that it could not read", async () => {
     const simulator = await plugIn("serial-line");
     const reader = lineReader({ frame: { ...frame, end: "etx" } });

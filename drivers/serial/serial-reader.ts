@@ -11,7 +11,7 @@ import {
   type ReaderState,
   unreadableMin,
 } from "../contract.ts";
-import { nobodyPresent, type Presence, present } from "../presence.ts";
+import { nobodyPresent, type Presence, present, shortened } from "../presence.ts";
 import { badgeRead, badSinceBadge, noRejects, type Rejects, rejected } from "../rejects.ts";
 import type { Framer, FramerOutput } from "./framer.ts";
 import { type FrameDecoder, isPrintable, withoutFraming } from "./line-decoder.ts";
@@ -34,7 +34,7 @@ export type SerialReaderParts = {
   readonly decode: FrameDecoder;
 };
 
-/** The most that a presence lasts while workers are told that nothing was kept: they are to try again. */
+/** The most that the presence lasts of who may have been told that nothing was kept: he is to try again. */
 export const heldMs: number = 500;
 
 /**
@@ -61,7 +61,6 @@ export class SerialReader implements Reader {
   #events: ReaderEvents | null = null;
   #framer: Framer;
   #presence: Presence = nobodyPresent;
-  #presenceMs: number;
   #rejects: Rejects = noRejects;
   #idleTimer: Disposable | null = null;
   /** What a port that was opened in the middle of a frame gives first: the rest of a badge number is the number of somebody else. */
@@ -73,7 +72,6 @@ export class SerialReader implements Reader {
     this.#time = time;
     this.#log = log.child({ room: "drivers", reader: parts.id });
     this.#framer = parts.createFramer();
-    this.#presenceMs = parts.presenceMs;
     this.#connection = new SerialConnection(parts.path, parts.line, time, this.#log, {
       opened: (midFrameMs) => this.#opened(midFrameMs),
       bytes: (chunk, atNs) => this.#bytes(chunk, atNs),
@@ -99,9 +97,9 @@ export class SerialReader implements Reader {
   }
 
   feedback(feedback: Feedback, opening: number): FeedbackOutcome {
-    // Whoever is told that nothing was kept badges again, and must not be taken for one who holds his badge still.
-    const { presenceMs } = this.#parts;
-    this.#presenceMs = feedback === "not-recorded" ? Math.min(presenceMs, heldMs) : presenceMs;
+    // Whoever is told that nothing was kept badges again, also after the next one was recorded, and must not be taken for
+    // one who holds his badge still.
+    if (feedback === "not-recorded") this.#presence = shortened(this.#presence, heldMs);
     const bytes = this.#parts.feedback[feedback] ?? null;
     if (bytes === null) return "unsupported";
     const isOfThisOpening = opening === this.#counters.opens;
@@ -194,7 +192,7 @@ export class SerialReader implements Reader {
   }
 
   #badge(text: string, firstByteNs: MonotonicNs): void {
-    const { presence, isRepeat } = present(this.#presence, text, firstByteNs, this.#presenceMs, this.#parts.keys);
+    const { presence, isRepeat } = present(this.#presence, text, firstByteNs, this.#parts.presenceMs, this.#parts.keys);
     this.#presence = presence;
     this.#count(isRepeat ? "repeats" : "reads");
     this.#reject(badgeRead(this.#rejects));
