@@ -20,7 +20,7 @@ import { systemCode } from "../daemon/base/errors.ts";
 import { type Log, silentLog } from "../daemon/base/log.ts";
 import { between, seededRandom } from "../daemon/base/random.ts";
 import { systemTime } from "../daemon/base/system-time.ts";
-import { elapsedMs, monotonicNs, type Time } from "../daemon/base/time.ts";
+import { elapsedMs, type MonotonicNs, monotonicNs, type Time } from "../daemon/base/time.ts";
 import { PseudoTerminal } from "../daemon/simulator/pseudo-terminal.ts";
 import { ReaderSimulator, type ReaderStyle } from "../daemon/simulator/reader-simulator.ts";
 import { recordingLog } from "../daemon/testing/store-fixture.ts";
@@ -226,6 +226,28 @@ describe("a reader on a port", () => {
     simulator.send(Buffer.from("0C000621A58E"));
     await recorder.until(() => recorder.reads.length === 1);
     expect(recorder.texts).toEqual(["0C000621A58E"]);
+  });
+
+  test("believes no silence that two characters of a slow line leave between them", async () => {
+    const simulator = await plugIn("serial-line");
+    const delaysMs: number[] = [];
+    let standing: MonotonicNs | null = null;
+    const time: Time = {
+      ...systemTime,
+      monotonicNs: () => standing ?? systemTime.monotonicNs(),
+      after(delayMs, run) {
+        delaysMs.push(delayMs);
+        recorder.wake();
+        return systemTime.after(delayMs, run);
+      },
+    };
+    const line = { baudRate: 300, dataBits: 7, parity: "even", stopBits: 1 } as const;
+    await online(lineReader({ line, frame: { ...frame, end: "idle", idleMs: 30 } }, { time }));
+    delaysMs.length = 0;
+    standing = systemTime.monotonicNs();
+    simulator.send(Buffer.from("0"));
+    await recorder.until(() => delaysMs.length > 0);
+    expect(delaysMs[0]).toBe(110);
   });
 
   test("reads a badge whole whose end came while the box stood still for longer than its silence", async () => {

@@ -137,7 +137,7 @@ const frameEntries = {
   ),
   idle: v.optional(
     duration(
-      "Silence that ends a frame. A USB adapter hands over what came every 16 ms, so that less would cut a badge in two.",
+      "Silence that ends a frame. A USB adapter hands over what came every 16 ms, so that less would cut a badge in two; nor is it ever less than three characters take at 300 to 600 baud.",
       "30 ms",
       "5 s",
       "100 ms",
