@@ -81,6 +81,18 @@ test("a file that no memory holds is not read: the roster in force stays, and ba
   ]);
 });
 
+test("a roster that its disk does not give is tried again at night", async () => {
+  // The first page of a process's memory: the system itself answers EIO.
+  const log = recordingLog();
+  const store: RosterStore = {
+    planRoster: () => Promise.reject(new Error("not asked for")),
+    replaceRoster: () => Promise.reject(new Error("not asked for")),
+    rosterFingerprint: async () => "another one",
+  };
+  expect(await importRosterAtStart({ file: "/proc/self/mem", badgeForm: "hex" }, store, log)).toBe("later");
+  expect(log.lines).toMatchObject([{ fields: { detail: expect.stringContaining("EIO") } }]);
+});
+
 test("a full disk keeps the new roster out, and not badged from starting", async () => {
   const roster = "badge,ssin,employer\n010063E9AE,93051822361,0566988259\n";
   const { imports, said, outcome } = await startedWith(roster, new Error("database or disk is full"));

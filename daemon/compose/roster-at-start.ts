@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { BadgeForm } from "../base/badge-form.ts";
-import { messageOf } from "../base/errors.ts";
+import { isBoxFault, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { RosterStore } from "../scan/roster.ts";
 import { checkedRosterFile } from "../scan/roster-file.ts";
@@ -10,7 +10,8 @@ import { rosterFingerprint } from "../scan/roster-fingerprint.ts";
  * Imports the configured roster when its file is another one than at the last import. A roster that cannot be used never
  * keeps the daemon from starting: the one in force stays, and scans of badges it does not know are kept.
  *
- * @returns `later` when the store could not take it, for a full disk above all: the same import may succeed later
+ * @returns `later` when the store could not take it, for a full disk above all, or the disk did not give the file: the
+ *   same import may succeed later
  */
 export async function importRosterAtStart(
   settings: { readonly file: string; readonly badgeForm: BadgeForm },
@@ -22,7 +23,7 @@ export async function importRosterAtStart(
     text = await readFile(checkedRosterFile(settings.file), "utf8");
   } catch (error) {
     log.error({ file: settings.file, detail: messageOf(error) }, "roster unreadable, the one in force stays");
-    return "settled";
+    return isBoxFault(error) ? "later" : "settled";
   }
   const fingerprint = rosterFingerprint(text, settings.badgeForm);
   if ((await store.rosterFingerprint()) === fingerprint) return "settled";
