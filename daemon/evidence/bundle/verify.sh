@@ -909,7 +909,7 @@ awk -F '\t' -v OFS='\t' -v CONVFMT=%.0f -v OFMT=%.0f '
   function shows(cause, i) {
     if ((cause == "internet-provider" || cause == "service") && is_own(i)) return 0
     if (cause == "internet-provider") return link[i] != "unknown" && lan[i] == "ok" && anchors[i] == "none" && (dns[i] == "failed" || hop[i] == "failed")
-    if (cause == "service") return link[i] != "down" && lan[i] != "failed" && anchors[i] == "all" && dns[i] != "failed" && (service[i] == "unreachable" || service[i] == "server-error" || service[i] == "bad-certificate" || token[i] == "failed")
+    if (cause == "service") return link[i] != "down" && lan[i] != "failed" && anchors[i] == "all" && dns[i] != "failed" && (service[i] == "unreachable" || service[i] == "server-error" || service[i] == "bad-certificate" || (token[i] == "failed" && (service[i] == "ok" || service[i] == "unknown")))
     if (cause == "own-network") return link[i] == "down" || lan[i] == "failed"
     if (cause == "own-software") return service[i] == "refuses-us" || service[i] == "own-tls" || token[i] == "refuses-us" || box[i] == "crashed"
     return 0

@@ -39,7 +39,15 @@ function showsService(layers: Layers): boolean {
     !isOneOf(layers, "lan", "failed") &&
     isOneOf(layers, "anchors", "all") &&
     !isOneOf(layers, "dns", "failed") &&
-    (isOneOf(layers, "service", "unreachable", "server-error", "bad-certificate") || isOneOf(layers, "token", "failed"))
+    isTheirs(layers)
+  );
+}
+
+/** A token endpoint that fails says nothing of a service that was seen to fail in a way of which it is not known whose. */
+function isTheirs(layers: Layers): boolean {
+  return (
+    isOneOf(layers, "service", "unreachable", "server-error", "bad-certificate") ||
+    (isOneOf(layers, "token", "failed") && isOneOf(layers, "service", "ok", "unknown"))
   );
 }
 

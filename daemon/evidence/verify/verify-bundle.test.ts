@@ -336,6 +336,11 @@ describe("the cause of a window", () => {
     ["the provider, while the gateway was dead", { layers: { ...providerDown, lan: "failed" } }, "cause-contradicted"],
     ["the provider, while anchors answered", { layers: { ...providerDown, anchors: "all" } }, "cause-contradicted"],
     ["the service, while no anchor answered", { cause: "service" }, "cause-contradicted"],
+    ...(["other-way", "other-name", "health-only"] as const).map((service): [string, object, FailureCode] => [
+      `the service, seen as ${service}, which a token endpoint that fails makes nobody's`,
+      { cause: "service", layers: { ...providerDown, dns: "ok", anchors: "all", service, token: "failed" } },
+      "cause-contradicted",
+    ]),
     [
       "an own fault that claims an exemption",
       { cause: "own-network", exemption: "presumed" },

@@ -177,6 +177,7 @@ describe("a record that no box writes", () => {
   const at = [1_772_430_000_000, 1_772_430_001_000];
   const window = { id: "w", change: "opened", cause: "service", exemption: "presumed", start: at, end: null };
   const sample = { layers, cause: null, whole: true };
+  const astray = { layers: { ...layers, service: "other-way", token: "failed" }, cause: "service", whole: true };
 
   test.each<[string, readonly RecordContent[], "INTEGRITY" | "CAUSE" | null]>([
     ["of a kind that there is not", [said("rumour", { reason: "x" })], "INTEGRITY"],
@@ -186,6 +187,11 @@ describe("a record that no box writes", () => {
     ["with times the wrong way round", [said("window", { ...window, start: at.toReversed() })], "INTEGRITY"],
     ["that has backslashes, DEL and what looks like it", [said("stop", { reason: "a\\b \\\\ \u007f \\u007f" })], null],
     ["whose cause is the mark for none", Array(4).fill(said("sample", { ...sample, cause: "-" })), "CAUSE"],
+    [
+      "that blames the service for a way of the site's own",
+      [...Array(3).fill(said("sample", astray)), said("window", window), said("sample", astray)],
+      "CAUSE",
+    ],
     [
       "that makes an own fault exempt",
       [
