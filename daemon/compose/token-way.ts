@@ -54,8 +54,8 @@ export class TokenWay {
   /**
    * A certificate that everybody sees to be wrong is the endpoint's failure, one that is not taken is ours. Of one of
    * another name, of an endpoint that this box or a tunnel of the site's keeps from us, of one that the site's name server
-   * leads astray, and of one whose address is this box, it is not known from here. `open` when nothing is wrong with its way by now, and `reopened` when
-   * that was seen only after something was: it is not known what. Never rejects.
+   * leads astray, and of one whose address is this box, it is not known from here. `open` when nothing is wrong with its way
+   * by now, and `reopened` when that was seen only after something was: it is not known what. Never rejects.
    */
   async judge(): Promise<Layers["token"] | "open" | "reopened"> {
     // What answers for it on this box may be what failed.
@@ -65,7 +65,7 @@ export class TokenWay {
     const reach = await probeTls(this.#host, this.#port, patienceMs, time, nowMs);
     const keptBack = readFailedSends() - failedSends;
     if (reach.kind === "own-tls") return "refuses-us";
-    if (await leadsToThisBox(this.#host, reach.sentTo)) return "unproven";
+    if (await leadsToThisBox(this.#host, reach.sentTo, patienceMs, time)) return "unproven";
     switch (reach.kind) {
       case "other-name":
       case "no-name":

@@ -241,9 +241,7 @@ export class NetworkProbes {
     const reach = await this.#book.timed("service", this.#service.host, stateOf, async () => {
       const asked = await this.#askService(signal);
       const state = throughOwnProgram(asked.state);
-      const isAnybodys = state !== asked.state;
-      if (isAnybodys && (await leadsToThisBox(this.#service.host, asked.sent?.addresses ?? [])))
-        return { ...asked, state };
+      if (state !== asked.state && (await this.#leadsHere(asked.sent))) return { ...asked, state };
       if (asked.state !== "unreachable") return asked;
       const way = {
         addresses: this.#addressesOf(asked.sent),
@@ -257,6 +255,11 @@ export class NetworkProbes {
     });
     this.#wasWell = reach.state === "ok";
     return reach;
+  }
+
+  #leadsHere(sent: Sent | null): Promise<boolean> {
+    const { beyondMs } = this.#settings.patience;
+    return leadsToThisBox(this.#service.host, sent?.addresses ?? null, beyondMs, this.#ports.time);
   }
 
   /** Where the service was asked, or would be. */

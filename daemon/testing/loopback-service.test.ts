@@ -79,18 +79,65 @@ test("no address of others is this box's", () => {
   expect(isThisBox(["198.51.100.7", "fe80::1%lo", "127.3.2.1"])).toBe(true);
 });
 
-const inOwnMounts = ["--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"'];
+function moduleAt(path: string): string {
+  return JSON.stringify(new URL(path, import.meta.url).href);
+}
 
-test.skipIf(spawnSync("unshare", ["--mount", "true"]).status !== 0)("a name may lead to this box", () => {
-  const folder = mkdtempSync(join(tmpdir(), "badged-hosts-"));
+const ownAddress = moduleAt("../outage/own-address.ts");
+
+test("where a box out of file descriptors cannot tell its own addresses, any may be one of them", () => {
+  const script = `import { openSync } from "node:fs";
+    const { leadsToThisBox } = await import(${ownAddress});
+    const { systemTime } = await import(${moduleAt("../base/system-time.ts")});
+    try { for (;;) openSync("/dev/null"); } catch {}
+    console.log(await leadsToThisBox("far.example", ["198.51.100.7"], 1, systemTime));`;
+  const run = ["-c", 'ulimit -n 64; exec "$@"', "sh", process.execPath, "--input-type=module", "--eval", script];
+  expect(spawnSync("sh", run, { encoding: "utf8" }).stdout).toBe("true\n");
+});
+
+/** What the script prints, with this text in the place of a file of the system. */
+function printedBeside(file: string, text: string, script: string): string {
+  const folder = mkdtempSync(join(tmpdir(), "badged-names-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
-  const hosts = join(folder, "hosts");
-  writeFileSync(hosts, "127.0.0.1 localhost\n127.0.5.1 proxy.example\n198.51.100.7 far.example\n");
-  const module = JSON.stringify(new URL("../outage/own-address.ts", import.meta.url).href);
-  const script = `const { leadsToThisBox } = await import(${module});
-    console.log(await leadsToThisBox("proxy.example", []), await leadsToThisBox("far.example", []));`;
-  const run = [...inOwnMounts, hosts, process.execPath, "--input-type=module", "--eval", script];
-  expect(spawnSync("unshare", run, { encoding: "utf8" }).stdout).toBe("true false\n");
+  const own = join(folder, "own");
+  writeFileSync(own, text);
+  const inOwnMounts = ["--mount", "sh", "-c", 'mount --bind "$0" "$1" && shift && exec "$@"', own, file];
+  const run = [...inOwnMounts, process.execPath, "--input-type=module", "--eval", script];
+  return spawnSync("unshare", run, { encoding: "utf8" }).stdout;
+}
+
+const cannotMount = spawnSync("unshare", ["--mount", "true"]).status !== 0;
+
+test.skipIf(cannotMount)("a name may lead to this box", () => {
+  const hosts = "127.0.0.1 localhost\n127.0.5.1 proxy.example\n198.51.100.7 far.example\n";
+  const script = `const { leadsToThisBox } = await import(${ownAddress});
+    const { systemTime } = await import(${moduleAt("../base/system-time.ts")});
+    const told = (name) => leadsToThisBox(name, null, 60_000, systemTime);
+    console.log(await told("proxy.example"), await told("far.example"));`;
+  expect(printedBeside("/etc/hosts", hosts, script)).toBe("true false\n");
+});
+
+test.skipIf(cannotMount)("name servers that are silent are not waited for until the system gives up", () => {
+  const script = `import { createSocket } from "node:dgram";
+    import { once } from "node:events";
+    import { writeSync } from "node:fs";
+    const { leadsToThisBox } = await import(${ownAddress});
+    const { ManualTime } = await import(${moduleAt("manual-time.ts")});
+    const end = (said) => { writeSync(1, said + "\\n"); process.kill(process.pid, "SIGKILL"); };
+    const server = createSocket("udp4").bind(53, "127.0.5.3");
+    await once(server, "listening");
+    const time = new ManualTime();
+    const told = leadsToThisBox("proxy.example", null, 3_000, time);
+    const asked = new Set();
+    // The system asks the same again only once it has given up on the first answer.
+    server.on("message", (question) => {
+      const text = question.toString("hex");
+      if (asked.has(text)) end("waited");
+      asked.add(text);
+      void time.advance(3_000);
+    });
+    end(await told);`;
+  expect(printedBeside("/etc/resolv.conf", "nameserver 127.0.5.3\n", script)).toBe("false\n");
 });
 
 test.each(["https://127.0.0.1:9/token", "https://0.0.0.0:9/token"])(
