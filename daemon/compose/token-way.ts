@@ -6,7 +6,7 @@ import type { Layers } from "../outage/layers.ts";
 import { isMisled } from "../outage/name-doubt.ts";
 import { askForAddress } from "../outage/name-servers.ts";
 import { defaultPatience, type ProbeSettings } from "../outage/network-probes.ts";
-import { leadsToThisBox } from "../outage/own-address.ts";
+import { leadsToOwnMachine } from "../outage/own-address.ts";
 import { isOwnWay, readFailedSends, refusedCode } from "../outage/own-way.ts";
 import { noSuchNameCode, probeTls, type TlsReach } from "../outage/tls-probe.ts";
 
@@ -54,7 +54,7 @@ export class TokenWay {
   /**
    * A certificate that everybody sees to be wrong is the endpoint's failure, one that is not taken is ours. Of one of
    * another name, of an endpoint that this box or a tunnel of the site's keeps from us, of one that the site's name server
-   * leads astray, and of one whose address is this box, it is not known from here. `open` when nothing is wrong with its way
+   * leads astray, and of one whose address is the employer's own, it is not known from here. `open` when nothing is wrong with its way
    * by now, and `reopened` when that was seen only after something was: it is not known what. Never rejects.
    */
   async judge(): Promise<Layers["token"] | "open" | "reopened"> {
@@ -65,7 +65,7 @@ export class TokenWay {
     const reach = await probeTls(this.#host, this.#port, patienceMs, time, nowMs);
     const keptBack = readFailedSends() - failedSends;
     if (reach.kind === "own-tls") return "refuses-us";
-    if (await leadsToThisBox(this.#host, reach.sentTo, patienceMs, time)) return "unproven";
+    if (await leadsToOwnMachine(this.#host, reach.sentTo, patienceMs, time)) return "unproven";
     switch (reach.kind) {
       case "other-name":
       case "no-name":

@@ -39,7 +39,7 @@ export const anchorStates = ["unknown", "all", "some", "none"] as const;
  * - `bad-certificate`: its certificate is not valid at the time that our clock proves.
  * - `other-name`: a certificate of another name is shown at its address: the service's mistake, or somebody in between.
  * - `other-way`: it fails as above, and not on the way where everything else is: a firewall of this box keeps back what is
- *   sent there, a tunnel of the site's takes it, or its address is a program of this very box, such as a proxy.
+ *   sent there, a tunnel of the site's takes it, or its address is a program of the employer's, such as a proxy.
  * - `own-tls`: it is valid, but this box does not take it: its system clock, its authorities or its pin are wrong.
  * - `refuses-us`: 4xx, 401, 429. It answered; what it did not like is ours. So is a call that this box could not make.
  */
@@ -58,7 +58,7 @@ export const serviceStates = [
 /**
  * - `failed`: it does not answer, answers 5xx or what nobody can read, or shows a certificate that nobody should take.
  * - `unproven`: the same, and it has not given a token since badged started, so that its address may be a slip of the
- *   configuration; or its address is this very box; or no name server tells its address, and that one may be the site's own; or a certificate of another
+ *   configuration; or its address is the employer's own; or no name server tells its address, and that one may be the site's own; or a certificate of another
  *   name is shown there.
  * - `refuses-us`: the client id, the key, how often we ask, or what this box makes of its certificate is wrong: ours.
  */

@@ -1,5 +1,6 @@
-import { BlockList, isIPv4 } from "node:net";
+import { isIPv4 } from "node:net";
 import type { NameAnswer } from "./name-servers.ts";
+import { isPublic } from "./public-address.ts";
 
 /** Where the C library sent a connection that failed; `isUnknown` when it was told that there is no such name. */
 export type Sent = { readonly addresses: readonly string[]; readonly isUnknown: boolean };
@@ -12,20 +13,6 @@ export type KnownAddresses = {
   readonly whenWell: ReadonlySet<string>;
 };
 
-/** No public service is there: RFC 1122, 1918, 3927, 6598. */
-const notPublic = new BlockList();
-for (const [network, prefix] of [
-  ["0.0.0.0", 8],
-  ["10.0.0.0", 8],
-  ["100.64.0.0", 10],
-  ["127.0.0.0", 8],
-  ["169.254.0.0", 16],
-  ["172.16.0.0", 12],
-  ["192.168.0.0", 16],
-] as const) {
-  notPublic.addSubnet(network, prefix);
-}
-
 /**
  * Whether a connection may have failed because it went to the wrong place: the site's name server, its filter or its list
  * of hosts tells what nobody else tells. Of IPv6 addresses nothing is said.
@@ -36,5 +23,5 @@ export function isMisled({ addresses, isUnknown }: Sent, { others, whenWell }: K
   if (tried.length === 0 || tried.some((each) => whenWell.has(each))) return false;
   const told = others.flatMap((each) => (each.kind === "told" ? each.addresses : []));
   if (told.length > 0 && !tried.some((each) => told.includes(each))) return true;
-  return tried.every((each) => notPublic.check(each));
+  return !tried.some(isPublic);
 }

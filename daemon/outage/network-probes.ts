@@ -7,7 +7,7 @@ import type { Layers } from "./layers.ts";
 import { type Look, LookBook } from "./look.ts";
 import { isMisled, type Sent } from "./name-doubt.ts";
 import { askForAddress, asksOthers, type NameAnswer } from "./name-servers.ts";
-import { leadsToThisBox } from "./own-address.ts";
+import { leadsToOwnMachine } from "./own-address.ts";
 import {
   interfacesTowards,
   isOwnWay,
@@ -241,7 +241,7 @@ export class NetworkProbes {
     const reach = await this.#book.timed("service", this.#service.host, stateOf, async () => {
       const asked = await this.#askService(signal);
       const state = throughOwnProgram(asked.state);
-      if (state !== asked.state && (await this.#leadsHere(asked.sent))) return { ...asked, state };
+      if (state !== asked.state && (await this.#isOwnMachine(asked.sent))) return { ...asked, state };
       if (asked.state !== "unreachable") return asked;
       const way = {
         addresses: this.#addressesOf(asked.sent),
@@ -257,9 +257,9 @@ export class NetworkProbes {
     return reach;
   }
 
-  #leadsHere(sent: Sent | null): Promise<boolean> {
+  #isOwnMachine(sent: Sent | null): Promise<boolean> {
     const { beyondMs } = this.#settings.patience;
-    return leadsToThisBox(this.#service.host, sent?.addresses ?? null, beyondMs, this.#ports.time);
+    return leadsToOwnMachine(this.#service.host, sent?.addresses ?? null, beyondMs, this.#ports.time);
   }
 
   /** Where the service was asked, or would be. */

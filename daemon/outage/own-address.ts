@@ -4,39 +4,37 @@ import { networkInterfaces } from "node:os";
 import { systemCode } from "../base/errors.ts";
 import { isLoopback } from "../base/loopback.ts";
 import type { Time } from "../base/time.ts";
+import { isPublic } from "./public-address.ts";
 
 /**
- * Whether what is sent to a host ends on this very box, as at a proxy of the employer's: by the host's spelling, by its
- * address, or by where its name leads. One address of several is enough, for nobody knows which was asked. Never rejects.
+ * Whether what is sent to a host ends at a program of the employer's, as a proxy is, on this very box or another machine of
+ * his: by the host's spelling, by its address, or by where its name leads, for no public service has such an address. One address of several is enough, for nobody knows which was asked. Never rejects.
  *
  * @param host without the brackets of an IPv6 address
  * @param sentTo where its name led, none where nobody told; `null` where that was not looked at, and has to be
  * @param patienceMs how long name servers that are silent are waited for, as after a call over a connection of before
  */
-export async function leadsToThisBox(
+export async function leadsToOwnMachine(
   host: string,
   sentTo: readonly string[] | null,
   patienceMs: number,
   time: Time,
 ): Promise<boolean> {
   if (isLoopback(host)) return true;
-  if (isIP(host) !== 0) return isThisBox([host]);
-  return isThisBox(sentTo ?? (await addressesOf(host, patienceMs, time)));
+  if (isIP(host) !== 0) return isOwnAddress([host]);
+  return isOwnAddress(sentTo ?? (await addressesOf(host, patienceMs, time)));
 }
 
 /**
- * An unspecified address is one of this box too: the kernel takes it for itself. Where this box cannot list its own, as when
- * it is out of file descriptors, any may be one of them.
+ * Where this box cannot list its own addresses, as when it is out of file descriptors, any may be one of them: it may have a
+ * public one.
  */
-export function isThisBox(addresses: readonly string[]): boolean {
+export function isOwnAddress(addresses: readonly string[]): boolean {
   const listed = ownAddresses();
   if (listed === null) return addresses.length > 0;
   const own = new BlockList();
-  own.addSubnet("127.0.0.0", 8);
-  own.addAddress("0.0.0.0");
-  for (const address of ["::", "::1"]) own.addAddress(address, "ipv6");
   for (const { address, family } of listed) own.addAddress(address, family === "IPv6" ? "ipv6" : "ipv4");
-  return addresses.some((address) => own.check(withoutZone(address), isIP(address) === 6 ? "ipv6" : "ipv4"));
+  return addresses.some((each) => !isPublic(each) || own.check(each, isIP(each) === 6 ? "ipv6" : "ipv4"));
 }
 
 type OwnAddress = { readonly address: string; readonly family: string };
@@ -64,8 +62,4 @@ function addressesOf(name: string, patienceMs: number, time: Time): Promise<read
       () => end([]),
     );
   });
-}
-
-function withoutZone(address: string): string {
-  return address.replace(/%.*$/, "");
 }

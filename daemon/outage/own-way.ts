@@ -140,7 +140,7 @@ function isRefusedHere(address: string): Promise<boolean> {
 const notLetGoCode = "EPERM";
 
 /**
- * What is known of a service whose address is this very box, from what a program there shows of it: a proxy that does not
+ * What is known of a service whose address is the employer's own, from what a program there shows of it: a proxy that does not
  * run, whose certificate ran out, or that answers for a service which it cannot reach, fails just like the service itself.
  */
 export function throughOwnProgram<State>(state: State): State | "other-way" {

@@ -32,7 +32,7 @@ export const german: Words = {
     "other-channel-attempt": "ein vermerkter Versuch über einen anderen Weg",
     "gateway-look": "prüfen, ob der eigene Router lief",
     "own-way-look":
-      "prüfen, ob eine Firewall oder ein Programm dieses Geräts oder ein Tunnel der Baustelle zurückhält, was gesendet wird",
+      "prüfen, ob eine Firewall dieses Geräts oder ein Tunnel oder Proxy des Unternehmens zurückhält, was gesendet wird",
     "other-resolver": "prüfen, ob ein anderer Namensdienst antwortete",
     "supplier-statement": "eine Erklärung des Lieferanten",
     "power-supply-check": "ob das eigene Netzteil dieses Geräts stark genug ist: seine Spannung war zu niedrig",

@@ -31,7 +31,7 @@ export const english: Words = {
     "service-notice": "a notice of the NSSO about the unavailability",
     "other-channel-attempt": "a recorded attempt over another channel",
     "gateway-look": "whether the site's own router worked",
-    "own-way-look": "whether a firewall or a program of this box, or a tunnel of the site's, holds back what is sent",
+    "own-way-look": "whether a firewall of this box, or a tunnel or proxy of the company's, holds back what is sent",
     "other-resolver": "whether another name server answered",
     "supplier-statement": "a statement of the supplier",
     "power-supply-check": "whether this box's own power supply is strong enough: its voltage was too low",

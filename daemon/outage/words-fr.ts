@@ -32,7 +32,7 @@ export const french: Words = {
     "other-channel-attempt": "une tentative notée par un autre canal",
     "gateway-look": "vérifier si le routeur du chantier fonctionnait",
     "own-way-look":
-      "vérifier si un pare-feu ou un programme de cet appareil, ou un tunnel du chantier, retient ce qui est envoyé",
+      "vérifier si un pare-feu de cet appareil, ou un tunnel ou un proxy de l’entreprise, retient ce qui est envoyé",
     "other-resolver": "vérifier si un autre serveur de noms répondait",
     "supplier-statement": "une déclaration du fournisseur",
     "power-supply-check": "si l’alimentation de cet appareil est assez puissante: sa tension était trop basse",

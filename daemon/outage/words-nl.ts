@@ -32,7 +32,7 @@ export const dutch: Words = {
     "other-channel-attempt": "een genoteerde poging via een ander kanaal",
     "gateway-look": "nagaan of de eigen router werkte",
     "own-way-look":
-      "nagaan of een firewall of een programma van dit toestel, of een tunnel van de werf, tegenhoudt wat verzonden wordt",
+      "nagaan of een firewall van dit toestel, of een tunnel of proxy van de onderneming, tegenhoudt wat verzonden wordt",
     "other-resolver": "nagaan of een andere naamserver antwoordde",
     "supplier-statement": "een verklaring van de leverancier",
     "power-supply-check": "of de eigen voeding van dit toestel sterk genoeg is: de spanning was te laag",

@@ -17,14 +17,14 @@ import { fakedTime } from "../faked-time.ts";
 export const addresses = {
   box: "10.77.1.2",
   router: "10.77.1.1",
-  firstHop: "10.77.2.2",
-  anchors: ["10.77.2.11", "10.77.2.12", "10.77.2.13"],
+  firstHop: "198.51.100.2",
+  anchors: ["198.51.100.11", "198.51.100.12", "198.51.100.13"],
   anchorPort: 443,
-  resolver: "10.77.2.53",
+  resolver: "198.51.100.53",
   /** A name server of the site: it tells what the other one does not. */
-  liar: "10.77.2.54",
-  service: "10.77.2.80",
-  nobody: "10.77.2.99",
+  liar: "198.51.100.54",
+  service: "198.51.100.80",
+  nobody: "198.51.100.99",
 } as const;
 export const serviceName = "service.test";
 export const tokenHost = "token.test";
@@ -207,12 +207,12 @@ export class World implements AsyncDisposable {
     this.#cable("box", "modem", "internet", "cell");
     this.#up("box", "lan", `${addresses.box}/24`);
     this.#up("router", "lan", `${addresses.router}/24`);
-    this.#up("router", "wan", "10.77.2.1/24");
+    this.#up("router", "wan", "198.51.100.1/24");
     const public_ = [addresses.firstHop, ...addresses.anchors, addresses.resolver, addresses.liar, addresses.service];
     for (const each of public_) this.#up("internet", "wan", `${each}/24`);
     run("ip", "netns", "exec", this.#space("router"), "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward");
     this.ip("box", "route", "add", "default", "via", addresses.router);
-    this.ip("internet", "route", "add", "default", "via", "10.77.2.1");
+    this.ip("internet", "route", "add", "default", "via", "198.51.100.1");
     this.#up("box", "modem", "10.77.3.2/24");
     this.#up("internet", "cell", "10.77.3.1/24");
     this.useResolver(addresses.resolver);

@@ -11,7 +11,7 @@ import type { HealthAnswer } from "../forward/ciao/ciao-client.ts";
 import { findingOf } from "../outage/cause.ts";
 import { type Layers, nothingSeen } from "../outage/layers.ts";
 import { defaultPatience, NetworkProbes } from "../outage/network-probes.ts";
-import { isThisBox } from "../outage/own-address.ts";
+import { isOwnAddress } from "../outage/own-address.ts";
 
 /** Everything that the box can ask answers, but for the service. */
 async function lookAt(serviceUrl: string, health: HealthAnswer): Promise<Layers> {
@@ -54,12 +54,17 @@ test.each([
   ["answers for a service that it cannot reach", "http://127.0.0.1:9/REST", { kind: "answered", status: 502 }],
   ["is silent at the address of no interface", "http://0.0.0.0:9/REST", unanswered],
   ["is silent at an IPv4 address written as IPv6", "https://[::ffff:127.0.0.1]:9/REST", unanswered],
+  [
+    "answers with an error at another machine of the site",
+    "https://192.168.7.7:9/REST",
+    { kind: "answered", status: 502 },
+  ],
   ...ownAddresses.flatMap((address) => [
     [`is silent at ${address}`, `https://${address}:9/REST`, unanswered] as const,
     [`answers with an error at ${address}`, `https://${address}:9/REST`, { kind: "answered", status: 502 }] as const,
   ]),
 ] as const)(
-  "a service whose address is this box and that %s may be the employer's own program",
+  "a service whose address is the employer's and that %s may fail by his own program",
   async (...[, url, health]) => {
     const layers = await lookAt(url, health);
     expect(layers.anchors).toBe("all");
@@ -68,15 +73,15 @@ test.each([
   },
 );
 
-test("a service whose address is this box and that answers is well", async () => {
+test("a service whose address is the employer's and that answers is well", async () => {
   expect(findingOf(await lookAt("http://127.0.0.1:9/REST", { kind: "answered", status: 200 }))).toBeNull();
 });
 
-test("no address of others is this box's", () => {
+test("no public address of others is the employer's", () => {
   const others = ["198.51.100.7", "2001:db8::7", "::ffff:198.51.100.7"];
-  for (const address of others) expect(isThisBox([address])).toBe(false);
-  expect(isThisBox([])).toBe(false);
-  expect(isThisBox(["198.51.100.7", "fe80::1%lo", "127.3.2.1"])).toBe(true);
+  for (const address of others) expect(isOwnAddress([address])).toBe(false);
+  expect(isOwnAddress([])).toBe(false);
+  expect(isOwnAddress(["198.51.100.7", "fe80::1%lo", "127.3.2.1"])).toBe(true);
 });
 
 function moduleAt(path: string): string {
@@ -87,10 +92,10 @@ const ownAddress = moduleAt("../outage/own-address.ts");
 
 test("where a box out of file descriptors cannot tell its own addresses, any may be one of them", () => {
   const script = `import { openSync } from "node:fs";
-    const { leadsToThisBox } = await import(${ownAddress});
+    const { leadsToOwnMachine } = await import(${ownAddress});
     const { systemTime } = await import(${moduleAt("../base/system-time.ts")});
     try { for (;;) openSync("/dev/null"); } catch {}
-    console.log(await leadsToThisBox("far.example", ["198.51.100.7"], 1, systemTime));`;
+    console.log(await leadsToOwnMachine("far.example", ["198.51.100.7"], 1, systemTime));`;
   const run = ["-c", 'ulimit -n 64; exec "$@"', "sh", process.execPath, "--input-type=module", "--eval", script];
   expect(spawnSync("sh", run, { encoding: "utf8" }).stdout).toBe("true\n");
 });
@@ -110,9 +115,9 @@ const cannotMount = spawnSync("unshare", ["--mount", "true"]).status !== 0;
 
 test.skipIf(cannotMount)("a name may lead to this box", () => {
   const hosts = "127.0.0.1 localhost\n127.0.5.1 proxy.example\n198.51.100.7 far.example\n";
-  const script = `const { leadsToThisBox } = await import(${ownAddress});
+  const script = `const { leadsToOwnMachine } = await import(${ownAddress});
     const { systemTime } = await import(${moduleAt("../base/system-time.ts")});
-    const told = (name) => leadsToThisBox(name, null, 60_000, systemTime);
+    const told = (name) => leadsToOwnMachine(name, null, 60_000, systemTime);
     console.log(await told("proxy.example"), await told("far.example"));`;
   expect(printedBeside("/etc/hosts", hosts, script)).toBe("true false\n");
 });
@@ -121,13 +126,13 @@ test.skipIf(cannotMount)("name servers that are silent are not waited for until 
   const script = `import { createSocket } from "node:dgram";
     import { once } from "node:events";
     import { writeSync } from "node:fs";
-    const { leadsToThisBox } = await import(${ownAddress});
+    const { leadsToOwnMachine } = await import(${ownAddress});
     const { ManualTime } = await import(${moduleAt("manual-time.ts")});
     const end = (said) => { writeSync(1, said + "\\n"); process.kill(process.pid, "SIGKILL"); };
     const server = createSocket("udp4").bind(53, "127.0.5.3");
     await once(server, "listening");
     const time = new ManualTime();
-    const told = leadsToThisBox("proxy.example", null, 3_000, time);
+    const told = leadsToOwnMachine("proxy.example", null, 3_000, time);
     const asked = new Set();
     // The system asks the same again only once it has given up on the first answer.
     server.on("message", (question) => {
