@@ -119,11 +119,15 @@ export function afterLook(
   }
 }
 
-/** When nothing was claimed: something may be to search after this long; `null` when nothing will be. */
-export function searchInMs(track: SearchTrack, failedCalls: number, now: Now): number | null {
-  if (track.oldestDoubt === null || isGivenUp(track, failedCalls, now)) return null;
+/**
+ * When nothing was claimed: something may be to search after this long; `null` when nothing will be before the next call.
+ *
+ * @param drawsNoFurther as `doubtRule` is told
+ */
+export function searchInMs(track: SearchTrack, failedCalls: number, now: Now, drawsNoFurther = false): number | null {
+  if (track.oldestDoubt === null || isGivenUp(track, failedCalls, now, drawsNoFurther)) return null;
   const ripeInMs = isRipe(track.oldestDoubt, now.wallMs) ? 0 : track.oldestDoubt - ripeBefore(now.wallMs);
-  const notBeforeNs = isExhausted(track, now) ? track.askedNs : track.nextNs;
+  const notBeforeNs = isExhausted(track, now, drawsNoFurther) ? track.askedNs : track.nextNs;
   const nextInMs = Number(notBeforeNs - now.monotonicNs) / 1e6;
   return Math.max(1, ripeInMs, nextInMs);
 }

@@ -34,6 +34,9 @@ type Mood = (typeof moods)[number];
 /** Searches included. Some 80 were the most that were seen: the first backoffs are short, and so is each search for a culprit. */
 const failedCallsMaxPerHour = 120;
 
+/** While an older scan of a worker is in the way of one to search for it is looked for every five seconds, by two looks at most. */
+const looksMaxPerHalf = 900;
+
 /** In four hours in which others go through; some 100 were the most that were seen, and twice that cost scans not known to halt. */
 const haltingCallsMax = 180;
 
@@ -75,6 +78,8 @@ class Days {
   readonly queue: MemoryQueue = new MemoryQueue();
   readonly held: Map<number, number> = new Map();
   readonly failedAtMs: number[] = [];
+  /** How often the store was asked for what to send or to search. */
+  looks = 0;
   readonly faults: string[] = [];
   mood: Mood = "registers";
   /** How it treats every call that carries a scan of one of these workers, whenever it registers others. */
@@ -129,7 +134,10 @@ class Days {
       run === this.#run ? work() : new Promise(() => {});
     const { queue, time } = this;
     const living: ForwardQueue = {
-      claim: (request) => alive(() => queue.claim(request)),
+      claim: (request) => {
+        this.looks += 1;
+        return alive(() => queue.claim(request));
+      },
       settle: (id, report, settlements) => alive(() => queue.settle(id, report, settlements)),
       settleAndClaim: (written, request) => alive(() => queue.settleAndClaim(written, request)),
       recoverInterrupted: (now) => alive(() => queue.recoverInterrupted(now)),
@@ -328,7 +336,7 @@ test("whatever happened, scans on which the service halts keep nobody else's fro
   );
 });
 
-test("a service that fails in whichever ways for hours gets a bounded number of calls in each of them", async () => {
+test("a service that fails in whichever ways for hours gets a bounded number of calls in each of them, the store of looks", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.constantFrom(...failures.filter((each) => each !== "answers-some")), {
@@ -343,7 +351,9 @@ test("a service that fails in whichever ways for hours gets a bounded number of 
         for (let half = 0; half < 12; half += 1) {
           days.mood = ways[half % ways.length] ?? "breaks";
           for (let worker = 0; worker < workers; worker += 1) await days.happens({ kind: "badge", worker });
+          const looks = days.looks;
           await days.time.advance(hourMs / 2);
+          expect(days.looks - looks).toBeLessThanOrEqual(looksMaxPerHalf);
         }
         await days.stop();
         const inHourFrom = days.failedAtMs.map(
@@ -352,6 +362,7 @@ test("a service that fails in whichever ways for hours gets a bounded number of 
         expect(Math.max(...inHourFrom)).toBeLessThanOrEqual(failedCallsMaxPerHour);
       },
     ),
-    { numRuns: 12 },
+    // Searches that the service throttles in an outage which has drawn in enough scans.
+    { numRuns: 12, examples: [[["throttled", "not-connected", "lost-after", "names-one", "malformed"], 6, true, 0]] },
   );
 });

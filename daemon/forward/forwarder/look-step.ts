@@ -1,4 +1,5 @@
 import { assert } from "../../base/assert.ts";
+import { drawsNoFurther } from "../call-size.ts";
 import { forwardEvents as events, type LogLine } from "../events.ts";
 import type { DoubtRule } from "../queue.ts";
 import { afterLook, doubtRule, searchInMs } from "../search-track.ts";
@@ -45,14 +46,19 @@ function depart(state: ForwarderState, outgoing: Outgoing, doubts: DoubtRule, no
 function nothingFound(state: ForwarderState, doubts: DoubtRule, lookAgainMs: number | null, now: Now): ForwarderStep {
   const isMore = state.wokenMeanwhile || state.resolveDue || isMoreToLookAt(state, doubts, now);
   if (isMore || state.stopping) return onward(state, now);
-  const delayMs = earliest(lookAgainMs, searchInMs(state.search, state.failures, now));
+  // By the rule that the next look goes by: another would have it made at once, and again, for as long as they differ.
+  const delayMs = earliest(
+    lookAgainMs,
+    searchInMs(state.search, state.failures, now, drawsNoFurther(state.lessons.size)),
+  );
   const idle = withPhase(state, { kind: "idle" });
   return { state: idle, actions: delayMs === null ? [] : [{ kind: "rest", delayMs }] };
 }
 
 /** Nothing to search for says nothing of the others, and the other way round. */
-function isMoreToLookAt(state: ForwarderState, { kind }: DoubtRule, now: Now): boolean {
-  return kind === "seek" || (kind === "hold" && doubtRule(state.search, state.failures, now).kind !== "hold");
+function isMoreToLookAt({ search, failures, lessons }: ForwarderState, { kind }: DoubtRule, now: Now): boolean {
+  if (kind !== "hold") return kind === "seek";
+  return doubtRule(search, failures, now, drawsNoFurther(lessons.size)).kind !== "hold";
 }
 
 function earliest(one: number | null, other: number | null): number | null {
