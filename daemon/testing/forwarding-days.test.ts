@@ -34,8 +34,8 @@ type Mood = (typeof moods)[number];
 /** Searches included. Some 80 were the most that were seen: the first backoffs are short, and so is each search for a culprit. */
 const failedCallsMaxPerHour = 120;
 
-/** While an older scan of a worker is in the way of one to search for it is looked for every five seconds, by two looks at most. */
-const looksMaxPerHalf = 900;
+/** One a second. Every five seconds a doubt may be looked for that an older scan of the worker keeps away, which is three looks. */
+const looksMaxPerHalf = 1_800;
 
 /** In four hours in which others go through; some 100 were the most that were seen, and twice that cost scans not known to halt. */
 const haltingCallsMax = 180;
