@@ -234,6 +234,14 @@ describe("a file that was cut off or is in another encoding", () => {
       { line: 1, column: "", message: expect.stringMatching(/^is not UTF-8.*save it as CSV UTF-8$/) },
     ]);
   });
+
+  test("a workbook in the place of the CSV is told as one, and not as a CSV of another encoding", () => {
+    const text = Buffer.from("504b03041400000008000000210062ee9d68", "hex").toString("utf8");
+    const { problems } = parseRoster(text, "hex");
+    expect(problems).toEqual([
+      { line: 1, column: "", message: expect.stringMatching(/workbook.*save it as CSV UTF-8$/) },
+    ]);
+  });
 });
 
 describe("what spreadsheets and people leave in a file", () => {

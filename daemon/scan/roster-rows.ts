@@ -23,6 +23,8 @@ export type Rows =
   | { readonly ok: true; readonly rows: readonly Row[] }
   | { readonly ok: false; readonly problems: RosterProblem[] };
 
+/** How a zip begins, which a workbook of a spreadsheet (.xlsx, .ods) is. */
+const zipMark = "PK\u0003\u0004";
 /** Which no CSV in UTF-8 has, and every character of UTF-16 that a spreadsheet writes. */
 const utf16Mark = "\0";
 /** What stands where bytes were no UTF-8. */
@@ -34,6 +36,7 @@ const notUtf8Mark = "\ufffd";
  * @param rowsMax more than these are not read: a file of short lines has millions, and each takes 500 bytes
  */
 export function readRows(written: string, rowsMax: number): Rows {
+  if (written.startsWith(zipMark)) return refused(1, "is a spreadsheet's workbook, and no CSV; save it as CSV UTF-8");
   if (written.includes(utf16Mark)) return refused(1, "is not UTF-8 (UTF-16, by the look of it); save it as CSV UTF-8");
   // Every line end is one character from here on, so that no reader of a mixed file takes two lines for one.
   const text = written.replace(/^\ufeff/, "").replace(/\r\n?/g, "\n");
