@@ -166,3 +166,37 @@ test.each(languages)("in %s a window that goes on has no empty line of how long 
   expect(goesOn.filter((line) => line !== line.trimEnd() || line.startsWith(words.window.duration))).toEqual([]);
   expect(told(run([...looks, [20, true]])).filter((line) => line.startsWith(words.window.duration))).toHaveLength(1);
 });
+
+test.each(languages)("in %s every value of a window begins in the same column", (language) => {
+  const words = wordsIn[language];
+  const window = run([
+    [0, true],
+    [5, false],
+    [10, false],
+    [15, false],
+    [20, true],
+  ]);
+  const lines = describeOutage(
+    {
+      window,
+      windowId: 1,
+      otherChannelWorked: false,
+      entries: [],
+      delayed: 1,
+      withheld: 0,
+      firstRegisteredAfter: wallMs(noon + 21_000),
+    },
+    words,
+    "UTC",
+    null,
+  );
+  const names = [words.window.began, words.window.ended, words.window.cause, words.window.firstAfter];
+  const columns = names.map((name) => {
+    const line = present(
+      lines.find((each) => each.startsWith(`${name}  `)),
+      "each is told",
+    );
+    return name.length + line.slice(name.length).search(/\S/);
+  });
+  expect(new Set(columns).size).toBe(1);
+});

@@ -37,7 +37,9 @@ export function describeOutage(
   const exemption = exemptionOf(kept);
   // Of one that goes on nobody knows it.
   const lasted = durationText(kept);
-  const line = (name: string, value: string): string => `${name.padEnd(22)}  ${value}`;
+  // The one name that is longer than the others in most languages, and mostly not there.
+  const width = Math.max(22, firstRegisteredAfter === null ? 0 : text.firstAfter.length);
+  const line = (name: string, value: string): string => `${name.padEnd(width)}  ${value}`;
   return [
     `${text.title} ${windowId}`,
     line(text.began, intervalText(beginningOf(window), words, timeZone)),
