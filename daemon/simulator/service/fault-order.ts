@@ -102,7 +102,10 @@ export function readFaultOrder(body: string): FaultOrder | string {
     return checked.success ? { kind: "refuse", fault: checked.output.fault } : sentenceOf(checked.issues);
   }
   const checked = v.safeParse(rule, parsed);
-  return checked.success ? { kind: "rules", rules: [checked.output] } : sentenceOf(checked.issues);
+  if (checked.success) return { kind: "rules", rules: [checked.output] };
+  const sentence = sentenceOf(checked.issues);
+  // It is no rule, and so not among those that the schema names.
+  return sentence.startsWith("fault.kind: ") ? `${sentence}; or "refuse", with forMs and nothing beside it` : sentence;
 }
 
 function sentenceOf([issue]: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]]): string {

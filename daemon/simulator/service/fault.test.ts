@@ -91,6 +91,7 @@ test.each<[string, RegExp]>([
   ["[]", /./],
   ["{}", /^fault: /],
   ['{"fault":{"kind":"flood"}}', /^fault\.kind: .*"reset-before"/],
+  ['{"fault":{"kind":"flood"}}', /"refuse", with forMs/],
   ['{"fault":{"kind":"slow","bytesPerChunk":1,"everyMs":0}}', /^fault\.everyMs: /],
   ['{"fault":{"kind":"reset-before","extra":1}}', /^fault\.extra: /],
   ['{"rules":[{"fault":{"kind":"reset-before"},"occurs":{"kind":"chance","probability":2}}]}', /^rules\.0\.occurs\.p/],
