@@ -198,6 +198,12 @@ test.each([
   expect(parseDuration(text)).toBe(milliseconds);
 });
 
+test.each(["200", "0.2 s", "60 sec"])("of %s, which is no duration, the message says how one is written", (text) => {
+  expect(problemsWith(service("callInterval")(text))).toEqual([
+    expect.stringMatching(/such as 1 s: a whole number with its unit, ms, s, min, h or d$/),
+  ]);
+});
+
 test("old names of time zones are known too, offsets are not time zones", () => {
   const zone = (name: string) => problemsWith({ site: `{ name: W, timeZone: ${name}, place: ${here} }` });
   expect(zone("UTC")).toEqual([]);

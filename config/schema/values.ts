@@ -25,10 +25,11 @@ export function parseDuration(text: string): number | null {
 /** A duration between two others, both written as in the file and both allowed. Gives milliseconds. */
 export function duration(description: string, from: string, to: string, such: string): Value<number> {
   const expected = `a duration from ${from} to ${to}, such as ${such}`;
+  const written = `${expected}: a whole number with its unit, ms, s, min, h or d`;
   const inMs = (text: string): number => parseDuration(text) ?? Number.NaN;
   return v.pipe(
-    v.string(expected),
-    v.regex(durationPattern, expected),
+    v.string(written),
+    v.regex(durationPattern, written),
     v.description(`${description} From ${from} to ${to}.`),
     v.transform(inMs),
     v.minValue(inMs(from), expected),
