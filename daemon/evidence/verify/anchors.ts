@@ -30,7 +30,7 @@ export function readAnchors(
   notes: ReadonlyMap<number, Note>,
   records: readonly AnchorRecord[],
 ): Anchors {
-  const byHash = new Map(records.map((record) => [record.sha256.toString("hex"), record]));
+  const named = firstOfEach(records);
   const failures: Failure[] = records.flatMap((record) => {
     const code = faultOf(record, notes.get(record.size) ?? null);
     return code === null ? [] : [failure(code, `record ${record.seq}`)];
@@ -43,10 +43,9 @@ export function readAnchors(
       const bytes = files.get(path);
       if (note === undefined || bytes === undefined) continue;
       const type = path.endsWith(".tsr") ? "rfc3161" : "witness";
-      const record = byHash.get(sha256(bytes).toString("hex"));
-      const isNamed = record?.type === type && record.size === note.size && record.checkpoint.equals(note.digest);
-      if (!isNamed && note.size !== manifest.size) failures.push(failure("anchor-missing", path));
-      const anchored = { path, bytes, note, anchoredAt: isNamed ? record.seq : null };
+      const anchoredAt = named.get(nameOf(type, note.size, note.digest, sha256(bytes))) ?? null;
+      if (anchoredAt === null && note.size !== manifest.size) failures.push(failure("anchor-missing", path));
+      const anchored = { path, bytes, note, anchoredAt };
       if (type === "rfc3161") {
         tokens.push(anchored);
         continue;
@@ -57,6 +56,23 @@ export function readAnchors(
     }
   }
   return { tokens, cosignatures, failures };
+}
+
+/**
+ * Where each proof is named first: all that follows it there is younger. Whoever names it again later, behind what he dated
+ * back, takes nothing of that away.
+ */
+function firstOfEach(records: readonly AnchorRecord[]): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const { seq, type, size, checkpoint, sha256: sum } of records) {
+    const name = nameOf(type, size, checkpoint, sum);
+    if (!found.has(name)) found.set(name, seq);
+  }
+  return found;
+}
+
+function nameOf(type: AnchorRecord["type"], size: number, checkpoint: Buffer, sum: Buffer): string {
+  return `${type} ${size} ${checkpoint.toString("hex")} ${sum.toString("hex")}`;
 }
 
 /** Who signed two checkpoints of one size has two histories, and the log itself tells of the other one. */

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { present } from "../../base/assert.ts";
+import { type WallMs, wallMs } from "../../base/time.ts";
 import type { BundleFile } from "../../evidence/bundle/bundle.ts";
 import { publicKeyText, verifierKeyText } from "../../evidence/note.ts";
 import type { RecordContent } from "../../evidence/record.ts";
@@ -163,6 +164,39 @@ describe("a window that claims other times than its samples have, between two ti
     expect(own.time.failures.map(({ code }) => code).includes("window-time-contradicted")).toBe(
       time === "not verified",
     );
+    expect(disagreementOf(own, shell)).toBeNull();
+  });
+});
+
+describe("a window that is dated back behind a timestamp", () => {
+  test.each([["once"], ["again behind the window"]])("contradicts it where the log names it %s", async (named) => {
+    const builder = rolledBack(log, present(log.checkpoints.at(-1), "the log has checkpoints").size + 2);
+    const [layers = allWell] = scenesOf("own-network");
+    builder.pass(7_200_000);
+    builder.anchor(vouchers);
+    const anchor = present(builder.build().records.at(-1), "the timestamp is named");
+    // The clock of the box is set back, and all that it says from here on fits together.
+    const moment = { boot: builder.boot, mono: 1, err: 8, state: "synchronised" } as const;
+    let now = wallMs(builder.now - 3_600_000);
+    const look = (each: Layers, cause: string | null): void => {
+      now = wallMs(now + 5_000);
+      builder.add({ ...moment, wall: now, kind: "sample", data: { layers: { ...each }, cause, whole: true } });
+    };
+    const change = (kind: "opened" | "closed", end: readonly [WallMs, WallMs] | null): void => {
+      const data = { id: "w", cause: "own-network", exemption: "not-exempt", change: kind, start, end } as const;
+      builder.add({ ...moment, wall: now, kind: "window", data });
+    };
+    look(allWell, null);
+    const start = [now, wallMs(now + 5_000)] as const;
+    for (let count = 0; count < 3; count += 1) look(layers, "own-network");
+    change("opened", null);
+    look(allWell, null);
+    change("closed", [wallMs(now - 5_000), now]);
+    if (named !== "once") builder.add(anchor);
+    builder.pass(900_000);
+    builder.anchor(vouchers);
+    const { shell, own } = await ask(bundleOf(builder.build(), { bare: true }));
+    expect(own.time.failures.map(({ code }) => code)).toContain("window-time-contradicted");
     expect(disagreementOf(own, shell)).toBeNull();
   });
 });
