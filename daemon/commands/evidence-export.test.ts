@@ -81,3 +81,24 @@ test("an outage of before the key was lost has a bundle that says what is missin
   expect(said).toContain("signed by the given key");
   expect(said).toContain("window boot/1");
 });
+
+test("a period in which the log began anew is told from there on, and where the time before is", async () => {
+  await runWith("boot/1");
+  rmSync(join(folder, deviceKeyFile));
+  await runWith("boot/2");
+  const windowsOf = (bundle: string): unknown =>
+    JSON.parse(readFileSync(join(bundle, "manifest.json"), "utf8")).windows;
+  const exported = async (name: string, to: string): Promise<{ windows: unknown; told: string }> => {
+    const told: string[] = [];
+    const terminal = { out: () => undefined, err: (line: string) => void told.push(line), interactive: false };
+    const out = join(directory.path, name);
+    expect(await exportEvidence(config, { from: "2026-01-01T00:00:00Z", to, out }, terminal)).toBe(0);
+    return { windows: windowsOf(out), told: told.join("\n") };
+  };
+  const all = await exported("all", "2999-01-01T00:00:00Z");
+  expect(all.windows).toEqual(["boot/2"]);
+  const [, began = ""] = /began anew at (\S+) \(epoch 2\)/.exec(all.told) ?? [];
+  const before = await exported("before", began);
+  expect(before.windows).toEqual(["boot/1"]);
+  expect(before.told).not.toContain("began anew");
+});

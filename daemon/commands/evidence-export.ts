@@ -20,6 +20,7 @@ import { deviceKeyOf } from "./evidence.ts";
 import { handedOverMode, writeNew } from "./new-target.ts";
 import { type PeriodOptions, readPeriod } from "./period.ts";
 import { reportOf } from "./report-bytes.ts";
+import { shownPeriod } from "./shown-period.ts";
 import type { Terminal } from "./terminal.ts";
 import { visitStore } from "./visit.ts";
 
@@ -60,7 +61,7 @@ export async function exportEvidence(
         log: gathered,
         configuration,
         language: site.language,
-        period: wanted.kind === "period" ? { from: wallMs(wanted.fromMs), to: wallMs(wanted.toMs) } : null,
+        period: shownPeriod(wanted, gathered, terminal),
         madeAt,
       }),
       guide: bundleGuide(),

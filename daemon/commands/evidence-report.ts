@@ -1,7 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { type ExitCode, exitCode } from "../base/errors.ts";
 import { systemTime } from "../base/system-time.ts";
-import { wallMs } from "../base/time.ts";
 import { gatherLog } from "../evidence/bundle/gather.ts";
 import { visitedConfiguration } from "./configuration.ts";
 import { requireCovered, wantedOf } from "./evidence-export.ts";
@@ -9,6 +8,7 @@ import { requireNew, writeNew } from "./new-target.ts";
 import { languageOf } from "./outages.ts";
 import type { PeriodOptions } from "./period.ts";
 import { reportOf } from "./report-bytes.ts";
+import { shownPeriod } from "./shown-period.ts";
 import type { Terminal } from "./terminal.ts";
 import { visitStore } from "./visit.ts";
 
@@ -30,7 +30,7 @@ export async function reportEvidence(
   await using site = await visitStore(configurationFile);
   const wanted = await wantedOf(options, site.store);
   const log = requireCovered(await gatherLog(site.store.evidence, wanted), wanted);
-  const period = wanted.kind === "period" ? { from: wallMs(wanted.fromMs), to: wallMs(wanted.toMs) } : null;
+  const period = shownPeriod(wanted, log, terminal);
   const bytes = await reportOf({ log, configuration, language, period, madeAt: systemTime.wallMs() });
   writeNew(options.out, (temporary) => writeFileSync(temporary, bytes, { flag: "wx" }));
   terminal.out(options.out);

@@ -15,6 +15,8 @@ export type GatheredLog = Pick<BundleContent, "first" | "lines" | "rootOf" | "ch
   readonly isWhole: boolean;
   /** When the last record for whose time something vouched was written, of this epoch or a later one, UTC ms. */
   readonly newestMs: number | null;
+  /** When the first record of this epoch for whose time something vouched was written, UTC ms: of before it tells nothing. */
+  readonly beganMs: number | null;
   /** Records of its windows that come after it: what people added, and counts of scans. */
   readonly later: number;
 };
@@ -85,6 +87,7 @@ async function gatherEpoch(
   return {
     epoch,
     key: survey.key,
+    beganMs: survey.oldestMs,
     first,
     lines,
     rootOf: (range) => survey.roots.rootOf(range),
@@ -143,6 +146,7 @@ class Survey {
   readonly #wanted: Wanted;
   readonly roots = new RangeRoots();
   #key = "";
+  #oldest: string | null = null;
   #newest: string | null = null;
   #from: number | null = null;
   #to = 0;
@@ -170,7 +174,11 @@ class Survey {
   }
 
   get newestMs(): number | null {
-    return this.#newest === null ? null : (JSON.parse(this.#newest) as EvidenceRecord).wall;
+    return wallOf(this.#newest);
+  }
+
+  get oldestMs(): number | null {
+    return wallOf(this.#oldest);
   }
 
   get span(): RecordSpan | null {
@@ -193,7 +201,10 @@ class Survey {
   }
 
   #look(seq: number, line: string): void {
-    if (!line.includes('"err":null,"kind":"')) this.#newest = line;
+    if (!line.includes('"err":null,"kind":"')) {
+      this.#oldest ??= line;
+      this.#newest = line;
+    }
     if (seq === 0) {
       const first = JSON.parse(line) as EvidenceRecord;
       this.#key = first.kind === "epoch" ? first.data.key : "";
@@ -258,4 +269,8 @@ class Survey {
     this.#from = Math.min(this.#from ?? from, from);
     this.#to = Math.max(this.#to, to);
   }
+}
+
+function wallOf(line: string | null): number | null {
+  return line === null ? null : (JSON.parse(line) as EvidenceRecord).wall;
 }
