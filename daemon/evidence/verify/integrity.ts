@@ -4,7 +4,7 @@ import type { Note } from "./checkpoint-note.ts";
 import { checkRoots, readCheckpoints } from "./checkpoints.ts";
 import { type Failure, failure } from "./failure.ts";
 import { type Manifest, parseManifest } from "./manifest.ts";
-import { checkConsistency, checkInclusions, provenLines, treeBefore } from "./proofs.ts";
+import { checkConsistency, treeBefore } from "./proofs.ts";
 import type { PublicKey } from "./public-key.ts";
 import { type LogFacts, readLog } from "./read-log.ts";
 import { reducedTooEarly } from "./reduced-lines.ts";
@@ -51,10 +51,8 @@ export function checkIntegrity(files: BundleFiles, given: PublicKey | null, nowM
   if ("code" in before) return { failures: [...failures, before], evidence: null };
   if (records === undefined) return { failures, evidence: null };
 
-  const log = readLog(records, before, manifest.size, {
-    rootsAt: new Set(manifest.checkpoints.map(({ size }) => size)),
-    leavesAt: provenLines(files),
-  });
+  const sizes = new Set(manifest.checkpoints.map(({ size }) => size));
+  const log = readLog(records, before, manifest.size, sizes);
   const anchors = readAnchors(files, manifest, checkpoints.notes, log.facts.anchors);
   failures.push(...log.failures);
   // A log that broke off has none of the later roots and anchors: telling each of them would only hide the line that broke.
@@ -63,7 +61,6 @@ export function checkIntegrity(files: BundleFiles, given: PublicKey | null, nowM
       ...checkEpoch(log.facts, manifest),
       ...checkReduced(log.facts, manifest, nowMs),
       ...checkRoots(checkpoints.notes, log.roots, manifest.first),
-      ...checkInclusions(files, checkpoints.notes, log.leaves),
       ...anchors.failures,
     );
   }

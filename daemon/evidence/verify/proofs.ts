@@ -38,33 +38,6 @@ export function treeBefore(files: BundleFiles, { first, size }: Manifest, notes:
     : followed.before;
 }
 
-/** Sequence numbers of which the bundle holds an inclusion proof. */
-export function provenLines(files: BundleFiles): ReadonlySet<number> {
-  return new Set([...files.keys()].flatMap((path) => inclusionOf(path)?.seq ?? []));
-}
-
-/** Every inclusion proof of the bundle, whether it is needed or not. */
-export function checkInclusions(
-  files: BundleFiles,
-  notes: Notes,
-  leaves: ReadonlyMap<number, Buffer>,
-): readonly Failure[] {
-  const failures: Failure[] = [];
-  for (const [path, bytes] of files) {
-    const named = inclusionOf(path);
-    if (named === null) continue;
-    const proof = parseProof(bytes);
-    const leaf = leaves.get(named.seq);
-    const root = notes.get(named.size)?.root;
-    if (proof === null) failures.push(failure("proof-malformed", path));
-    else if (leaf === undefined || root === undefined) failures.push(failure("inclusion-wrong", path));
-    else if (followInclusion(leaf, named.seq, named.size, proof)?.root.equals(root) !== true) {
-      failures.push(failure("inclusion-wrong", path));
-    }
-  }
-  return failures;
-}
-
 /** Every checkpoint continues the one before it, and every other consistency proof of the bundle holds as well. */
 export function checkConsistency(files: BundleFiles, { checkpoints }: Manifest, notes: Notes): readonly Failure[] {
   const failures: Failure[] = [];
@@ -85,9 +58,4 @@ export function checkConsistency(files: BundleFiles, { checkpoints }: Manifest, 
     }
   }
   return failures;
-}
-
-function inclusionOf(path: string): { readonly seq: number; readonly size: number } | null {
-  const [, seq, size] = /^proofs\/inclusion-(\d{1,15})-(\d{1,15})$/.exec(path) ?? [];
-  return seq === undefined || size === undefined ? null : { seq: Number(seq), size: Number(size) };
 }

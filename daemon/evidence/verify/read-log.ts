@@ -52,31 +52,26 @@ export type ReadLog = {
   readonly facts: LogFacts;
   /** By size, the root that the lines give. */
   readonly roots: ReadonlyMap<number, Buffer>;
-  /** The leaves that were asked for, by sequence number. */
-  readonly leaves: ReadonlyMap<number, Buffer>;
   /** At the first broken line the reading ends: what follows it could be anything. */
   readonly failures: readonly Failure[];
 };
-
-/** The sizes at which the root is wanted, and the sequence numbers of the leaves that are. */
-export type Wanted = { readonly rootsAt: ReadonlySet<number>; readonly leavesAt: ReadonlySet<number> };
 
 /**
  * Reads the lines from `before.size` up to `size`: each canonical, in sequence, chained to the one before it, and a leaf.
  *
  * @param before what is known of the tree to the left of the first line; it is added to
+ * @param rootsAt the sizes at which the root is wanted
  */
-export function readLog(bytes: Uint8Array, before: Frontier, size: number, wanted: Wanted): ReadLog {
+export function readLog(bytes: Uint8Array, before: Frontier, size: number, rootsAt: ReadonlySet<number>): ReadLog {
   const first = before.size;
   const roots = new Map<number, Buffer>();
-  const leaves = new Map<number, Buffer>();
   const gathered = new Gathering();
   const leafOf = leafHasher(lineMaxBytes);
   const ended = (code: FailureCode, seq: number, detail: string | null = null): ReadLog => {
     const failures = [failure(code, `${recordsPath}, record ${seq}`, detail)];
-    return { facts: gathered.facts(), roots, leaves, failures };
+    return { facts: gathered.facts(), roots, failures };
   };
-  noteRoot(roots, before, wanted.rootsAt);
+  noteRoot(roots, before, rootsAt);
   let previous: Buffer | null = first === 0 ? Buffer.alloc(32) : null;
   for (let at = 0; at < bytes.length; ) {
     const seq = before.size;
@@ -94,13 +89,12 @@ export function readLog(bytes: Uint8Array, before: Frontier, size: number, wante
     const leaf = line.kind === "erased" ? line.leaf : leafOf(text);
     previous = line.kind === "erased" ? line.hash : sha256(text);
     append(before, leaf);
-    if (wanted.leavesAt.has(seq)) leaves.set(seq, leaf);
     if (!gathered.take(line)) return ended("record-malformed", seq);
-    noteRoot(roots, before, wanted.rootsAt);
+    noteRoot(roots, before, rootsAt);
     at = end + 1;
   }
   return before.size === size
-    ? { facts: gathered.facts(), roots, leaves, failures: [] }
+    ? { facts: gathered.facts(), roots, failures: [] }
     : ended("log-size-differs", before.size, `the manifest says ${size}`);
 }
 

@@ -64,9 +64,8 @@ const derivedPaths = new Set(["report.pdf", "verify.sh", "LEESMIJ.md", "LISEZMOI
 /** What the manifest asks for is there, and nothing else is but what a bundle may hold besides. */
 export function checkFileNames(files: BundleFiles, manifest: Manifest): readonly Failure[] {
   const needed = new Set([sumsPath, manifestPath, recordsPath]);
-  const sizes = new Set<string>();
+  const proofs = proofPaths(manifest);
   for (const { size, tokens, cosignatures } of manifest.checkpoints) {
-    sizes.add(String(size));
     for (const path of [`checkpoints/${size}.ckpt`, ...tokens, ...cosignatures]) needed.add(path);
   }
   const missing = [...needed].filter((path) => !files.has(path)).map((path) => failure("file-missing", path));
@@ -78,15 +77,18 @@ export function checkFileNames(files: BundleFiles, manifest: Manifest): readonly
           !derivedPaths.has(path) &&
           path !== sumsSignaturePath &&
           !freePaths.test(path) &&
-          !isProof(path, sizes)),
+          !proofs.has(path)),
     )
     .map((path) => failure("file-unexpected", path));
   return [...missing, ...unexpected];
 }
 
-/** A proof over checkpoints of the bundle; which ones are needed, and what is in them, is checked with the tree. */
-function isProof(path: string, sizes: ReadonlySet<string>): boolean {
-  const [, kind, from, to] = /^proofs\/(inclusion|consistency)-(\d+)-(\d+)$/.exec(path) ?? [];
-  if (from === undefined || to === undefined || !sizes.has(to)) return false;
-  return kind === "inclusion" || sizes.has(from);
+/** Whether they are there, and what is in them, is checked with the tree. */
+function proofPaths({ first, size, checkpoints }: Manifest): ReadonlySet<string> {
+  const paths = new Set(first === 0 ? [] : [`proofs/inclusion-${first}-${size}`]);
+  for (const [index, { size: newer }] of checkpoints.entries()) {
+    const older = checkpoints[index - 1];
+    if (older !== undefined) paths.add(`proofs/consistency-${older.size}-${newer}`);
+  }
+  return paths;
 }

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { present } from "../../base/assert.ts";
 import { type WallMs, wallMs } from "../../base/time.ts";
-import type { BundleFile } from "../../evidence/bundle/bundle.ts";
+import { type BundleFile, withSums } from "../../evidence/bundle/bundle.ts";
+import { inclusionPath, rootOver } from "../../evidence/merkle.ts";
 import { publicKeyText, verifierKeyText } from "../../evidence/note.ts";
 import type { RecordContent } from "../../evidence/record.ts";
 import type { Layers } from "../../outage/layers.ts";
@@ -16,7 +17,7 @@ import { disagreementOf } from "./mutation-findings.ts";
 import { allWell, scenesOf } from "./outage-scenes.ts";
 import type { ShellQuestion } from "./shell-verifier.ts";
 import { createTestAuthority } from "./test-authority.ts";
-import { seededWitness } from "./test-keys.ts";
+import { seededWitness, signedBy } from "./test-keys.ts";
 
 /** Where both verifiers have to come to the same verdicts, and why. */
 
@@ -105,6 +106,18 @@ describe("files that are not those of SHA256SUMS", () => {
       expect(disagreementOf(own, shell), path).toBeNull();
     }
   });
+});
+
+test("a proof that nobody needs is a file too many, though it holds and all is signed", async () => {
+  const size = present(log.checkpoints.at(-1), "the log has checkpoints").size;
+  const hashes = inclusionPath(3, size).map(
+    ({ from, to }) => `${rootOver(log.leaves.slice(from, to)).toString("hex")}\n`,
+  );
+  const proof = { path: `proofs/inclusion-3-${size}`, bytes: Buffer.from(hashes.join("")) };
+  const others = files.filter(({ path }) => !path.startsWith("SHA256SUMS"));
+  const { shell, own } = await ask(withSums([...others, proof], signedBy(log.signer.privateKey)));
+  expect(own.integrity.failures.map(({ code, where }) => [code, where])).toEqual([["file-unexpected", proof.path]]);
+  expect(disagreementOf(own, shell)).toBeNull();
 });
 
 describe("an outage in the samples that no window tells of", () => {
