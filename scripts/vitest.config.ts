@@ -12,6 +12,7 @@ const configuration: ViteUserConfig = defineConfig({
   test: {
     root: new URL("..", import.meta.url).pathname,
     include: ["{daemon,drivers,config,scripts}/**/*.test.ts"],
+    setupFiles: ["daemon/testing/end-left-processes.ts"],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     reporters: ["default"],

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { systemCode } from "../../base/errors.ts";
+import { endWithTests } from "../left-processes.ts";
 import { type Launch, plainLaunch } from "./box.ts";
 
 /**
@@ -28,6 +29,7 @@ export class DaemonProcess implements AsyncDisposable {
       env: { ...process.env, ...launch.environment },
     });
     this.#isWrapped = launch !== plainLaunch;
+    endWithTests(this.#child, () => this.kill("SIGKILL"));
     const keep = (chunk: Buffer): void => {
       onOutput(chunk.toString("utf8"));
       this.#output = (this.#output + chunk.toString("utf8")).slice(-outputKeptChars);
