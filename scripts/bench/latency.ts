@@ -15,7 +15,9 @@ import { type CaseReport, type Finding, milliseconds, perSecond, rate, type Summ
 import { benchFolder, benchWorkers, openBenchStore } from "./site.ts";
 
 const atOnce = 64;
-const bursts = 200;
+const burstsFast = 200;
+/** A few are enough where the disk decides, and each waits for it. */
+const burstsSlow = 30;
 const fastGoalMs = 1;
 const slowGoal = 1.2;
 const burstGoal = 10;
@@ -33,7 +35,7 @@ export type Gateway = {
 export async function latencyCase(): Promise<CaseReport> {
   const folder = benchFolder("latency");
   const fast = await measure(folder, 1_500);
-  const burst = await measureBursts(folder);
+  const burst = await measureBursts(folder, burstsFast);
   rmSync(folder, { recursive: true });
   const findings: Finding[] = [
     {
@@ -43,13 +45,7 @@ export async function latencyCase(): Promise<CaseReport> {
       goal: `p99 ≤ bare + ${fastGoalMs} ms`,
       met: fast.scan.p99 - fast.bare.p99 <= fastGoalMs,
     },
-    {
-      what: `${atOnce} badges at once, this disk`,
-      measured: rate(burst.scans),
-      against: `${(burst.scans / burst.bare).toFixed(1)} × bare append + fdatasync (${rate(burst.bare)})`,
-      goal: `≥ ${burstGoal} ×`,
-      met: burst.scans / burst.bare >= burstGoal,
-    },
+    burstFinding("this disk", burst),
   ];
   const slow = await measureSlow();
   if (slow !== null) {
@@ -60,11 +56,14 @@ export async function latencyCase(): Promise<CaseReport> {
       goal: `p99 ≤ ${slowGoal} × bare`,
       met: slow.scan.p99 / slow.bare.p99 <= slowGoal,
     });
+    findings.push(burstFinding("disk slowed to 11 ms a sync", slow.burst));
   }
   return { name: "frame → commit acknowledged", findings, figures: { fast, burst, slow } };
 }
 
-async function measure(folder: string, rounds: number): Promise<{ readonly scan: Summary; readonly bare: Summary }> {
+type Latency = { readonly scan: Summary; readonly bare: Summary };
+
+async function measure(folder: string, rounds: number): Promise<Latency> {
   const scan: number[] = [];
   const bare: number[] = [];
   using append = new BareAppend(folder);
@@ -77,7 +76,20 @@ async function measure(folder: string, rounds: number): Promise<{ readonly scan:
   return { scan: summarise(scan), bare: summarise(bare) };
 }
 
-async function measureBursts(folder: string): Promise<{ readonly scans: number; readonly bare: number }> {
+/** Scans a second. */
+type Burst = { readonly scans: number; readonly bare: number };
+
+function burstFinding(disk: string, { scans, bare }: Burst): Finding {
+  return {
+    what: `${atOnce} badges at once, ${disk}`,
+    measured: rate(scans),
+    against: `${(scans / bare).toFixed(1)} × bare append + fdatasync (${rate(bare)})`,
+    goal: `≥ ${burstGoal} ×`,
+    met: scans / bare >= burstGoal,
+  };
+}
+
+async function measureBursts(folder: string, bursts: number): Promise<Burst> {
   using append = new BareAppend(folder);
   let scanMs = 0;
   let bareMs = 0;
@@ -92,7 +104,7 @@ async function measureBursts(folder: string): Promise<{ readonly scans: number; 
   return { scans: perSecond(bursts * atOnce, scanMs), bare: perSecond(bursts * 4, bareMs) };
 }
 
-async function measureSlow(): Promise<{ readonly scan: Summary; readonly bare: Summary } | null> {
+async function measureSlow(): Promise<(Latency & { readonly burst: Burst }) | null> {
   if (testDiskObstacle() !== null) return null;
   await using disk = await createTestDisk({
     directory: "/dev/shm",
@@ -103,7 +115,8 @@ async function measureSlow(): Promise<{ readonly scan: Summary; readonly bare: S
     writes: "forgotten",
   });
   await disk.setSyncDelayMs(slowFlushMs);
-  return await measure(disk.mountPoint, 400);
+  const latency = await measure(disk.mountPoint, 400);
+  return { ...latency, burst: await measureBursts(disk.mountPoint, burstsSlow) };
 }
 
 /** What the store does once in its first seconds is done, and no part of what follows. */
