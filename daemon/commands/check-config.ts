@@ -30,12 +30,8 @@ export function checkConfig(
     findings.filter(({ keepsFromStarting }) => keepsFromStarting === keeping).map(({ problem }) => problem);
   const problems = thatAre(true);
   const warnings = thatAre(false);
-  const code =
-    problems.length === 0
-      ? exitCode.ok
-      : !loaded.ok && loaded.code === "disk-failed"
-        ? exitCode.ioError
-        : exitCode.configuration;
+  const failed = !loaded.ok && loaded.code === "disk-failed" ? exitCode.ioError : exitCode.configuration;
+  const code = problems.length === 0 ? exitCode.ok : failed;
   if (json) {
     terminal.out(JSON.stringify({ file, ok: problems.length === 0, problems, warnings }));
     return code;

@@ -5,8 +5,8 @@ import { gatewayState } from "./gateway-life.ts";
 import { type DefaultRoute, hasAddress, readCarrier, readDefaultRoute, readNeighbourAnswers } from "./host-network.ts";
 import type { Layers } from "./layers.ts";
 import { type Look, LookBook } from "./look.ts";
-import { isMisled, type Sent } from "./name-doubt.ts";
-import { askForAddress, asksOthers, type NameAnswer } from "./name-servers.ts";
+import type { Sent } from "./name-doubt.ts";
+import { NameProbes } from "./name-probes.ts";
 import { leadsToOwnMachine } from "./own-address.ts";
 import {
   interfacesTowards,
@@ -71,16 +71,11 @@ export class NetworkProbes {
   /** The last route out there was: when it is gone, its interface is looked at. */
   #route: DefaultRoute | null = null;
   readonly #book: LookBook;
+  readonly #names: NameProbes;
   /** Whether the service was there at the last look: when it was not, both looks at it are made at once. */
   #wasWell: boolean | null = null;
   /** Whether every anchor was dead at the last look. */
   #wasCutOff = false;
-  /** Whether the name servers of the box still asked others the last time that it mattered: while no anchor was alive. */
-  #askedOthers: boolean | null = null;
-  /** Where its name has led while it answered. */
-  readonly #whenWell: Set<string> = new Set();
-  /** Where the service was when its name could last be looked up. */
-  #serviceAddress: string | null = null;
   /** When the gateway, or something beyond it, last answered. */
   #provenNs: MonotonicNs;
 
@@ -93,6 +88,8 @@ export class NetworkProbes {
     const isSecure = url.protocol === "https:";
     const host = url.hostname.replace(/^\[|\]$/g, "");
     this.#service = { host, port: Number(url.port) || (isSecure ? 443 : 80), isSecure };
+    const asking = { host, resolvers: settings.resolvers, answerMaxMs: settings.patience.beyondMs };
+    this.#names = new NameProbes(asking, this.#book, ports.time);
   }
 
   /** How each thing that was looked at came out the last time. */
@@ -122,7 +119,7 @@ export class NetworkProbes {
     const failedSends = readFailedSends();
     const [firstHop, answers, anchors, reach] = await Promise.all([
       this.#firstHop(),
-      this.#names(),
+      this.#names.ask(),
       this.#anchors(),
       this.#serviceReach(signal),
     ]);
@@ -130,13 +127,14 @@ export class NetworkProbes {
     // Calls take the name servers of this box: when those do not tell the address, another that would is of no use, and
     // the service is not to blame.
     const isNameless = reach.state === "no-name";
-    const couldNotAsk = this.#askedOthers === false;
-    const dns = isNameless ? "failed" : await this.#dns(answers, anchors, reach);
+    const couldNotAsk = this.#names.haveAskedOthers() === false;
+    const beside = { anchors, isServiceWell: reach.state === "ok", sent: reach.sent };
+    const dns = isNameless ? "failed" : await this.#names.judge(answers, beside);
     // The line came back while it was looked at: what was seen before that is old, and half of each would be a cause that
     // there never was.
     const isBack = this.#wasCutOff && anchors !== "none" && reach.state !== "ok";
     this.#wasCutOff = anchors === "none";
-    if (isBack || (couldNotAsk && this.#askedOthers === true)) return await this.beyond(signal);
+    if (isBack || (couldNotAsk && this.#names.haveAskedOthers() === true)) return await this.beyond(signal);
     // Without an address it is not known where to look, but that nothing leaves this box can be told.
     const isKeptBack = isNameless && anchors === "none" && keptBack >= this.#far.length;
     const service = reach.state !== "no-name" ? reach.state : isKeptBack ? "other-way" : "unreachable";
@@ -171,52 +169,6 @@ export class NetworkProbes {
       probeTcp(firstHop, firstHopPort, this.#settings.patience.beyondMs, this.#ports.time),
     );
     return kind === "alive" ? "ok" : "failed";
-  }
-
-  /** Of the name servers of the box, and of each other one; `null` for a service that needs none. */
-  async #names(): Promise<NameAnswers | null> {
-    const { host } = this.#service;
-    if (isIP(host) !== 0 || host === "localhost") return null;
-    const ask = async (server: string | null): Promise<NameAnswer> => {
-      const answer = await this.#book.timed("dns", server ?? ofThisBox, okOrFailed, () =>
-        askForAddress(host, server, this.#settings.patience.beyondMs),
-      );
-      const [address] = answer.kind === "told" ? answer.addresses : [];
-      this.#serviceAddress = address ?? this.#serviceAddress;
-      return answer;
-    };
-    const [own, others] = await Promise.all([ask(null), Promise.all(this.#settings.resolvers.map(ask))]);
-    return { own, others };
-  }
-
-  async #dns(answers: NameAnswers | null, anchors: Layers["anchors"], reach: ServiceReach): Promise<Layers["dns"]> {
-    if (answers === null) return "unknown";
-    const { own, others } = answers;
-    if (reach.state === "ok" && own.kind === "told") this.#keepAddresses(own.addresses);
-    const isOtherAlive = others.some(isAlive);
-    if (own.kind === "silent" && !isOtherAlive) return "failed";
-    // The site's own name server remembers the name for hours after the line behind it has died.
-    if (anchors === "none") {
-      this.#askedOthers = isOtherAlive || (await this.#asksOthers());
-      return this.#askedOthers ? "ok" : "failed";
-    }
-    this.#askedOthers = null;
-    // Nobody is to blame for a connection that was sent to the wrong place, but for who sent it there.
-    const isSentAstray =
-      reach.state !== "ok" && reach.sent !== null && isMisled(reach.sent, { others, whenWell: this.#whenWell });
-    return isSentAstray ? "failed" : "ok";
-  }
-
-  #asksOthers(): Promise<boolean> {
-    const unheardOf = `badged-${this.#ports.time.monotonicNs().toString(36)}`;
-    return this.#book.timed("dns", `${ofThisBox}, of a name that it cannot remember`, String, () =>
-      asksOthers(this.#service.host, null, unheardOf, this.#settings.patience.beyondMs),
-    );
-  }
-
-  #keepAddresses(addresses: readonly string[]): void {
-    if (this.#whenWell.size > addressesMax) this.#whenWell.clear();
-    for (const each of addresses) this.#whenWell.add(each);
   }
 
   async #anchors(): Promise<Layers["anchors"]> {
@@ -265,14 +217,14 @@ export class NetworkProbes {
   /** Where the service was asked, or would be. */
   #addressesOf(sent: Sent | null): readonly string[] {
     if (isIP(this.#service.host) !== 0) return [this.#service.host];
-    return sent?.addresses ?? (this.#serviceAddress === null ? [] : [this.#serviceAddress]);
+    return sent?.addresses ?? (this.#names.address === null ? [] : [this.#names.address]);
   }
 
   /** Only asked while the service cannot be had by the way that registrations take. */
   async #otherChannel(): Promise<Layers["otherChannel"]> {
     const { secondInterface, patience } = this.#settings;
     const { secondWay } = this.#ports;
-    const address = isIP(this.#service.host) === 0 ? this.#serviceAddress : this.#service.host;
+    const address = isIP(this.#service.host) === 0 ? this.#names.address : this.#service.host;
     if (secondInterface === null || !this.#service.isSecure) return "unknown";
     if (secondWay === null || address === null) return "untried";
     const { host, port } = this.#service;
@@ -297,8 +249,6 @@ export class NetworkProbes {
   }
 }
 
-type NameAnswers = { readonly own: NameAnswer; readonly others: readonly NameAnswer[] };
-
 /**
  * - `no-name`: no name server of this box told its address.
  *
@@ -309,14 +259,8 @@ type SentAway = Sent & { readonly isRefused: boolean };
 
 /** The service is asked for its health, and in a handshake. */
 const connectionsOfLook = 2;
-const ofThisBox = "this box's";
-/** A service has a few. */
-const addressesMax = 100;
 
 const kindOf = ({ kind }: { readonly kind: string }): string => kind;
-/** "There is no such name" is an answer: the name server lives. */
-const isAlive = ({ kind }: NameAnswer): boolean => kind !== "silent";
-const okOrFailed = (answer: NameAnswer): string => (isAlive(answer) ? "ok" : "failed");
 
 /** Health is a SHOULD of the Belgif guide: that it is not there says nothing against the service. */
 export function stateOfStatus(status: number): Layers["service"] {

@@ -38,7 +38,7 @@ export function treeBefore(files: BundleFiles, { first, size }: Manifest, notes:
     : followed.before;
 }
 
-/** Every checkpoint continues the one before it, and every other consistency proof of the bundle holds as well. */
+/** Every checkpoint continues the one before it. */
 export function checkConsistency(files: BundleFiles, { checkpoints }: Manifest, notes: Notes): readonly Failure[] {
   const failures: Failure[] = [];
   for (const [index, { size }] of checkpoints.entries()) {
