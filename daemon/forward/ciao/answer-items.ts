@@ -128,10 +128,17 @@ const loneRemarkSchema = v.union([
   ),
 ]);
 
-/** (U) One remark may stand there by itself: one that is not in a list must not be missed for it. */
+/**
+ * What an answer tells of remarks; `null` when it tells nothing, which is not the same as none. (U) One remark may stand
+ * there by itself: one that is not in a list must not be missed for it.
+ */
+export function toldRemarks(remarks: unknown): readonly Remark[] | null {
+  const told = Array.isArray(remarks) ? remarks : v.is(loneRemarkSchema, remarks) ? [remarks] : null;
+  return told === null ? null : told.slice(0, remarksMax).map(readRemark);
+}
+
 function readRemarks(remarks: unknown): readonly Remark[] {
-  const told = Array.isArray(remarks) ? remarks : v.is(loneRemarkSchema, remarks) ? [remarks] : [];
-  return told.slice(0, remarksMax).map(readRemark);
+  return toldRemarks(remarks) ?? [];
 }
 
 function isThere(value: unknown): boolean {
@@ -175,7 +182,7 @@ const listsSchema = v.looseObject({ remarks: optionalList, issues: optionalList,
  * (U) The shape of a remark: a bare code or text, or an object with `code` and a text under one of the usual names. One of
  * which nothing can be read is kept as it came, for a person has to see what it is, and tell it from others.
  */
-export function readRemark(remark: unknown): Remark {
+function readRemark(remark: unknown): Remark {
   if (typeof remark === "number") return { code: codeOf(remark), text: "" };
   if (typeof remark === "string") return { code: codeOf(remark), text: keptText(remark) };
   const said = readSaid(remark);

@@ -80,7 +80,15 @@ describe("an answer is read", () => {
       { remarks: [{ code: 32 }, { code: 1, text: "who?" }] },
     ],
     ["without remarks, which is not the same as none", { validity: "valid" }, { remarks: null }],
-    ["with null for remarks", { validity: "valid", remarks: null }, { remarks: [] }],
+    // Somebody said of those that are known that they were dealt with: what says nothing of them must not reopen them.
+    ["with null for remarks, which is not the same as none", { validity: "valid", remarks: null }, { remarks: null }],
+    ["with an empty text for remarks", { validity: "valid", remarks: "" }, { remarks: null }],
+    [
+      "with one remark in no list",
+      { id: 17611, validity: "invalid", remarks: { code: 15, text: "INSZ is onbekend." } },
+      { remarks: [{ code: 15, text: "INSZ is onbekend." }] },
+    ],
+    ["with one remark as a text", { remarks: "INSZ is onbekend." }, { remarks: [{ text: "INSZ is onbekend." }] }],
     ["without a validity", { id: "17611", remarks: [] }, { validity: null }],
     ["with a validity that is none", { validity: 7, remarks: [] }, { validity: null }],
     ["wrapped", { presenceRegistration: { id: 17611, validity: "valid", remarks: [] } }, { validity: "valid" }],
@@ -96,6 +104,8 @@ describe("an answer that is no registration is unintelligible", () => {
     ["a list", "[]"],
     ["an empty object", "{}"],
     ["a text", '"valid"'],
+    ["a count of remarks", '{"validity":"valid","remarks":2}'],
+    ["a flag for remarks", '{"validity":"valid","remarks":true}'],
   ])("%s", async (_, body) => {
     expect(await looked(answering(200, body))).toMatchObject({ kind: "unintelligible" });
   });

@@ -7,7 +7,7 @@ import { HttpCaller, type HttpOutcome } from "../http-call.ts";
 import { keptText } from "../kept-text.ts";
 import { retryAfterMs } from "../retry-after.ts";
 import type { TokenSource } from "../upstream.ts";
-import { readRemark, remarksMax } from "./answer-items.ts";
+import { toldRemarks } from "./answer-items.ts";
 import { AuthorisedCaller } from "./authorised-caller.ts";
 import { traceHeader } from "./ciao-client.ts";
 import { parseJson, readProblem } from "./problem.ts";
@@ -133,9 +133,12 @@ function readLook(asked: AskedRegistration, body: string): Look {
   const nothing = "answer is no registration";
   if (!parsed.success) return failed("unintelligible", null, nothing);
   const { id, validity, remarks } = parsed.output;
-  if (id === null && validity === null && remarks === undefined) return failed("unintelligible", null, nothing);
-  const isList = remarks === undefined || remarks === null || Array.isArray(remarks);
-  if (!isList) return failed("unintelligible", null, "its remarks are no list");
+  const told = toldRemarks(remarks);
+  if (id === null && validity === null && told === null) return failed("unintelligible", null, nothing);
+  // They may say that there are some, and not which.
+  if (typeof remarks === "number" || typeof remarks === "boolean") {
+    return failed("unintelligible", null, "its remarks are a count or a flag");
+  }
   if (id !== null && String(id) !== asked.registrationId) {
     return failed("another-registration", null, "the answer has another id");
   }
@@ -146,14 +149,8 @@ function readLook(asked: AskedRegistration, body: string): Look {
   return {
     kind: "found",
     validity: validity === null ? null : keptText(validity).toLowerCase(),
-    remarks: readRemarks(remarks),
+    remarks: told,
   };
-}
-
-/** `null` when the answer does not tell of remarks, which is not the same as none. */
-function readRemarks(remarks: unknown): Extract<Look, { kind: "found" }>["remarks"] {
-  if (remarks === null) return [];
-  return Array.isArray(remarks) ? remarks.slice(0, remarksMax).map(readRemark) : null;
 }
 
 function unwrapped(value: unknown): unknown {

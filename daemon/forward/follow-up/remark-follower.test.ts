@@ -328,3 +328,37 @@ test("over HTTP, a service that misbehaves costs nothing but time", async () => 
   expect(requests).toBe(5);
   expect(core.followUps.due(at(100_000), 9)).toMatchObject([{ settledAt: expect.any(Number) }]);
 });
+
+test("a remark that was dealt with stays so while the service says nothing of remarks", async () => {
+  const bodies = [
+    { validity: "pending", remarks: [{ code: 1, text: "no relation" }] },
+    { validity: "pending", remarks: null },
+    { validity: "pending", remarks: [{ code: 1, text: "no relation" }] },
+  ];
+  let requests = 0;
+  const server = createServer((_, response) => {
+    requests += 1;
+    response.end(JSON.stringify(bodies[Math.min(requests, bodies.length) - 1]));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const reader = new CiaoRegistrations({ baseUrl, path: registrationPath, timeoutMs: 5_000 }, noToken, systemTime);
+  await follower[Symbol.asyncDispose]();
+  follower = followerOver(reader);
+  register(0, 1);
+  follower.start();
+  try {
+    for (const looks of [1, 2, 3]) {
+      while ((core.followUps.due(at(100_000), 9)[0]?.looks ?? 0) < looks) {
+        await time.advance(minuteMs);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      if (looks === 1) core.remarks.mark(1, { at: at(6), kind: "done", note: "web form sent" });
+    }
+  } finally {
+    await reader[Symbol.asyncDispose]();
+    server.closeAllConnections();
+    server.close();
+  }
+  expect(core.remarks.show(1)).toMatchObject({ remark: { goneAt: null, doneAt: at(6) }, marks: { length: 1 } });
+});
