@@ -28,8 +28,40 @@ test.each([
   ["0566988259", "0566988259"],
   ["2026-01-31T07:02:11Z", "2026-01-31T07:02:11Z"],
   ["status 503 after 30000 ms", "status 503 after 30000 ms"],
+  ["93.10.18.223:96", scrubbed],
+  ["60.121.101.133", scrubbed],
+  ["connect ECONNREFUSED 60.121.101.133:443", `connect ECONNREFUSED ${scrubbed}`],
+  ["connect ECONNREFUSED 93.10.18.223:96", `connect ECONNREFUSED ${scrubbed}`],
+  ["connect ECONNREFUSED 127.0.0.1:48123, 93051822361", `connect ECONNREFUSED ${scrubbed}`],
+  ["connect ECONNREFUSED 127.0.0.1:481234", `connect ECONNREFUSED ${scrubbed}`],
+  ["connect ECONNREFUSED 93.05.18.223:61", `connect ECONNREFUSED ${scrubbed}`],
+  ["refused for 127.0.0.1:48123", `refused for ${scrubbed}`],
 ])("%j is kept as %j", (text, kept) => {
   expect(keptText(text)).toBe(kept);
+});
+
+test.each([
+  "connect ECONNREFUSED 127.0.0.1:48123",
+  "connect ECONNREFUSED ::1:48123; connect ECONNREFUSED 127.0.0.1:48123",
+  "connect EHOSTUNREACH 192.168.100.200:8443 - Local (192.168.100.117:54321)",
+  "connect ENETUNREACH 2001:1810:1234:5678::12:443 - Local (:::0)",
+  "connect ETIMEDOUT 2001:1810:abcd:1234:5678:9012:3456:12:443",
+  "Connect Timeout Error (attempted address: 192.168.100.200:8443, timeout: 10000ms)",
+  "Connect Timeout Error (attempted addresses: 2001:db8::1:443, 192.0.2.100:443, 2001:db8::2:443, 192.0.2.101:443, timeout: 10000ms)",
+])("the address of a call that did not get there is left: %s", (text) => {
+  expect(keptText(text)).toBe(text);
+});
+
+test("a national number that has the form of an address is none, where an address stands", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 2_000_000 }), fc.integer({ min: 1, max: 3 }), (worker, first) => {
+      const ssin = fictionalSsin(worker);
+      const groups = [ssin.slice(0, 2), ssin.slice(2, 2 + first), ssin.slice(2 + first, 6), ssin.slice(6, 9)];
+      for (const written of [`${groups.join(".")}:${ssin.slice(9)}`, `${groups.join(".")}${ssin.slice(9)}:443`]) {
+        expect(keptText(`connect ECONNREFUSED ${written}`)).toBe(`connect ECONNREFUSED ${scrubbed}`);
+      }
+    }),
+  );
 });
 
 test("no national number survives, whatever stands around it and however it is punctuated", () => {

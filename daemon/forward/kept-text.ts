@@ -1,3 +1,6 @@
+import { isIP } from "node:net";
+import { isSsin } from "../base/identifiers.ts";
+
 /** Longest text of somebody else's that is kept with a scan or an attempt, or logged. */
 export const keptTextMaxChars: number = 400;
 
@@ -65,17 +68,51 @@ const moment =
 const isoTime = /^\d{2}:\d{2}:\d{2}[.,]\d{1,9}(?:[+-]\d{2}:\d{2})?$/;
 const isoDateBefore = /(?<!\d)\d{4}-\d{2}-\d{2}T$/;
 
-/** Removes every run of 11 or more digits, with up to six characters that are no letters between two of them. */
+/**
+ * Removes every run of 11 or more digits, with up to six characters that are no letters between two of them. What is left is
+ * a moment, and the address that could not be reached, for whoever looks for the fault in the network.
+ */
 export function scrubNumbers(text: string): string {
-  return text.replace(longNumber, (number: string, at: number) =>
-    moment.test(number) || (isoTime.test(number) && isoDateBefore.test(text.slice(Math.max(0, at - isoDateChars), at)))
-      ? number
-      : scrubbed,
-  );
+  return text.replace(longNumber, (number: string, at: number) => {
+    const before = text.slice(Math.max(0, at - beforeMaxChars), at);
+    if (moment.test(number) || (isoTime.test(number) && isoDateBefore.test(before))) return number;
+    return isUnreached(before, number, text.slice(at + number.length)) ? number : scrubbed;
+  });
 }
 
-/** `2026-01-31T`, and the character before it. */
-const isoDateChars = 12;
+/** A dozen addresses, where a name has as many. */
+const beforeMaxChars = 400;
+
+/** Where Node and undici name the addresses to which no connection came about, and the end of such a list. */
+const unreachedBefore = /(?:\b[a-z]+ E[A-Z]+ |\bLocal \(|\battempted address(?:es)?: (?:[\da-f:.]+, )*)$/;
+const unreachedAfter = /^(?:$|;|\)| - |, timeout: )/;
+
+/** Whether a number is of addresses with their ports, where such stand, and no national number that is written like one. */
+function isUnreached(before: string, number: string, after: string): boolean {
+  // Letters of a version 6 address part its digits.
+  const [begun = ""] = /[\da-f:.]*$/.exec(before) ?? [];
+  const [ended = ""] = /^[\da-f:.]*/.exec(after) ?? [];
+  if (!unreachedBefore.test(before.slice(0, before.length - begun.length))) return false;
+  const [own = "", others = ""] = [after.slice(0, ended.length), after.slice(ended.length)];
+  const listed = `${begun}${number}${own}`.split(", ");
+  const isListed = listed.every((each) => isAddressWithPort(each)) && !isWorkers(number.replace(/\D/g, ""));
+  return isListed && (unreachedAfter.test(others) || /^, [\da-f:.]+[,)]/.test(others));
+}
+
+function isAddressWithPort(written: string): boolean {
+  const [, address = "", port = ""] = /^(.+):(\d{1,5})$/.exec(written) ?? [];
+  const digits = address.replace(/\D/g, "");
+  return isIP(address) !== 0 && Number(port) <= portMax && !isWorkers(digits) && !isWorkers(`${digits}${port}`);
+}
+
+const portMax = 65_535;
+
+/** A birth's month, with 20 or 40 added in a BIS number, or the 99 of who is made up: it parts most addresses from workers. */
+function isWorkers(digits: string): boolean {
+  const month = Number(digits.slice(2, 4));
+  const isMonth = month === 99 || (month <= 52 && month % 20 <= 12);
+  return isMonth && isSsin(digits);
+}
 
 /**
  * A trace id as it came, which a scrubbed one would no longer be evidence of; `null` when it does not look like one.
