@@ -170,7 +170,14 @@ describe("the whole way", () => {
       else up(request, response);
     });
     expect(stepOf(await check(serviceAt(url, oauth())), "health")).toMatchObject({ state: "ok" });
-    expect(stepOf(await check(serviceAt(url)), "health")).toMatchObject({ state: "not-tried" });
+    expect(stepOf(await check(serviceAt(url)), "health")).toMatchObject({
+      state: "failed",
+      found: "the service answers only who has a token (status 401), and none is configured",
+      advice: expect.stringContaining("service.oauth"),
+      isConfiguration: true,
+    });
+    const refused = await check(serviceAt(url, oauth({ clientId: "nobody" })));
+    expect(stepOf(refused, "health")).toMatchObject({ state: "not-tried" });
   });
 });
 
@@ -232,6 +239,17 @@ describe("what fails is told, and what it hides is not tried", () => {
     expect(stepOf(steps, "health").state).toBe("ok");
   });
 
+  test.each([404, 405])(
+    "a token endpoint that answers %d is another address, and no matter of the key",
+    async (status) => {
+      const tokenUrl = await serve((_request, response) => response.writeHead(status).end());
+      expect(stepOf(await check(serviceAt(await serve(up), oauth({ tokenUrl }))), "token")).toMatchObject({
+        state: "failed",
+        advice: expect.stringMatching(/^compare service\.oauth\.tokenUrl/),
+      });
+    },
+  );
+
   test("a key file that is not there is a mistake of the configuration", async () => {
     const steps = await check(serviceAt(await serve(up), oauth({ keyFile: join(folder, "nowhere.pem") })));
     expect(stepOf(steps, "token")).toMatchObject({ state: "failed", isConfiguration: true });
@@ -253,7 +271,7 @@ describe("what fails is told, and what it hides is not tried", () => {
   test.each([
     [503, '{"status":"DOWN"}', "failed", "not well (status 503, DOWN)"],
     [200, '{"status":"DEGRADED"}', "ok", "the service says DEGRADED"],
-    [200, '{"status":{"toString":1}}', "ok", "the service answers (status 200)"],
+    [200, '{"status":{"toString":1}}', "ok", "says nothing of its health (status 200)"],
     [200, '{"status":"UP 93.05.18-223.61\\n"}', "ok", "the service says UP [number removed]"],
     [302, "", "failed", "sends on to another address"],
     [404, "", "ok", "no page for its health"],
@@ -266,11 +284,14 @@ describe("what fails is told, and what it hides is not tried", () => {
     });
   });
 
-  test("where there is no page for its health, a wrong path cannot be told, and that is said", async () => {
-    const url = await serve((_request, response) => response.writeHead(404).end());
-    const { advice } = stepOf(await check(serviceAt(url)), "health");
-    expect(advice).toContain("compare it with what the RSZ gives");
-  });
+  test.each([404, 200])(
+    "where no page tells its health (%d), a wrong path cannot be told, and that is said",
+    async (status) => {
+      const url = await serve((_request, response) => response.writeHead(status).end("<html>welcome</html>"));
+      const { advice } = stepOf(await check(serviceAt(url)), "health");
+      expect(advice).toContain("compare it with what the RSZ gives");
+    },
+  );
 });
 
 describe("the clock", () => {
@@ -317,15 +338,21 @@ describe("a certificate's dates", () => {
   const on = (day: number) => wallMs(1_780_000_000_000 + day * 86_400_000);
 
   test.each([
-    ["CERT_HAS_EXPIRED", 100, "its owner's mistake"],
-    ["CERT_HAS_EXPIRED", 10, "this box's own clock is wrong"],
-    ["CERT_NOT_YET_VALID", 10, "this box's own clock is wrong"],
-    ["ERR_TLS_CERT_ALTNAME_INVALID", 10, "for another name"],
-  ])("%s on day %d: %s", (fault, day, words) => {
-    expect(certificateStepOf("certificate", look(fault), [], on(day), on(day))).toMatchObject({
-      state: "failed",
-      advice: expect.stringContaining(words),
-    });
+    ["CERT_HAS_EXPIRED", on(100), on(100), "its owner's mistake"],
+    ["CERT_HAS_EXPIRED", on(10), on(100), "this box's own clock is wrong"],
+    ["CERT_NOT_YET_VALID", on(10), on(-9_000), "this box's own clock is wrong"],
+    ["CERT_HAS_EXPIRED", null, on(100), "where that is right, it is its owner's mistake"],
+    ["CERT_NOT_YET_VALID", null, on(-9_000), "where it is wrong, let chrony set it"],
+    // By its own dates it is taken: the one that ran out stands above it.
+    ["CERT_HAS_EXPIRED", on(10), on(10), "one of those that vouch for it"],
+    ["CERT_HAS_EXPIRED", null, on(10), "one of those that vouch for it"],
+    ["ERR_TLS_CERT_ALTNAME_INVALID", on(10), on(10), "for another name"],
+  ])("%s, proven %s, box %s: %s", (fault, proven, box, words) => {
+    const { state, advice } = certificateStepOf("certificate", look(fault), [], proven, box);
+    expect(state).toBe("failed");
+    expect(advice).toContain(words);
+    // With nothing that proves the time, or with a clock that the dates do not contradict, the box's clock is not to blame.
+    expect(advice.includes("own clock is wrong")).toBe(words.includes("own clock is wrong"));
   });
 
   test("its end is told, and worth a word when it is near", () => {
@@ -376,6 +403,20 @@ ${more}`,
       "health             ok,",
       "Nobody was registered.",
     ]);
+  });
+
+  test("a token that was not asked for is not one that was given: it ends with 69, and says how to try it", async () => {
+    const url = await serve((request, response) => {
+      response.sendDate = false;
+      up(request, response);
+    }, null);
+    const more = `  oauth: { tokenUrl: "${tokens.tokenUrl}", clientId: ${testClientId}, keyFile: ${keyFile} }\n`;
+    const { code, lines } = await run(siteFile(url, more));
+    expect(code).toBe(69);
+    expect(lines.filter((line) => line.startsWith("token  "))).toEqual([
+      expect.stringMatching(/^token +not tried: .*; start badged, which proves the time itself$/),
+    ]);
+    expect(JSON.parse((await run(siteFile(url, more), true)).lines[0] ?? "")).toMatchObject({ ok: false });
   });
 
   test("ends with 69 when a step fails, with what to do below it", async () => {

@@ -32,11 +32,16 @@ export async function serviceCheck(file: string, json: boolean, terminal: Termin
     time: systemTime,
     resolve: resolveName,
   });
-  const isGood = steps.every(({ state }) => state !== "failed");
+  const isGood = steps.every(isWell);
   if (json) terminal.out(JSON.stringify({ service: configuration.service.url, ok: isGood, steps }));
   else for (const line of [...steps.flatMap(stepLines), closing(isGood)]) terminal.out(line);
   if (isGood) return exitCode.ok;
   return steps.some(({ isConfiguration }) => isConfiguration) ? exitCode.configuration : exitCode.unavailable;
+}
+
+/** A time that nobody told contradicts nothing; a token or a health that was not tried shows nothing. */
+function isWell({ step, state }: Step): boolean {
+  return state === "ok" || (step === "clock" && state === "not-tried");
 }
 
 function closing(isGood: boolean): string {
@@ -168,7 +173,8 @@ async function tryTokenEndpoint(
     return { steps: [...steps, unusable(oauth.keyFile, error)], value: null };
   }
   if (proven === null) {
-    const why = "a signed request carries the time, and neither a running badged nor the service told it";
+    const why =
+      "a signed request carries the time, and neither a running badged nor the service told it; start badged, which proves the time itself";
     return { steps: [...steps, notTried("token", why)], value: null };
   }
   await using request = new TokenRequest(
@@ -177,7 +183,10 @@ async function tryTokenEndpoint(
   );
   const outcome = await request.ask(new AbortController().signal);
   if (outcome.kind !== "granted") {
-    return { steps: [...steps, failed("token", wordsOf(outcome), tokenAdvice[outcome.kind])], value: null };
+    // A refusal in general, but whoever has no such page knows nothing of clients and keys.
+    const isNoPage = /^status 40[45]\b/.test(outcome.detail);
+    const advice = tokenAdvice[isNoPage ? "unintelligible" : outcome.kind];
+    return { steps: [...steps, failed("token", wordsOf(outcome), advice)], value: null };
   }
   const { lifetimeMs, token } = outcome;
   const holds = lifetimeMs === null ? "for a time that it does not tell" : `for ${Math.round(lifetimeMs / 1000)} s`;
@@ -237,8 +246,12 @@ async function askHealth({ url, paths, pins }: Service, token: string | null, ti
 
 /** Health may be open to all or want the token: a first refusal is tried again with it. */
 async function tryHealth(service: Service, first: Health, token: string | null, time: Time): Promise<Step> {
-  const isRefused = first.outcome.kind === "answered" && [401, 403].includes(first.outcome.head.status);
-  if (!isRefused) return healthStepOf(first.outcome);
+  const status = first.outcome.kind === "answered" ? first.outcome.head.status : null;
+  if (status !== 401 && status !== 403) return healthStepOf(first.outcome);
+  if (token === null && service.oauth === null && service.tokenFile === null) {
+    const found = `the service answers only who has a token (status ${status}), and none is configured`;
+    return misconfigured("health", found, "see service.oauth in config/badged.example.yaml");
+  }
   if (token === null) return notTried("health", "it is told only to who has a token");
   return healthStepOf((await askHealth(service, token, time)).outcome);
 }
@@ -270,10 +283,9 @@ function healthStepOf(outcome: HttpOutcome): Step {
       "compare service.url with what the RSZ gives: badged follows no redirection, and a registration sent there would be in doubt";
     return failed("health", `the service sends on to another address (status ${status})`, advice);
   }
-  if (status >= 400) {
-    const advice =
-      "so a slip of the pen in the path of service.url would not show here: compare it with what the RSZ gives, letter by letter";
-    return ok("health", `the service answers, and has no page for its health (status ${status})`, advice);
-  }
-  return ok("health", state === "" ? `the service answers (status ${status})` : `the service says ${state}`);
+  if (state !== "" && status < 300) return ok("health", `the service says ${state}`);
+  const what = status >= 400 ? ", and has no page for its health" : ", and says nothing of its health";
+  const advice =
+    "so a slip of the pen in the path of service.url would not show here: compare it with what the RSZ gives, letter by letter";
+  return ok("health", `the service answers${what} (status ${status})`, advice);
 }

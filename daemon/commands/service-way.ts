@@ -120,7 +120,7 @@ export function certificateStepOf(
     return failed(step, `no certificate came (${look.detail})`, advice);
   }
   const { issuer, validUntil } = look;
-  if (look.fault !== null) return faultStep(step, look.fault, look, nowMs);
+  if (look.fault !== null) return faultStep(step, look.fault, look, nowMs, boxMs);
   if (pins.length > 0 && !look.pins.some((pin) => pins.includes(pin))) {
     const advice =
       "nothing is sent until service.pin has one of these; before you add one, ask the RSZ whether its certificates changed, for this is also what an interception looks like";
@@ -135,30 +135,34 @@ export function certificateStepOf(
 
 const datesFaults = ["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID"];
 
-function faultStep(
-  step: StepName,
-  fault: string,
-  { issuer, validFrom, validUntil }: Extract<CertificateLook, { kind: "shown" }>,
-  nowMs: WallMs | null,
-): Step {
-  const found = `the certificate of ${issuer} is not taken (${fault})`;
+type Shown = Extract<CertificateLook, { kind: "shown" }>;
+
+function faultStep(step: StepName, fault: string, look: Shown, nowMs: WallMs | null, boxMs: WallMs): Step {
+  const found = `the certificate of ${look.issuer} is not taken (${fault})`;
   if (fault === "ERR_TLS_CERT_ALTNAME_INVALID") {
     const advice =
       "it is for another name: compare the address; if it is right, something in between answers in its place (a login page, a filter)";
     return failed(step, found, advice);
   }
-  if (!datesFaults.includes(fault)) {
-    const advice =
-      "something in between may open the connection (a proxy, a filter): badged has to talk to the service directly; or this box's authorities are old: apt install --reinstall ca-certificates";
-    return failed(step, found, advice);
-  }
+  if (datesFaults.includes(fault)) return failed(step, found, datesAdvice(look, nowMs, boxMs));
+  const advice =
+    "something in between may open the connection (a proxy, a filter): badged has to talk to the service directly; or this box's authorities are old: apt install --reinstall ca-certificates";
+  return failed(step, found, advice);
+}
+
+/** The dates were held against the box's own clock, which is to blame only where the proven time contradicts it. */
+function datesAdvice({ validFrom, validUntil }: Shown, nowMs: WallMs | null, boxMs: WallMs): string {
   const from = validFrom === null ? "?" : utcText(validFrom);
   const until = validUntil === null ? "?" : utcText(validUntil);
-  const isOutside =
-    nowMs !== null && validFrom !== null && validUntil !== null && (nowMs < validFrom || nowMs > validUntil);
   const dates = `it is valid from ${from} to ${until}`;
-  const advice = isOutside
-    ? `${dates}: its owner's mistake; scans are kept, tell the RSZ`
-    : `${dates}: this box's own clock is wrong; let chrony set it (systemd/README.md)`;
-  return failed(step, found, advice);
+  const isWithin = (at: WallMs): boolean => at >= (validFrom ?? at) && at <= (validUntil ?? at);
+  if (isWithin(boxMs)) {
+    return `${dates}, but one of those that vouch for it is not: an old one of this box (apt install --reinstall ca-certificates), or its owner's mistake; scans are kept, tell the RSZ`;
+  }
+  if (nowMs === null) {
+    return `${dates}, and this box's clock says ${utcText(boxMs)}: where that is right, it is its owner's mistake; scans are kept, tell the RSZ; where it is wrong, let chrony set it (systemd/README.md)`;
+  }
+  return isWithin(nowMs)
+    ? `${dates}: this box's own clock is wrong; let chrony set it (systemd/README.md)`
+    : `${dates}: its owner's mistake; scans are kept, tell the RSZ`;
 }
