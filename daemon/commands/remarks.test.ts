@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { languages } from "../base/language.ts";
 import { systemTime } from "../base/system-time.ts";
@@ -77,6 +78,25 @@ describe("badged remarks", () => {
     await listRemarks({ config, dueWithin: "4d", lang: "en" }, terminal);
     expect(text()).toBe("No remarks.");
     await expect(listRemarks({ config, dueWithin: "soon" }, terminal)).rejects.toThrow("no number of days");
+  });
+
+  test("among more open ones than a list holds, what is due is still told, and that the others were cut off", async () => {
+    fill(25, { code: 1, text: "no relation" });
+    // A remark of which nobody has to do anything stays open: 33 on every registration of a larger site.
+    const db = new Sqlite(join(directory.path, "store", "badged.sqlite"));
+    db.prepare(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+      INSERT INTO remarks (scan_id, registration_id, registered_ms, code, text, first_seen)
+      SELECT 1000 + i, 'r' || i, ?, 33, '', ? FROM n`,
+    ).run(now - 34 * dayMs, now - 34 * dayMs);
+    db.close();
+    await listRemarks({ config, dueWithin: "7d", json: true }, terminal);
+    expect(JSON.parse(text())).toMatchObject({ code: 1, daysLeft: 5 });
+    expect(await remarksOf(config)).toMatchObject({ open: 10_000, dueSoon: 1, nextDaysLeft: 5 });
+    const errors: string[] = [];
+    await listRemarks({ config, open: true, csv: true }, { ...terminal, err: (line) => void errors.push(line) });
+    expect(text().split("\n")).toHaveLength(10_001);
+    expect(errors).toEqual([expect.stringContaining("oldest 10000")]);
   });
 
   test.each(languages)("has a heading over every column in %s", async (lang) => {

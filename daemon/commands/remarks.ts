@@ -4,6 +4,7 @@ import { systemTime, utcText } from "../base/system-time.ts";
 import { zonedText } from "../base/zoned-time.ts";
 import { remarkWords } from "../forward/ciao/remarks/catalogue.ts";
 import {
+  dueFilter,
   isDueWithin,
   leftText,
   officialText,
@@ -32,10 +33,15 @@ export async function listRemarks(options: RemarkOptions, terminal: Terminal): P
   const dueDays = readDays(options.dueWithin);
   await using site = await visitStore(options.config);
   const language = languageOf(options.lang, site.language);
-  const filter = { openOnly: options.open === true || dueDays !== null, seenFrom: null, limit: listMax };
-  const views = (await site.store.remarks.listRemarks(filter))
-    .map((kept) => remarkView(kept, language, site.timeZone, systemTime.wallMs()))
+  const now = systemTime.wallMs();
+  const filter = dueDays === null ? { openOnly: options.open === true, seenFrom: null } : dueFilter(now);
+  const kept = await site.store.remarks.listRemarks({ ...filter, limit: listMax });
+  const views = kept
+    .map((each) => remarkView(each, language, site.timeZone, now))
     .filter((view) => dueDays === null || isDueWithin(view, dueDays));
+  if (kept.length === listMax) {
+    terminal.err(`At most the oldest ${listMax} are listed: --due-within lists what the web form can still correct.`);
+  }
   if (options.json === true) {
     for (const view of views) terminal.out(JSON.stringify(documentOf(view)));
     return exitCode.ok;

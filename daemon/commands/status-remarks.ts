@@ -1,7 +1,7 @@
 import { counted } from "../base/counted.ts";
 import { BadgedError } from "../base/errors.ts";
 import { systemTime } from "../base/system-time.ts";
-import { isDueSoon, remarkView } from "../forward/ciao/remarks/remark-view.ts";
+import { dueFilter, isDueSoon, remarkView } from "../forward/ciao/remarks/remark-view.ts";
 import type { FollowCounts } from "../forward/follow-up/follow-up.ts";
 import { receiptRemark } from "../forward/receipt-guard.ts";
 import type { LiveFollowing, LiveStatus } from "../supervisor/live-status.ts";
@@ -25,16 +25,25 @@ const openMax = 10_000;
 export async function remarksOf(configurationFile: string): Promise<RemarkStatus | null> {
   try {
     await using site = await visitStore(configurationFile);
-    const kept = await site.store.remarks.listRemarks({ openOnly: true, seenFrom: null, limit: openMax });
-    const views = kept.map((each) => remarkView(each, site.language, site.timeZone, systemTime.wallMs()));
+    const { remarks } = site.store;
+    const now = systemTime.wallMs();
+    const kept = await remarks.listRemarks({ openOnly: true, seenFrom: null, limit: openMax });
+    const receipt = await remarks.listRemarks({
+      openOnly: true,
+      seenFrom: null,
+      codes: [receiptRemark],
+      limit: openMax,
+    });
+    const mayBeDue = await remarks.listRemarks({ ...dueFilter(now), limit: openMax });
+    const views = mayBeDue.map((each) => remarkView(each, site.language, site.timeZone, now));
     const next = views.find(({ daysLeft }) => daysLeft !== null && daysLeft >= 0);
     return {
-      open: views.length,
+      open: kept.length,
       dueSoon: views.filter(isDueSoon).length,
       nextDeadline: next?.deadline ?? null,
       nextDaysLeft: next?.daysLeft ?? null,
-      receipt: kept.filter(({ code }) => code === receiptRemark).length,
-      follow: await site.store.remarks.followCounts(),
+      receipt: receipt.length,
+      follow: await remarks.followCounts(),
     };
   } catch (error) {
     if (error instanceof BadgedError && error.code === "store-missing") return null;

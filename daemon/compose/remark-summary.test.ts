@@ -135,8 +135,10 @@ test("one that was dealt with and is raised again is new again", async () => {
   expect(await summariseRemarks(settings, portsWith(), now, dayBefore)).not.toBeNull();
 });
 
-test("a new one is told however many older ones nobody has dealt with", async () => {
-  register(1, 15, ...Array.from({ length: 10_000 }, (_, code) => ({ code: 1_000 + code, text: "" })));
+test("what is new, and what is due, is told however many older ones nobody has dealt with", async () => {
+  register(1, 28, ...Array.from({ length: 10_000 }, (_, code) => ({ code: 1_000 + code, text: "" })));
+  register(2, 26, { code: 1, text: "" });
   register(2, 0.5, { code: 1, text: "" });
-  expect(await summariseRemarks(settings, portsWith(), now, dayBefore)).toContain("scan 2");
+  const text = await summariseRemarks(settings, portsWith(), now, dayBefore);
+  expect(text).toMatch(/1 remark is due within 7 days:\n.*scan 2\b.*\(4 days left\)\n1 new remark:\n.*scan 3\b/);
 });

@@ -2,7 +2,14 @@ import type { Language } from "../base/language.ts";
 import type { Log } from "../base/log.ts";
 import type { WallMs } from "../base/time.ts";
 import { remarkWords } from "../forward/ciao/remarks/catalogue.ts";
-import { isDueSoon, leftText, officialText, type RemarkView, remarkView } from "../forward/ciao/remarks/remark-view.ts";
+import {
+  dueFilter,
+  isDueSoon,
+  leftText,
+  officialText,
+  type RemarkView,
+  remarkView,
+} from "../forward/ciao/remarks/remark-view.ts";
 import { remarkOf } from "../forward/ciao/remarks/warning-kinds.ts";
 import type { RemarkArchive, RemarkFilter } from "../forward/follow-up/remark-archive.ts";
 import type { WarningStore } from "../forward/scan-warnings.ts";
@@ -30,14 +37,14 @@ export async function summariseRemarks(
   now: WallMs,
   since: WallMs,
 ): Promise<string | null> {
-  const viewsOf = async (filter: Pick<RemarkFilter, "seenFrom" | "newestFirst">): Promise<readonly RemarkView[]> =>
-    (await remarks.listRemarks({ openOnly: true, limit: remarksMax, ...filter })).map((kept) =>
+  const viewsOf = async (filter: Omit<RemarkFilter, "openOnly" | "limit">): Promise<readonly RemarkView[]> =>
+    (await remarks.listRemarks({ ...filter, openOnly: true, limit: remarksMax })).map((kept) =>
       remarkView(kept, language, timeZone, now),
     );
   const open = await viewsOf({ seenFrom: null });
-  const due = open.filter(isDueSoon);
+  // Asked for apart, as those below: among more open ones than a list holds, neither these nor those may be left out.
+  const due = (await viewsOf(dueFilter(now))).filter(isDueSoon);
   const told = new Set(due.map(({ kept }) => kept.remarkId));
-  // Asked for apart: among more open ones than a list holds, those that nobody knows of yet are the last to be left out.
   const seen = await viewsOf({ seenFrom: since, newestFirst: true });
   const fresh = seen.filter(({ kept }) => !told.has(kept.remarkId)).toReversed();
   const ofDay = await scans.list({

@@ -65,19 +65,25 @@ export class RemarkTable {
     );
   }
 
-  list({ openOnly, seenFrom, newestFirst, limit }: RemarkFilter): readonly KeptRemark[] {
+  list({ openOnly, seenFrom, codes, registeredFrom, newestFirst, limit }: RemarkFilter): readonly KeptRemark[] {
     const conditions = [
       ...(openOnly ? ["r.gone_at IS NULL AND m.kind IS NOT 'done'"] : []),
       ...(seenFrom === null ? [] : ["(r.first_seen >= ? OR (m.kind = 'undone' AND m.marked_at >= ?))"]),
+      ...(codes === undefined ? [] : ["r.code IN (SELECT value FROM json_each(?))"]),
+      ...(registeredFrom === undefined ? [] : ["r.registered_ms >= ?"]),
     ];
     const order = newestFirst === true ? "DESC" : "ASC";
-    const seen = seenFrom === null ? [] : [Math.floor(seenFrom), Math.floor(seenFrom)];
+    const given = [
+      ...(seenFrom === null ? [] : [Math.floor(seenFrom), Math.floor(seenFrom)]),
+      ...(codes === undefined ? [] : [JSON.stringify(codes)]),
+      ...(registeredFrom === undefined ? [] : [Math.floor(registeredFrom)]),
+    ];
     const where = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
     return this.#connection.db
       .prepare<unknown[], RemarkRow>(
         `${selectRemarks} ${where} ORDER BY r.registered_ms ${order}, r.id ${order} LIMIT ?`,
       )
-      .all(...seen, Math.min(Math.max(0, limit), remarksListMax))
+      .all(...given, Math.min(Math.max(0, limit), remarksListMax))
       .map(keptOf);
   }
 

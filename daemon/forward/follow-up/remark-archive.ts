@@ -32,6 +32,10 @@ export type RemarkFilter = {
   readonly openOnly: boolean;
   /** First seen, or raised again after it was dealt with, at or past this moment. */
   readonly seenFrom: WallMs | null;
+  /** Only those with one of these numbers. */
+  readonly codes?: readonly number[];
+  /** Only those on registrations of this moment or later. */
+  readonly registeredFrom?: WallMs;
   /** Newest registration first; the oldest when left out. */
   readonly newestFirst?: true;
   readonly limit: number;

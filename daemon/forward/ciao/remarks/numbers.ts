@@ -9,6 +9,11 @@ export const remarkNumbers = [
 
 export type RemarkNumber = (typeof remarkNumbers)[number];
 
+/** The remarks whose registration the web form corrects. */
+export function webFormNumbers(): readonly RemarkNumber[] {
+  return remarkNumbers.filter((number) => handlingOf[number].webForm);
+}
+
 /** The service may come to know others, which are kept and shown in its own words. */
 export function isRemarkNumber(code: number | null): code is RemarkNumber {
   const listed: readonly (number | null)[] = remarkNumbers;

@@ -1,8 +1,9 @@
 import type { Language } from "../../../base/language.ts";
-import type { WallMs } from "../../../base/time.ts";
-import type { KeptRemark } from "../../follow-up/remark-archive.ts";
+import { type WallMs, wallMs } from "../../../base/time.ts";
+import type { KeptRemark, RemarkFilter } from "../../follow-up/remark-archive.ts";
 import { type RemarkEntry, remarkEntry, remarkWords } from "./catalogue.ts";
-import { daysLeft, deadlineOf, dueSoonDays } from "./deadline.ts";
+import { daysLeft, deadlineOf, dueSoonDays, webFormDays } from "./deadline.ts";
+import { webFormNumbers } from "./numbers.ts";
 
 /** A kept remark with what the catalogue says of it, as of one moment. */
 export type RemarkView = {
@@ -26,6 +27,18 @@ export function remarkView(kept: KeptRemark, language: Language, timeZone: strin
     daysLeft: deadline === null ? null : daysLeft(deadline, now, timeZone),
   };
 }
+
+/**
+ * All that can be due yet, the nearest last day first, and little else: a list has a limit, and what nobody has to do
+ * anything about, or is too late for, must not take up its room. Two days more than the web form has: that of the
+ * registration, and what a day of 25 hours adds.
+ */
+export function dueFilter(now: WallMs): Pick<RemarkFilter, "openOnly" | "seenFrom" | "codes" | "registeredFrom"> {
+  const registeredFrom = wallMs(now - (webFormDays + 2) * dayMs);
+  return { openOnly: true, seenFrom: null, codes: webFormNumbers(), registeredFrom };
+}
+
+const dayMs = 24 * 60 * 60 * 1000;
 
 /** Whether it is open and its last day is within `days`, today included; what is already too late is not due any more. */
 export function isDueWithin({ state, daysLeft: left }: RemarkView, days: number): boolean {
