@@ -1,11 +1,13 @@
+import { createServer } from "node:net";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { languages } from "../base/language.ts";
-import { systemTime } from "../base/system-time.ts";
+import { systemTime, utcText } from "../base/system-time.ts";
 import { type WallMs, wallMs } from "../base/time.ts";
 import type { Remark } from "../forward/queue.ts";
-import type { LiveStatus } from "../supervisor/live-status.ts";
+import type { LiveClock, LiveStatus } from "../supervisor/live-status.ts";
+import { statusSocketPath } from "../supervisor/status-socket.ts";
 import { writeSite } from "../testing/campaign/site.ts";
 import { fictionalSsin } from "../testing/fictional-worker.ts";
 import {
@@ -80,6 +82,25 @@ describe("badged remarks", () => {
     await expect(listRemarks({ config, dueWithin: "soon" }, terminal)).rejects.toThrow("no number of days");
   });
 
+  test("days are counted by the time that a running daemon proves, and by the box's where it proves none", async () => {
+    fill(25, { code: 1, text: "no relation" });
+    let clock: Partial<LiveClock> = { state: "synchronised", utc: utcText(wallMs(now + 3 * dayMs)) };
+    const daemon = createServer((socket) => void socket.end(JSON.stringify({ clock })));
+    await new Promise<void>((resolve) => daemon.listen(statusSocketPath(join(directory.path, "store")), resolve));
+    try {
+      await listRemarks({ config, json: true, dueWithin: "4d" }, terminal);
+      expect(JSON.parse(text())).toMatchObject({ code: 1, daysLeft: 2 });
+      await showRemark(1, { config, json: true }, terminal);
+      expect(JSON.parse(text())).toMatchObject({ daysLeft: 2 });
+      expect(await remarksOf(config, clock as LiveClock)).toMatchObject({ nextDaysLeft: 2 });
+      clock = { state: "unsynchronised", utc: utcText(wallMs(now + 3 * dayMs)) };
+      await listRemarks({ config, json: true }, terminal);
+      expect(JSON.parse(text())).toMatchObject({ daysLeft: 5 });
+    } finally {
+      daemon.close();
+    }
+  });
+
   test("among more open ones than a list holds, what is due is still told, and that the others were cut off", async () => {
     fill(25, { code: 1, text: "no relation" });
     // A remark of which nobody has to do anything stays open: 33 on every registration of a larger site.
@@ -92,7 +113,7 @@ describe("badged remarks", () => {
     db.close();
     await listRemarks({ config, dueWithin: "7d", json: true }, terminal);
     expect(JSON.parse(text())).toMatchObject({ code: 1, daysLeft: 5 });
-    expect(await remarksOf(config)).toMatchObject({ open: 10_000, dueSoon: 1, nextDaysLeft: 5 });
+    expect(await remarksOf(config, null)).toMatchObject({ open: 10_000, dueSoon: 1, nextDaysLeft: 5 });
     const errors: string[] = [];
     await listRemarks({ config, open: true, csv: true }, { ...terminal, err: (line) => void errors.push(line) });
     expect(text().split("\n")).toHaveLength(10_001);
@@ -145,7 +166,7 @@ describe("badged remarks", () => {
     await listRemarks({ config }, terminal);
     await listRemarks({ config, json: true }, terminal);
     await showRemark(1, { config }, terminal);
-    const lines = remarkLines(await remarksOf(config), null);
+    const lines = remarkLines(await remarksOf(config, null), null);
     expect([text(), ...lines].join("\n")).not.toContain(ssin);
   });
 });
@@ -155,7 +176,7 @@ describe("badged status", () => {
 
   test("tells open remarks and the next last day, and remark 32 in capitals", async () => {
     fill(25, { code: 1, text: "" }, { code: 32, text: "" });
-    const lines = remarkLines(await remarksOf(config), live({ state: "following", why: null }));
+    const lines = remarkLines(await remarksOf(config, null), live({ state: "following", why: null }));
     expect(lines[0]).toMatch(/^remarks {3}2 open, next last day \d{4}-\d\d-\d\d \(5 days left\); 1 DUE WITHIN 7 DAYS/);
     expect(lines[1]).toMatch(/^REMARK 32 on 1 registration:/);
     expect(lines[2]).toBe("following 1 registration, 0 settled");
@@ -177,7 +198,7 @@ describe("badged status", () => {
 
   test("says when registrations cannot be followed", async () => {
     fill(1);
-    const status = await remarksOf(config);
+    const status = await remarksOf(config, null);
     expect(remarkLines(status, live({ state: "not-to-be-had", why: "not-found" })).at(-1)).toContain("NOT TO BE HAD");
     expect(remarkLines(status, live(null)).at(-1)).toContain("SWITCHED OFF");
     expect(remarkLines(null, null)).toEqual([]);

@@ -1,6 +1,6 @@
 import { BadgedError, type ExitCode, exitCode } from "../base/errors.ts";
 import type { Language } from "../base/language.ts";
-import { systemTime, utcText } from "../base/system-time.ts";
+import { utcText } from "../base/system-time.ts";
 import { zonedText } from "../base/zoned-time.ts";
 import { remarkWords } from "../forward/ciao/remarks/catalogue.ts";
 import {
@@ -14,6 +14,7 @@ import {
 import type { RemarkMark } from "../forward/follow-up/remark-archive.ts";
 import { keptText } from "../forward/kept-text.ts";
 import { languageOf } from "./outages.ts";
+import { provenNow } from "./proven-now.ts";
 import { spreadsheet } from "./spreadsheet.ts";
 import { type Terminal, table } from "./terminal.ts";
 import { visitStore } from "./visit.ts";
@@ -33,7 +34,7 @@ export async function listRemarks(options: RemarkOptions, terminal: Terminal): P
   const dueDays = readDays(options.dueWithin);
   await using site = await visitStore(options.config);
   const language = languageOf(options.lang, site.language);
-  const now = systemTime.wallMs();
+  const now = await provenNow(site.storeDirectory);
   const filter = dueDays === null ? { openOnly: options.open === true, seenFrom: null } : dueFilter(now);
   const kept = await site.store.remarks.listRemarks({ ...filter, limit: listMax });
   const views = kept
@@ -69,7 +70,7 @@ export async function showRemark(remarkId: number, options: RemarkOptions, termi
   const found = await site.store.remarks.showRemark(remarkId);
   if (found === null) throw noSuchRemark(remarkId);
   const language = languageOf(options.lang, site.language);
-  const view = remarkView(found.remark, language, site.timeZone, systemTime.wallMs());
+  const view = remarkView(found.remark, language, site.timeZone, await provenNow(site.storeDirectory));
   if (options.json === true) {
     const marks = found.marks.map(({ at, ...mark }) => ({ at: utcText(at), ...mark }));
     terminal.out(JSON.stringify({ ...documentOf(view), marks }));
@@ -109,7 +110,7 @@ export async function markRemark(
   await using site = await visitStore(config);
   const kind: RemarkMark["kind"] = undo === true ? "undone" : "done";
   // People paste what they have before them; a national number must not come to stay here.
-  const mark = { at: systemTime.wallMs(), kind, note: keptText(note ?? "") };
+  const mark = { at: await provenNow(site.storeDirectory), kind, note: keptText(note ?? "") };
   if (!(await site.store.remarks.markRemark(remarkId, mark))) throw noSuchRemark(remarkId);
   const words = remarkWords[site.language].state;
   terminal.out(`${remarkId}: ${kind === "done" ? words.done : words.open}`);

@@ -1,10 +1,10 @@
 import { counted } from "../base/counted.ts";
 import { BadgedError } from "../base/errors.ts";
-import { systemTime } from "../base/system-time.ts";
 import { dueFilter, isDueSoon, remarkView } from "../forward/ciao/remarks/remark-view.ts";
 import type { FollowCounts } from "../forward/follow-up/follow-up.ts";
 import { receiptRemark } from "../forward/receipt-guard.ts";
-import type { LiveFollowing, LiveStatus } from "../supervisor/live-status.ts";
+import type { LiveClock, LiveFollowing, LiveStatus } from "../supervisor/live-status.ts";
+import { provenOr } from "./proven-now.ts";
 import { visitStore } from "./visit.ts";
 
 /** Remarks in numbers, for `badged status`. */
@@ -21,12 +21,16 @@ export type RemarkStatus = {
 
 const openMax = 10_000;
 
-/** `null` before the first start, when there is no store. */
-export async function remarksOf(configurationFile: string): Promise<RemarkStatus | null> {
+/**
+ * `null` before the first start, when there is no store.
+ *
+ * @param clock of the running daemon; `null` when none answers
+ */
+export async function remarksOf(configurationFile: string, clock: LiveClock | null): Promise<RemarkStatus | null> {
   try {
     await using site = await visitStore(configurationFile);
     const { remarks } = site.store;
-    const now = systemTime.wallMs();
+    const now = provenOr(clock);
     const kept = await remarks.listRemarks({ openOnly: true, seenFrom: null, limit: openMax });
     const receipt = await remarks.listRemarks({
       openOnly: true,

@@ -31,7 +31,7 @@ export async function status(configurationFile: string, json: boolean, terminal:
   const { live, without } = await livingOf(configuration.store.directory);
   const stored = await summaryOf(configurationFile);
   const held = await heldOf(configurationFile, live);
-  const remarks = await remarksOf(configurationFile);
+  const remarks = await remarksOf(configurationFile, live?.clock ?? null);
   if (json) {
     terminal.out(
       JSON.stringify({ daemon: live, store: stored === null ? null : storeDocument(stored), held, remarks }),

@@ -8,6 +8,7 @@ import { visitedConfiguration } from "./configuration.ts";
 /** A site's store beside its running daemon, for as long as a command needs it. */
 export type VisitedSite = AsyncDisposable & {
   readonly store: Store;
+  readonly storeDirectory: string;
   readonly timeZone: string;
   readonly language: Configuration["outage"]["language"];
   readonly supplier: Configuration["supplier"];
@@ -19,6 +20,7 @@ export async function visitStore(configurationFile: string): Promise<VisitedSite
   const { site, outage, supplier } = configuration;
   return {
     store,
+    storeDirectory: configuration.store.directory,
     timeZone: site.timeZone,
     language: outage.language,
     supplier,
