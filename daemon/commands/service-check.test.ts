@@ -1,8 +1,8 @@
 import { generateKeyPairSync, X509Certificate } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createSocketServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
@@ -12,6 +12,7 @@ import { spkiPin } from "../base/spki-pin.ts";
 import { httpDateText, systemTime, utcText } from "../base/system-time.ts";
 import { wallMs } from "../base/time.ts";
 import type { LiveClock } from "../supervisor/live-status.ts";
+import { statusSocketPath } from "../supervisor/status-socket.ts";
 import {
   type AuthorizationServer,
   startAuthorizationServer,
@@ -385,10 +386,15 @@ ${more}`,
   async function run(
     file: string,
     json = false,
-  ): Promise<{ readonly code: number; readonly lines: readonly string[] }> {
-    const lines: string[] = [];
-    const terminal = { out: (line: string) => void lines.push(line), err: () => {}, interactive: false };
-    return { code: await serviceCheck(file, json, terminal), lines };
+    daemonMaxMs?: number,
+  ): Promise<{ readonly code: number; readonly lines: readonly string[]; readonly errors: readonly string[] }> {
+    const [lines, errors]: [string[], string[]] = [[], []];
+    const terminal = {
+      out: (line: string) => void lines.push(line),
+      err: (line: string) => void errors.push(line),
+      interactive: false,
+    };
+    return { code: await serviceCheck(file, json, terminal, daemonMaxMs), lines, errors };
   }
 
   test("says each step on a line, and ends with 0", async () => {
@@ -417,6 +423,18 @@ ${more}`,
       expect.stringMatching(/^token +not tried: .*; start badged, which proves the time itself$/),
     ]);
     expect(JSON.parse((await run(siteFile(url, more), true)).lines[0] ?? "")).toMatchObject({ ok: false });
+  });
+
+  test("a daemon that hangs does not keep the way from being tried", async () => {
+    const file = siteFile(await serve(up, null));
+    mkdirSync(join(folder, "store"), { recursive: true });
+    const silent = createSocketServer(() => {});
+    await new Promise<void>((resolve) => silent.listen(statusSocketPath(join(folder, "store")), resolve));
+    cleanups.push(() => silent.close());
+    const { code, lines, errors } = await run(file, false, 100);
+    expect(code).toBe(0);
+    expect(lines).toHaveLength(7);
+    expect(errors).toEqual([expect.stringContaining("does not answer")]);
   });
 
   test("ends with 69 when a step fails, with what to do below it", async () => {

@@ -2,21 +2,19 @@ import type { Configuration } from "../../config/configuration.ts";
 import { readPrivateKey } from "../../config/private-key.ts";
 import { isCredential, readSecret } from "../../config/secret.ts";
 import { BadgedError, type ExitCode, exitCode, messageOf } from "../base/errors.ts";
-import { parseHttpDate, parseUtcText, systemTime } from "../base/system-time.ts";
-import { elapsedMs, type MonotonicNs, type Time, type WallMs, wallMs } from "../base/time.ts";
+import { parseUtcText, systemTime } from "../base/system-time.ts";
+import { elapsedMs, type Time, type WallMs, wallMs } from "../base/time.ts";
 import type { ProvenTime } from "../forward/ciao/oauth/assertion.ts";
 import { wordsOf } from "../forward/ciao/oauth/token-keeper.ts";
 import type { TokenFailureKind } from "../forward/ciao/oauth/token-outcome.ts";
 import { TokenRequest } from "../forward/ciao/oauth/token-request.ts";
-import { parseJson } from "../forward/ciao/problem.ts";
 import { FileToken } from "../forward/ciao/token.ts";
-import { HttpCaller, type HttpOutcome } from "../forward/http-call.ts";
-import { keptText } from "../forward/kept-text.ts";
 import type { LiveClock, LiveStatus } from "../supervisor/live-status.ts";
 import { readStatus, statusSocketPath } from "../supervisor/status-socket.ts";
 import { clockWords, isTrusted } from "./clock.ts";
 import { requireConfiguration } from "./configuration.ts";
 import { withCredentials } from "./credentials.ts";
+import { askHealth, type SeenDate, tryHealth } from "./service-health.ts";
 import { failed, misconfigured, notTried, ok, type Step, stepLines } from "./service-steps.ts";
 import { resolveName, stepMaxMs, tryWay, type WayPorts } from "./service-way.ts";
 import type { Terminal } from "./terminal.ts";
@@ -24,11 +22,18 @@ import type { Terminal } from "./terminal.ts";
 /**
  * Tries the whole way to the service without registering anybody. Exit 0 when every step went well, 78 when a mistake is
  * in the configuration or in a file that it names, 69 for any other failure.
+ *
+ * @param daemonMaxMs how long a running daemon may take to tell of its clock
  */
-export async function serviceCheck(file: string, json: boolean, terminal: Terminal): Promise<ExitCode> {
+export async function serviceCheck(
+  file: string,
+  json: boolean,
+  terminal: Terminal,
+  daemonMaxMs?: number,
+): Promise<ExitCode> {
   const configuration = requireConfiguration(file);
-  const live = (await readStatus(statusSocketPath(configuration.store.directory))) as LiveStatus | null;
-  const steps = await trySteps(configuration.service, live?.clock ?? null, {
+  const clock = await clockOf(configuration.store.directory, terminal, daemonMaxMs);
+  const steps = await trySteps(configuration.service, clock, {
     time: systemTime,
     resolve: resolveName,
   });
@@ -37,6 +42,18 @@ export async function serviceCheck(file: string, json: boolean, terminal: Termin
   else for (const line of [...steps.flatMap(stepLines), closing(isGood)]) terminal.out(line);
   if (isGood) return exitCode.ok;
   return steps.some(({ isConfiguration }) => isConfiguration) ? exitCode.configuration : exitCode.unavailable;
+}
+
+/** A daemon that hangs is when somebody most wants to know whether the way is open: it is said, and the way is tried. */
+async function clockOf(directory: string, terminal: Terminal, daemonMaxMs?: number): Promise<LiveClock | null> {
+  try {
+    const live = (await readStatus(statusSocketPath(directory), daemonMaxMs)) as LiveStatus | null;
+    return live?.clock ?? null;
+  } catch (error) {
+    if (!(error instanceof BadgedError) || error.code !== "daemon-not-running") throw error;
+    terminal.err(`${error.message}; ${error.advice}`);
+    return null;
+  }
 }
 
 /** A time that nobody told contradicts nothing; a token or a health that was not tried shows nothing. */
@@ -84,13 +101,6 @@ function provenBy(clock: LiveClock | null, time: Time): (() => ProvenTime) | nul
 
 /** From the daemon's answer to our reading of it. */
 const socketReadMaxMs = 100;
-
-type SeenDate = {
-  readonly dateMs: WallMs;
-  readonly sentNs: MonotonicNs;
-  readonly receivedNs: MonotonicNs;
-  readonly wallMs: WallMs;
-};
 
 /** Without a daemon the service's own `Date` is all that vouches for the time: a second, and the way of the answer. */
 function provenByDate(date: SeenDate | null, time: Time): (() => ProvenTime) | null {
@@ -221,71 +231,3 @@ function unusable(file: string, error: unknown): Step {
 }
 
 const credentialAdvice = `try it as root with the files that the unit hands over: ${withCredentials("service check")}`;
-
-type Health = { readonly outcome: HttpOutcome; readonly date: SeenDate | null };
-
-async function askHealth({ url, paths, pins }: Service, token: string | null, time: Time): Promise<Health> {
-  let date: SeenDate | null = null;
-  await using caller = new HttpCaller(
-    url,
-    stepMaxMs,
-    time,
-    ({ headers }, sentNs, receivedNs) => {
-      const dateMs = headers["age"] === undefined ? parseHttpDate(headers["date"] ?? "") : null;
-      if (dateMs !== null) date = { dateMs, sentNs, receivedNs, wallMs: time.wallMs() };
-    },
-    { pins },
-  );
-  const authorization: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
-  const outcome = await caller.call(
-    { method: "GET", path: paths.health, headers: { accept: "application/json", ...authorization }, body: null },
-    new AbortController().signal,
-  );
-  return { outcome, date };
-}
-
-/** Health may be open to all or want the token: a first refusal is tried again with it. */
-async function tryHealth(service: Service, first: Health, token: string | null, time: Time): Promise<Step> {
-  const status = first.outcome.kind === "answered" ? first.outcome.head.status : null;
-  if (status !== 401 && status !== 403) return healthStepOf(first.outcome);
-  if (token === null && service.oauth === null && service.tokenFile === null) {
-    const found = `the service answers only who has a token (status ${status}), and none is configured`;
-    return misconfigured("health", found, "see service.oauth in config/badged.example.yaml");
-  }
-  if (token === null) return notTried("health", "it is told only to who has a token");
-  return healthStepOf((await askHealth(service, token, time)).outcome);
-}
-
-/** (C) A SHOULD of the Belgif guide, so that its absence says nothing; what it says when it is there counts. */
-function healthStepOf(outcome: HttpOutcome): Step {
-  if (outcome.kind !== "answered") {
-    return failed("health", `no answer (${outcome.detail})`, "scans are kept; try again, then see badged outages");
-  }
-  const { status } = outcome.head;
-  const said = parseJson(outcome.body);
-  const word = typeof said === "object" && said !== null && "status" in said ? said.status : "";
-  const state = typeof word === "string" ? keptText(word).slice(0, 40) : "";
-  if (status === 401 || status === 403) {
-    const advice = "the service does not take the token: ask the RSZ whether your technical user may use this service";
-    return failed("health", `the service refuses the token (status ${status})`, advice);
-  }
-  if (status === 429) return failed("health", "the service asks for fewer calls (status 429)", "wait, then try again");
-  if (status >= 500 || state === "DOWN") {
-    const advice = "the service's own failure: scans are kept, and badged records the outage with its cause";
-    return failed(
-      "health",
-      `the service says that it is not well (status ${status}${state === "" ? "" : `, ${state}`})`,
-      advice,
-    );
-  }
-  if (status >= 300 && status < 400) {
-    const advice =
-      "compare service.url with what the RSZ gives: badged follows no redirection, and a registration sent there would be in doubt";
-    return failed("health", `the service sends on to another address (status ${status})`, advice);
-  }
-  if (state !== "" && status < 300) return ok("health", `the service says ${state}`);
-  const what = status >= 400 ? ", and has no page for its health" : ", and says nothing of its health";
-  const advice =
-    "so a slip of the pen in the path of service.url would not show here: compare it with what the RSZ gives, letter by letter";
-  return ok("health", `the service answers${what} (status ${status})`, advice);
-}
