@@ -208,6 +208,18 @@ describe("what fails is told, and what it hides is not tried", () => {
     expect(stepOf(steps, "health").state).toBe("not-tried");
   });
 
+  test("a token endpoint on the server that cannot be reached is not tried, whatever proves the time", async () => {
+    const tokenUrl = "https://127.0.0.1:1/oauth/token";
+    for (const clock of [null, trusted(systemTime.wallMs())]) {
+      expect(
+        stepOf(await check(serviceAt("https://127.0.0.1:1/v1", oauth({ tokenUrl })), clock), "token"),
+      ).toMatchObject({
+        state: "not-tried",
+        found: "the way to the token endpoint is not open",
+      });
+    }
+  });
+
   test("a certificate that this box does not trust: nothing is sent", async () => {
     let requests = 0;
     const url = await serve(() => {

@@ -16,7 +16,7 @@ import { requireConfiguration } from "./configuration.ts";
 import { withCredentials } from "./credentials.ts";
 import { askHealth, type SeenDate, tryHealth } from "./service-health.ts";
 import { failed, misconfigured, notTried, ok, type Step, stepLines } from "./service-steps.ts";
-import { resolveName, stepMaxMs, tryWay, type WayPorts } from "./service-way.ts";
+import { resolveName, stepMaxMs, tryWay, type Way, type WayPorts } from "./service-way.ts";
 import type { Terminal } from "./terminal.ts";
 
 /**
@@ -82,7 +82,7 @@ export async function trySteps(service: Service, clock: LiveClock | null, ports:
   const health = way.isOpen ? await askHealth(service, null, time) : null;
   const date = health?.date ?? null;
   const clockStep = tryClock(clock, date, time);
-  const token = await tryToken(service, proven ?? provenByDate(date, time), wayPorts);
+  const token = await tryToken(service, way, proven ?? provenByDate(date, time), wayPorts);
   const healthStep =
     health === null
       ? notTried("health", "the way to the service is not open")
@@ -145,9 +145,15 @@ function tryClock(clock: LiveClock | null, date: SeenDate | null, time: Time): S
 
 type TokenTried = { readonly steps: readonly Step[]; readonly value: string | null };
 
-async function tryToken(service: Service, proven: (() => ProvenTime) | null, ports: WayPorts): Promise<TokenTried> {
+/** @param open the way to the service, on whose server the token endpoint may be */
+async function tryToken(
+  service: Service,
+  open: Way,
+  proven: (() => ProvenTime) | null,
+  ports: WayPorts,
+): Promise<TokenTried> {
   const { oauth, tokenFile } = service;
-  if (oauth !== null) return await tryTokenEndpoint(service, oauth, proven, ports);
+  if (oauth !== null) return await tryTokenEndpoint(service, oauth, open, proven, ports);
   if (tokenFile === null) {
     const advice = "the RSZ's service wants one: see service.oauth in config/badged.example.yaml";
     const isLocal = new URL(service.url).protocol === "http:";
@@ -167,6 +173,7 @@ async function tryToken(service: Service, proven: (() => ProvenTime) | null, por
 async function tryTokenEndpoint(
   { url, pins, timeoutMs }: Service,
   oauth: NonNullable<Service["oauth"]>,
+  open: Way,
   proven: (() => ProvenTime) | null,
   ports: WayPorts,
 ): Promise<TokenTried> {
@@ -174,7 +181,7 @@ async function tryTokenEndpoint(
   const names = ["token name", "token connection", "token certificate"] as const;
   const way = isSameServer ? null : await tryWay(oauth.tokenUrl, pins, names, "service.oauth.tokenUrl", ports);
   const steps = way?.steps ?? [];
-  if (way?.isOpen === false) {
+  if (!(way ?? open).isOpen) {
     return { steps: [...steps, notTried("token", "the way to the token endpoint is not open")], value: null };
   }
   try {
