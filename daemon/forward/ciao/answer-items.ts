@@ -5,6 +5,7 @@ import type { DueScan, Remark } from "../queue.ts";
 import type { ItemOutcome } from "../upstream.ts";
 import { type ItemEcho, matchItems } from "./item-match.ts";
 import { parseJson } from "./problem.ts";
+import { officialNumber } from "./remarks/official.ts";
 import { readToldSsin } from "./told-ssin.ts";
 import { wireDirection } from "./wire.ts";
 
@@ -179,14 +180,14 @@ const optionalList = v.optional(v.fallback(v.array(v.unknown()), []), []);
 const listsSchema = v.looseObject({ remarks: optionalList, issues: optionalList, errors: optionalList });
 
 /**
- * (U) The shape of a remark: a bare code or text, or an object with `code` and a text under one of the usual names. One of
- * which nothing can be read is kept as it came, for a person has to see what it is, and tell it from others.
+ * (U) The shape of a remark: a bare code or text, or an object with `code` and a text under one of the usual names. The
+ * published words tell its number too, which its last day, and remark 32, rest on. One of which nothing can be read is kept as it came, for a person has to see what it is, and tell it from others.
  */
 function readRemark(remark: unknown): Remark {
   if (typeof remark === "number") return { code: codeOf(remark), text: "" };
-  if (typeof remark === "string") return { code: codeOf(remark), text: keptText(remark) };
+  if (typeof remark === "string") return { code: codeOf(remark) ?? officialNumber(remark), text: keptText(remark) };
   const said = readSaid(remark);
-  const [code, text] = [codeOf(said.code), keptText(said.words)];
+  const [code, text] = [codeOf(said.code) ?? officialNumber(said.words), keptText(said.words)];
   return { code, text: code === null && text === "" ? keptText(jsonOf(remark)) : text };
 }
 

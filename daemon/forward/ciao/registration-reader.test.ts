@@ -88,7 +88,20 @@ describe("an answer is read", () => {
       { id: 17611, validity: "invalid", remarks: { code: 15, text: "INSZ is onbekend." } },
       { remarks: [{ code: 15, text: "INSZ is onbekend." }] },
     ],
-    ["with one remark as a text", { remarks: "INSZ is onbekend." }, { remarks: [{ text: "INSZ is onbekend." }] }],
+    ["with one remark as a text", { remarks: "something new" }, { remarks: [{ code: null, text: "something new" }] }],
+    // In words alone it would have no last day, and 32 would raise no alarm.
+    [
+      "with remarks in the published words",
+      {
+        remarks: [
+          "Er bestaat geen relatie tussen de werknemer en de onderneming",
+          { description: "32. Termijn voor ontvangst van de registratie overschreden" },
+          { code: 15, text: "INSZ is onbekend." },
+          { code: "X-7", text: "Limosa bestaat  maar is niet actief." },
+        ],
+      },
+      { remarks: [{ code: 1 }, { code: 32 }, { code: 15 }, { code: 7 }] },
+    ],
     ["without a validity", { id: "17611", remarks: [] }, { validity: null }],
     ["with a validity that is none", { validity: 7, remarks: [] }, { validity: null }],
     ["wrapped", { presenceRegistration: { id: 17611, validity: "valid", remarks: [] } }, { validity: "valid" }],

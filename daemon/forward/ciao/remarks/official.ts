@@ -1,4 +1,4 @@
-import type { RemarkNumber } from "./numbers.ts";
+import { type RemarkNumber, remarkNumbers } from "./numbers.ts";
 
 /** A remark as the RSZ publishes it, in Dutch: the document is the source, so nothing here is ever reworded. */
 export type OfficialRemark = {
@@ -107,3 +107,22 @@ export const officialRemarks: Readonly<Record<RemarkNumber, OfficialRemark>> = {
     action: "Controleer de spelling voor toekomstige registraties.",
   },
 };
+
+/** The number of a remark in the published words, with or without that in front; `null` for any other words. */
+export function officialNumber(words: string): RemarkNumber | null {
+  // An answer may hold thousands of texts, each of megabytes, and badges wait for whoever reads them.
+  if (words.length > officialMaxChars) return null;
+  return numbers.get(bareWords(words.replace(/^\d{1,2}\. /, ""))) ?? null;
+}
+
+/** Capitals, blanks and a full stop are nobody's meaning. */
+function bareWords(words: string): string {
+  return words.toLowerCase().replaceAll(/\s+/g, " ").trim().replace(/\.$/, "");
+}
+
+const numbers: ReadonlyMap<string, RemarkNumber> = new Map(
+  remarkNumbers.map((number) => [bareWords(officialRemarks[number].remark), number]),
+);
+
+/** Twice the longest of them. */
+const officialMaxChars = 200;
