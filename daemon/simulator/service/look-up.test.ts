@@ -7,6 +7,7 @@ import { systemTime, utcSecondsText } from "../../base/system-time.ts";
 import { type Time, wallMs } from "../../base/time.ts";
 import { ManualTime } from "../../testing/manual-time.ts";
 import type { FaultRule } from "./fault.ts";
+import { emptyRegisters } from "./registers.ts";
 import { type ServiceSimulatorOptions, startServiceSimulator } from "./service-simulator.ts";
 
 const now = wallMs(1_769_846_400_000);
@@ -129,6 +130,18 @@ test("the service's own trouble is remarked until the next night", async () => {
   await control("/clock", { offsetMs: 18 * 3_600_000 });
   expect(codesOf((await get("/1")).json())).toEqual([]);
   expect((await control("/trouble", { code: 36, forMs: 1 })).status).toBe(400);
+});
+
+test("what the service could not check it remarks after the night, and not before", async () => {
+  const contracts = new Map<string, "active" | "inactive">();
+  const declarations = new Map([["1Y1003SQ5VSSZ", { state: "active" as const, contracts }]]);
+  const registers = { ...emptyRegisters, declarations };
+  const { register, get, control, pass } = await simulate({ settleAfterMs: 0, registers });
+  await control("/trouble", { code: 33, forMs: 60_000 });
+  await register(item());
+  expect(codesOf((await get("/1")).json())).toEqual([33]);
+  pass(24 * 60 * 60 * 1000);
+  expect(codesOf((await get("/1")).json())).toEqual([12]);
 });
 
 test("faults strike the calls they are aimed at, and no other", async () => {

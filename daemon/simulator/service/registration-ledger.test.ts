@@ -44,6 +44,23 @@ test("registrations of one second keep the order of receipt", () => {
   expect(ledger.ofWorker(ssin)).toEqual(kept);
 });
 
+test("a cancelled registration counts for nothing in what follows it", () => {
+  const { ledger, kept } = ledgerWith(itemAt(0, "IN"), itemAt(60, "IN"), itemAt(120, "OUT"), itemAt(180, "OUT"));
+  const codes = (): readonly (readonly number[])[] => kept.map((each) => ledger.remarks(each, later));
+  expect(codes()).toEqual([[], [21], [], [22]]);
+  ledger.cancel(1, later);
+  ledger.cancel(3, later);
+  expect(codes()).toEqual([[], [], [], []]);
+  ledger.cancel(2, later);
+  expect(codes()[3]).toEqual([24]);
+});
+
+test("the remarks of a registration that was forgotten bring no worker back", () => {
+  const { ledger, kept } = ledgerWith(itemAt(0, "OUT"));
+  ledger.forget();
+  expect([kept[0] && ledger.remarks(kept[0], later), ledger.workerCount]).toEqual([[24], 0]);
+});
+
 test("workers do not disturb each other", () => {
   const { kept } = ledgerWith(itemAt(0, "IN"), itemAt(1, "IN", "85011512355"));
   expect(kept.map((each) => each.remarksAtReceipt)).toEqual([[], []]);

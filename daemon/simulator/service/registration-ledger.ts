@@ -3,7 +3,7 @@ import type { WallMs } from "../../base/time.ts";
 import { emptyRegisters, lookedUpRemarks, type Registers } from "./registers.ts";
 import type { Registration, RegistrationItem, RemarkCode, Validity } from "./registration.ts";
 import { remarksOf } from "./remarks.ts";
-import { type Trouble, troubleRemarks, troublesMax } from "./trouble.ts";
+import { type Trouble, troubleRemarks, troublesMax, withoutUncomputed } from "./trouble.ts";
 
 /** A million is what the bench asks for; past twice that the simulator says it is full instead of growing on. */
 export const registrationsMax = 2_000_000;
@@ -93,7 +93,7 @@ export class RegistrationLedger {
 
   /** The remarks as they stand at `now`, with everything that arrived and was looked up since. */
   remarks(registration: Registration, now: WallMs): readonly RemarkCode[] {
-    return this.#remarks(registration, this.#historyOf(registration.ssin)[1], now);
+    return this.#remarks(registration, this.#workers.get(registration.ssin) ?? { all: [], ins: [] }, now);
   }
 
   validity(registration: Registration, now: WallMs): Validity {
@@ -129,8 +129,8 @@ export class RegistrationLedger {
     history: WorkerHistory,
     now: WallMs,
   ): readonly RemarkCode[] {
-    const previous = history.all[positionOf(history.all, subject.registrationMs, subject.id) - 1];
-    const lastIn = history.ins[positionOf(history.ins, subject.registrationMs, subject.id) - 1];
+    const previous = this.#lastStanding(history.all, subject);
+    const lastIn = this.#lastStanding(history.ins, subject);
     const own = remarksOf(
       {
         type: subject.type,
@@ -143,10 +143,20 @@ export class RegistrationLedger {
       this.#receiptLimitMs,
     );
     if (this.#settleAfterMs !== null && now < subject.receivedMs + this.#settleAfterMs) return own;
-    const looked = lookedUpRemarks(subject, this.#registers);
     const troubled = troubleRemarks(subject.receivedMs, now, this.#troubles);
+    const looked = withoutUncomputed(lookedUpRemarks(subject, this.#registers), troubled);
     if (looked.length + troubled.length === 0) return own;
     return [...own, ...looked, ...troubled].toSorted((one, other) => one - other);
+  }
+
+  /** The last one before `subject` that was not cancelled. */
+  #lastStanding(
+    sorted: readonly Registration[],
+    { registrationMs, id }: Pick<Registration, "registrationMs" | "id">,
+  ): Registration | undefined {
+    let place = positionOf(sorted, registrationMs, id) - 1;
+    for (; place >= 0; place -= 1) if (!this.#cancelled.has(sorted[place]?.id ?? 0)) break;
+    return sorted[place];
   }
 
   /** The map's own key is handed back too: a string cut from a parsed call would keep a copy per registration. */

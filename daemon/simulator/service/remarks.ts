@@ -4,7 +4,7 @@ import type { RegistrationType, RemarkCode } from "./registration.ts";
 /** Remark 24 looks this far back for an IN. */
 export const inBeforeOutMs: number = 24 * 60 * 60 * 1000;
 
-/** A registration and what stands before it, ordered by registration date, among those of the same worker. */
+/** A registration and what stands before it, ordered by registration date, among those of the same worker that were not cancelled. */
 export type Circumstances = {
   readonly type: RegistrationType;
   readonly registrationMs: WallMs;
@@ -20,9 +20,10 @@ export type Circumstances = {
  * The remarks the RSZ procedure document ("Procedures bij technisch defect, nalatigheid en vergissing") gives, in
  * rising order. A remark never undoes a registration.
  *
- * The document leaves three edges open. Assumed here: of two registrations in a row the later one carries 21 or 22,
+ * The document leaves four edges open. Assumed here: of two registrations in a row the later one carries 21 or 22,
  * however long ago the earlier one was; an IN exactly 24 hours before an OUT counts; a registration in the future by
- * the service's clock is a badge clock that is set wrong, so it carries 32 as well.
+ * the service's clock is a badge clock that is set wrong, so it carries 32 as well; a cancelled registration stands
+ * before none.
  *
  * @param receiptLimitMs receipt − registration at or past this raises 32; `null` knows no limit
  */

@@ -23,6 +23,14 @@ export function troubleRemarks(receivedMs: WallMs, now: WallMs, troubles: readon
   return [...codes].toSorted((one, other) => one - other);
 }
 
+/** What the service did not check it does not remark either: 33 says that nobody looked whether the employer is in the declaration. */
+export function withoutUncomputed(
+  lookedUp: readonly RemarkCode[],
+  troubled: readonly RemarkCode[],
+): readonly RemarkCode[] {
+  return troubled.includes(33) ? lookedUp.filter((code) => code !== 12 && code !== 17) : lookedUp;
+}
+
 function nightAfter(moment: number): number {
   const hourMs = nightHourUtc * 60 * 60 * 1000;
   return Math.floor((moment - hourMs) / dayMs) * dayMs + dayMs + hourMs;
