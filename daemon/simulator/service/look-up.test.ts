@@ -244,6 +244,28 @@ test("too many calls are refused until the time that the answer names, and who c
   expect((await get(`?ssin=${ssin}`)).status).toBe(200);
 });
 
+test("a fault waits for the next call that a quota lets in", async () => {
+  const time = new ManualTime();
+  const quota = { callsMax: 1, failedMax: null, windowMs: 10_000 };
+  const { simulator, get } = await simulate({ quota, time: { ...systemTime, monotonicNs: () => time.monotonicNs() } });
+  await get(`?ssin=${ssin}`);
+  const fault = { kind: "server-error", status: 503, processed: false, retryAfterSeconds: null } as const;
+  await simulator.setFault(fault, { kind: "next-calls", calls: 1 }, "search");
+  expect((await get(`?ssin=${ssin}`)).status).toBe(429);
+  expect([simulator.calls().at(-1)?.fault, simulator.stats().callsByFault]).toEqual([null, {}]);
+  await time.advance(10_000);
+  expect((await get(`?ssin=${ssin}`)).status).toBe(503);
+});
+
+test.each([
+  { callsMax: 0, failedMax: null, windowMs: 60_000 },
+  { callsMax: null, failedMax: 0, windowMs: 60_000 },
+])("a quota of none (%o) is full for a whole window", async (quota) => {
+  const { get } = await simulate({ quota });
+  const { status, headers } = await get("/9");
+  expect([status, headers["retry-after"]]).toEqual([429, "60"]);
+});
+
 test("failed calls have a quota of their own", async () => {
   const quota = { callsMax: null, failedMax: 2, windowMs: 60_000 };
   const { simulator, get } = await simulate({ quota });

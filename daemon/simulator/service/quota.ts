@@ -59,11 +59,11 @@ export class Quota {
     const inWindow = (moment: number): boolean => moment > nowMs - windowMs;
     this.#failedMs = this.#failedMs.filter(inWindow);
     if (failedMax !== null && this.#failedMs.length >= failedMax) {
-      return this.#excess("tooManyFailedRequests", this.#failedMs, nowMs);
+      return this.#excess("tooManyFailedRequests", nowMs, this.#failedMs);
     }
     if (callsMax === null) return null;
     this.#callsMs = this.#callsMs.filter(inWindow);
-    if (this.#callsMs.length >= callsMax) return this.#excess("tooManyRequests", this.#callsMs, nowMs);
+    if (this.#callsMs.length >= callsMax) return this.#excess("tooManyRequests", nowMs, this.#callsMs);
     this.#callsMs.push(nowMs);
     return null;
   }
@@ -84,7 +84,8 @@ export class Quota {
     this.#failedPeak = Math.max(this.#failedPeak, this.#failedMs.length);
   }
 
-  #excess(problem: Excess["problem"], [oldest = 0]: readonly number[], nowMs: number): Excess {
+  /** Of a quota of none there is no oldest call: it is full for a whole window, whenever one asks. */
+  #excess(problem: Excess["problem"], nowMs: number, [oldest = nowMs]: readonly number[]): Excess {
     this.#refusals += 1;
     return { problem, retryAfterSeconds: Math.ceil((oldest + this.#settings.windowMs - nowMs) / 1000) };
   }

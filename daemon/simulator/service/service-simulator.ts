@@ -18,7 +18,6 @@ import { noQuota, type QuotaSettings } from "./quota.ts";
 import type { Registers } from "./registers.ts";
 import type { Registration, RemarkCode } from "./registration.ts";
 import { registrationsMax } from "./registration-ledger.ts";
-import type { Reply } from "./reply.ts";
 import { SimulatedService } from "./simulated-service.ts";
 import { type ClientSettings, TokenOffice } from "./token-office.ts";
 import type { TroubleCode } from "./trouble.ts";
@@ -185,15 +184,14 @@ async function exchange(
     return;
   }
   const target = callTargetOf(request.method, request.path);
-  const fault = service.strike(target.kind);
-  const reply = await service.reply(request, target, fault, callId, receivedMs);
+  const throttled = service.throttled(target.kind, callId);
+  const fault = throttled === null ? service.strike(target.kind) : null;
+  const reply = throttled ?? (await service.reply(request, target, fault, callId, receivedMs));
   const accepted = reply?.accepted ?? [];
   journal?.append(accepted);
-  const delivery = isThrottled(reply)
-    ? ({ kind: "whole", answer: answerOf(reply) } as const)
-    : deliveryOf(fault, reply, callId, receivedMs);
+  const delivery = deliveryOf(fault, reply, callId, receivedMs);
   service.answered(target.kind, delivery);
-  if (fault !== null && !isThrottled(reply)) options.onStruck?.(target.kind, fault);
+  if (fault !== null) options.onStruck?.(target.kind, fault);
   const call: CallRecord = {
     callId,
     call: target.kind,
@@ -217,11 +215,6 @@ function overviewAnswer(service: SimulatedService): Answer {
     "Cache-Control": "no-store",
   };
   return { status: 200, headers, body: overviewPage(service) };
-}
-
-/** A quota refuses a call before any fault gets to it. */
-function isThrottled(reply: Reply | null): reply is Reply {
-  return reply?.status === 429;
 }
 
 async function obey(command: ControlCommand, service: SimulatedService, listener: Listener): Promise<void> {

@@ -5,7 +5,7 @@ import type { CallKind, CallTarget } from "./call-kind.ts";
 import { CallLog } from "./call-log.ts";
 import type { Delivery } from "./delivery.ts";
 import { type CallFault, type FaultRule, isProcessed, strike } from "./fault.ts";
-import { type Excess, Quota, type QuotaSettings } from "./quota.ts";
+import { Quota, type QuotaSettings } from "./quota.ts";
 import { type LedgerSettings, RegistrationLedger } from "./registration-ledger.ts";
 import { type Reply, refusal, type SimulatorRequest, withHeaders } from "./reply.ts";
 import { replyOfService } from "./service-reply.ts";
@@ -55,6 +55,14 @@ export class SimulatedService {
     return this.#lastCallId;
   }
 
+  /** The answer to a call above a quota, which comes before any fault and before any look at the call. */
+  throttled(kind: CallKind, callId: number): Reply | null {
+    const excess = this.quota.enter(kind, this.#steadyMs());
+    if (excess === null) return null;
+    const reply = refusal(excess.problem, "the quota of calls is used up", callId);
+    return withHeaders(reply, { "Retry-After": String(excess.retryAfterSeconds) });
+  }
+
   strike(kind: CallKind): CallFault | null {
     const struck = strike(this.rules, kind, this.#options.random);
     this.rules = struck.rules;
@@ -69,8 +77,6 @@ export class SimulatedService {
     callId: number,
     receivedMs: WallMs,
   ): Promise<Reply | null> {
-    const excess = this.quota.enter(target.kind, this.#steadyMs());
-    if (excess !== null) return throttled(excess, callId);
     if (fault !== null && !isProcessed(fault)) return null;
     const { office } = this.#options;
     if (target.kind === "token" && office !== null) return await office.reply(request, receivedMs);
@@ -105,11 +111,6 @@ export class SimulatedService {
   #steadyMs(): number {
     return Number(this.#options.time.monotonicNs() / 1_000_000n);
   }
-}
-
-function throttled({ problem, retryAfterSeconds }: Excess, callId: number): Reply {
-  const reply = refusal(problem, "the quota of calls is used up", callId);
-  return withHeaders(reply, { "Retry-After": String(retryAfterSeconds) });
 }
 
 function isSameText(left: string, right: string): boolean {
