@@ -197,6 +197,7 @@ test("a roster is checked, and what is on disk told, while the configured roster
 
 test.each([
   ["simulate service --port 99999", "a port is 0 to 65535"],
+  ["simulate service --missing-scope find", "the calls are register, get, search, history, cancel"],
   ["reader listen /dev/null --baud 0", "give bits per second"],
   ["reader listen /dev/null --seconds 0", "give 1 or more"],
   ["scans list --limit 0", "--limit: 0 is not between 1 and 100000"],

@@ -4,6 +4,7 @@ import { BadgedError, type ExitCode, exitCode, messageOf } from "../base/errors.
 import { silentLog } from "../base/log.ts";
 import { systemTime } from "../base/system-time.ts";
 import { ReaderSimulator, type ReaderStyle } from "../simulator/reader-simulator.ts";
+import type { RightfulCall } from "../simulator/service/call-kind.ts";
 import { readRegistersFile } from "../simulator/service/registers-file.ts";
 import { startServiceSimulator } from "../simulator/service/service-simulator.ts";
 import type { ClientSettings } from "../simulator/service/token-office.ts";
@@ -24,6 +25,8 @@ export type SimulateServiceOptions = {
   readonly settleAfter: number;
   readonly callsPerMinute?: number;
   readonly failedPerMinute?: number;
+  readonly missingScope?: readonly RightfulCall[];
+  readonly missingPermission?: readonly RightfulCall[];
 };
 
 export async function simulateService(options: SimulateServiceOptions, terminal: Terminal): Promise<ExitCode> {
@@ -38,6 +41,10 @@ export async function simulateService(options: SimulateServiceOptions, terminal:
     settleAfterMs: options.settleAfter * 1000,
     ...(registers === undefined ? {} : readRegistersFile(registers)),
     quota: { callsMax: callsPerMinute ?? null, failedMax: failedPerMinute ?? null, windowMs: 60_000 },
+    withoutRight: {
+      ...Object.fromEntries((options.missingScope ?? []).map((call) => [call, "missingScope"] as const)),
+      ...Object.fromEntries((options.missingPermission ?? []).map((call) => [call, "missingPermission"] as const)),
+    },
     log: silentLog,
     time: systemTime,
   });

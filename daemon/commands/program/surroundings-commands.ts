@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
+import { type RightfulCall, rightfulCalls } from "../../simulator/service/call-kind.ts";
 import type { SimulateServiceOptions } from "../simulate.ts";
 import { defaultConfiguration, type Terminal } from "../terminal.ts";
 import { type Conclude, type Site, siteOf, siteWords, wholeNumber } from "./arguments.ts";
@@ -83,6 +84,12 @@ export function addSimulate(program: Command, terminal: Terminal, conclude: Conc
     .option("--settle-after <seconds>", "how long a registration is pending", wholeNumber, 30)
     .option("--calls-per-minute <number>", "refuse more calls than this with 429", wholeNumber)
     .option("--failed-per-minute <number>", "refuse all calls after this many failed ones with 429", wholeNumber)
+    .option(
+      "--missing-scope <call>",
+      "answer 403 to register, get, search, history or cancel; may be repeated",
+      rightful,
+    )
+    .option("--missing-permission <call>", "the same with the other reason for it", rightful)
     .action(async (options: SimulateServiceOptions) => {
       conclude(await (await import("../simulate.ts")).simulateService(options, terminal));
     });
@@ -94,6 +101,12 @@ export function addSimulate(program: Command, terminal: Terminal, conclude: Conc
     .action(async (link: string, options: { readonly driver: string }) => {
       conclude(await (await import("../simulate.ts")).simulateReader(link, options.driver, terminal));
     });
+}
+
+function rightful(text: string, before: readonly RightfulCall[] = []): readonly RightfulCall[] {
+  const call = rightfulCalls.find((each) => each === text);
+  if (call === undefined) throw new InvalidArgumentError(`the calls are ${rightfulCalls.join(", ")}`);
+  return [...before, call];
 }
 
 function tcpPort(text: string): number {

@@ -14,6 +14,11 @@ export type CallKind =
 
 export const callKinds = ["register", "get", "search", "history", "cancel", "token", "health", "other"] as const;
 
+/** What a client needs a right for. */
+export const rightfulCalls = ["register", "get", "search", "history", "cancel"] as const;
+
+export type RightfulCall = (typeof rightfulCalls)[number];
+
 /** The path of the real service's address. */
 export const serviceBasePath = "/REST/presenceRegistration/v1";
 

@@ -225,6 +225,26 @@ test("with a client every call needs one of its tokens", async () => {
   ]);
 });
 
+test("a client without the right for a call gets 403, and nothing comes of it", async () => {
+  const withoutRight = { register: "missingScope", search: "missingPermission" } as const;
+  const { simulator, send, at, get } = await simulate({ token: "good", withoutRight });
+  const authorization = "Bearer good";
+  const body = JSON.stringify({ items: [item()] });
+  const refusals = [
+    await send("POST", at("/registerInBulk"), body, { authorization }),
+    await get(`?ssin=${ssin}`, { authorization }),
+    await send("POST", at("/registerInBulk"), body),
+    await get("/1", { authorization }),
+  ];
+  expect(refusals.map((each) => [each.status, each.json().type])).toEqual([
+    [403, "urn:problem-type:belgif:missingScope"],
+    [403, "urn:problem-type:belgif:missingPermission"],
+    [401, "urn:problem-type:belgif:noAccessToken"],
+    [404, "urn:problem-type:belgif:resourceNotFound"],
+  ]);
+  expect(simulator.registrations()).toEqual([]);
+});
+
 test("without a client there is no token endpoint", async () => {
   const { simulator, send } = await simulate();
   expect((await send("POST", simulator.tokenUrl, "{}")).status).toBe(404);

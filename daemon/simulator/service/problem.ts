@@ -20,6 +20,11 @@ export type ProblemKind =
   | "serviceUnavailable"
   | "gatewayTimeout";
 
+/** A client that is known, and may not make this call: its token lacks the scope, or it was never given the right. */
+export const rightProblems = ["missingScope", "missingPermission"] as const;
+
+export type RightProblem = (typeof rightProblems)[number];
+
 /** What can be wrong with the access of a client. */
 export const accessProblems = [
   "noAccessToken",

@@ -2,7 +2,7 @@ import { unreachable } from "../../base/assert.ts";
 import { utcText } from "../../base/system-time.ts";
 import type { WallMs } from "../../base/time.ts";
 import type { CallTarget } from "./call-kind.ts";
-import { type InputIssue, problemOf } from "./problem.ts";
+import { type AccessProblem, type InputIssue, problemOf } from "./problem.ts";
 import type { Registration } from "./registration.ts";
 import { checkCall, readMoment } from "./registration-call.ts";
 import type { RegistrationLedger } from "./registration-ledger.ts";
@@ -17,7 +17,6 @@ import {
   withHeaders,
   wrongMethod,
 } from "./reply.ts";
-import type { TokenVerdict } from "./token-office.ts";
 import { wireRegistration } from "./wire-registration.ts";
 
 /** Registrations in one answer of a search; the total stands beside them. */
@@ -25,7 +24,7 @@ export const searchItemsMax = 200;
 
 /** What the service knows while it answers one call. */
 export type ServiceContext = {
-  readonly access: TokenVerdict;
+  readonly access: "granted" | AccessProblem;
   readonly ledger: RegistrationLedger;
   readonly registrationsMax: number;
   readonly callId: number;
@@ -38,7 +37,7 @@ export type ServiceContext = {
 export function replyOfService(request: SimulatorRequest, target: CallTarget, context: ServiceContext): Reply {
   const { callId } = context;
   if (target.kind === "health") return replyOf(200, { status: "UP" });
-  const refused = refusedToken(context);
+  const refused = refusedAccess(context);
   if (refused !== null) return refused;
   switch (target.kind) {
     case "register":
@@ -88,10 +87,18 @@ function register(request: SimulatorRequest, context: ServiceContext): Reply {
 /** What stands in a `notCreatedPresenceRegistration` is in no public source; the shape of a remark is assumed. */
 const notCreatedForm = { code: "simulated", description: "The simulator was told not to create this registration." };
 
-function refusedToken({ access, callId }: ServiceContext): Reply | null {
+function refusedAccess({ access, callId }: ServiceContext): Reply | null {
   if (access === "granted") return null;
-  return withHeaders(refusal(access, "a bearer token is wanted", callId), { "WWW-Authenticate": "Bearer" });
+  return withHeaders(refusal(access, accessWords[access], callId), { "WWW-Authenticate": "Bearer" });
 }
+
+const accessWords: Readonly<Record<AccessProblem, string>> = {
+  noAccessToken: "the call has no token: it wants the header Authorization with Bearer and a token",
+  invalidAccessToken: "this token was not given out here, or was withdrawn",
+  expiredAccessToken: "this token has expired: ask for another one",
+  missingScope: "the token does not cover this kind of call",
+  missingPermission: "this client has no right to this kind of call",
+};
 
 function withRegistration(
   { registrationId }: CallTarget,

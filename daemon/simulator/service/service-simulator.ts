@@ -18,7 +18,7 @@ import { noQuota, type QuotaSettings } from "./quota.ts";
 import type { Registers } from "./registers.ts";
 import type { Registration, RemarkCode } from "./registration.ts";
 import { registrationsMax } from "./registration-ledger.ts";
-import { SimulatedService } from "./simulated-service.ts";
+import { SimulatedService, type WithoutRight } from "./simulated-service.ts";
 import { type ClientSettings, TokenOffice } from "./token-office.ts";
 import type { TroubleCode } from "./trouble.ts";
 
@@ -41,6 +41,8 @@ export type ServiceSimulatorOptions = {
   /** What the service finds out about enterprises, workers and declarations of works. */
   readonly registers?: Registers;
   readonly quota?: QuotaSettings;
+  /** Calls answered with 403, whatever token comes along: what a client meets that lacks the scope or the right for them. */
+  readonly withoutRight?: WithoutRight;
   /** SSINs with right check digits that get remark 15 all the same. */
   readonly unknownSsins?: readonly string[];
   /** How far the service's clock is ahead of `time`. */
@@ -102,6 +104,7 @@ export async function startServiceSimulator(options: ServiceSimulatorOptions): P
     token: options.token ?? null,
     office,
     quota: options.quota ?? noQuota,
+    withoutRight: options.withoutRight ?? {},
     unknownSsins: new Set(options.unknownSsins ?? []),
     clockOffsetMs: options.clockOffsetMs ?? 0,
     registrationsMax: options.registrationsMax ?? registrationsMax,

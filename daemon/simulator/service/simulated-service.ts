@@ -5,6 +5,7 @@ import type { CallKind, CallTarget } from "./call-kind.ts";
 import { CallLog } from "./call-log.ts";
 import type { Delivery } from "./delivery.ts";
 import { type CallFault, type FaultRule, isProcessed, strike } from "./fault.ts";
+import type { RightProblem } from "./problem.ts";
 import { Quota, type QuotaSettings } from "./quota.ts";
 import { type LedgerSettings, RegistrationLedger } from "./registration-ledger.ts";
 import { type Reply, refusal, type SimulatorRequest, withHeaders } from "./reply.ts";
@@ -20,9 +21,13 @@ export type SimulatedServiceOptions = LedgerSettings & {
   readonly clockOffsetMs: number;
   readonly registrationsMax: number;
   readonly quota: QuotaSettings;
+  /** Calls that the client has no right to make, and how the service says so. */
+  readonly withoutRight: WithoutRight;
   readonly random: Random;
   readonly time: Time;
 };
+
+export type WithoutRight = Readonly<Partial<Record<CallKind, RightProblem>>>;
 
 /** What the simulated service knows, and how it answers; no sockets. */
 export class SimulatedService {
@@ -81,7 +86,7 @@ export class SimulatedService {
     const { office } = this.#options;
     if (target.kind === "token" && office !== null) return await office.reply(request, receivedMs);
     return replyOfService(request, target.kind === "token" ? { ...target, kind: "other", allowed: null } : target, {
-      access: target.kind === "token" ? "granted" : this.#admit(request.authorization, receivedMs),
+      access: target.kind === "token" ? "granted" : this.#admit(target.kind, request.authorization, receivedMs),
       ledger: this.ledger,
       registrationsMax: this.#options.registrationsMax,
       callId,
@@ -99,7 +104,13 @@ export class SimulatedService {
     this.quota.answered(kind, delivery, this.#steadyMs(), this.now());
   }
 
-  #admit(authorization: string | null, now: WallMs): TokenVerdict {
+  /** Who the client is comes before what it may do. */
+  #admit(kind: CallKind, authorization: string | null, now: WallMs): TokenVerdict | RightProblem {
+    const verdict = this.#known(authorization, now);
+    return verdict === "granted" ? (this.#options.withoutRight[kind] ?? verdict) : verdict;
+  }
+
+  #known(authorization: string | null, now: WallMs): TokenVerdict {
     const { office, token } = this.#options;
     if (token !== null && isSameText(authorization ?? "", `Bearer ${token}`)) return "granted";
     if (office !== null) return office.admit(authorization, now);
