@@ -2,6 +2,7 @@ import type { CryptoKey, JSONWebKeySet } from "jose";
 import * as v from "valibot";
 import { BadgedError, messageOf } from "../../base/errors.ts";
 import type { WallMs } from "../../base/time.ts";
+import { plainIssue } from "./plain-issue.ts";
 
 /** (T) The longest life of an assertion. */
 export const assertionMaxSeconds = 300;
@@ -96,7 +97,7 @@ export function checkClaims(
   const checked = v.safeParse(claims, parsed);
   if (!checked.success) {
     const [issue] = checked.issues;
-    return `claim ${v.getDotPath(issue) ?? ""}: ${issue.message}`;
+    return `claim ${v.getDotPath(issue) ?? ""}: ${plainIssue(issue)}`;
   }
   const { iss, sub, aud, jti, iat, exp } = checked.output;
   const nowSeconds = expected.now / 1000;

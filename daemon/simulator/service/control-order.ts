@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { plainIssue } from "./plain-issue.ts";
 
 /** A year either way: long enough for every night and every limit. */
 export const clockOffsetMaxMs: number = 366 * 24 * 60 * 60 * 1000;
@@ -33,5 +34,5 @@ function readOrder<S extends v.GenericSchema>(schema: S, body: string): v.InferO
   const checked = v.safeParse(schema, parsed);
   if (checked.success) return checked.output;
   const [issue] = checked.issues;
-  return `${v.getDotPath(issue) ?? "body"}: ${issue.message}`;
+  return `${v.getDotPath(issue) ?? "body"}: ${plainIssue(issue)}`;
 }

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { callKinds } from "./call-kind.ts";
 import type { FaultRule, Occurrence, Refusal } from "./fault.ts";
+import { plainIssue } from "./plain-issue.ts";
 import { accessProblems } from "./problem.ts";
 
 /** Longest refusal that may be ordered over HTTP: during it nobody can reach the control endpoint. */
@@ -53,7 +54,7 @@ const callFault = v.variant("kind", [
   }),
   v.strictObject({
     kind: v.literal("not-created"),
-    ssins: v.pipe(v.array(v.pipe(v.string(), v.regex(/^\d{11}$/))), v.maxLength(1000)),
+    ssins: v.pipe(v.array(v.pipe(v.string(), v.regex(/^\d{11}$/, "expected eleven digits"))), v.maxLength(1000)),
   }),
 ]);
 
@@ -109,5 +110,5 @@ export function readFaultOrder(body: string): FaultOrder | string {
 }
 
 function sentenceOf([issue]: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]]): string {
-  return `${v.getDotPath(issue) ?? "body"}: ${issue.message}`;
+  return `${v.getDotPath(issue) ?? "body"}: ${plainIssue(issue)}`;
 }

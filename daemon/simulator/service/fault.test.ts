@@ -89,11 +89,18 @@ test("a refusal over HTTP needs an end", () => {
 test.each<[string, RegExp]>([
   ["", /not JSON/],
   ["[]", /./],
-  ["{}", /^fault: /],
+  ["{}", /^fault: is missing$/],
+  ['{"fault":1}', /^fault: expected an object$/],
+  ['{"rules":3}', /^rules: expected a list$/],
+  ['{"fault":{"kind":"slow"}}', /^fault\.bytesPerChunk: is missing$/],
+  ['{"fault":{"kind":"server-error","status":404}}', /^fault\.status: expected one of 500, 502, 503, 504$/],
+  ['{"fault":{"kind":"refuse","forMs":3600001}}', /^fault\.forMs: expected at most 3600000$/],
+  ['{"fault":{"kind":"not-created","ssins":["1"]}}', /^fault\.ssins\.0: expected eleven digits$/],
+  ['{"fault":{"kind":"reset-before"},"at":"x"}', /^at: expected one of "register", "get", .*"any"$/],
   ['{"fault":{"kind":"flood"}}', /^fault\.kind: .*"reset-before"/],
   ['{"fault":{"kind":"flood"}}', /"refuse", with forMs/],
-  ['{"fault":{"kind":"slow","bytesPerChunk":1,"everyMs":0}}', /^fault\.everyMs: /],
-  ['{"fault":{"kind":"reset-before","extra":1}}', /^fault\.extra: /],
+  ['{"fault":{"kind":"slow","bytesPerChunk":1,"everyMs":0}}', /^fault\.everyMs: expected at least 1$/],
+  ['{"fault":{"kind":"reset-before","extra":1}}', /^fault\.extra: unknown field$/],
   ['{"rules":[{"fault":{"kind":"reset-before"},"occurs":{"kind":"chance","probability":2}}]}', /^rules\.0\.occurs\.p/],
 ])("the order %s is refused with a sentence about its mistake", (body, sentence) => {
   expect(readFaultOrder(body)).toEqual(expect.stringMatching(sentence));

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import { BadgedError, messageOf } from "../../base/errors.ts";
+import { plainIssue } from "./plain-issue.ts";
 import type { Registers } from "./registers.ts";
 
 const enterpriseNumber = v.pipe(v.string(), v.regex(/^[01]\d{9}$/, "expected ten digits, the first 0 or 1"));
@@ -57,10 +58,12 @@ function readText(file: string): string {
 
 export function parseRegisters(text: string): ReadRegisters {
   const parsed: unknown = JSON.parse(text);
+  // A list has fields too, and would pass for a file that says nothing.
+  if (Array.isArray(parsed)) throw new TypeError("the file: expected an object");
   const checked = v.safeParse(registers, parsed);
   if (!checked.success) {
     const [issue] = checked.issues;
-    throw new TypeError(`${v.getDotPath(issue) ?? "the file"}: ${issue.message}`);
+    throw new TypeError(`${v.getDotPath(issue) ?? "the file"}: ${plainIssue(issue)}`);
   }
   const { declarations, enterprises, workers, unknownSsins } = checked.output;
   return {

@@ -66,9 +66,11 @@ test("without registers only what stands in the registration is judged", () => {
 
 test.each([
   ["{", /JSON/],
-  ['{"worker":{}}', /worker/],
+  ["[]", /^the file: expected an object$/],
+  ['{"worker":{}}', /^worker: unknown field$/],
+  ['{"declarations":{"1Y1003SQ5VSSZ":{}}}', /\.contracts: is missing$/],
   ['{"declarations":{"X":{"contracts":{}}}}', /AvW/],
-  ['{"workers":{"93051822361":{"0566988259":"gone"}}}', /workers/],
+  ['{"workers":{"93051822361":{"0566988259":"gone"}}}', /: expected one of "active", "ended", "no-function"$/],
 ])("the file %s is refused with its mistake", (text, mistake) => {
   expect(() => parseRegisters(text)).toThrow(mistake);
 });

@@ -110,6 +110,19 @@ test("an issue says where it is, what is wanted and what was there", () => {
   });
 });
 
+test("what is missing or of another kind is said without the words of a schema", () => {
+  const { ssin: _, ...nameless } = item;
+  const wrong = { ...nameless, employer: null, placeOfWork: { coordinates: { longitude: "4", latitude: 500 } } };
+  const checked = checkItems(wrong, 7);
+  expect(checked.kind === "invalid" && checked.issues.map(({ name, detail }) => `${name}: ${detail}`)).toEqual([
+    "items[0].ssin: is missing",
+    "items[0].employer: expected an object",
+    "items[0].placeOfWork.coordinates.longitude: expected a number",
+    "items[0].placeOfWork.coordinates.latitude: expected at most 90",
+    "items[1]: expected an object",
+  ]);
+});
+
 test("a call has between one item and the limit", () => {
   expect(issueNames(checkItems())).toEqual(["items"]);
   expect(checkItems(...Array.from({ length: itemsPerCallMax }, () => item)).kind).toBe("valid");

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { parseUtcText, utcSecondsText } from "../../base/system-time.ts";
 import type { WallMs } from "../../base/time.ts";
+import { plainIssue } from "./plain-issue.ts";
 import type { InputIssue } from "./problem.ts";
 import type { EmployerReference, PlaceReference, RegistrationItem } from "./registration.ts";
 
@@ -116,7 +117,7 @@ function issueOf(issue: v.BaseIssue<unknown>): InputIssue {
   if (issue.type === "strict_object" && issue.expected === "never") {
     return { type: "urn:problem-type:belgif:input-validation:unknownInput", in: "body", name, detail: "unknown field" };
   }
-  return schemaViolation(name, issue.message, issue.input);
+  return schemaViolation(name, plainIssue(issue), issue.input);
 }
 
 function schemaViolation(name: string, detail: string, value?: unknown): InputIssue {

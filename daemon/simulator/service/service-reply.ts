@@ -1,4 +1,5 @@
 import { unreachable } from "../../base/assert.ts";
+import { counted } from "../../base/counted.ts";
 import { utcText } from "../../base/system-time.ts";
 import type { WallMs } from "../../base/time.ts";
 import type { CallTarget } from "./call-kind.ts";
@@ -65,7 +66,7 @@ function register(request: SimulatorRequest, context: ServiceContext): Reply {
   if (typeof text !== "string") return text;
   const call = checkCall(text);
   if (call.kind === "invalid") {
-    const detail = `${call.issues.length} issues, see issues`;
+    const detail = `${counted(call.issues.length, "mistake")}, see issues`;
     return replyOfProblem(problemOf("badRequest", detail, context.callId, call.issues));
   }
   if (context.ledger.registrations.length + call.items.length > context.registrationsMax) {
@@ -127,7 +128,7 @@ function search(query: URLSearchParams, context: ServiceContext): Reply {
   if (from === "unreadable") issues.push(queryIssue("from", "expected a UTC date and time in whole seconds"));
   if (to === "unreadable") issues.push(queryIssue("to", "expected a UTC date and time in whole seconds"));
   if (issues.length > 0 || from === "unreadable" || to === "unreadable") {
-    return replyOfProblem(problemOf("badRequest", `${issues.length} issues, see issues`, callId, issues));
+    return replyOfProblem(problemOf("badRequest", `${counted(issues.length, "mistake")}, see issues`, callId, issues));
   }
   const found = ledger
     .ofWorker(ssin)
