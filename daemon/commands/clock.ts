@@ -4,6 +4,7 @@ import type { LiveClock, LiveClockEvent, LiveReceipt, LiveSource, LiveStatus } f
 import { askDaemon } from "../supervisor/store-hold.ts";
 import { visitedConfiguration } from "./configuration.ts";
 import { type Terminal, table } from "./terminal.ts";
+import { serviceClockWords } from "./words.ts";
 
 /** What a running daemon says of its clock; exit 69 when none runs, for then nobody keeps the time. */
 export async function showClock(configurationFile: string, json: boolean, terminal: Terminal): Promise<ExitCode> {
@@ -48,7 +49,7 @@ export function clockWords(clock: LiveClock): string {
       return `synchronised, right to ± ${bound(clock)}`;
     case "holdover":
       return clock.basis === "service"
-        ? `from the service's own clock, right to ± ${bound(clock)}${since}`
+        ? `${serviceClockWords}, right to ± ${bound(clock)}${since}`
         : `holdover, ${holdoverWords(clock)}; right to ± ${bound(clock)}${since}`;
     case "untrusted":
       return `NOT TRUSTED: ${untrustedWords[clock.why ?? ""] ?? clock.why}`;

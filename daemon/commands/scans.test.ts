@@ -4,6 +4,7 @@ import { writeSite } from "../testing/campaign/site.ts";
 import { fictionalSsin } from "../testing/fictional-worker.ts";
 import {
   draftOf,
+  noon,
   preparedCore,
   recordId,
   rosterOf,
@@ -40,6 +41,33 @@ test("a scan that a webhook refused says so, without a national number in the re
   expect(JSON.parse(await shown(1, true))).toMatchObject({
     refusedBy: [{ webhook: "payroll", reason: "422 nobody has [number removed]" }],
   });
+});
+
+test("a time from the service's own clock is called so, as the status calls it", async () => {
+  using core = preparedCore(storeSettings(join(directory.path, "store")), rosterOf(1));
+  const { stamp } = draftOf(1, 0);
+  const answered = {
+    bootId: stamp.bootId,
+    atNs: stamp.monotonicNs,
+    thetaNs: 1n,
+    boundNs: 1n,
+    oldestSampleNs: stamp.monotonicNs,
+    leapAnnounced: false,
+  };
+  core.clock.recordServiceTime({ anchor: { ...answered, syncId: "of-service", basis: "service" }, answers: [] }, noon);
+  const scanOf = (state: "holdover" | "untrusted", syncId: string, worker: number): number =>
+    recordId(core, { ...draftOf(worker, 0), stamp: { ...stamp, state, syncId } });
+  const ids = [
+    scanOf("holdover", "of-service", 1),
+    scanOf("holdover", "gone", 2),
+    scanOf("untrusted", "of-service", 3),
+  ];
+  const texts = await Promise.all(ids.map((id) => shown(id, false)));
+  expect(texts.map((text) => /^clock +(.*);/m.exec(text)?.[1])).toEqual([
+    "from the service's own clock, right to ± 2.5 ms",
+    "holdover, right to ± 2.5 ms",
+    "untrusted, right to ± 2.5 ms",
+  ]);
 });
 
 test("what the reader's settings do not understand is told from a badge that the roster does not know", async () => {

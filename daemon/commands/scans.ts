@@ -13,7 +13,7 @@ import { type ScanState, scanStates } from "../scan/scan.ts";
 import { type PeriodOptions, readPeriod } from "./period.ts";
 import { type Terminal, table } from "./terminal.ts";
 import { visitStore } from "./visit.ts";
-import { doubtWords, foreignWords, isForeign, stateOf, stateWords } from "./words.ts";
+import { doubtWords, foreignWords, isForeign, serviceClockWords, stateOf, stateWords } from "./words.ts";
 
 export type ListOptions = PeriodOptions & {
   readonly config: string;
@@ -83,13 +83,14 @@ export async function showScan(scanId: number, config: string, json: boolean, te
     return exitCode.ok;
   }
   const { stamp } = scan;
-  const bound = stamp.errorBoundMs === null ? "not proven" : `± ${stamp.errorBoundMs} ms`;
+  const bound = stamp.errorBoundMs === null ? "not proven" : `right to ± ${stamp.errorBoundMs} ms`;
+  const clock = stamp.state === "holdover" && scan.clockBasis === "service" ? serviceClockWords : stamp.state;
   const lines: readonly (readonly [string, string])[] = [
     ["scan", String(scan.scanId)],
     ["state", stateOf(scan)],
     ["reason", scan.reason ?? ""],
     ["time", `${zonedText(stamp.utcMs, site.timeZone)} (${utcText(stamp.utcMs)})`],
-    ["clock", `${stamp.state}, error ${bound}; ${howWords[stamp.how]}`],
+    ["clock", `${clock}, ${bound}; ${howWords[stamp.how]}`],
     ["synchronised", stamp.syncId ?? ""],
     ["first byte", `${elapsedMs(monotonicNs(0n), stamp.monotonicNs)} ms after boot ${stamp.bootId}`],
     ["capture lag", `${stamp.captureLagMs.toFixed(3)} ms`],

@@ -13,6 +13,9 @@ export const stateWords: Readonly<Record<ScanState, string>> = {
   double: "double scan, not sent",
 };
 
+/** Of a time that nothing but the service's `Date` bounds, in the status and of a scan alike. */
+export const serviceClockWords = "from the service's own clock";
+
 /** Of a scan that is kept as it came. */
 export const foreignWords = "not understood with the reader's badge settings: these are wrong, or it is no badge";
 

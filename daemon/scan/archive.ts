@@ -22,6 +22,11 @@ export type ArchivedScan = {
   readonly doubt: Doubt | null;
 };
 
+export type ShownScan = ArchivedScan & {
+  /** What the bound of its stamp rests on: NTP servers or the service's own clock; `null` when nothing does, or it is not kept. */
+  readonly clockBasis: "quorum" | "service" | null;
+};
+
 export type Doubt = {
   readonly attemptId: number;
   readonly outcome: string;
@@ -82,7 +87,7 @@ export type StoreSummary = {
 export interface ScanArchive {
   /** Newest first. */
   list(filter: ScanFilter): Promise<readonly ArchivedScan[]>;
-  show(scanId: number): Promise<ArchivedScan | null>;
+  show(scanId: number): Promise<ShownScan | null>;
   /**
    * `refused` and `withheld` scans wait again; a person's decision, kept with its moment. The stamp stays as it is.
    */

@@ -10,6 +10,7 @@ import {
   type ReleaseConsent,
   type ReleaseOutcome,
   type ScanFilter,
+  type ShownScan,
   type StoreSummary,
 } from "../scan/archive.ts";
 import type { Direction, ScanState } from "../scan/scan.ts";
@@ -17,7 +18,7 @@ import type { Connection } from "./connection.ts";
 import { erasedWorker } from "./left-workers.ts";
 import type { RosterTable } from "./roster-table.ts";
 import type { ScanCounts } from "./scan-counts.ts";
-import { type StampRow, stampColumns, stampOf, utcColumn } from "./stamp-columns.ts";
+import { type StampRow, stampColumns, stampOf, syncColumn, utcColumn } from "./stamp-columns.ts";
 import type { WorkSites } from "./work-sites.ts";
 import type { WorkerChain } from "./worker-chain.ts";
 
@@ -60,12 +61,13 @@ type EntryRow = {
   readonly validFrom: string | null;
 };
 
-const selectArchived = `SELECT s.id AS scanId, s.reader_id AS readerId, s.badge_raw AS badgeRaw,
+const archivedColumns = `s.id AS scanId, s.reader_id AS readerId, s.badge_raw AS badgeRaw,
   s.badge_number AS badgeNumber, e.reference AS workerReference, s.direction, s.state, ${stampColumns("s")},
   s.reason, s.registration_id AS registrationId,
   s.settled_at AS settledAt, s.attempts, a.id AS doubtAttemptId, a.outcome AS doubtOutcome, a.detail AS doubtDetail,
-  a.ended_at AS doubtEndedAt, s.doubt_verdict AS doubtVerdict
-  FROM scans s LEFT JOIN roster_entries e ON e.id = s.roster_entry_id LEFT JOIN attempts a ON a.id = s.doubt_attempt_id`;
+  a.ended_at AS doubtEndedAt, s.doubt_verdict AS doubtVerdict`;
+const archivedTables = `scans s LEFT JOIN roster_entries e ON e.id = s.roster_entry_id
+  LEFT JOIN attempts a ON a.id = s.doubt_attempt_id`;
 
 /** What people see of the scans, and the one thing they may do to them. */
 export class ArchiveTable {
@@ -76,7 +78,7 @@ export class ArchiveTable {
     readonly sites: WorkSites;
     readonly roster: RosterTable;
   };
-  readonly #show: Sqlite.Statement<[number], ArchivedRow>;
+  readonly #show: Sqlite.Statement<[number], ArchivedRow & Pick<ShownScan, "clockBasis">>;
   readonly #releasable: Sqlite.Statement<[number], ReleasableRow>;
   readonly #entry: Sqlite.Statement<[string], EntryRow>;
   readonly #release: Sqlite.Statement<[number, number]>;
@@ -97,7 +99,10 @@ export class ArchiveTable {
     this.#connection = connection;
     this.#parts = parts;
     const { db } = connection;
-    this.#show = db.prepare(`${selectArchived} WHERE s.id = +?`);
+    this.#show = db.prepare(
+      `SELECT ${archivedColumns}, y.basis AS clockBasis FROM ${archivedTables}
+      LEFT JOIN clock_syncs y ON y.sync_id = ${syncColumn("s")} WHERE s.id = +?`,
+    );
     this.#releasable = db.prepare(
       `SELECT s.state, s.work_site_id AS workSiteId, s.badge_number AS badge, ${utcColumn("s")} AS utcMs,
         iif(s.dated_how = 'bracket', s.dated_error_ms, NULL) AS bracketMs, s.worker_id AS workerId, e.reference, s.reason
@@ -133,14 +138,16 @@ export class ArchiveTable {
   list(filter: ScanFilter): readonly ArchivedScan[] {
     const { where, values } = conditionsOf(filter);
     const rows = this.#connection.db
-      .prepare<unknown[], ArchivedRow>(`${selectArchived} ${where} ORDER BY s.id DESC LIMIT ?`)
+      .prepare<unknown[], ArchivedRow>(
+        `SELECT ${archivedColumns} FROM ${archivedTables} ${where} ORDER BY s.id DESC LIMIT ?`,
+      )
       .all(...values, Math.min(Math.max(0, filter.limit), listMaxScans));
     return rows.map(archivedOf);
   }
 
-  show(scanId: number): ArchivedScan | null {
+  show(scanId: number): ShownScan | null {
     const row = this.#show.get(scanId);
-    return row === undefined ? null : archivedOf(row);
+    return row === undefined ? null : { ...archivedOf(row), clockBasis: row.clockBasis };
   }
 
   release(scanId: number, now: WallMs, consent: ReleaseConsent): ReleaseOutcome {

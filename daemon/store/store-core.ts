@@ -188,7 +188,7 @@ export class StoreCore implements Disposable {
     return this.#archive.list(filter);
   }
 
-  show(scanId: number): ArchivedScan | null {
+  show(scanId: number): ReturnType<ArchiveTable["show"]> {
     return this.#archive.show(scanId);
   }
 

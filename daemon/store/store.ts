@@ -18,6 +18,7 @@ import type {
   ReleaseOutcome,
   ScanArchive,
   ScanFilter,
+  ShownScan,
   StoreSummary,
 } from "../scan/archive.ts";
 import type { BadgeReading } from "../scan/draft.ts";
@@ -241,7 +242,7 @@ export class Store
     return this.#link.call("core", "list", filter);
   }
 
-  show(scanId: number): Promise<ArchivedScan | null> {
+  show(scanId: number): Promise<ShownScan | null> {
     return this.#link.call("core", "show", scanId);
   }
 
