@@ -112,10 +112,19 @@ function withRegistration(
     : answer(registration);
 }
 
-/** Cut from what the control endpoint tells: the call and the receipt are the simulator's own business. */
+/**
+ * Cut from what the control endpoint tells: the call and the receipt are the simulator's own business. What the call did
+ * not name is not in the registration either.
+ */
 function formOf(registration: Registration, { ledger, receivedMs }: ServiceContext): object {
-  const { callId: _, received: __, ...form } = wireRegistration(registration, ledger.remarks(registration, receivedMs));
-  return { ...form, validity: ledger.validity(registration, receivedMs) };
+  const {
+    callId: _,
+    received: __,
+    contractualRelationshipReference: reference,
+    ...form
+  } = wireRegistration(registration, ledger.remarks(registration, receivedMs));
+  const validity = ledger.validity(registration, receivedMs);
+  return { ...form, ...(reference === null ? {} : { contractualRelationshipReference: reference }), validity };
 }
 
 /** Assumed: one worker's registrations with `from` ≤ registrationDate ≤ `to`, by registration date. */

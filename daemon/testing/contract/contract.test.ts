@@ -16,10 +16,11 @@ import { registerPath, requestBody } from "../../forward/ciao/wire.ts";
 import type { DueScan } from "../../forward/queue.ts";
 import type { Employer } from "../../scan/roster.ts";
 import type { PlaceOfWork } from "../../scan/scan.ts";
+import { callKinds, callTargetOf, serviceBasePath, tokenPath } from "../../simulator/service/call-kind.ts";
 import { type ServiceSimulator, startServiceSimulator } from "../../simulator/service/service-simulator.ts";
 import { dueScan } from "../memory-queue.ts";
 import { startAuthorizationServer, testClientId } from "../oauth/authorization-server.ts";
-import { faultsOf, type Schema } from "./schema-check.ts";
+import { faultsOf, type Schema, unnamedIn } from "./schema-check.ts";
 
 const contractFile = new URL("../../forward/ciao/presence-registration.openapi.yaml", import.meta.url);
 const contract = parse(readFileSync(contractFile, "utf8")) as {
@@ -34,6 +35,8 @@ function schemaOf(reference: string): Schema {
 }
 
 const faults = (value: unknown, name: string): readonly string[] => faultsOf(value, schemaOf(name), schemaOf);
+/** What an answer of our own holds and the contract is silent about: the service may add fields, the simulator may not. */
+const unnamed = (value: unknown, name: string): readonly string[] => unnamedIn(value, schemaOf(name), schemaOf);
 
 describe("the contract", () => {
   test("says that it is nobody's but ours, and how each operation is known", () => {
@@ -41,7 +44,7 @@ describe("the contract", () => {
     const operations = Object.values(contract.paths).flatMap((path) =>
       Object.entries(path).filter(([method]) => ["get", "post", "delete"].includes(method)),
     );
-    expect(operations.length).toBe(7);
+    expect(operations.length).toBe(8);
     for (const [, operation] of operations) {
       expect((operation as { readonly summary: string }).summary).toMatch(/^\((C|T|I)\) /);
     }
@@ -58,6 +61,24 @@ describe("the contract", () => {
       visit(schema);
       expect(() => faults({}, name)).not.toThrow();
     }
+  });
+
+  test("and the simulator have the same calls", () => {
+    const named = Object.entries(contract.paths).flatMap(([path, operations]) =>
+      Object.keys(operations)
+        .filter((method) => ["get", "post", "delete"].includes(method))
+        .map((method) => ({ method: method.toUpperCase(), path })),
+    );
+    const kinds = named.map(({ method, path }) => {
+      const whole = path === tokenPath ? path : serviceBasePath + path.replace("{id}", "7");
+      return callTargetOf(method, whole).kind;
+    });
+    expect(new Set(kinds)).toEqual(new Set(callKinds.filter((kind) => kind !== "other")));
+    const cancelling = named.filter((_, index) => kinds[index] === "cancel");
+    expect(cancelling).toEqual([
+      { method: "DELETE", path: "/presenceRegistrations/{id}" },
+      { method: "POST", path: "/presenceRegistrations/{id}/cancel" },
+    ]);
   });
 
   test("has the register path of the client", () => {
@@ -184,6 +205,7 @@ describe("the simulator's answers", () => {
     for (const { type, text } of refusals) {
       expect(type).toContain("application/problem+json");
       expect(faults(JSON.parse(text), "Problem")).toEqual([]);
+      expect(unnamed(JSON.parse(text), "Problem")).toEqual([]);
       expect(readProblem(text)).not.toBeNull();
     }
   });
@@ -201,6 +223,8 @@ describe("the simulator's answers", () => {
     expect(faults(JSON.parse(cancelled.text), "Registration")).toEqual([]);
     const history = await call("GET", `${searchPath}/${id}/history`);
     expect(faults(JSON.parse(history.text), "HistoryAnswer")).toEqual([]);
+    const all = { SearchAnswer: found, Registration: one, HistoryAnswer: history };
+    for (const [name, { text: told }] of Object.entries(all)) expect(unnamed(JSON.parse(told), name)).toEqual([]);
     expect([found, one, cancelled, history].map(({ status }) => status)).toEqual([200, 200, 200, 200]);
   });
 

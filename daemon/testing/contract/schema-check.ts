@@ -52,6 +52,31 @@ export function faultsOf(
   ];
 }
 
+/** Fields of a value that the contract does not name, though it may let them pass; each with where it stands. */
+export function unnamedIn(
+  value: unknown,
+  schema: Schema,
+  resolve: (reference: string) => Schema,
+  path = "$",
+): readonly string[] {
+  const reference = schema["$ref"];
+  if (typeof reference === "string") return unnamedIn(value, resolve(reference), resolve, path);
+  const options = schema["oneOf"];
+  if (Array.isArray(options)) {
+    const fitting = options.find((option) => faultsOf(value, option as Schema, resolve, path).length === 0);
+    return fitting === undefined ? [] : unnamedIn(value, fitting as Schema, resolve, path);
+  }
+  const { items, properties } = schema;
+  if (Array.isArray(value) && isObject(items)) {
+    return value.flatMap((item, index) => unnamedIn(item, items, resolve, `${path}[${index}]`));
+  }
+  if (!isObject(value)) return [];
+  return Object.entries(value).flatMap(([name, each]) => {
+    const property = isObject(properties) ? properties[name] : undefined;
+    return isObject(property) ? unnamedIn(each, property, resolve, `${path}.${name}`) : [`${path}.${name}`];
+  });
+}
+
 function isOfType(value: unknown, type: string): boolean {
   switch (type) {
     case "object":
