@@ -299,13 +299,17 @@ test("failed calls have a quota of their own", async () => {
 
 test("the page shows what was received, newest first, masked and escaped, without scripts", async () => {
   const { simulator, send, at } = await simulate();
-  const body = JSON.stringify({ items: [item(), item({ ssin: other, employer: { foreignVatNumber: "<b>&'\"" } })] });
+  const address = { postCode: "9000", streetName: "<img src=x onerror=alert(1)>", houseNumber: "1" };
+  const hostile = { ssin: other, employer: { foreignVatNumber: "<b>&'\"" }, placeOfWork: { address } };
+  const body = JSON.stringify({ items: [item(), item(hostile)] });
   await send("POST", at("/registerInBulk"), body, { "belgov-trace-id": "<script>x</script>" });
   const page = await send("GET", `http://127.0.0.1:${simulator.port}/`);
   expect(page.headers["content-type"]).toBe("text/html; charset=utf-8");
   expect(page.text).toContain("93•••••••61");
   expect(page.text).toContain("&lt;b&gt;&amp;&#39;&quot;");
   expect(page.text).toContain("&lt;script&gt;");
+  expect(page.text).toContain("<td>50.85, 4.35</td>");
+  expect(page.text).toContain("<td>&lt;img src=x onerror=alert(1)&gt; 1, 9000</td>");
   expect(page.text).not.toMatch(/<script|\d{11}/);
   expect(page.text.indexOf("85•••••••55")).toBeLessThan(page.text.indexOf("93•••••••61"));
 });

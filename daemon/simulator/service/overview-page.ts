@@ -1,6 +1,6 @@
 import { counted } from "../../base/counted.ts";
 import { utcSecondsText, utcText } from "../../base/system-time.ts";
-import type { Registration } from "./registration.ts";
+import type { PlaceReference, Registration } from "./registration.ts";
 import { wireRemarks } from "./remarks.ts";
 import type { SimulatedService } from "./simulated-service.ts";
 
@@ -22,7 +22,7 @@ th, td { text-align: left; padding: 0.2em 0.8em 0.2em 0; border-bottom: 1px soli
 <p>Its clock says ${utcText(now)}. It holds ${counted(registrations.length, "registration")} of ${counted(service.ledger.workerCount, "worker")}. Load the page again to see more.</p>
 <h2>Registrations</h2>
 ${table(
-  ["id", "registration", "received", "SSIN", "type", "employer", "AvW number", "state", "remarks"],
+  ["id", "registration", "received", "SSIN", "type", "employer", "place", "AvW number", "state", "remarks"],
   shown.map((each) => registrationRow(service, each)),
 )}
 <h2>Calls</h2>
@@ -44,7 +44,8 @@ ${table(
 
 function registrationRow(service: SimulatedService, registration: Registration): readonly string[] {
   const now = service.now();
-  const { id, registrationMs, receivedMs, ssin, type, employer, contractualRelationshipReference } = registration;
+  const { id, registrationMs, receivedMs, ssin, type, employer, placeOfWork, contractualRelationshipReference } =
+    registration;
   const remarks = wireRemarks(service.ledger.remarks(registration, now));
   return [
     String(id),
@@ -53,10 +54,18 @@ function registrationRow(service: SimulatedService, registration: Registration):
     maskedSsin(ssin),
     type,
     "enterpriseNumber" in employer ? employer.enterpriseNumber : employer.foreignVatNumber,
+    placeText(placeOfWork),
     contractualRelationshipReference ?? "",
     service.ledger.validity(registration, now),
     remarks.map(({ code, description }) => `${code}: ${description}`).join(" "),
   ];
+}
+
+function placeText(place: PlaceReference): string {
+  if ("coordinates" in place) return `${place.coordinates.latitude}, ${place.coordinates.longitude}`;
+  const { streetName, houseNumber, boxNumber, postCode, municipalityName } = place.address;
+  const words = (...parts: readonly (string | undefined)[]): string => parts.filter(Boolean).join(" ");
+  return [words(streetName, houseNumber, boxNumber), words(postCode, municipalityName)].filter(Boolean).join(", ");
 }
 
 /** The first two and the last two digits tell a few workers apart, and name nobody. */
