@@ -35,7 +35,7 @@ import { Intake } from "./scan/intake.ts";
 import { eraseSetAside } from "./store/set-aside.ts";
 import { Store, type StoreSettings } from "./store/store.ts";
 import type { LiveStatus } from "./supervisor/live-status.ts";
-import { createServiceNotifier } from "./supervisor/service-notifier.ts";
+import { createServiceNotifier, type ServiceNotifier } from "./supervisor/service-notifier.ts";
 import { StatusSocket, statusSocketPath } from "./supervisor/status-socket.ts";
 import { holdStore, type StoreHold } from "./supervisor/store-hold.ts";
 
@@ -58,8 +58,8 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
   building.use(
     await StatusSocket.open(statusSocketPath(configuration.store.directory), async () => (await composed.promise)()),
   );
-  const { store, roster } = await openStore(configuration, building, hold, ports);
-  const notifier = building.use(composeNotifier(store, ports));
+  const notifier = building.use(composeNotifier(() => store, ports));
+  const { store, roster } = await openStore(configuration, building, { hold, notifier }, ports);
   const service: ComposedService = building.use(
     composeService(configuration.service, {
       bystanders: configuration.outage,
@@ -136,8 +136,12 @@ export async function composeDaemon(configuration: Configuration, ports: DaemonP
   };
 }
 
-function composeNotifier(store: Store, { time, log }: DaemonPorts): ReturnType<typeof createServiceNotifier> {
-  const alive = (): Promise<boolean> => store.backlog().then(() => true);
+/** @param store called from `ready` on */
+function composeNotifier(store: () => Store, { time, log }: DaemonPorts): ServiceNotifier {
+  const alive = (): Promise<boolean> =>
+    store()
+      .backlog()
+      .then(() => true);
   return createServiceNotifier({ environment: process.env, pid: process.pid, alive, time, log });
 }
 
@@ -153,7 +157,7 @@ function tellRecorded(
 async function openStore(
   configuration: Configuration,
   building: AsyncDisposableStack,
-  hold: StoreHold,
+  { hold, notifier }: { readonly hold: StoreHold; readonly notifier: Pick<ServiceNotifier, "progressed"> },
   ports: DaemonPorts,
 ): Promise<{ readonly store: Store; readonly roster: RosterLater }> {
   let roster: RosterLater | null = null;
@@ -162,7 +166,9 @@ async function openStore(
     void roster?.reopened();
   };
   const { time, storeThread: thread } = ports;
-  const opening = Store.open(storeSettings(configuration, "daemon"), { time, log: ports.log, onReopened, thread });
+  const onProgress = (): void => notifier.progressed();
+  const heard = { onReopened, onProgress };
+  const opening = Store.open(storeSettings(configuration, "daemon"), { time, log: ports.log, ...heard, thread });
   // While the store's thread opens its database: the first call comes when the readers' ports are being opened.
   const loading = loadAgent().catch((error: unknown) => {
     // Badges are recorded without it. A part that fails here would leave the store open, with nobody to close it.

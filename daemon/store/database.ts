@@ -20,8 +20,11 @@ import { isPassing, StoreError, storeErrorCodeOf, storeErrorOf } from "./store-e
 import type { StoreSettings } from "./store-settings.ts";
 import { inspectWal } from "./wal-file.ts";
 
-/** `log` is told what is found; `now` names what is set aside. */
-export type OpeningContext = { readonly log: Log; readonly now: WallMs };
+/**
+ * `log` is told what is found; `now` names what is set aside; `progressed` is called after each part of what takes long, such
+ * as a salvage, so that whoever waits knows that it goes on.
+ */
+export type OpeningContext = { readonly log: Log; readonly now: WallMs; readonly progressed?: () => void };
 
 /**
  * Opens the database of a store, whatever it finds in its place.
@@ -65,7 +68,7 @@ export function replaceDamaged(
   context: OpeningContext,
   isLogDamaged: boolean = false,
 ): Connection {
-  const { log, now } = context;
+  const { log, now, progressed } = context;
   const files = new DatabaseFiles(directory);
   // Salvage needs more room than anything else.
   files.releaseReserve();
@@ -74,7 +77,7 @@ export function replaceDamaged(
     const hasLostCommits = isLogDamaged || keepDamagedLog(files, context);
     salvaged = build(files, (target) => {
       using source = SalvageSource.open(files.file, files.building, readSchemaPages(files.schemaPages));
-      const carriedOver = salvage(source, target, now);
+      const carriedOver = salvage(source, target, now, progressed);
       if (hasLostCommits) doubtLost(target, context);
       return carriedOver;
     });
@@ -185,11 +188,11 @@ function openWithReserve(files: DatabaseFiles, context: OpeningContext, isLogDam
   const lost = isLogDamaged ? context : null;
   try {
     requireRoomToMap(files.directory);
-    return openChecked(files, lost);
+    return openChecked(files, lost, context);
   } catch (error) {
     if (storeErrorCodeOf(error) !== "disk-full" || !files.releaseReserve()) throw error;
     context.log.error({ error: messageOf(error) }, "the disk is full: the store is opened in the room kept for that");
-    return openChecked(files, lost);
+    return openChecked(files, lost, context);
   }
 }
 
@@ -208,11 +211,11 @@ function requireRoomToMap(directory: string): void {
 }
 
 /** @param lost where commits were lost with a damaged log; `null` when none were */
-function openChecked(files: DatabaseFiles, lost: OpeningContext | null): Connection {
+function openChecked(files: DatabaseFiles, lost: OpeningContext | null, { progressed }: OpeningContext): Connection {
   const connection = Connection.open(files.file);
   try {
     refuseForeignOrNewer(connection);
-    migrate(connection, randomUUID());
+    migrate(connection, randomUUID(), progressed);
     if (!isSchemaWhole(connection)) throw new StoreError("corrupt", "a table, index or trigger is not as it was made");
     checkAtStart(connection);
     if (lost !== null) {

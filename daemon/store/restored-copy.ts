@@ -41,14 +41,17 @@ export function liftCopyInPlace(files: DatabaseFiles): void {
  * @throws BadgedError `store-undecided` when the copy is damaged or another program's, `store-newer`
  * @throws Error with the system's code when it may not be read or written
  */
-export function takeOverCopy(files: DatabaseFiles, { log, now }: { readonly log: Log; readonly now: WallMs }): void {
+export function takeOverCopy(
+  files: DatabaseFiles,
+  { log, now, progressed }: { readonly log: Log; readonly now: WallMs; readonly progressed?: () => void },
+): void {
   if (!files.hasRestored()) return;
   const { restored: copy, file } = files;
   if (files.exists()) {
     log.error({ copy, file }, "a copy of the store was not taken over, for there is a store; move one of them away");
     return;
   }
-  const count = prepare(files, now);
+  const count = prepare(files, now, progressed);
   files.promoteRestored();
   log.warn(
     { copy, count },
@@ -67,7 +70,7 @@ export function refuseUntakenCopy({ file }: DatabaseFiles): void {
 }
 
 /** @returns how many scans are in doubt */
-function prepare(files: DatabaseFiles, now: WallMs): number {
+function prepare(files: DatabaseFiles, now: WallMs, progressed?: () => void): number {
   const { restored: copy } = files;
   try {
     const journal = journalOf(copy);
@@ -78,7 +81,7 @@ function prepare(files: DatabaseFiles, now: WallMs): number {
     }
     using connection = Connection.open(copy);
     refuseForeignOrNewer(connection);
-    migrate(connection, randomUUID());
+    migrate(connection, randomUUID(), progressed);
     checkAtStart(connection);
     const count = doubtAfterLostCommits(connection, now, "what was sent since the copy was made is not in it");
     connection.db.pragma("wal_checkpoint(TRUNCATE)");

@@ -46,12 +46,17 @@ const rebuilt: Readonly<Record<string, readonly string[]>> = {
  * - that it was registered, while its registration is followed: it is in doubt, and never sent again as if it were new.
  *
  * Where scans or calls were lost, the calls under way are over: what comes of them can no longer be told from what came of others.
+ *
+ * @param progressed is called after each batch of rows: a million of them take minutes on a small box
  */
-export function salvage(source: SalvageSource, target: Connection, now: WallMs): Salvaged {
-  const salvaged = Object.fromEntries(tables.map((table) => [table, copyTable(source, target, table, now)])) as Record<
-    (typeof tables)[number],
-    SalvagedTable
-  >;
+export function salvage(
+  source: SalvageSource,
+  target: Connection,
+  now: WallMs,
+  progressed: () => void = () => {},
+): Salvaged {
+  const copied = tables.map((table) => [table, copyTable(source, target, table, { now, progressed })]);
+  const salvaged = Object.fromEntries(copied) as Record<(typeof tables)[number], SalvagedTable>;
   const damaged = (table: (typeof tables)[number]): boolean => salvaged[table].gaps + salvaged[table].refused > 0;
   const hasLostScans = damaged("scans") || damaged("store") || hasBrokenCall(target);
   target.transact(() => {
@@ -87,11 +92,11 @@ function copyTable(
   source: SalvageSource,
   target: Connection,
   table: (typeof tables)[number],
-  now: WallMs,
+  { now, progressed }: { readonly now: WallMs; readonly progressed: () => void },
 ): SalvagedTable {
   const count: Tally = { kept: 0, refused: 0, gaps: 0 };
   const write = table === "scans" ? scanWriter(target, now) : rowWriter(target, table);
-  const copyBatch = (batch: readonly Readable[]): void =>
+  const copyBatch = (batch: readonly Readable[]): void => {
     target.transact(() => {
       for (const readable of batch) {
         if (readable.kind === "gap") count.gaps += 1;
@@ -100,6 +105,8 @@ function copyTable(
         else count.refused += 1;
       }
     });
+    progressed();
+  };
   try {
     let batch: Readable[] = [];
     for (const readable of source.rows(table)) {

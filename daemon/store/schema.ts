@@ -34,8 +34,8 @@ export function versionOf(connection: Pick<Connection, "db">): number {
   return Number(connection.db.pragma("user_version", { simple: true }));
 }
 
-/** Applies what is missing, each step in a transaction of its own; `storeId` names a database that is new. */
-export function migrate(connection: Connection, storeId: string): void {
+/** Applies what is missing, each step in a transaction of its own and then told; `storeId` names a database that is new. */
+export function migrate(connection: Connection, storeId: string, progressed: () => void = () => {}): void {
   for (const [index, sql] of migrations.entries()) {
     if (index < versionOf(connection)) continue;
     connection.transact(() => {
@@ -44,6 +44,7 @@ export function migrate(connection: Connection, storeId: string): void {
       connection.db.pragma(`application_id = ${applicationId}`);
       connection.db.pragma(`user_version = ${index + 1}`);
     });
+    progressed();
   }
 }
 

@@ -6,7 +6,7 @@ import { elapsedMs, type MonotonicNs, type Time } from "../base/time.ts";
 import type { WorkSite } from "../scan/scan.ts";
 import type { Packed } from "./column-pack.ts";
 import { Connection, type WalFrames } from "./connection.ts";
-import { openDatabase, replaceDamaged } from "./database.ts";
+import { type OpeningContext, openDatabase, replaceDamaged } from "./database.ts";
 import { DatabaseFiles } from "./database-files.ts";
 import { packOutcomes, unpackDrafts } from "./draft-pack.ts";
 import { isAnotherStore, leaveBeside, putBack } from "./put-back.ts";
@@ -64,6 +64,7 @@ export class StoreKeeper implements Disposable {
   readonly #settings: StoreSettings;
   readonly #log: Log;
   readonly #time: Time;
+  readonly #progressed: () => void;
   /** `null` when a damaged database could not be replaced: the next call tries to open it again. */
   #core: StoreCore | null = null;
   #replacements = 0;
@@ -75,11 +76,15 @@ export class StoreKeeper implements Disposable {
   /** Readers go on using these ids; a replaced database may have lost what they stand for. */
   readonly #places: Map<number, WorkSite> = new Map();
 
-  /** @throws BadgedError as `openDatabase` */
-  constructor(settings: StoreSettings, log: Log, time: Time) {
+  /**
+   * @param progressed is told that something goes on which takes long
+   * @throws BadgedError as `openDatabase`
+   */
+  constructor(settings: StoreSettings, log: Log, time: Time, progressed: () => void = () => {}) {
     this.#settings = settings;
     this.#log = log;
     this.#time = time;
+    this.#progressed = progressed;
     this.#core = this.#open();
   }
 
@@ -210,7 +215,7 @@ export class StoreKeeper implements Disposable {
 
   /** What only shows when the core prepares its work is damage like any other. */
   #open(): StoreCore {
-    const context = { log: this.#log, now: this.#time.wallMs() };
+    const context = this.#context();
     const connection = openDatabase(this.#settings, context);
     try {
       return this.#prepared(connection);
@@ -224,10 +229,14 @@ export class StoreKeeper implements Disposable {
     if (this.#settings.mode === "visitor" || this.#replacements >= replacementsMax) return false;
     this.#core?.[Symbol.dispose]();
     this.#core = null;
-    const context = { log: this.#log, now: this.#time.wallMs() };
+    const context = this.#context();
     this.#core = this.#prepared(replaceDamaged(this.#settings.directory, reason, context));
     this.#replacements += 1;
     return true;
+  }
+
+  #context(): OpeningContext {
+    return { log: this.#log, now: this.#time.wallMs(), progressed: this.#progressed };
   }
 
   #prepared(connection: Connection): StoreCore {

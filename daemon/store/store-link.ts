@@ -34,6 +34,13 @@ type LinkState =
   | { readonly kind: "down" }
   | { readonly kind: "closed" };
 
+export type LinkListener = {
+  /** The gauges, at each answer. */
+  readonly answered: (gauges: Gauges) => void;
+  /** What is under way takes long, such as a salvage, and goes on. */
+  readonly progressed: () => void;
+};
+
 /**
  * The main thread's end of the worker thread: what is asked goes there in the order of `RequestQueue`, and what was
  * under way when the thread dies fails, for nobody knows what became of it.
@@ -41,7 +48,7 @@ type LinkState =
 export class StoreLink {
   readonly #settings: StoreSettings;
   readonly #log: Log;
-  readonly #answered: (gauges: Gauges) => void;
+  readonly #told: LinkListener;
   readonly #queue: RequestQueue<PendingScan, PendingCall>;
   #state: LinkState;
   #dispatching: boolean;
@@ -49,27 +56,21 @@ export class StoreLink {
   #exited: Promise<void>;
 
   /**
-   * @param answered is told the gauges at each answer
    * @param thread one that runs already and that nobody uses
    * @throws BadgedError when the database cannot be opened
    */
-  static async open(
-    settings: StoreSettings,
-    log: Log,
-    answered: (gauges: Gauges) => void,
-    thread?: StoreThread,
-  ): Promise<StoreLink> {
-    const link = new StoreLink(settings, log, answered);
+  static async open(settings: StoreSettings, log: Log, told: LinkListener, thread?: StoreThread): Promise<StoreLink> {
+    const link = new StoreLink(settings, log, told);
     await new Promise<void>((resolve, reject) => {
       link.#start((error) => (error === null ? resolve() : reject(error)), thread);
     });
     return link;
   }
 
-  private constructor(settings: StoreSettings, log: Log, answered: (gauges: Gauges) => void) {
+  private constructor(settings: StoreSettings, log: Log, told: LinkListener) {
     this.#settings = settings;
     this.#log = log;
-    this.#answered = answered;
+    this.#told = told;
     this.#queue = new RequestQueue();
     this.#state = { kind: "down" };
     this.#dispatching = false;
@@ -187,8 +188,11 @@ export class StoreLink {
         for (const [index, scan] of inFlight.scans.entries()) settleScan(scan, outcomes[index]);
         return;
       }
+      case "progressed":
+        this.#told.progressed();
+        return;
       case "gauges":
-        this.#answered(reply.gauges);
+        this.#told.answered(reply.gauges);
         return;
       case "returned": {
         const inFlight = this.#finish(reply.gauges);
@@ -210,7 +214,7 @@ export class StoreLink {
     if (this.#state.kind !== "starting") return;
     const { thread, opened } = this.#state;
     this.#state = { kind: "idle", thread };
-    this.#answered(gauges);
+    this.#told.answered(gauges);
     opened(null);
     this.#dispatchSoon();
   }
@@ -219,7 +223,7 @@ export class StoreLink {
     if (this.#state.kind !== "busy") return null;
     const { thread, inFlight } = this.#state;
     this.#state = { kind: "idle", thread };
-    if (gauges !== null) this.#answered(gauges);
+    if (gauges !== null) this.#told.answered(gauges);
     this.#dispatchSoon();
     return inFlight;
   }

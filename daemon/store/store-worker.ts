@@ -32,7 +32,7 @@ function logThroughPort(bindings: object): Log {
 
 function open(settings: StoreSettings): Reply {
   adoptZoneAgain();
-  keeper = new StoreKeeper(settings, logThroughPort({}), systemTime);
+  keeper = new StoreKeeper(settings, logThroughPort({}), systemTime, () => reply({ kind: "progressed" }));
   return { kind: "opened", gauges: keeper.gauges() };
 }
 

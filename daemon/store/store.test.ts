@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { statSync } from "node:fs";
+import { closeSync, openSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -26,6 +26,7 @@ import {
   temporaryDirectory,
 } from "../testing/store-fixture.ts";
 import { overdueFrames } from "./checkpoint.ts";
+import { tables } from "./integrity.ts";
 import { Store } from "./store.ts";
 import { StoreError } from "./store-error.ts";
 import type { StoreSettings } from "./store-settings.ts";
@@ -227,6 +228,28 @@ test("maintenance erases in slices, with scans recorded in between", async () =>
   const scan = await store.record(draftOf(2, 0));
   expect(scan.kind).toBe("recorded");
   expect((await maintained).scans).toBe(1499);
+});
+
+test("a database that is being saved says so again and again, and a sound one says nothing", async () => {
+  const told: string[] = [];
+  const openHeard = (): Promise<Store> =>
+    Store.open(storeSettings(directory.path), {
+      time: systemTime,
+      log: { ...silentLog, child: () => ({ ...silentLog, error: (_, message) => told.push(message) }) },
+      onProgress: () => told.push("it goes on"),
+    });
+  await (await prepared())[Symbol.asyncDispose]();
+  await (await openHeard())[Symbol.asyncDispose]();
+  expect(told).toEqual([]);
+
+  // Its header says another journal than it has.
+  const file = openSync(join(directory.path, "badged.sqlite"), "r+");
+  writeSync(file, Buffer.of(1), 0, 1, 18);
+  closeSync(file);
+  await using _saved = await openHeard();
+  const end = told.indexOf("the database was damaged, set aside and replaced");
+  expect(end).toBeGreaterThan(tables.length - 1);
+  expect(told.slice(0, end)).toEqual(Array.from({ length: end }, () => "it goes on"));
 });
 
 test("strangers are resolved up to the limit asked for, across slices", async () => {

@@ -55,6 +55,8 @@ export type StorePorts = {
   readonly log: Log;
   /** The database was opened again while badged runs: a damaged one was replaced, and what stood in it may be lost. */
   readonly onReopened?: () => void;
+  /** Something goes on that keeps every call waiting, such as the salvage of a damaged database; told again and again. */
+  readonly onProgress?: () => void;
   /** One that was started before there was a store to open. */
   readonly thread?: StoreThread | undefined;
 };
@@ -99,7 +101,12 @@ export class Store
       housekeeping?.answered(latest);
       if (before !== null && before.opening !== latest.opening) ports.onReopened?.();
     };
-    const link = await StoreLink.open(settings, log, answered, ports.thread);
+    const link = await StoreLink.open(
+      settings,
+      log,
+      { answered, progressed: () => ports.onProgress?.() },
+      ports.thread,
+    );
     housekeeping = new Housekeeping(
       settings,
       { time: ports.time, log },

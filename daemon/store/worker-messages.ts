@@ -31,6 +31,8 @@ export type Reply =
   | { readonly kind: "returned"; readonly value: unknown; readonly gauges: Gauges }
   | { readonly kind: "failed"; readonly failure: Failure }
   | { readonly kind: "closed" }
+  /** No answer: what is under way takes long, and goes on. */
+  | { readonly kind: "progressed" }
   | { readonly kind: "log"; readonly level: LogLevel; readonly fields: object; readonly message: string };
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "fatal";

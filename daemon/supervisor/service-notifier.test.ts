@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, writeSync } from "node:fs";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,12 @@ import { afterEach, expect, test } from "vitest";
 import { type Log, silentLog } from "../base/log.ts";
 import { systemTime } from "../base/system-time.ts";
 import type { Time } from "../base/time.ts";
+import { Store } from "../store/store.ts";
+import { plainLaunch } from "../testing/campaign/box.ts";
+import { DaemonProcess } from "../testing/campaign/daemon-process.ts";
+import { writeSite } from "../testing/campaign/site.ts";
+import { ManualTime } from "../testing/manual-time.ts";
+import { storeSettings } from "../testing/store-fixture.ts";
 import {
   createServiceNotifier,
   type NotifyEnvironment,
@@ -55,9 +61,8 @@ function recordingLog(): { readonly log: Log; readonly messages: string[] } {
   return { log: { ...silentLog, warn: keep, error: keep }, messages };
 }
 
-/** A notifier whose `systemd-notify` writes its arguments and the socket's name to a file, one call a line. */
-async function notifierWithFake(options: Partial<ServiceNotifierOptions> = {}, exitCode = 0) {
-  const folder = await temporaryFolder();
+/** A `systemd-notify` that writes its arguments and the socket's name to a file, one call a line. */
+async function fakeCommand(folder: string, exitCode = 0) {
   const calls = join(folder, "calls");
   const command = join(folder, "systemd-notify");
   await writeFile(
@@ -65,6 +70,13 @@ async function notifierWithFake(options: Partial<ServiceNotifierOptions> = {}, e
     `#!/bin/sh\nprintf '%s|' "$NOTIFY_SOCKET" "$@" >> '${calls}'\necho >> '${calls}'\nexit ${exitCode}\n`,
   );
   await chmod(command, 0o755);
+  const given = (): readonly string[] => (existsSync(calls) ? readFileSync(calls, "utf8").trimEnd().split("\n") : []);
+  return { command, given };
+}
+
+/** A notifier with such a command. */
+async function notifierWithFake(options: Partial<ServiceNotifierOptions> = {}, exitCode = 0) {
+  const { command, given } = await fakeCommand(await temporaryFolder(), exitCode);
   const { time, periods, tick } = manualTime();
   const notifier = createServiceNotifier({
     environment: { NOTIFY_SOCKET: "/run/notify", WATCHDOG_USEC: "60000000" },
@@ -75,7 +87,6 @@ async function notifierWithFake(options: Partial<ServiceNotifierOptions> = {}, e
     log: silentLog,
     ...options,
   });
-  const given = (): readonly string[] => (existsSync(calls) ? readFileSync(calls, "utf8").trimEnd().split("\n") : []);
   return { notifier, given, periods, tick };
 }
 
@@ -149,6 +160,36 @@ test("a probe that hangs stops the feeding; no second one is started beside it",
   expect(given()).toHaveLength(1);
 });
 
+test("a start that says that it goes on is given two minutes more, told at most every ten seconds and no more when ready", async () => {
+  const time = new ManualTime();
+  const { notifier, given } = await notifierWithFake({ time });
+  for (let second = 0; second < 25; second += 1) {
+    notifier.progressed();
+    await time.advance(1000);
+  }
+  await notifier.ready("up");
+  notifier.progressed();
+  await notifier.status("still up");
+  const told = given().map((line) => line.split("|")[2]);
+  const more = "EXTEND_TIMEOUT_USEC=120000000";
+  expect(told).toEqual([more, more, more, "READY=1", "STATUS=still up"]);
+});
+
+test("a probe that waits for what goes on has the watchdog fed for as long as it goes on", async () => {
+  const { notifier, given, tick } = await notifierWithFake({ alive: () => new Promise(() => {}) });
+  await notifier.ready("up");
+  tick();
+  notifier.progressed();
+  tick();
+  notifier.progressed();
+  tick();
+  tick();
+  await notifier.stopping("down");
+  notifier.progressed();
+  await notifier[Symbol.asyncDispose]();
+  expect(given().map((line) => line.split("|")[2])).toEqual(["READY=1", "WATCHDOG=1", "WATCHDOG=1", "STOPPING=1"]);
+});
+
 test("a probe that answers after stopping feeds nothing", async () => {
   const probe = Promise.withResolvers<boolean>();
   const { notifier, given, tick } = await notifierWithFake({ alive: () => probe.promise });
@@ -188,6 +229,22 @@ test.each<[string, Partial<ServiceNotifierOptions>, number]>([
   await notifier.ready("up");
   expect(messages).toEqual(["systemd could not be notified"]);
 });
+
+test("a daemon that saves a damaged store asks for more time before it is ready", async () => {
+  const folder = await temporaryFolder();
+  const { given } = await fakeCommand(folder);
+  const site = writeSite(join(folder, "site"), 1, "http://127.0.0.1:9");
+  await (await Store.open(storeSettings(site.store), { time: systemTime, log: silentLog }))[Symbol.asyncDispose]();
+  // Its header says another journal than it has.
+  const file = openSync(join(site.store, "badged.sqlite"), "r+");
+  writeSync(file, Buffer.of(1), 0, 1, 18);
+  closeSync(file);
+  const environment = { NOTIFY_SOCKET: "/run/notify", PATH: `${folder}:${process.env["PATH"]}` };
+  await using _daemon = new DaemonProcess("daemon/main.ts", site.configuration, { ...plainLaunch, environment });
+  const told = (): readonly (string | undefined)[] => given().map((line) => line.split("|")[2]);
+  await expect.poll(told, { timeout: 20_000 }).toContain("READY=1");
+  expect(told()).toEqual(["EXTEND_TIMEOUT_USEC=120000000", "READY=1"]);
+}, 30_000);
 
 /** A datagram socket as systemd's own; prints each notice as one line of JSON. */
 const listenerSource = `

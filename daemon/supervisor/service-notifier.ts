@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { Time } from "../base/time.ts";
+import { elapsedMs, type MonotonicNs, type Time } from "../base/time.ts";
 
 /** What systemd hands to a `Type=notify` service, see sd_notify(3) and sd_watchdog_enabled(3). */
 export type NotifyEnvironment = {
@@ -32,9 +32,19 @@ export interface ServiceNotifier extends AsyncDisposable {
   ready(status: string): Promise<void>;
   /** One line for `systemctl status`. No personal data: the journal keeps it. */
   status(status: string): Promise<void>;
+  /**
+   * Something goes on that takes longer than systemd waits, such as the salvage of a large damaged database. A start that
+   * says so is given more time, and the watchdog is fed while the answer to whether the daemon is well has to wait for it.
+   */
+  progressed(): void;
   /** The service is on its way down; the watchdog is fed no more. */
   stopping(status: string): Promise<void>;
 }
+
+/** From a word of progress on, a start may take this long until the next, as `TimeoutStartSec=` gives it from the beginning. */
+const startExtendedMs = 120_000;
+/** Progress comes many times a second; each notice is a process. */
+const startExtendedAgainMs = 10_000;
 
 /** A healthy `systemd-notify` takes a few milliseconds. */
 const commandTimeoutMs = 5_000;
@@ -63,14 +73,19 @@ export function watchdogPeriodMs(environment: NotifyEnvironment, pid: number): n
 const silentNotifier: ServiceNotifier = {
   ready: () => Promise.resolve(),
   status: () => Promise.resolve(),
+  progressed: () => {},
   stopping: () => Promise.resolve(),
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };
 
 class SystemdNotifier implements ServiceNotifier {
   readonly #options: ServiceNotifierOptions;
+  /** A stop that is asked for during a start is told of only after it. */
+  #state: "starting" | "ready" | "stopping" = "starting";
   #watchdog: Disposable | null = null;
   #isProbing = false;
+  #hasProgressed = false;
+  #extendedNs: MonotonicNs | null = null;
   #notices: Promise<void> = Promise.resolve();
 
   constructor(options: ServiceNotifierOptions) {
@@ -78,6 +93,7 @@ class SystemdNotifier implements ServiceNotifier {
   }
 
   ready(status: string): Promise<void> {
+    this.#state = "ready";
     const periodMs = watchdogPeriodMs(this.#options.environment, this.#options.pid);
     if (periodMs !== null && this.#watchdog === null) {
       this.#watchdog = this.#options.time.every(periodMs, () => this.#probe());
@@ -89,7 +105,17 @@ class SystemdNotifier implements ServiceNotifier {
     return this.#notify(statusLine(status));
   }
 
+  progressed(): void {
+    this.#hasProgressed = true;
+    if (this.#state !== "starting") return;
+    const now = this.#options.time.monotonicNs();
+    if (this.#extendedNs !== null && elapsedMs(this.#extendedNs, now) < startExtendedAgainMs) return;
+    this.#extendedNs = now;
+    void this.#notify(`EXTEND_TIMEOUT_USEC=${startExtendedMs * 1000}`);
+  }
+
   stopping(status: string): Promise<void> {
+    this.#state = "stopping";
     this.#stopWatchdog();
     return this.#notify("STOPPING=1", statusLine(status));
   }
@@ -104,9 +130,15 @@ class SystemdNotifier implements ServiceNotifier {
     this.#watchdog = null;
   }
 
-  /** One probe at a time: while one hangs there is nothing to tell systemd, and that is what it has to notice. */
+  /**
+   * One probe at a time: while one hangs there is nothing to tell systemd, and that is what it has to notice. One that only
+   * waits for what goes on hangs not.
+   */
   #probe(): void {
+    const hasProgressed = this.#hasProgressed;
+    this.#hasProgressed = false;
     if (!this.#isProbing) void this.#feed();
+    else if (hasProgressed) void this.#notify("WATCHDOG=1");
   }
 
   async #feed(): Promise<void> {
