@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { Configuration } from "../config/configuration.ts";
 import type { Reader } from "../drivers/contract.ts";
 import { closeTogether } from "./base/close-together.ts";
@@ -12,17 +11,17 @@ import type { Clock, Stamp } from "./clock/stamp.ts";
 import { rereadBadgesAtStart } from "./compose/badges-at-start.ts";
 import { tellOfCall } from "./compose/call-observation.ts";
 import { composeClock } from "./compose/clock.ts";
+import { startClockwork } from "./compose/clockwork.ts";
 import type { DaemonPorts } from "./compose/daemon-ports.ts";
 import { composeEvidence, type Evidence } from "./compose/evidence.ts";
 import { liveStatus } from "./compose/live.ts";
-import { type Maintained, startMaintenance } from "./compose/maintenance.ts";
-import { startDailySummary } from "./compose/outage-summary.ts";
 import { composeOutages } from "./compose/outages.ts";
 import { placesAtStart } from "./compose/places-at-start.ts";
 import { composeReaders, readerEvents } from "./compose/readers.ts";
-import { composeRemarkSummary, composeRemarks } from "./compose/remarks.ts";
+import { composeRemarks } from "./compose/remarks.ts";
 import { importRosterAtStart, type RosterLater, rosterLater } from "./compose/roster-at-start.ts";
 import { type ComposedService, composeService, tokenOf } from "./compose/service.ts";
+import { storeSettings } from "./compose/store-settings.ts";
 import { webhooksAtStart } from "./compose/webhooks-at-start.ts";
 import { ForwardService } from "./forward/forward-service.ts";
 import type { AttemptOutcome } from "./forward/queue.ts";
@@ -32,8 +31,7 @@ import { WebhookService } from "./forward/webhook/webhook-service.ts";
 import type { OutageService } from "./outage/outage-service.ts";
 import type { BadgeReading, ReaderRule } from "./scan/draft.ts";
 import { Intake } from "./scan/intake.ts";
-import { eraseSetAside } from "./store/set-aside.ts";
-import { Store, type StoreSettings } from "./store/store.ts";
+import { Store } from "./store/store.ts";
 import type { LiveStatus } from "./supervisor/live-status.ts";
 import { createServiceNotifier, type ServiceNotifier } from "./supervisor/service-notifier.ts";
 import { StatusSocket, statusSocketPath } from "./supervisor/status-socket.ts";
@@ -184,18 +182,6 @@ async function openStore(
   return { store, roster };
 }
 
-export function storeSettings(configuration: Configuration, mode: StoreSettings["mode"]): StoreSettings {
-  const { directory, maxScans, alarmAtScans, keepRegisteredMs } = configuration.store;
-  return {
-    directory,
-    maxScans,
-    alarmFraction: alarmAtScans / maxScans,
-    doubleScanMs: configuration.intake.doubleScanMs,
-    keepSettledMs: keepRegisteredMs,
-    mode,
-  };
-}
-
 function makeDirectory(directory: string): void {
   try {
     makeFolder(directory);
@@ -277,46 +263,4 @@ async function composeIntake(
     configuration.roster.badgeForm,
   );
   return { intake, rules, [Symbol.asyncDispose]: () => intake.settled() };
-}
-
-/** What happens by the hour: the nightly clean-up, and the day's outages summed up. */
-function startClockwork(
-  configuration: Configuration,
-  store: Store,
-  {
-    clock,
-    evidence,
-    roster,
-    forwarder,
-  }: {
-    readonly clock: SendingClock;
-    readonly evidence: Pick<Evidence, "maintain">;
-    readonly roster: Maintained;
-    readonly forwarder: Pick<ForwardService, "failingAlone">;
-  },
-  { time, log }: DaemonPorts,
-): AsyncDisposable {
-  const { site, outage, supplier } = configuration;
-  const { timeZone } = site;
-  const { summaryAt: at, language } = outage;
-  const settings = storeSettings(configuration, "daemon");
-  const setAside: Maintained = { maintain: (now) => eraseSetAside(settings, now, log.child({ room: "store" })) };
-  const kept = { store, setAside, evidence, roster };
-  const maintenance = startMaintenance({ timeZone, folder: settings.directory }, kept, { clock, time, log });
-  const summary = startDailySummary(
-    { at, timeZone, language, supplier, folder: join(settings.directory, "summaries") },
-    {
-      archive: store.outages,
-      remarks: composeRemarkSummary(timeZone, language, store, forwarder, log),
-      clock,
-      time,
-      log: log.child({ room: "outage" }),
-    },
-  );
-  return {
-    [Symbol.asyncDispose]: async () => {
-      await summary[Symbol.asyncDispose]();
-      await maintenance[Symbol.asyncDispose]();
-    },
-  };
 }

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { silentLog } from "../base/log.ts";
 import { systemTime } from "../base/system-time.ts";
 import { composeEvidence } from "../compose/evidence.ts";
-import { storeSettings } from "../compose.ts";
+import { storeSettings } from "../compose/store-settings.ts";
 import { deviceKeyFile, findDeviceKey } from "../evidence/device-key.ts";
 import { publicKeyText } from "../evidence/note.ts";
 import { nothingSeen } from "../outage/layers.ts";

@@ -5,7 +5,7 @@ import { unzipSync } from "fflate";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { silentLog } from "../base/log.ts";
 import { systemTime } from "../base/system-time.ts";
-import { storeSettings } from "../compose.ts";
+import { storeSettings } from "../compose/store-settings.ts";
 import { append, emptyFrontier } from "../evidence/merkle.ts";
 import { Store } from "../store/store.ts";
 import { writeSite } from "../testing/campaign/site.ts";

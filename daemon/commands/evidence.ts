@@ -5,7 +5,7 @@ import { BadgedError, type ExitCode, exitCode } from "../base/errors.ts";
 import { silentLog } from "../base/log.ts";
 import { forbidden, isForbidden } from "../base/permission.ts";
 import { systemTime } from "../base/system-time.ts";
-import { storeSettings } from "../compose.ts";
+import { storeSettings } from "../compose/store-settings.ts";
 import { type DeviceKey, findDeviceKey, readDeviceKey } from "../evidence/device-key.ts";
 import { originOf, publicKeyText } from "../evidence/note.ts";
 import { Store } from "../store/store.ts";

@@ -1,7 +1,7 @@
 import type { Configuration } from "../../config/configuration.ts";
 import { silentLog } from "../base/log.ts";
 import { systemTime } from "../base/system-time.ts";
-import { storeSettings } from "../compose.ts";
+import { storeSettings } from "../compose/store-settings.ts";
 import { Store } from "../store/store.ts";
 import { visitedConfiguration } from "./configuration.ts";
 

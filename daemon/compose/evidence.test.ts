@@ -7,7 +7,6 @@ import { silentLog } from "../base/log.ts";
 import { systemTime } from "../base/system-time.ts";
 import { monotonicNs, wallMs } from "../base/time.ts";
 import { requireConfiguration } from "../commands/configuration.ts";
-import { storeSettings } from "../compose.ts";
 import { deviceKeyFile } from "../evidence/device-key.ts";
 import { findingOf } from "../outage/cause.ts";
 import { type Layers, nothingSeen } from "../outage/layers.ts";
@@ -15,6 +14,7 @@ import type { OutageWindow } from "../outage/windows.ts";
 import { Store } from "../store/store.ts";
 import { writeSite } from "../testing/campaign/site.ts";
 import { composeEvidence, type Evidence } from "./evidence.ts";
+import { storeSettings } from "./store-settings.ts";
 
 test("after the end of the last run was told, an outage that stays as it is is recorded every half a minute", async () => {
   const site = writeSite(mkdtempSync(join(tmpdir(), "zz-")), 1, "http://127.0.0.1:9/");

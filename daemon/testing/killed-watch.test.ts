@@ -11,7 +11,7 @@ import { requireConfiguration } from "../commands/configuration.ts";
 import { exportEvidence } from "../commands/evidence-export.ts";
 import { verifyEvidence } from "../commands/evidence-verify.ts";
 import { composeEvidence } from "../compose/evidence.ts";
-import { storeSettings } from "../compose.ts";
+import { storeSettings } from "../compose/store-settings.ts";
 import { Store } from "../store/store.ts";
 import { writeSite } from "./campaign/site.ts";
 import { TrustingClock } from "./trusting-clock.ts";

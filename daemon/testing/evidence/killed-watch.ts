@@ -6,7 +6,7 @@ import { silentLog } from "../../base/log.ts";
 import { keepAlive, systemTime } from "../../base/system-time.ts";
 import { requireConfiguration } from "../../commands/configuration.ts";
 import { composeEvidence } from "../../compose/evidence.ts";
-import { storeSettings } from "../../compose.ts";
+import { storeSettings } from "../../compose/store-settings.ts";
 import { type Layers, nothingSeen } from "../../outage/layers.ts";
 import { OutageService } from "../../outage/outage-service.ts";
 import type { Heartbeat } from "../../outage/outage-store.ts";
