@@ -105,6 +105,46 @@ describe("a scan that nothing dates", () => {
     expect(core.show(scanId)).toMatchObject({ state: "waiting", workerReference: "R7" });
   });
 
+  test("never gives a scan of a badge to who got it days later, though its own stamp ran ahead as far", () => {
+    begin("a");
+    const scanId = recordId(core, draftOf(7, 4 * 1440, { bootId: "a", monotonicNs: since(1), undated: true }));
+    core.replaceRoster([...rosterOf(1, 2, 3), entryOf(7, { validFrom: "2026-05-31" })], "new holder", at(2));
+    expect(core.resolveUnknown(200)).toMatchObject({ resolved: 0 });
+    recordId(core, draftOf(7, 4 * 1440 + 10, { bootId: "a", monotonicNs: since(11), undated: true }));
+    sync("a", noon, 20);
+    core.dating.dateSlice(request("a"), 0);
+    expect(core.resolveUnknown(200)).toMatchObject({ resolved: 0 });
+    expect(core.show(scanId)).toMatchObject({ state: "unknown-badge", workerReference: null });
+  });
+
+  test("nor to who held it before and since, where another may have held it when it was made", () => {
+    begin("a");
+    const [worker, another] = [entryOf(7), entryOf(7, { ssin: "91000000001", reference: "another" })];
+    core.replaceRoster([another], "another", at(-40));
+    core.replaceRoster([], "gone", at(-30));
+    const scanId = recordId(core, draftOf(7, 4 * 1440, { bootId: "a", monotonicNs: since(1), undated: true }));
+    for (const [index, roster] of [[worker], [], [worker]].entries()) {
+      core.replaceRoster(roster, `worker ${index}`, at(10 + index));
+    }
+    expect(core.resolveUnknown(200)).toMatchObject({ resolved: 0 });
+    sync("a", noon, 20);
+    core.dating.dateSlice(request("a"), 0);
+    expect(core.resolveUnknown(200)).toMatchObject({ resolved: 0, anothers: 1 });
+    expect(core.show(scanId)).toMatchObject({ state: "unknown-badge", workerReference: null });
+  });
+
+  test("is who holds the badge since the night's only where its bound leaves no moment of the day before", () => {
+    begin("a");
+    // Ten seconds after midnight in Belgium, and a minute and a half after it.
+    const ids = [93.5, 94.83].map((minutes) => undated(7, "a", minutes));
+    core.replaceRoster([...rosterOf(1, 2, 3), entryOf(7, { validFrom: "2026-05-29" })], "since the night", at(200));
+    sync("a", noon, 94 + 7 * 1440);
+    core.dating.dateSlice(request("a"), 0);
+    expect(stampOf(ids[0] ?? 0).errorBoundMs).toBeGreaterThan(60_000);
+    core.resolveUnknown(200);
+    expect(ids.map((scanId) => core.show(scanId)?.state)).toEqual(["unknown-badge", "waiting"]);
+  });
+
   test("gets its time from a later synchronisation of its boot, and goes", () => {
     begin("a");
     const scanId = undated(1, "a", 1);

@@ -60,18 +60,20 @@ export class EarlierHolders {
   /**
    * Whether another than who holds the badge now held it after `atMs`, or was the last to hold it before.
    *
+   * @param atMs `null` while nothing proves it: of a badge that another held as well, it may be any moment
    * @param wasHeld somebody held it at the time, and a damaged database lost who: that is nobody who had it before
    * @param wasAnothers it was found before that it may be another's
    */
   mayBeAnothers(
     badge: string,
     { workerId, validFrom }: KnownBadge,
-    atMs: WallMs,
+    atMs: WallMs | null,
     { wasHeld, wasAnothers }: { readonly wasHeld: boolean; readonly wasAnothers: boolean },
   ): boolean {
     if (wasAnothers) return validFrom === null;
     const latestMs = this.#untilOf().get(badge);
     if (latestMs === undefined) return false;
+    if (atMs === null) return true;
     if (latestMs > atMs || wasHeld) return latestMs > atMs;
     const ownMs = this.#own.get(workerId, badge, Math.floor(atMs)) ?? null;
     return ownMs === null || ownMs < latestMs;

@@ -2,7 +2,7 @@ import type Sqlite from "better-sqlite3";
 import { present } from "../base/assert.ts";
 import { type BadgeForm, normaliseBadge } from "../base/badge-form.ts";
 import { belgianZone } from "../base/belgium.ts";
-import { monotonicNs } from "../base/time.ts";
+import { monotonicNs, type WallMs } from "../base/time.ts";
 import { zonedText } from "../base/zoned-time.ts";
 import type { Stamp } from "../clock/stamp.ts";
 import { type Decision, decide } from "../scan/decide.ts";
@@ -180,10 +180,11 @@ export class UnknownBadges {
   }
 
   #whoseIs(scan: StrangerRow, known: KnownBadge): "his" | "nobodys" | "perhaps-anothers" {
-    const { utcMs } = stampOf(scan);
-    if (!heldThen(known, { utcMs })) return "nobodys";
+    const stamp = stampOf(scan);
+    if (!heldThen(known, stamp)) return "nobodys";
+    const atMs = stamp.errorBoundMs === null ? null : stamp.utcMs;
     const past = { wasHeld: scan.direction !== null, wasAnothers: scan.reason === perhapsAnothers };
-    return this.#earlier.mayBeAnothers(scan.badgeNumber, known, utcMs, past) ? "perhaps-anothers" : "his";
+    return this.#earlier.mayBeAnothers(scan.badgeNumber, known, atMs, past) ? "perhaps-anothers" : "his";
   }
 
   #resolve(scan: StrangerRow, known: KnownBadge): void {
@@ -228,12 +229,21 @@ export class UnknownBadges {
 
 /**
  * Whether who holds the badge now held it then, as far as the roster has dates: a badge that somebody left behind goes to
- * the next, and what was badged before must never become the registration of someone else.
+ * the next, and what was badged before must never become the registration of someone else. What a clock says that nothing
+ * proves is no day of his: it may have run ahead. The scan is not sent before its time is proven, and is looked at again
+ * then. Of a bracket its middle counts, which is sent if a person says so.
  */
-function heldThen({ validFrom, validUntil }: KnownBadge, { utcMs }: Pick<Stamp, "utcMs">): boolean {
+function heldThen({ validFrom, validUntil }: KnownBadge, { how, utcMs, earliestMs, latestMs }: Stamp): boolean {
   if (validFrom === null && validUntil === null) return true;
-  const date = zonedText(utcMs, belgianZone).slice(0, 10);
-  return (validFrom === null || validFrom <= date) && (validUntil === null || date <= validUntil);
+  if (earliestMs === null || latestMs === null) return false;
+  const dates = (how === "bracket" ? [utcMs] : [earliestMs, latestMs]).map(belgianDate);
+  return dates.every(
+    (date) => (validFrom === null || validFrom <= date) && (validUntil === null || date <= validUntil),
+  );
+}
+
+function belgianDate(at: WallMs): string {
+  return zonedText(at, belgianZone).slice(0, 10);
 }
 
 export function reasonOfDouble(ofScanId: number): string {
