@@ -8,6 +8,7 @@ import { MemoryClockHistory } from "../testing/chrony/memory-clock-history.ts";
 import { SimulatedBox, type SimulatedServer, trueServer } from "../testing/chrony/simulated-box.ts";
 import { consistent } from "./anchor.ts";
 import { ClockService } from "./clock-service.ts";
+import type { ScanDating } from "./dating.ts";
 import { anchorOf } from "./discipline.ts";
 import type { Stamp } from "./stamp.ts";
 import { retroactiveStamp } from "./stamping.ts";
@@ -27,12 +28,17 @@ function serve(box: SimulatedBox, server: SimulatedServer): void {
   for (const host of hosts) box.servers.set(host, server);
 }
 
-function clockOf(box: SimulatedBox, history: ClockHistory, log: Log = silentLog): ClockService {
+function clockOf(
+  box: SimulatedBox,
+  history: ClockHistory,
+  log: Log = silentLog,
+  dating: ScanDating = { dateScans: async () => 0 },
+): ClockService {
   return new ClockService(
     {
       transport: box,
       history,
-      dating: { dateScans: async () => 0 },
+      dating,
       askService: async () => {},
       onTime: () => {},
       time: box,
@@ -656,6 +662,59 @@ test("a history that cannot be written is told, and the clock goes on", async ()
   await box.pass(10);
   expect(stampOf(clock, box).state).toBe("synchronised");
   expect(new Set(told)).toEqual(new Set(["clock history not written"]));
+});
+
+test("no scan is dated before the sleep that lies behind it is on disk, though its event could not be written at first", async () => {
+  const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+  serve(box, silent);
+  const history = new MemoryClockHistory();
+  const knownWhenDated: number[] = [];
+  history.dateScans = async () => {
+    knownWhenDated.push(history.events.length);
+    return 0;
+  };
+  await using clock = clockOf(box, history, silentLog, history);
+  await clock.start();
+  await box.pass(10);
+  const { recordEvent } = history;
+  const isFull = async (): Promise<void> => {
+    throw new Error("database or disk is full");
+  };
+  history.recordEvent = isFull;
+  box.suspend(3600);
+  await box.pass(10);
+  serve(box, trueServer);
+  while (clock.status().state.kind !== "synchronised") await box.pass(1);
+  await clock.settled();
+  expect(knownWhenDated).toEqual([]);
+  history.recordEvent = recordEvent;
+  await box.pass(70);
+  expect(knownWhenDated).toEqual([1]);
+});
+
+test("a sleep while the history is read is behind what was proven before it", async () => {
+  const box = new SimulatedBox(utcMs("2026-03-14T05:59:00Z"));
+  const history = new MemoryClockHistory();
+  await using first = clockOf(box, history);
+  await first.start();
+  await box.pass(10);
+  await first[Symbol.asyncDispose]();
+  await using second = clockOf(box, history);
+  const read = Promise.withResolvers<void>();
+  history.breaks = () => read.promise.then(() => []);
+  const starting = second.start();
+  await box.pass(1);
+  const before = history.anchors.bind(history);
+  history.anchors = async (limit) => {
+    box.suspend(3600);
+    await box.pass(1);
+    second.stamp(box.monotonicNs());
+    return await before(limit);
+  };
+  read.resolve();
+  await starting;
+  serve(box, silent);
+  expect(second.momentAt(box.monotonicNs()).errorBoundMs).toBeNull();
 });
 
 test("what the box learnt of its crystal and of the era outlives a restart", async () => {

@@ -156,7 +156,9 @@ export class ClockService implements Clock, AsyncDisposable {
   async #takeUpHistory(): Promise<void> {
     const { history } = this.#ports;
     const breaks = await history.breaks(this.#settings.bootId);
-    this.#known = withHistory(this.#known, await history.anchors(anchorsKept), breaks);
+    const anchors = await history.anchors(anchorsKept);
+    // All at once: a badge may have shown meanwhile that the box slept.
+    this.#known = withHistory(this.#known, anchors, breaks);
     const trusted = await history.lastTrusted();
     if (trusted !== null) this.#rounds.trust(trusted);
     const slept = await this.#keeping.findSleep();
@@ -263,7 +265,9 @@ export class ClockService implements Clock, AsyncDisposable {
   async #date(): Promise<void> {
     const { bootId, builtAt } = this.#settings;
     const { rates } = this.#known;
-    const dated = await this.#ports.dating.dateScans({ presentBootId: bootId, rates, builtAt });
+    // The store would date scans across a sleep that it was not told of.
+    const isTold = await this.#keeping.toldAllBreaks();
+    const dated = isTold ? await this.#ports.dating.dateScans({ presentBootId: bootId, rates, builtAt }) : 0;
     if (dated > 0) this.#log.info({ scans: dated }, "scans have their time now");
     this.#ports.onTime();
   }

@@ -21,6 +21,8 @@ export class HistoryKeeping {
   readonly #writes = new Set<Promise<void>>();
   /** What went before was read, and all that came since is on disk. */
   #isWhole = false;
+  /** Breaks that could not be written yet. */
+  #untold: ClockEvent[] = [];
 
   constructor(ports: HistoryKeepingPorts, bootId: string) {
     this.#ports = ports;
@@ -29,17 +31,18 @@ export class HistoryKeeping {
 
   /** A clock goes on when its history cannot be written: the stamp itself is kept with the scan. */
   keep(writing: Promise<void>): void {
-    const kept: Promise<void> = writing
-      .catch((error: unknown) => {
-        this.#isWhole = false;
-        this.#ports.log.error({ error: messageOf(error) }, "clock history not written");
-      })
-      .finally(() => this.#writes.delete(kept));
+    const kept: Promise<void> = this.#logged(writing).finally(() => this.#writes.delete(kept));
     this.#writes.add(kept);
   }
 
   keepEvent(event: ClockEvent): void {
     this.keep(this.#recordEvent(event));
+  }
+
+  /** Writes the breaks that could not be written before; whether the store knows of all of them by now. */
+  async toldAllBreaks(): Promise<boolean> {
+    for (const event of this.#untold.splice(0)) await this.#logged(this.#recordEvent(event));
+    return this.#untold.length === 0;
   }
 
   /** Resolves when all that was to be kept is, or is given up. */
@@ -72,8 +75,20 @@ export class HistoryKeeping {
 
   /** The next run does not find this sleep again, once it is on disk and not before. */
   async #recordEvent(event: ClockEvent): Promise<void> {
-    await this.#ports.history.recordEvent(this.#bootId, event);
+    try {
+      await this.#ports.history.recordEvent(this.#bootId, event);
+    } catch (error) {
+      if (event.kind !== "step") this.#untold.push(event);
+      throw error;
+    }
     if (event.kind === "suspend") await this.#seeBoot();
+  }
+
+  #logged(writing: Promise<void>): Promise<void> {
+    return writing.catch((error: unknown) => {
+      this.#isWhole = false;
+      this.#ports.log.error({ error: messageOf(error) }, "clock history not written");
+    });
   }
 
   async #seeBoot(): Promise<void> {

@@ -7,6 +7,7 @@ import type { Log } from "../base/log.ts";
 import { elapsedMs, type Time, type WallMs, wallMs } from "../base/time.ts";
 import { version } from "../base/version.ts";
 import type { Stamp } from "../clock/stamp.ts";
+import type { ClockEvent } from "../clock/step-watch.ts";
 import type { ClockHistory } from "../clock/synchronisation.ts";
 import { anchoredCadence, lonelyCadence } from "../evidence/cadence.ts";
 import type { ClockReading } from "../evidence/clock-reading.ts";
@@ -175,6 +176,8 @@ class SampleTaker {
 
 /** Hands everything on, and notes what bears on the time of records. */
 function noted(history: ClockHistory, note: (content: RecordContent) => void, time: Time): ClockHistory {
+  // One that could not be written is handed on again.
+  const notedEvents = new WeakSet<ClockEvent>();
   return {
     bootSeen: (bootId) => history.bootSeen(bootId),
     seeBoot: (bootId, seen) => history.seeBoot(bootId, seen),
@@ -186,7 +189,8 @@ function noted(history: ClockHistory, note: (content: RecordContent) => void, ti
     },
     recordServiceTime: (found) => history.recordServiceTime(found),
     recordEvent(bootId, event) {
-      note(clockEventRecord(event));
+      if (!notedEvents.has(event)) note(clockEventRecord(event));
+      notedEvents.add(event);
       return history.recordEvent(bootId, event);
     },
     recordChange(bootId, atNs, change) {
