@@ -41,7 +41,7 @@ const clockEntries = {
       ),
       v.maxLength(timeServersMax, `at most ${timeServersMax} servers`),
       v.description(
-        `NTP servers that vote on the time, best four or more of three operators, at most ${timeServersMax}. Names that lead to one address have one vote. None, written [], where the site's network blocks NTP: then the service's own clock is all there is. Without this key five public ones are asked.`,
+        `NTP servers that vote on the time, best four or more of three operators, at most ${timeServersMax}. Names that lead to one address have one vote. A server that is named once for IPv4 and once for IPv6 has two, for nothing that it answers proves that it is one: name it once. None, written [], where the site's network blocks NTP: then the service's own clock is all there is. Without this key five public ones are asked.`,
       ),
     ),
   ),
