@@ -200,3 +200,36 @@ test.each(languages)("in %s every value of a window begins in the same column", 
   });
   expect(new Set(columns).size).toBe(1);
 });
+
+const ownCause = { nl: "bij u", fr: "chez vous", de: "bei Ihnen", en: "with you" } as const;
+
+test.each(languages)("in %s nobody is told to be exempt without the procedure's condition", (language) => {
+  const window = run([
+    [0, true],
+    [5, false],
+    [10, false],
+    [15, false],
+    [20, true],
+  ]);
+  const told = (exemption: "ambiguous" | "not-exempt" | "presumed"): string => {
+    const [{ finding, ...segment }] = window.segments;
+    return describeOutage(
+      {
+        window: { ...window, segments: [{ ...segment, finding: { ...finding, exemption } }] },
+        windowId: 1,
+        otherChannelWorked: false,
+        entries: [],
+        delayed: 0,
+        withheld: 0,
+        firstRegisteredAfter: null,
+      },
+      wordsIn[language],
+      "UTC",
+      null,
+    ).join("\n");
+  };
+  // RSZ, detailed procedure, step 3: "als het probleem niet veroorzaakt wordt door u of door middelen die u ter beschikking stelt".
+  expect(told("ambiguous")).toContain(ownCause[language]);
+  expect(told("presumed")).toContain(ownCause[language]);
+  expect(told("not-exempt")).not.toContain(wordsIn[language].step.exempt);
+});

@@ -16,9 +16,9 @@ export const german: Words = {
     unknown: "von diesem Gerät aus nicht festzustellen",
   },
   exemption: {
-    "not-exempt": "keine Freistellung",
-    presumed: "vermutlich freigestellt für die Dauer der Störung",
-    ambiguous: "Freistellung unklar",
+    "not-exempt": "keine Befreiung",
+    presumed: "vermutlich befreit für die Dauer der Störung",
+    ambiguous: "Befreiung unklar",
   },
   because: {
     "not-exempt": "Die Störung liegt beim Unternehmen oder seinem Lieferanten, oder ein anderer Weg war nutzbar.",
@@ -35,17 +35,18 @@ export const german: Words = {
       "prüfen, ob eine Firewall dieses Geräts oder ein Tunnel oder Proxy des Unternehmens zurückhält, was gesendet wird",
     "other-resolver": "prüfen, ob ein anderer Namensdienst antwortete",
     "supplier-statement": "eine Erklärung des Lieferanten",
-    "power-supply-check": "ob das eigene Netzteil dieses Geräts stark genug ist: seine Spannung war zu niedrig",
+    "power-supply-check": "prüfen, ob das eigene Netzteil dieses Geräts stark genug ist: seine Spannung war zu niedrig",
   },
   step: {
     supplier: (name, phone) => `Wenden Sie sich zuerst an den Lieferanten: ${name}, ${phone}.`,
     supplierUnknown: "Wenden Sie sich zuerst an den Lieferanten; seine Nummer steht nicht in der Konfiguration.",
     otherChannel: `Lassen Sie über einen anderen Weg registrieren: den Onlinedienst an Computer oder Telefon (${onlineServiceUrl}).`,
-    exempt: "Geht es auf keinem Weg, so sind die Arbeitnehmer für die Dauer der Störung freigestellt.",
+    exempt:
+      "Geht es auf keinem Weg, und liegt die Ursache weder bei Ihnen noch bei Mitteln, die Sie zur Verfügung stellen, so sind die Arbeitnehmer für die Dauer der Störung von der Registrierung befreit.",
     registerElsewhereNow: `JETZT ÜBER EINEN ANDEREN WEG REGISTRIEREN: Dieses Gerät kann nicht senden, der Onlinedienst hängt nicht von ihm ab: ${onlineServiceUrl}`,
     nextMoment:
       "Nach der Störung registriert sich jeder beim nächsten Beginn oder Ende der Arbeit; nichts wird nachgeholt.",
-    keepVerifiable: "Bewahren Sie auf, was die Störung belegt: fügen Sie es diesem Zeitraum bei.",
+    keepVerifiable: "Bewahren Sie auf, was die Störung belegt: fügen Sie es dieser Störung bei.",
   },
   window: {
     title: "Störung",
@@ -59,7 +60,7 @@ export const german: Words = {
     notProven: (at) => `${at} nach der eigenen Uhr des Geräts, die damals durch nichts belegt war`,
     duration: "Dauer",
     cause: "Ursache",
-    exemption: "Freistellung",
+    exemption: "Befreiung",
     gaps: (count) => `${count} Mal nicht beobachtet`,
     flaps: (count) => `${count} Mal kurz behoben`,
     steps: "was zu tun ist",

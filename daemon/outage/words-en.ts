@@ -40,10 +40,11 @@ export const english: Words = {
     supplier: (name, phone) => `Contact the supplier first: ${name}, ${phone}.`,
     supplierUnknown: "Contact the supplier first; its telephone number is not in the configuration.",
     otherChannel: `Have people register over another channel: the online service on a computer or telephone (${onlineServiceUrl}).`,
-    exempt: "When no channel works, the workers are exempt while the failure lasts.",
+    exempt:
+      "When no channel works, and the cause is neither with you nor with means that you provide, the workers are exempt from registering while the failure lasts.",
     registerElsewhereNow: `REGISTER OVER ANOTHER CHANNEL NOW: this box cannot send, the online service does not depend on it: ${onlineServiceUrl}`,
     nextMoment: "Afterwards everybody registers at the next beginning or end of work; nothing is made up for.",
-    keepVerifiable: "Keep what proves the failure: attach it to this window.",
+    keepVerifiable: "Keep what proves the failure: attach it to this outage.",
   },
   window: {
     title: "Outage",

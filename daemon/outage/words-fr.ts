@@ -35,17 +35,18 @@ export const french: Words = {
       "vérifier si un pare-feu de cet appareil, ou un tunnel ou un proxy de l’entreprise, retient ce qui est envoyé",
     "other-resolver": "vérifier si un autre serveur de noms répondait",
     "supplier-statement": "une déclaration du fournisseur",
-    "power-supply-check": "si l’alimentation de cet appareil est assez puissante: sa tension était trop basse",
+    "power-supply-check": "vérifier si l’alimentation de cet appareil est assez puissante: sa tension était trop basse",
   },
   step: {
     supplier: (name, phone) => `Contactez d’abord le fournisseur: ${name}, ${phone}.`,
     supplierUnknown: "Contactez d’abord le fournisseur; son numéro n’est pas dans la configuration.",
     otherChannel: `Faites enregistrer par un autre canal: le service en ligne sur ordinateur ou téléphone (${onlineServiceUrl}).`,
-    exempt: "Si aucun canal ne fonctionne, les travailleurs sont dispensés pour la durée de la panne.",
+    exempt:
+      "Si aucun canal ne fonctionne, et que la cause n’est ni chez vous ni dans les moyens que vous mettez à disposition, les travailleurs sont dispensés d’enregistrement pour la durée de la panne.",
     registerElsewhereNow: `ENREGISTREZ MAINTENANT PAR UN AUTRE CANAL: cet appareil ne peut rien envoyer, le service en ligne n’en dépend pas: ${onlineServiceUrl}`,
     nextMoment:
       "Après la panne, chacun s’enregistre au prochain début ou à la prochaine fin de travail; rien n’est rattrapé.",
-    keepVerifiable: "Conservez ce qui prouve la panne: joignez-le à cette période.",
+    keepVerifiable: "Conservez ce qui prouve la panne: joignez-le à cette panne.",
   },
   window: {
     title: "Panne",

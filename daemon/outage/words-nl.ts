@@ -35,17 +35,18 @@ export const dutch: Words = {
       "nagaan of een firewall van dit toestel, of een tunnel of proxy van de onderneming, tegenhoudt wat verzonden wordt",
     "other-resolver": "nagaan of een andere naamserver antwoordde",
     "supplier-statement": "een verklaring van de leverancier",
-    "power-supply-check": "of de eigen voeding van dit toestel sterk genoeg is: de spanning was te laag",
+    "power-supply-check": "nagaan of de eigen voeding van dit toestel sterk genoeg is: de spanning was te laag",
   },
   step: {
     supplier: (name, phone) => `Contacteer eerst de leverancier: ${name}, ${phone}.`,
     supplierUnknown: "Contacteer eerst de leverancier; zijn telefoonnummer staat niet in de configuratie.",
     otherChannel: `Laat de medewerkers via een ander kanaal registreren: de onlinedienst op een computer of telefoon (${onlineServiceUrl}).`,
-    exempt: "Lukt het via geen enkel kanaal, dan zijn de medewerkers voor de duur van de storing vrijgesteld.",
+    exempt:
+      "Lukt het via geen enkel kanaal, en ligt de oorzaak niet bij u of bij middelen die u ter beschikking stelt, dan zijn de medewerkers voor de duur van de storing vrijgesteld van registratie.",
     registerElsewhereNow: `REGISTREER NU VIA EEN ANDER KANAAL: dit toestel kan niet verzenden, de onlinedienst hangt er niet van af: ${onlineServiceUrl}`,
     nextMoment:
       "Na de storing registreert iedereen bij het eerstvolgende begin of einde van het werk; niets wordt ingehaald.",
-    keepVerifiable: "Bewaar wat de storing bewijst: voeg het toe aan dit venster.",
+    keepVerifiable: "Bewaar wat de storing bewijst: voeg het toe aan deze storing.",
   },
   window: {
     title: "Storing",

@@ -61,7 +61,7 @@ export const englishReport: ReportWords = {
   attempt: (worked) => `a try over another channel, which ${worked ? "worked" : "failed"}`,
   limits: "What this does not show",
   limitsAre: [
-    "Who caused the outage: whoever pulls a plug behind the modem sees the same as when the provider fails.",
+    "Who caused the outage: whoever pulls a plug behind the modem, or the UPS’s from the mains, sees the same as when the provider or the power fails; and whoever administers the box can feed it false observations.",
     "That it is the only history: only the witness says so, whose signature is in the bundle if there is one.",
     "A time that is called “not proven” above: then only the box’s own clock says it.",
   ],

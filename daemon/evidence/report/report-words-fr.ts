@@ -60,7 +60,7 @@ export const frenchReport: ReportWords = {
   attempt: (worked) => `une tentative par un autre canal, ${worked ? "réussie" : "échouée"}`,
   limits: "Ce que ceci ne montre pas",
   limitsAre: [
-    "Qui a causé la panne: celui qui retire une prise derrière le modem voit la même chose que lors d’une panne du fournisseur.",
+    "Qui a causé la panne: qui débranche une prise derrière le modem ou à l’onduleur voit la même chose que lors d’une panne du fournisseur ou du courant; et qui administre l’appareil peut lui soumettre de fausses observations.",
     "Que c’est la seule histoire: seul le témoin le dit, dont la signature se trouve dans le dossier s’il y en a un.",
     "Une heure pour laquelle il est écrit ci-dessus «non prouvé»: seule l’horloge de l’appareil le dit alors.",
   ],

@@ -60,7 +60,7 @@ export const dutchReport: ReportWords = {
   attempt: (worked) => `een poging via een ander kanaal, die ${worked ? "lukte" : "mislukte"}`,
   limits: "Wat dit niet aantoont",
   limitsAre: [
-    "Wie de storing veroorzaakte: wie een stekker achter de modem uittrekt, ziet hetzelfde als bij een storing van de provider.",
+    "Wie de storing veroorzaakte: wie achter de modem of aan de UPS een stekker uittrekt, ziet hetzelfde als bij een storing van de provider of een stroompanne; en wie het toestel beheert, kan het valse waarnemingen voorschotelen.",
     "Dat het de enige geschiedenis is: dat zegt alleen de getuige, wiens handtekening in de bundel zit als er een is.",
     "Een tijd waarvoor hierboven „niet bewezen” staat: dan zegt alleen de klok van het toestel het.",
   ],
