@@ -138,3 +138,18 @@ test.each([
   const silent = { out: () => {}, err: () => {}, interactive: false };
   await expect(addToOutage(1, entry, config, silent)).rejects.toThrow(told);
 });
+
+test.each([
+  [false, "outage 1: attempt added, as one that failed; where the registration was made, add it again with --worked"],
+  [true, "outage 1: attempt added, as one that worked"],
+])("whoever adds an attempt is told what it is kept as, worked %s", async (worked, told) => {
+  const { configuration: config } = writeSite(directory.path, 1, "http://127.0.0.1:9");
+  {
+    using core = preparedCore(storeSettings(join(directory.path, "store")), []);
+    core.outages.save(windowOf("w"));
+  }
+  const lines: string[] = [];
+  const terminal = { out: (line: string) => void lines.push(line), err: () => {}, interactive: false };
+  await addToOutage(1, { kind: "attempt", channel: "online service", worked }, config, terminal);
+  expect(lines).toEqual([told]);
+});

@@ -105,11 +105,19 @@ export async function addToOutage(
   await using site = await visitStore(config);
   const kept = withoutNumbers(entry);
   if (!(await site.store.outages.addOutageEntry(windowId, kept, systemTime.wallMs()))) throw noSuchOutage(windowId);
-  terminal.out(`outage ${windowId}: ${entry.kind} added`);
+  terminal.out(`outage ${windowId}: ${entry.kind} added${keptAs(entry)}`);
   if (JSON.stringify(kept) !== JSON.stringify(entry)) {
     terminal.err(`A national number was left out: "${scrubbed}" stands in its place.`);
   }
   return exitCode.ok;
+}
+
+/** A failed attempt speaks for an exemption: whoever left an option out has to see that one was kept. */
+function keptAs(entry: OutageEntry): string {
+  if (entry.kind !== "attempt") return "";
+  return entry.worked
+    ? ", as one that worked"
+    : ", as one that failed; where the registration was made, add it again with --worked";
 }
 
 /** Nothing that was added is ever taken away: what a slip of the shell left empty would stand in every report. */

@@ -102,7 +102,9 @@ export function addOutages(program: Command, terminal: Terminal, conclude: Concl
     });
   outages
     .command("attempt")
-    .description("record that somebody tried to register over another channel")
+    .description(
+      "record that somebody tried to register over another channel: as one that failed, unless --worked is given",
+    )
     .argument("<window>", "its number", wholeNumber)
     .argument("<channel>", 'such as "online service, telephone"')
     .option("--worked", "the registration was made")
