@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { present } from "../base/assert.ts";
 import { silentLog } from "../base/log.ts";
 import { systemTime } from "../base/system-time.ts";
@@ -106,7 +106,48 @@ test("a window that the log was not told of is told at the next start, wherever 
     end: null,
   });
   await run(100, 0);
-  expect(await store.evidence.windowRecords(`${boot}/70`)).toHaveLength(1);
+  expect(await store.evidence.recordsOfWindow("window", `${boot}/70`)).toHaveLength(1);
+});
+
+test("scans of a window that ended before a restart are counted after it", async () => {
+  const site = writeSite(mkdtempSync(join(tmpdir(), "zz-")), 1, "http://127.0.0.1:9/");
+  const configuration = requireConfiguration(site.configuration);
+  await using store = await Store.open(storeSettings(configuration, "daemon"), { time: systemTime, log: silentLog });
+  const at = (s: number) => ({
+    bootId: "0c6b1f0e-58f3-4a55-9f35-0d3b1a7c2e4d",
+    monotonicNs: monotonicNs(BigInt(s) * 1_000_000_000n),
+    utcMs: wallMs(1_780_000_000_000 + s * 1000),
+    errorBoundMs: 5,
+  });
+  const run = async (second: number): Promise<Evidence> => {
+    const stamp = () => ({ ...at(second), state: "synchronised", anchor: null }) as never;
+    const evidence = composeEvidence(configuration, store, stamp, { time: systemTime, log: silentLog });
+    await evidence.start();
+    return evidence;
+  };
+  const layers = { ...nothingSeen, link: "down" } as const;
+  const finding = present(findingOf(layers), "it fails");
+  const window: OutageWindow = {
+    key: "w",
+    lastGood: at(65),
+    firstBad: at(70),
+    openedAt: at(80),
+    segments: [{ from: at(70), finding, layers }],
+    flaps: 0,
+    gaps: [],
+    end: { lastBad: at(90), firstGood: at(95) },
+  };
+  const first = await run(96);
+  await store.outages.saveWindow(window);
+  first.onChange({ kind: "closed", window });
+  const counts = vi.spyOn(store.evidence, "windowScans").mockRejectedValue(new Error("the disk does not answer"));
+  await first[Symbol.asyncDispose]();
+  const counted = async (): Promise<number> => (await store.evidence.recordsOfWindow("scans", "w")).length;
+  const before = await counted();
+  counts.mockResolvedValue({ delayed: 2, withheld: 0, registered: 2 });
+  const second = await run(200);
+  await second[Symbol.asyncDispose]();
+  expect([before, await counted()]).toEqual([0, 1]);
 });
 
 test("a window that lasts is told at the next start, though its box had no clock and newer ones fill the list", async () => {
@@ -137,7 +178,7 @@ test("a window that lasts is told at the next start, though its box had no clock
   const lasting = at(210, null);
   await save(lasting, null);
   await run(300);
-  expect(await store.evidence.windowRecords(`${boot}/${lasting.monotonicNs}`)).toHaveLength(1);
+  expect(await store.evidence.recordsOfWindow("window", `${boot}/${lasting.monotonicNs}`)).toHaveLength(1);
 });
 
 test("a look of a boot whose clock was behind is told at the next start beside the window that rests on it", async () => {

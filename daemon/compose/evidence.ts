@@ -14,6 +14,7 @@ import type { ClockReading } from "../evidence/clock-reading.ts";
 import { type DeviceKey, ensureDeviceKey, readDeviceKey } from "../evidence/device-key.ts";
 import { EvidenceService, type EvidenceStatus } from "../evidence/evidence-service.ts";
 import type { RecordContent, RecordMoment } from "../evidence/record.ts";
+import { countScansMs } from "../evidence/scan-counts.ts";
 import type { OutageWindow, Sample, WindowChange } from "../outage/windows.ts";
 import type { Store } from "../store/store.ts";
 import { composeAnchorers } from "./anchorers-at-start.ts";
@@ -29,7 +30,7 @@ import {
   synchronisationRecord,
   windowRecords,
 } from "./evidence-records.ts";
-import { type UntoldWindow, untoldWindows } from "./untold-windows.ts";
+import { lastWindows, type UntoldWindow, untoldWindows } from "./untold-windows.ts";
 
 /** What the other rooms tell the log. Nothing here throws, and nobody waits. */
 export interface Evidence extends AsyncDisposable {
@@ -110,17 +111,20 @@ function composeWith(
   return {
     async start() {
       let untold: readonly UntoldWindow[] = [];
+      let lately: readonly string[] = [];
       try {
         const last = await store.outages.lastHeartbeat();
         if (last !== null) note(heartbeatGap(last, moment()));
         const window = await store.outages.openWindow();
         if (window !== null) samples.takenUp(window);
         untold = await untoldWindows(store);
+        lately = await endedLately(store, moment().wall);
       } catch (error) {
         log.error({ error: messageOf(error) }, "what the last run left for the evidence log could not be read");
       }
       for (const { records } of untold) for (const { content, moment: at } of records) service.record(content, at);
       await service.start();
+      for (const key of lately) service.windowEndedBefore(key);
       for (const { key, hasEnded } of untold) if (hasEnded) service.windowEnded(key);
     },
     onSample: (sample) => samples.take(sample),
@@ -139,6 +143,13 @@ function composeWith(
       await service[Symbol.asyncDispose]();
     },
   };
+}
+
+/** The keys of windows whose scans may still be on their way, by the wall time `now` in ms. */
+async function endedLately(store: Store, now: number): Promise<readonly string[]> {
+  const isLately = ({ end }: OutageWindow): boolean =>
+    end !== null && Math.abs(now - end.firstGood.utcMs) < countScansMs;
+  return (await lastWindows(store)).filter(isLately).map(({ key }) => key);
 }
 
 /** `07:05` as cron has it. */

@@ -42,7 +42,7 @@ export async function untoldWindows(store: Store): Promise<readonly UntoldWindow
   const samples = await newestSamples(store);
   const found: UntoldWindow[] = [];
   for (const window of await lastWindows(store)) {
-    const told = (await store.evidence.windowRecords(window.key)).flatMap(toldIn);
+    const told = (await store.evidence.recordsOfWindow("window", window.key)).flatMap(toldIn);
     if (told.length === 0 && isFromBefore(start, window.openedAt)) continue;
     const changes = untoldChanges(window, told);
     const hasEnded = changes.at(-1)?.kind === "closed";
@@ -53,7 +53,7 @@ export async function untoldWindows(store: Store): Promise<readonly UntoldWindow
 }
 
 /** Oldest first. The one that lasts is among them whatever time its box took it to be: the list goes by that. */
-async function lastWindows(store: Store): Promise<readonly OutageWindow[]> {
+export async function lastWindows(store: Store): Promise<readonly OutageWindow[]> {
   const listed = await store.outages.listOutages({ from: null, to: null, limit: windowsMax });
   const windows = listed.toSorted((one, other) => one.windowId - other.windowId).map(({ window }) => window);
   const open = await store.outages.openWindow();

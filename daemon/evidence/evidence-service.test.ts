@@ -243,6 +243,23 @@ test("scans of a window that are counted anew later are bounded in time soon, to
   expect(authority.seen).toHaveLength(asked + 1);
 });
 
+test("scans of a window that ended in an earlier run go on being counted, and are told again only where they changed", async () => {
+  let delayed = 3;
+  store.windowScans = async () => ({ delayed, withheld: 0, registered: delayed });
+  const run = async (tellsOf: (service: EvidenceService) => void): Promise<void> => {
+    await using service = serviceOf();
+    await service.start();
+    tellsOf(service);
+    await time.advance(11 * minuteMs);
+  };
+  await run((service) => service.windowEnded("window"));
+  await run((service) => service.windowEndedBefore("window"));
+  delayed = 7;
+  await run((service) => service.windowEndedBefore("window"));
+  const counts = found().records.flatMap((record) => (record.kind === "scans" ? [record.data.delayed] : []));
+  expect(counts).toEqual([3, 7]);
+});
+
 test("a witness that has seen more than is on disk begins a new epoch that says so", async () => {
   const witness = new AnchoringWitness();
   const service = serviceOf([witness]);

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { elapsedMs, type MonotonicNs, type Time, type WallMs, wallMs } from "../base/time.ts";
+import { elapsedMs, type Time, type WallMs, wallMs } from "../base/time.ts";
 import type { AnchorerStatus } from "./anchor-track.ts";
 import type { Anchorer } from "./anchorer.ts";
 import { Anchoring } from "./anchoring.ts";
@@ -11,6 +11,7 @@ import type { EvidenceStore, UnrecordedEntry } from "./evidence-store.ts";
 import { LogWriter } from "./log-writer.ts";
 import type { RecordContent, RecordKind, RecordMoment } from "./record.ts";
 import { parseLine } from "./record-line.ts";
+import { ScanCounts } from "./scan-counts.ts";
 import { isEpochWhole } from "./taking-up.ts";
 
 export type EvidencePorts = {
@@ -48,9 +49,6 @@ export const keepSamplesMs: number = 90 * 24 * 3_600_000;
 const entriesMax = 100;
 /** Samples of one commit that reduces them: about 30 ms for whoever waits behind it. */
 const eraseMax = 1000;
-/** What becomes of the scans of a window is told until this long after its end. */
-const countScansMs = 24 * 3_600_000;
-
 /**
  * The shell of the log: takes what the rooms tell, has it written and signed, and anchored by those who are not this box.
  * Rooms never wait for it and it never throws at them: what cannot be written stays in memory, and the log of the daemon
@@ -68,7 +66,7 @@ export class EvidenceService implements AsyncDisposable {
   #isCommitDue = false;
   /** Records that found no place any more. */
   #lost = 0;
-  readonly #ended: Map<string, { readonly atNs: MonotonicNs; readonly told: string }> = new Map();
+  readonly #scanCounts: ScanCounts;
   /** One thing after the other is done to the disk. */
   #work: Promise<void> = Promise.resolve();
   #checking: Promise<void> = Promise.resolve();
@@ -78,6 +76,7 @@ export class EvidenceService implements AsyncDisposable {
     this.#ports = ports;
     this.#settings = settings;
     this.#log = ports.log.child({ room: "evidence" });
+    this.#scanCounts = new ScanCounts(ports.store, ports.time);
     this.#writer = new LogWriter({ ...ports, log: this.#log }, settings.key);
     this.#anchoring = new Anchoring(
       {
@@ -152,8 +151,13 @@ export class EvidenceService implements AsyncDisposable {
 
   /** A window has ended: its scans are counted now, and as they change. */
   windowEnded(window: string): void {
-    this.#ended.set(window, { atNs: this.#ports.time.monotonicNs(), told: "" });
+    this.#scanCounts.ended(window);
     this.wantAnchors();
+  }
+
+  /** A window that ended in an earlier run: its scans go on being counted as they change. */
+  windowEndedBefore(window: string): void {
+    this.#scanCounts.endedBefore(window);
   }
 
   /** Reduces old samples in which nothing failed to their hashes, and records how many. */
@@ -189,6 +193,8 @@ export class EvidenceService implements AsyncDisposable {
     this.#ticker?.[Symbol.dispose]();
     this.#closing.abort();
     await this.settled();
+    // Whatever comes of it, the stop is told.
+    await this.#serially(async () => void (await this.#countScans()));
     await this.#serially(async () => {
       this.#writer.place(this.#ports.moment(), { kind: "stop", data: { reason: "told to stop" } });
       await this.#writer.commit();
@@ -247,18 +253,9 @@ export class EvidenceService implements AsyncDisposable {
 
   /** Returns whether there was anything new to tell. */
   async #countScans(): Promise<boolean> {
-    let hasTold = false;
-    const nowNs = this.#ports.time.monotonicNs();
-    for (const [window, { atNs, told }] of this.#ended) {
-      const scans = await this.#ports.store.windowScans(window);
-      const text = JSON.stringify(scans);
-      this.#ended.set(window, { atNs, told: text });
-      if (elapsedMs(atNs, nowNs) > countScansMs) this.#ended.delete(window);
-      if (scans === null || text === told) continue;
-      this.#writer.place(this.#ports.moment(), { kind: "scans", data: { window, ...scans } });
-      hasTold = true;
-    }
-    return hasTold;
+    const records = await this.#scanCounts.changed();
+    for (const content of records) this.#writer.place(this.#ports.moment(), content);
+    return records.length > 0;
   }
 
   /** All of what is on disk, in the background: it may be years. */

@@ -77,8 +77,8 @@ export interface EvidenceStore {
   evidenceCheckpoints(epoch: number, from: number, limit: number): Promise<readonly KeptCheckpoint[]>;
   /** The newest record of a kind in any epoch; `null` when there is none. Never a sample. */
   lastEvidenceOf(kind: Exclude<RecordKind, "sample">): Promise<string | null>;
-  /** The `window` records of a window in all epochs, oldest first. */
-  windowRecords(window: string): Promise<readonly string[]>;
+  /** The records of a kind that speak of a window, in all epochs, oldest first. */
+  recordsOfWindow(kind: "window" | "scans", window: string): Promise<readonly string[]>;
   /** The same batch again is committed once. */
   commitEvidence(batch: EvidenceBatch): Promise<"committed" | "diverged">;
   /** Drops records that no checkpoint covers, from `from` on; returns how many. */

@@ -54,8 +54,8 @@ export class EvidenceCalls implements EvidenceStore, EvidenceArchive {
     return this.#link.call("evidence", "lastOf", kind);
   }
 
-  windowRecords(window: string): Promise<readonly string[]> {
-    return this.#link.call("evidence", "ofWindow", window);
+  recordsOfWindow(kind: "window" | "scans", window: string): Promise<readonly string[]> {
+    return this.#link.call("evidence", "ofWindow", kind, window);
   }
 
   commitEvidence(batch: EvidenceBatch): Promise<"committed" | "diverged"> {

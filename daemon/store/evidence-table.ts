@@ -55,7 +55,7 @@ export class EvidenceTable {
   readonly #newest: Sqlite.Statement<[], number | null>;
   readonly #slice: Sqlite.Statement<[number, number, number], RecordRow>;
   readonly #lastOfKind: Sqlite.Statement<[string], string>;
-  readonly #ofWindow: Sqlite.Statement<[string], string>;
+  readonly #ofWindow: Sqlite.Statement<[string, string], string>;
   readonly #addCheckpoint: Sqlite.Statement<[number, string, Buffer]>;
   readonly #noteAt: Sqlite.Statement<[number], string>;
   readonly #checkpoints: Sqlite.Statement<[number, number, number], CheckpointRow>;
@@ -100,9 +100,9 @@ export class EvidenceTable {
       .pluck();
     // Years have some thousand of them: those of a window are looked for in 10 ms.
     this.#ofWindow = db
-      .prepare<[string], string>(
+      .prepare<[string, string], string>(
         `SELECT line FROM evidence_records INDEXED BY evidence_kinds
-        WHERE kind = 'window' AND json_extract(line, '$.data.id') = ? ORDER BY id`,
+        WHERE kind = ? AND coalesce(json_extract(line, '$.data.window'), json_extract(line, '$.data.id')) = ? ORDER BY id`,
       )
       .pluck();
     this.#addCheckpoint = db.prepare("INSERT INTO evidence_checkpoints (id, note, roots) VALUES (?, ?, ?)");
@@ -169,8 +169,8 @@ export class EvidenceTable {
     return stored === undefined ? null : wholeLine(stored);
   }
 
-  ofWindow(window: string): readonly string[] {
-    return this.#ofWindow.all(window);
+  ofWindow(kind: "window" | "scans", window: string): readonly string[] {
+    return this.#ofWindow.all(kind, window);
   }
 
   /** Whether the database was taken over from a copy and no epoch was begun since. */

@@ -32,7 +32,8 @@ export class CoreEvidence implements EvidenceStore, EvidenceArchive {
     this.#core.evidence.anchors(epoch, from, limit);
   evidenceSalt: EvidenceArchive["evidenceSalt"] = async (entryId) => this.#core.evidence.salt(entryId);
   lastEvidenceOf: EvidenceStore["lastEvidenceOf"] = async (kind) => this.#core.evidence.lastOf(kind);
-  windowRecords: EvidenceStore["windowRecords"] = async (window) => this.#core.evidence.ofWindow(window);
+  recordsOfWindow: EvidenceStore["recordsOfWindow"] = async (kind, window) =>
+    this.#core.evidence.ofWindow(kind, window);
   dropEvidence: EvidenceStore["dropEvidence"] = async (...of) => this.#core.evidence.drop(...of);
   unrecordedEntries: EvidenceStore["unrecordedEntries"] = async (limit) => this.#core.evidence.unrecorded(limit);
   windowScans: EvidenceStore["windowScans"] = async (window) => this.#core.windowScans.of(window);
