@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { withoutSsins } from "../base/identifiers.ts";
@@ -8,6 +10,7 @@ import { wordsIn } from "../outage/explanation.ts";
 import { nothingSeen } from "../outage/layers.ts";
 import type { OutageWindow } from "../outage/windows.ts";
 import { writeSite } from "../testing/campaign/site.ts";
+import { ran } from "../testing/run-badged.ts";
 import {
   noon,
   preparedCore,
@@ -43,6 +46,34 @@ test.each(languages)("the list as a spreadsheet has a heading over every column 
   expect(headings).toHaveLength(6);
   expect(headings).not.toContain("");
   expect(headings[0]).toBe(wordsIn[lang].window.title);
+});
+
+test("with its salt what was added to an outage is found in the evidence log, by the line that the format names", async () => {
+  const { configuration: config } = writeSite(directory.path, 1, "http://127.0.0.1:9");
+  const sealed = "ab".repeat(32);
+  const salt = Buffer.from("000a25ff5c27207f8081c3a9deadbeef", "hex");
+  {
+    using core = preparedCore(storeSettings(join(directory.path, "store")), []);
+    core.outages.save(windowOf("b/1"));
+    core.outages.add(1, { kind: "attachment", name: "ticket.txt", bytes: 3, sha256: sealed }, noon);
+    core.outages.add(1, { kind: "note", text: "not in the log yet" }, noon);
+    core.evidence.commit({
+      epoch: 1,
+      from: 0,
+      records: [],
+      checkpoint: null,
+      anchors: [],
+      salts: [{ entryId: 1, salt }],
+      erase: [],
+    });
+  }
+  const out: string[] = [];
+  await showOutage(1, { config, json: true }, { out: (line) => out.push(line), err: () => {}, interactive: false });
+  const { entries } = JSON.parse(out.join("")) as { entries: readonly { salt: string | null }[] };
+  expect(entries.map((entry) => entry.salt)).toEqual([salt.toString("hex"), null]);
+  const [, line = ""] = /```sh\n(\{ printf.*)\n/.exec(readFileSync("daemon/evidence/README.md", "utf8")) ?? [];
+  const found = await ran("bash", ["-c", `SALT=${entries[0]?.salt} CONTENT=${sealed}; ${line}`]);
+  expect(found.out.slice(0, 64)).toBe(createHash("sha256").update(salt).update(sealed).digest("hex"));
 });
 
 test("a list and an export leave no outage out, however many there are", async () => {

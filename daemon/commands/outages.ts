@@ -6,6 +6,7 @@ import { BadgedError, type ExitCode, exitCode, messageOf } from "../base/errors.
 import { withoutSsins } from "../base/identifiers.ts";
 import { systemTime, utcText } from "../base/system-time.ts";
 import { wallMs } from "../base/time.ts";
+import type { EvidenceArchive } from "../evidence/evidence-store.ts";
 import { scrubbed } from "../forward/kept-text.ts";
 import { describeOutage, durationText, edgeText } from "../outage/description.ts";
 import {
@@ -57,7 +58,7 @@ export async function showOutage(windowId: number, options: OutageOptions, termi
   const kept = await site.store.outages.showOutage(windowId, systemTime.wallMs());
   if (kept === null) throw noSuchOutage(windowId);
   if (options.json === true) {
-    terminal.out(JSON.stringify(documentOf(kept)));
+    terminal.out(JSON.stringify(documentOf(kept, await saltsOf(kept, site.store.evidence))));
     return exitCode.ok;
   }
   const words = wordsIn[languageOf(options.lang, site.language)];
@@ -72,7 +73,7 @@ export async function exportOutages(options: OutageOptions, terminal: Terminal):
   await using site = await visitStore(options.config);
   for (const { windowId } of (await outagesOf(site.store.outages, period)).toReversed()) {
     const kept = await site.store.outages.showOutage(windowId, systemTime.wallMs());
-    if (kept !== null) terminal.out(JSON.stringify(documentOf(kept)));
+    if (kept !== null) terminal.out(JSON.stringify(documentOf(kept, await saltsOf(kept, site.store.evidence))));
   }
   return exitCode.ok;
 }
@@ -169,8 +170,20 @@ function rowOf(listed: ListedWindow, words: Words, timeZone: string): readonly s
   ];
 }
 
+/** In hex, by the entry's id: whoever is given one, and what was added, finds it in the evidence log by its hash. */
+type Salts = ReadonlyMap<number, string>;
+
+async function saltsOf({ entries }: KeptWindow, log: Pick<EvidenceArchive, "evidenceSalt">): Promise<Salts> {
+  const salts = new Map<number, string>();
+  for (const { entryId } of entries) {
+    const salt = await log.evidenceSalt(entryId);
+    if (salt !== null) salts.set(entryId, salt);
+  }
+  return salts;
+}
+
 /** Times as text and intervals with the clock's bound, so that a document is complete by itself. */
-function documentOf(kept: ListedWindow | KeptWindow): object {
+function documentOf(kept: ListedWindow | KeptWindow, salts: Salts = new Map()): object {
   const { window } = kept;
   const interval = (each: Interval | null): object | null =>
     each === null
@@ -195,7 +208,12 @@ function documentOf(kept: ListedWindow | KeptWindow): object {
     })),
     ...("entries" in kept
       ? {
-          entries: kept.entries.map(({ at, entry, entryId }) => ({ entryId, at: utcText(at), ...entry })),
+          entries: kept.entries.map(({ at, entry, entryId }) => ({
+            entryId,
+            at: utcText(at),
+            ...entry,
+            salt: salts.get(entryId) ?? null,
+          })),
           scansDelayed: kept.delayed,
           scansWithheld: kept.withheld,
           firstRegisteredAfter: kept.firstRegisteredAfter === null ? null : utcText(kept.firstRegisteredAfter),
