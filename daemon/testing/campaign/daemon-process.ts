@@ -28,7 +28,7 @@ export class DaemonProcess implements AsyncDisposable {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...launch.environment },
     });
-    this.#isWrapped = launch !== plainLaunch;
+    this.#isWrapped = launch.command !== plainLaunch.command;
     endWithTests(this.#child, () => this.kill("SIGKILL"));
     const keep = (chunk: Buffer): void => {
       onOutput(chunk.toString("utf8"));
