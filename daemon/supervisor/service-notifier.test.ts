@@ -175,19 +175,41 @@ test("a start that says that it goes on is given two minutes more, told at most 
   expect(told).toEqual([more, more, more, "READY=1", "STATUS=still up"]);
 });
 
-test("a probe that waits for what goes on has the watchdog fed for as long as it goes on", async () => {
-  const { notifier, given, tick } = await notifierWithFake({ alive: () => new Promise(() => {}) });
+test.each([
+  ["before a probe", 29],
+  ["while a probe waits", 31],
+])("what goes on from %s on never leaves the watchdog hungry for as long as it waits", async (_, fromSecond) => {
+  const time = new ManualTime();
+  let isSaving = false;
+  const alive = (): Promise<boolean> => (isSaving ? new Promise(() => {}) : Promise.resolve(true));
+  const { notifier, given } = await notifierWithFake({ time, alive });
   await notifier.ready("up");
-  tick();
+  for (let second = 1; second <= 150; second += 1) {
+    isSaving = second >= 29;
+    if (second >= fromSecond) notifier.progressed();
+    await time.advance(1000);
+    await notifier.status(String(second));
+  }
+  let hungry = 0;
+  let longest = 0;
+  for (const line of given()) {
+    hungry = line.includes("WATCHDOG=1") ? 0 : hungry + 1;
+    longest = Math.max(longest, hungry);
+  }
+  expect(longest).toBeLessThan(50);
+});
+
+test("what goes on feeds the watchdog no more once it is over, and a stop that waits for it is given more time", async () => {
+  const time = new ManualTime();
+  const { notifier, given } = await notifierWithFake({ time, alive: () => new Promise(() => {}) });
+  await notifier.ready("up");
   notifier.progressed();
-  tick();
-  notifier.progressed();
-  tick();
-  tick();
+  await time.advance(90_000);
   await notifier.stopping("down");
   notifier.progressed();
   await notifier[Symbol.asyncDispose]();
-  expect(given().map((line) => line.split("|")[2])).toEqual(["READY=1", "WATCHDOG=1", "WATCHDOG=1", "STOPPING=1"]);
+  const told = given().map((line) => line.split("|")[2]);
+  expect(told).toEqual(["READY=1", "WATCHDOG=1", "STOPPING=1", "EXTEND_TIMEOUT_USEC=120000000"]);
 });
 
 test("a probe that answers after stopping feeds nothing", async () => {

@@ -33,18 +33,19 @@ export interface ServiceNotifier extends AsyncDisposable {
   /** One line for `systemctl status`. No personal data: the journal keeps it. */
   status(status: string): Promise<void>;
   /**
-   * Something goes on that takes longer than systemd waits, such as the salvage of a large damaged database. A start that
-   * says so is given more time, and the watchdog is fed while the answer to whether the daemon is well has to wait for it.
+   * Something goes on that takes longer than systemd waits, such as the salvage of a large damaged database. A start or a
+   * stop that says so is given more time, and between them the watchdog is fed by it, for the answer to whether the daemon
+   * is well has to wait.
    */
   progressed(): void;
   /** The service is on its way down; the watchdog is fed no more. */
   stopping(status: string): Promise<void>;
 }
 
-/** From a word of progress on, a start may take this long until the next, as `TimeoutStartSec=` gives it from the beginning. */
-const startExtendedMs = 120_000;
+/** From a word of progress on, a start or a stop may take this long until the next, as `TimeoutStartSec=` gives a start. */
+const extendedMs = 120_000;
 /** Progress comes many times a second; each notice is a process. */
-const startExtendedAgainMs = 10_000;
+const progressToldAgainMs = 10_000;
 
 /** A healthy `systemd-notify` takes a few milliseconds. */
 const commandTimeoutMs = 5_000;
@@ -84,8 +85,8 @@ class SystemdNotifier implements ServiceNotifier {
   #state: "starting" | "ready" | "stopping" = "starting";
   #watchdog: Disposable | null = null;
   #isProbing = false;
-  #hasProgressed = false;
-  #extendedNs: MonotonicNs | null = null;
+  #progressToldNs: MonotonicNs | null = null;
+  #progressToldAgainMs = progressToldAgainMs;
   #notices: Promise<void> = Promise.resolve();
 
   constructor(options: ServiceNotifierOptions) {
@@ -97,6 +98,7 @@ class SystemdNotifier implements ServiceNotifier {
     const periodMs = watchdogPeriodMs(this.#options.environment, this.#options.pid);
     if (periodMs !== null && this.#watchdog === null) {
       this.#watchdog = this.#options.time.every(periodMs, () => this.#probe());
+      this.#progressToldAgainMs = Math.min(progressToldAgainMs, periodMs);
     }
     return this.#notify("READY=1", statusLine(status));
   }
@@ -105,13 +107,14 @@ class SystemdNotifier implements ServiceNotifier {
     return this.#notify(statusLine(status));
   }
 
+  /** At once, and not at the next tick: the last one that fed may be almost all that systemd waits ago by then. */
   progressed(): void {
-    this.#hasProgressed = true;
-    if (this.#state !== "starting") return;
+    const isReady = this.#state === "ready";
+    if (isReady && this.#watchdog === null) return;
     const now = this.#options.time.monotonicNs();
-    if (this.#extendedNs !== null && elapsedMs(this.#extendedNs, now) < startExtendedAgainMs) return;
-    this.#extendedNs = now;
-    void this.#notify(`EXTEND_TIMEOUT_USEC=${startExtendedMs * 1000}`);
+    if (this.#progressToldNs !== null && elapsedMs(this.#progressToldNs, now) < this.#progressToldAgainMs) return;
+    this.#progressToldNs = now;
+    void this.#notify(isReady ? "WATCHDOG=1" : `EXTEND_TIMEOUT_USEC=${extendedMs * 1000}`);
   }
 
   stopping(status: string): Promise<void> {
@@ -130,15 +133,9 @@ class SystemdNotifier implements ServiceNotifier {
     this.#watchdog = null;
   }
 
-  /**
-   * One probe at a time: while one hangs there is nothing to tell systemd, and that is what it has to notice. One that only
-   * waits for what goes on hangs not.
-   */
+  /** One probe at a time: while one hangs there is nothing to tell systemd, and that is what it has to notice. */
   #probe(): void {
-    const hasProgressed = this.#hasProgressed;
-    this.#hasProgressed = false;
     if (!this.#isProbing) void this.#feed();
-    else if (hasProgressed) void this.#notify("WATCHDOG=1");
   }
 
   async #feed(): Promise<void> {
