@@ -22,7 +22,8 @@ export class HistoryKeeping {
   /** What went before was read, and all that came since is on disk. */
   #isWhole = false;
   /** Breaks that could not be written yet. */
-  #untold: ClockEvent[] = [];
+  readonly #untold = new Set<ClockEvent>();
+  #telling: Promise<boolean> = Promise.resolve(true);
 
   constructor(ports: HistoryKeepingPorts, bootId: string) {
     this.#ports = ports;
@@ -40,9 +41,10 @@ export class HistoryKeeping {
   }
 
   /** Writes the breaks that could not be written before; whether the store knows of all of them by now. */
-  async toldAllBreaks(): Promise<boolean> {
-    for (const event of this.#untold.splice(0)) await this.#logged(this.#recordEvent(event));
-    return this.#untold.length === 0;
+  toldAllBreaks(): Promise<boolean> {
+    // One after the other: whoever asks while one is being written cannot know yet.
+    this.#telling = this.#telling.then(() => this.#tellUntold());
+    return this.#telling;
   }
 
   /** Resolves when all that was to be kept is, or is given up. */
@@ -69,19 +71,28 @@ export class HistoryKeeping {
   /** A sleep that the next run finds came after this: what was proven until now keeps its worth, if all of it was kept. */
   async close(): Promise<void> {
     await this.settled();
+    // The next run would not find a contradiction again.
+    await this.toldAllBreaks();
     if (this.#isWhole) this.keep(this.#seeBoot());
     await this.settled();
   }
 
-  /** The next run does not find this sleep again, once it is on disk and not before. */
+  async #tellUntold(): Promise<boolean> {
+    for (const event of this.#untold) await this.#logged(this.#recordEvent(event));
+    return this.#untold.size === 0;
+  }
+
+  /** The next run does not find this sleep again, once it and those before it are on disk and not before. */
   async #recordEvent(event: ClockEvent): Promise<void> {
     try {
       await this.#ports.history.recordEvent(this.#bootId, event);
     } catch (error) {
-      if (event.kind !== "step") this.#untold.push(event);
+      if (event.kind !== "step") this.#untold.add(event);
       throw error;
     }
-    if (event.kind === "suspend") await this.#seeBoot();
+    this.#untold.delete(event);
+    const isSleepUntold = [...this.#untold].some(({ kind }) => kind === "suspend");
+    if (event.kind === "suspend" && !isSleepUntold) await this.#seeBoot();
   }
 
   #logged(writing: Promise<void>): Promise<void> {
