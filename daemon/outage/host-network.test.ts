@@ -1,3 +1,5 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { defaultRouteIn, defaultRouteOfV6In, neighbourAnswersIn, readCarrier } from "./host-network.ts";
 
@@ -68,4 +70,27 @@ describe("a neighbour", () => {
 test("an interface that does not exist carries nothing, loopback always does", () => {
   expect(readCarrier("nothing0")).toBe("down");
   expect(readCarrier("lo")).toBe("up");
+});
+
+/** Asks with one file descriptor left: the socket takes it, and listing the addresses needs another. */
+const askWithOneLeft = `
+import { closeSync, openSync } from "node:fs";
+const { interfaceTowards } = await import(${JSON.stringify(new URL("host-network.ts", import.meta.url).href)});
+const found = [await interfaceTowards("127.0.0.1")];
+const held = [];
+try {
+  for (;;) held.push(openSync("/dev/null"));
+} catch {
+  closeSync(held.pop());
+}
+found.push(await interfaceTowards("127.0.0.1"));
+for (const each of held) closeSync(each);
+console.log(JSON.stringify(found));
+`;
+
+test("a box that cannot list its addresses does not know the way, and the process goes on", async () => {
+  const run = promisify(execFile);
+  const program = ["--input-type=module", "--eval", askWithOneLeft];
+  const { stdout } = await run("sh", ["-c", 'ulimit -n 64; exec "$@"', "sh", process.execPath, ...program]);
+  expect(JSON.parse(stdout)).toEqual(["lo", null]);
 });

@@ -121,9 +121,15 @@ export function interfaceTowards(address: string): Promise<string | null> {
   });
 }
 
+/** `null` as well where the box cannot list its addresses, as when it is out of file descriptors. */
 function interfaceWith(own: string): string | null {
-  const named = Object.entries(networkInterfaces());
-  return named.find(([, addresses]) => addresses?.some(({ address }) => address === own))?.[0] ?? null;
+  try {
+    const named = Object.entries(networkInterfaces());
+    return named.find(([, addresses]) => addresses?.some(({ address }) => address === own))?.[0] ?? null;
+  } catch (error) {
+    if (systemCode(error) === null) throw error;
+    return null;
+  }
 }
 
 /** Eight hexadecimal digits, the least significant byte first. */
