@@ -35,6 +35,13 @@ test.each([
   ["connect ECONNREFUSED 127.0.0.1:48123, 93051822361", `connect ECONNREFUSED ${scrubbed}`],
   ["connect ECONNREFUSED 127.0.0.1:481234", `connect ECONNREFUSED ${scrubbed}`],
   ["connect ECONNREFUSED 93.05.18.223:61", `connect ECONNREFUSED ${scrubbed}`],
+  ["connect ECONNREFUSED 9305:1822:361::1:443", `connect ECONNREFUSED ${scrubbed}`],
+  ["connect ETIMEDOUT 64:ff9b::9305:1822:361:443", `connect ETIMEDOUT 64:ff9b::${scrubbed}`],
+  ["connect ECONNREFUSED 1.93.10.18:22396", `connect ECONNREFUSED ${scrubbed}`],
+  [
+    "attempted addresses: 192.0.2.1:443, fe80::9305:1822:361:80, timeout: 10000ms)",
+    `attempted addresses: 192.0.2.1:443, fe${scrubbed}, timeout: 10000ms)`,
+  ],
   ["refused for 127.0.0.1:48123", `refused for ${scrubbed}`],
 ])("%j is kept as %j", (text, kept) => {
   expect(keptText(text)).toBe(kept);
@@ -59,6 +66,24 @@ test("a national number that has the form of an address is none, where an addres
       const groups = [ssin.slice(0, 2), ssin.slice(2, 2 + first), ssin.slice(2 + first, 6), ssin.slice(6, 9)];
       for (const written of [`${groups.join(".")}:${ssin.slice(9)}`, `${groups.join(".")}${ssin.slice(9)}:443`]) {
         expect(keptText(`connect ECONNREFUSED ${written}`)).toBe(`connect ECONNREFUSED ${scrubbed}`);
+      }
+    }),
+  );
+});
+
+test("no eleven digits in a row of an address that is left are a national number", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 2_000_000 }), (worker) => {
+      const ssin = fictionalSsin(worker);
+      const [a, b, c, d] = [ssin.slice(0, 2), ssin.slice(2, 4), ssin.slice(4, 6), ssin.slice(6)];
+      const groups = [ssin.slice(0, 4), ssin.slice(4, 8), ssin.slice(8)].join(":");
+      for (const address of [
+        `1.${a}.${b}.${c}:${d}`,
+        `${groups}::1:443`,
+        `1:2::${groups}:443`,
+        `fe80::${groups}:1:80`,
+      ]) {
+        expect(keptText(`connect ECONNREFUSED ${address}`).replace(/[.:]/g, "")).not.toContain(ssin);
       }
     }),
   );

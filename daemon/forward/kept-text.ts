@@ -101,10 +101,16 @@ function isUnreached(before: string, number: string, after: string): boolean {
 
 function isAddressWithPort(written: string): boolean {
   const [, address = "", port = ""] = /^(.+):(\d{1,5})$/.exec(written) ?? [];
-  const digits = address.replace(/\D/g, "");
-  return isIP(address) !== 0 && Number(port) <= portMax && !isWorkers(digits) && !isWorkers(`${digits}${port}`);
+  return isIP(address) !== 0 && Number(port) <= portMax && !written.split(/[a-f]+/).some(holdsWorkers);
 }
 
+/** Whether any eleven digits in a row are a worker's: an address may have others before them and behind. */
+function holdsWorkers(written: string): boolean {
+  const digits = written.replace(/\D/g, "");
+  return Array.from(digits, (_, start) => digits.slice(start, start + ssinDigits)).some(isWorkers);
+}
+
+const ssinDigits = 11;
 const portMax = 65_535;
 
 /** A birth's month, with 20 or 40 added in a BIS number, or the 99 of who is made up: it parts most addresses from workers. */
