@@ -1,7 +1,7 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, statSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -120,6 +120,42 @@ test("a daemon that ends while it is asked runs no more", async () => {
   await asked.promise;
   await socket[Symbol.asyncDispose]();
   expect(await answer).toBeNull();
+});
+
+test("a daemon that is killed before it took the question runs no more", async () => {
+  const path = freshPath();
+  // It listens and takes nobody in, as one that was stopped: who asks waits in its queue.
+  const stopped = spawn("python3", ["-c", stoppedSource, path], { stdio: ["pipe", "pipe", "inherit"] });
+  await once(stopped.stdout, "data");
+  const answer = readStatus(path);
+  answer.catch(() => {});
+  // The one who asks is in the queue once a second one finds it full.
+  await expect(readStatus(path)).rejects.toMatchObject({ code: "daemon-not-running" });
+  stopped.kill("SIGKILL");
+  expect(await answer).toBeNull();
+});
+
+const stoppedSource = `
+import socket, sys
+listening = socket.socket(socket.AF_UNIX)
+listening.bind(sys.argv[1])
+listening.listen(0)
+print("listening", flush=True)
+sys.stdin.read()
+`;
+
+test.each([
+  ["cut short", '{"clock":{"sta'],
+  ["longer than any", `"${"x".repeat(1_000_000)}"`],
+])("an answer that is %s is no status, and is told as what it is", async (_, answer) => {
+  const path = freshPath();
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.end(answer);
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  await expect(readStatus(path)).rejects.toMatchObject({ code: "daemon-not-running" });
+  server.close();
 });
 
 test("who starts while another ends has the socket after it", async () => {

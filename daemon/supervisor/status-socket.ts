@@ -85,10 +85,14 @@ export class StatusSocket implements AsyncDisposable {
   }
 }
 
+/** Nobody listens any more: nobody did, or whoever did ended before it took the question. */
+const endedCodes = ["ENOENT", "ENOTDIR", "ECONNREFUSED", "ECONNRESET"];
+
 /**
- * What the daemon says of itself; `null` when none runs on this store.
+ * What the daemon says of itself; `null` when none runs on this store, or when it ended while it was asked.
  *
- * @throws BadgedError `no-permission` when it is another user's, `daemon-not-running` when it hangs, or is still starting
+ * @throws BadgedError `no-permission` when it is another user's, `daemon-not-running` when it hangs, is still starting, or
+ *   says what is no status
  */
 export function readStatus(path: string, answerMaxMs: number = statusMaxMs): Promise<unknown> {
   // No daemon can hold what cannot be.
@@ -101,7 +105,8 @@ export function readStatus(path: string, answerMaxMs: number = statusMaxMs): Pro
     socket.on("close", () => deadline[Symbol.dispose]());
     socket.on("data", (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > statusMaxBytes) socket.destroy(new Error("the answer on the status socket is too long"));
+      if (bytes > statusMaxBytes)
+        socket.destroy(unreadable(path, new Error(`it is longer than ${statusMaxBytes} bytes`)));
       else chunks.push(chunk);
     });
     socket.on("end", () => {
@@ -110,12 +115,14 @@ export function readStatus(path: string, answerMaxMs: number = statusMaxMs): Pro
       try {
         resolve(JSON.parse(Buffer.concat(chunks).toString("utf8")));
       } catch (error) {
-        reject(error);
+        reject(unreadable(path, error));
       }
     });
     socket.on("error", (error) => {
       const code = systemCode(error);
-      if (code === "ENOENT" || code === "ENOTDIR" || code === "ECONNREFUSED") resolve(null);
+      if (code !== null && endedCodes.includes(code)) resolve(null);
+      // Of one that hangs the queue of those who ask is full in the end.
+      else if (code === "EAGAIN") reject(hanging(path));
       else reject(isForbidden(error) ? forbidden(error) : error);
     });
   });
@@ -131,6 +138,15 @@ function hanging(path: string): BadgedError {
     "daemon-not-running",
     `a badged holds ${path}, and does not answer: it hangs, or is still starting, as with a large database after an upgrade`,
     "see what the journal says; restart it (systemctl restart badged) where it is not starting",
+  );
+}
+
+function unreadable(path: string, cause: unknown): BadgedError {
+  return new BadgedError(
+    "daemon-not-running",
+    `what answers on ${path} is no status of a badged: ${messageOf(cause)}`,
+    "it may have ended while it was asked: try again; where this stays, see what the journal says",
+    { cause },
   );
 }
 
