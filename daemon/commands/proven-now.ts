@@ -3,22 +3,22 @@ import { parseUtcText, systemTime } from "../base/system-time.ts";
 import type { WallMs } from "../base/time.ts";
 import type { LiveClock, LiveStatus } from "../supervisor/live-status.ts";
 import { readStatus, statusSocketPath } from "../supervisor/status-socket.ts";
-import { isTrusted } from "./clock.ts";
 
 /**
- * By which days are counted: UTC as the running daemon proves it, for a box without a clock chip, behind a firewall that
- * keeps time servers away, may be weeks behind. Its own clock where nothing proves the time.
+ * By which days are counted: UTC as the running daemon bounds it, be the bound too wide for a registration, for a box without
+ * a clock chip, behind a firewall that keeps time servers away, may be weeks behind. Its own clock where nothing bounds the
+ * time.
  */
 export async function provenNow(storeDirectory: string): Promise<WallMs> {
   return provenOr(await clockOf(storeDirectory));
 }
 
 export function provenOr(clock: LiveClock | null): WallMs {
-  const proven = clock === null || clock.utc === null || !isTrusted(clock) ? null : parseUtcText(clock.utc);
-  return proven ?? systemTime.wallMs();
+  const utc = clock?.utc ?? null;
+  return (utc === null ? null : parseUtcText(utc)) ?? systemTime.wallMs();
 }
 
-/** A daemon that hangs, or is another user's, proves nothing; what is asked for is on the disk, and told all the same. */
+/** A daemon that hangs, or is another user's, tells nothing; what is asked for is on the disk, and told all the same. */
 async function clockOf(storeDirectory: string): Promise<LiveClock | null> {
   try {
     const live = (await readStatus(statusSocketPath(storeDirectory))) as LiveStatus | null;

@@ -432,13 +432,17 @@ ${more}`,
     const { code, lines } = await run(siteFile(url, more));
     expect(code).toBe(69);
     expect(lines.filter((line) => line.startsWith("token  "))).toEqual([
-      expect.stringMatching(/^token +not tried: .*; start badged, which proves the time itself$/),
+      expect.stringMatching(/^token +not tried: .*; a running badged asks for one once something proves the time$/),
     ]);
     expect(JSON.parse((await run(siteFile(url, more), true)).lines[0] ?? "")).toMatchObject({ ok: false });
   });
 
   test("a daemon that hangs does not keep the way from being tried", async () => {
-    const file = siteFile(await serve(up, null));
+    const untimed: RequestListener = (request, response) => {
+      response.sendDate = false;
+      up(request, response);
+    };
+    const file = siteFile(await serve(untimed, null));
     mkdirSync(join(folder, "store"), { recursive: true });
     const silent = createSocketServer(() => {});
     await new Promise<void>((resolve) => silent.listen(statusSocketPath(join(folder, "store")), resolve));
@@ -446,6 +450,10 @@ ${more}`,
     const { code, lines, errors } = await run(file, false, 100);
     expect(code).toBe(0);
     expect(lines).toHaveLength(7);
+    // It runs: nothing may say that it does not.
+    expect(lines.filter((line) => line.startsWith("clock"))).toEqual([
+      expect.stringMatching(/^clock +not tried: no badged told the time, nor did the service$/),
+    ]);
     expect(errors).toEqual([expect.stringContaining("does not answer")]);
   });
 

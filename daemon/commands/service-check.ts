@@ -122,7 +122,7 @@ function tryClock(clock: LiveClock | null, date: SeenDate | null, time: Time): S
   }
   if (date === null) {
     return clock === null
-      ? notTried("clock", "badged does not run, and the service did not tell its time")
+      ? notTried("clock", "no badged told the time, nor did the service")
       : notTried("clock", `${clockWords(clock)}; the service did not tell its time, so nothing was compared`);
   }
   const ours = clock === null || clock.utc === null ? null : provenBy(clock, time)?.();
@@ -191,7 +191,7 @@ async function tryTokenEndpoint(
   }
   if (proven === null) {
     const why =
-      "a signed request carries the time, and neither a running badged nor the service told it; start badged, which proves the time itself";
+      "a signed request carries the time, and neither a running badged nor the service told it; a running badged asks for one once something proves the time";
     return { steps: [...steps, notTried("token", why)], value: null };
   }
   await using request = new TokenRequest(

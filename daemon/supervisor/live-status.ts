@@ -57,6 +57,7 @@ export type LiveClock = {
   readonly state: "unsynchronised" | "synchronised" | "holdover" | "untrusted";
   /** Why it is untrusted; `null` in every other state. */
   readonly why: string | null;
+  /** Within the bound, whatever the state; `null` where nothing bounds it. */
   readonly utc: string | null;
   readonly errorBoundMs: number | null;
   /** What the bound rests on: NTP servers, or the service's own clock where there is no quorum. */
