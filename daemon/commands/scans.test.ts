@@ -1,4 +1,6 @@
+import { closeSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { writeSite } from "../testing/campaign/site.ts";
 import { fictionalSsin } from "../testing/fictional-worker.ts";
@@ -68,6 +70,29 @@ test("a time from the service's own clock is called so, as the status calls it",
     "holdover, right to ± 2.5 ms",
     "untrusted, right to ± 2.5 ms",
   ]);
+});
+
+test("a scan is shown where what its time rests on cannot be read", async () => {
+  const settings = storeSettings(join(directory.path, "store"));
+  let id = 0;
+  {
+    using core = preparedCore(settings, rosterOf(1));
+    id = recordId(core, draftOf(1, 0));
+  }
+  const file = join(settings.directory, "badged.sqlite");
+  const database = new Sqlite(file);
+  database.pragma("wal_checkpoint(TRUNCATE)");
+  const pageBytes = Number(database.pragma("page_size", { simple: true }));
+  const roots = database
+    .prepare<[], number>("SELECT rootpage FROM sqlite_schema WHERE tbl_name = 'clock_syncs' AND rootpage > 0")
+    .pluck()
+    .all();
+  database.close();
+  const disk = openSync(file, "r+");
+  for (const root of roots) writeSync(disk, Buffer.alloc(pageBytes, 0xab), 0, pageBytes, (root - 1) * pageBytes);
+  closeSync(disk);
+  expect(await shown(id, false)).toMatch(/^clock +synchronised, right to/m);
+  expect(JSON.parse(await shown(id, true))).toMatchObject({ clockBasis: null });
 });
 
 test("what the reader's settings do not understand is told from a badge that the roster does not know", async () => {

@@ -23,7 +23,7 @@ export type ArchivedScan = {
 };
 
 export type ShownScan = ArchivedScan & {
-  /** What the bound of its stamp rests on: NTP servers or the service's own clock; `null` when nothing does, or it is not kept. */
+  /** What the bound of its stamp rests on: NTP servers or the service's own clock; `null` when nothing does, or it is not kept, or past reading. */
   readonly clockBasis: "quorum" | "service" | null;
 };
 

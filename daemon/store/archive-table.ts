@@ -18,7 +18,8 @@ import type { Connection } from "./connection.ts";
 import { erasedWorker } from "./left-workers.ts";
 import type { RosterTable } from "./roster-table.ts";
 import type { ScanCounts } from "./scan-counts.ts";
-import { type StampRow, stampColumns, stampOf, syncColumn, utcColumn } from "./stamp-columns.ts";
+import { type StampRow, stampColumns, stampOf, utcColumn } from "./stamp-columns.ts";
+import { storeErrorCodeOf } from "./store-error.ts";
 import type { WorkSites } from "./work-sites.ts";
 import type { WorkerChain } from "./worker-chain.ts";
 
@@ -78,7 +79,8 @@ export class ArchiveTable {
     readonly sites: WorkSites;
     readonly roster: RosterTable;
   };
-  readonly #show: Sqlite.Statement<[number], ArchivedRow & Pick<ShownScan, "clockBasis">>;
+  readonly #show: Sqlite.Statement<[number], ArchivedRow>;
+  readonly #basis: Sqlite.Statement<[string], ShownScan["clockBasis"]>;
   readonly #releasable: Sqlite.Statement<[number], ReleasableRow>;
   readonly #entry: Sqlite.Statement<[string], EntryRow>;
   readonly #release: Sqlite.Statement<[number, number]>;
@@ -99,10 +101,10 @@ export class ArchiveTable {
     this.#connection = connection;
     this.#parts = parts;
     const { db } = connection;
-    this.#show = db.prepare(
-      `SELECT ${archivedColumns}, y.basis AS clockBasis FROM ${archivedTables}
-      LEFT JOIN clock_syncs y ON y.sync_id = ${syncColumn("s")} WHERE s.id = +?`,
-    );
+    this.#show = db.prepare(`SELECT ${archivedColumns} FROM ${archivedTables} WHERE s.id = +?`);
+    this.#basis = db
+      .prepare<[string], ShownScan["clockBasis"]>("SELECT basis FROM clock_syncs WHERE sync_id = ?")
+      .pluck();
     this.#releasable = db.prepare(
       `SELECT s.state, s.work_site_id AS workSiteId, s.badge_number AS badge, ${utcColumn("s")} AS utcMs,
         iif(s.dated_how = 'bracket', s.dated_error_ms, NULL) AS bracketMs, s.worker_id AS workerId, e.reference, s.reason
@@ -147,7 +149,18 @@ export class ArchiveTable {
 
   show(scanId: number): ShownScan | null {
     const row = this.#show.get(scanId);
-    return row === undefined ? null : { ...archivedOf(row), clockBasis: row.clockBasis };
+    return row === undefined ? null : { ...archivedOf(row), clockBasis: this.#basisOf(row.syncId) };
+  }
+
+  /** In a damaged database it may be past reading; the scan is shown all the same. */
+  #basisOf(syncId: string | null): ShownScan["clockBasis"] {
+    if (syncId === null) return null;
+    try {
+      return this.#basis.get(syncId) ?? null;
+    } catch (error) {
+      if (storeErrorCodeOf(error) === "corrupt") return null;
+      throw error;
+    }
   }
 
   release(scanId: number, now: WallMs, consent: ReleaseConsent): ReleaseOutcome {

@@ -22,17 +22,12 @@ export function errorBoundColumn(alias: string): string {
   return `coalesce(${alias}.dated_error_ms, ${alias}.error_bound_ms)`;
 }
 
-/** The synchronisation that this UTC rests on; null when it rests on none. */
-export function syncColumn(alias: string): string {
-  return `coalesce(${alias}.dated_sync_id, ${alias}.sync_id)`;
-}
-
 /** The columns that make a `StampRow`; monotonic time is text, for it passes 2⁵³ in 104 days. */
 export function stampColumns(alias: string): string {
   return `${alias}.boot_id AS bootId, CAST(${alias}.monotonic_ns AS TEXT) AS monotonicNs,
     ${alias}.capture_lag_ms AS captureLagMs, ${utcColumn(alias)} AS utcMs, ${errorBoundColumn(alias)} AS errorBoundMs,
     coalesce(${alias}.dated_state, ${alias}.clock_state) AS clockState, coalesce(${alias}.dated_how, 'live') AS how,
-    ${syncColumn(alias)} AS syncId`;
+    coalesce(${alias}.dated_sync_id, ${alias}.sync_id) AS syncId`;
 }
 
 export function stampOf(row: StampRow): Stamp {
