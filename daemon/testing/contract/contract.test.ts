@@ -182,6 +182,7 @@ describe("the simulator's answers", () => {
     const { status, text } = await call("POST", registerPath, { body: requestBody(sent) });
     expect(status).toBe(200);
     expect(faults(JSON.parse(text), "RegisterAnswer")).toEqual([]);
+    expect(unnamed(JSON.parse(text), "RegisterAnswer")).toEqual([]);
     expect(readItems(text, sent)?.map(({ kind }) => kind)).toEqual(["created", "created"]);
   });
 
@@ -191,6 +192,7 @@ describe("the simulator's answers", () => {
     const { text } = await call("POST", registerPath, { body: requestBody(sent) });
     await simulator.clearFaults();
     expect(faults(JSON.parse(text), "RegisterAnswer")).toEqual([]);
+    expect(unnamed(JSON.parse(text), "RegisterAnswer")).toEqual([]);
     expect(readItems(text, sent)?.map(({ kind }) => kind)).toEqual(["refused", "refused"]);
   });
 
@@ -225,11 +227,13 @@ describe("the simulator's answers", () => {
     expect(faults(JSON.parse(history.text), "HistoryAnswer")).toEqual([]);
     const all = { SearchAnswer: found, Registration: one, HistoryAnswer: history };
     for (const [name, { text: told }] of Object.entries(all)) expect(unnamed(JSON.parse(told), name)).toEqual([]);
+    expect(unnamed(JSON.parse(cancelled.text), "Registration")).toEqual([]);
     expect([found, one, cancelled, history].map(({ status }) => status)).toEqual([200, 200, 200, 200]);
   });
 
   test("about its health keep to it", async () => {
-    expect(faults(JSON.parse((await call("GET", "/health")).text), "Health")).toEqual([]);
+    const health: unknown = JSON.parse((await call("GET", "/health")).text);
+    expect([faults(health, "Health"), unnamed(health, "Health")]).toEqual([[], []]);
   });
 });
 
