@@ -138,6 +138,12 @@ export function toldRemarks(remarks: unknown): readonly Remark[] | null {
   return told === null ? null : told.slice(0, remarksMax).map(readRemark);
 }
 
+/** Whether something beside its list has what a remark has; what has not may hold many, or none. */
+export function isLikeRemark(value: unknown): boolean {
+  const { code, words } = readSaid(value);
+  return code !== null || words.trim() !== "";
+}
+
 function readRemarks(remarks: unknown): readonly Remark[] {
   return toldRemarks(remarks) ?? [];
 }
@@ -181,7 +187,8 @@ const listsSchema = v.looseObject({ remarks: optionalList, issues: optionalList,
 
 /**
  * (U) The shape of a remark: a bare code or text, or an object with `code` and a text under one of the usual names. The
- * published words tell its number too, which its last day, and remark 32, rest on. One of which nothing can be read is kept as it came, for a person has to see what it is, and tell it from others.
+ * published words tell its number too, which its last day, and remark 32, rest on. One of which nothing can be read is kept
+ * as it came, for a person has to see what it is, and tell it from others.
  */
 function readRemark(remark: unknown): Remark {
   if (typeof remark === "number") return { code: codeOf(remark), text: "" };

@@ -98,9 +98,11 @@ describe("an answer is read", () => {
           { description: "32. Termijn voor ontvangst van de registratie overschreden" },
           { code: 15, text: "INSZ is onbekend." },
           { code: "X-7", text: "Limosa bestaat  maar is niet actief." },
+          "32. Er bestaat geen relatie tussen de werknemer en de onderneming.",
+          "12. Termijn voor ontvangst van de registratie overschreden",
         ],
       },
-      { remarks: [{ code: 1 }, { code: 32 }, { code: 15 }, { code: 7 }] },
+      { remarks: [{ code: 1 }, { code: 32 }, { code: 15 }, { code: 7 }, { code: null }, { code: null }] },
     ],
     ["without a validity", { id: "17611", remarks: [] }, { validity: null }],
     ["with a validity that is none", { validity: 7, remarks: [] }, { validity: null }],
@@ -119,6 +121,8 @@ describe("an answer that is no registration is unintelligible", () => {
     ["a text", '"valid"'],
     ["a count of remarks", '{"validity":"valid","remarks":2}'],
     ["a flag for remarks", '{"validity":"valid","remarks":true}'],
+    // Those that are known would be taken for gone, and be due no more.
+    ["a list of remarks inside something", '{"validity":"valid","remarks":{"items":[{"code":1}]}}'],
   ])("%s", async (_, body) => {
     expect(await looked(answering(200, body))).toMatchObject({ kind: "unintelligible" });
   });

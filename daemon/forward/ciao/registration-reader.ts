@@ -7,7 +7,7 @@ import { HttpCaller, type HttpOutcome } from "../http-call.ts";
 import { keptText } from "../kept-text.ts";
 import { retryAfterMs } from "../retry-after.ts";
 import type { TokenSource } from "../upstream.ts";
-import { toldRemarks } from "./answer-items.ts";
+import { isLikeRemark, toldRemarks } from "./answer-items.ts";
 import { AuthorisedCaller } from "./authorised-caller.ts";
 import { traceHeader } from "./ciao-client.ts";
 import { parseJson, readProblem } from "./problem.ts";
@@ -135,9 +135,12 @@ function readLook(asked: AskedRegistration, body: string): Look {
   const { id, validity, remarks } = parsed.output;
   const told = toldRemarks(remarks);
   if (id === null && validity === null && told === null) return failed("unintelligible", null, nothing);
-  // They may say that there are some, and not which.
+  // They may say that there are some, and not which: those that are known would be taken for gone.
   if (typeof remarks === "number" || typeof remarks === "boolean") {
     return failed("unintelligible", null, "its remarks are a count or a flag");
+  }
+  if (told !== null && !Array.isArray(remarks) && !isLikeRemark(remarks)) {
+    return failed("unintelligible", null, "its remarks are no list, and no remark");
   }
   if (id !== null && String(id) !== asked.registrationId) {
     return failed("another-registration", null, "the answer has another id");

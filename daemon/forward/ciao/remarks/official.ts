@@ -108,11 +108,16 @@ export const officialRemarks: Readonly<Record<RemarkNumber, OfficialRemark>> = {
   },
 };
 
-/** The number of a remark in the published words, with or without that in front; `null` for any other words. */
+/**
+ * The number of a remark in the published words, with or without that in front; `null` for any other words, and where another
+ * number is in front: whether that or the words are meant cannot be told, and a 32 that is none would teach a receipt limit.
+ */
 export function officialNumber(words: string): RemarkNumber | null {
   // An answer may hold thousands of texts, each of megabytes, and badges wait for whoever reads them.
   if (words.length > officialMaxChars) return null;
-  return numbers.get(bareWords(words.replace(/^\d{1,2}\. /, ""))) ?? null;
+  const [, front, said = ""] = /^(?:(\d{1,2})\. )?(.*)$/s.exec(words.trim()) ?? [];
+  const number = numbers.get(bareWords(said)) ?? null;
+  return front === undefined || Number(front) === number ? number : null;
 }
 
 /** Capitals, blanks and a full stop are nobody's meaning. */
