@@ -71,6 +71,14 @@ test("a national number that has the form of an address is none, where an addres
   );
 });
 
+test("an address that stands behind what is kept is removed as any number", () => {
+  const address = "connect ECONNREFUSED 127.0.0.1:48123";
+  const far = (begin: number): string => `${"7".repeat(300)} ${"w".repeat(begin - 301)}`;
+  const kept = (text: string): string => keptText(text.replaceAll("w", "w "));
+  expect(kept(`${far(320)}; ${address}`)).toMatch(/127\.0\.0\.1:48123$/);
+  expect(kept(`${far(390)}; ${address}`)).toMatch(/ECONNREFUSED \[number removed\]$/);
+});
+
 test("no eleven digits in a row of an address that is left are a national number", () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 2_000_000 }), (worker) => {

@@ -76,6 +76,8 @@ export function scrubNumbers(text: string): string {
   return text.replace(longNumber, (number: string, at: number) => {
     const before = text.slice(Math.max(0, at - beforeMaxChars), at);
     if (moment.test(number) || (isoTime.test(number) && isoDateBefore.test(before))) return number;
+    // Behind that little is kept, and to look at each of thousands costs more than badges can wait.
+    if (at >= keptTextMaxChars) return scrubbed;
     return isUnreached(before, number, text.slice(at + number.length)) ? number : scrubbed;
   });
 }
