@@ -7,7 +7,7 @@ import { isMisled } from "../outage/name-doubt.ts";
 import { askForAddress } from "../outage/name-servers.ts";
 import { defaultPatience, type ProbeSettings } from "../outage/network-probes.ts";
 import { leadsToOwnMachine } from "../outage/own-address.ts";
-import { isOwnWay, readFailedSends, refusedCode } from "../outage/own-way.ts";
+import { readFailedSends, refusedCode, whoseWay } from "../outage/own-way.ts";
 import { noSuchNameCode, probeTls, type TlsReach } from "../outage/tls-probe.ts";
 
 /** Others beside the endpoint, by whom it is told whether its failure is the site's own. */
@@ -94,7 +94,7 @@ export class TokenWay {
       connections: 1,
     };
     const far = anchors.map(({ host }) => host);
-    if (await isOwnWay(way, far, this.#ports.time)) return true;
+    if ((await whoseWay(way, far, this.#ports.time)) !== "others") return true;
     if (isIp) return false;
     const others = await Promise.all(resolvers.map((server) => askForAddress(this.#host, server, patienceMs)));
     const sent = { addresses: sentTo, isUnknown: detail === noSuchNameCode };

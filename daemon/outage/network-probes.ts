@@ -10,11 +10,11 @@ import { NameProbes } from "./name-probes.ts";
 import { leadsToOwnMachine } from "./own-address.ts";
 import {
   interfacesTowards,
-  isOwnWay,
   isSentElsewhere,
   readFailedSends,
   refusedCode,
   throughOwnProgram,
+  whoseWay,
 } from "./own-way.ts";
 import type { SecondWay } from "./second-way.ts";
 import { probeTcp } from "./tcp-probe.ts";
@@ -187,26 +187,36 @@ export class NetworkProbes {
 
   async #serviceReach(signal: AbortSignal): Promise<ServiceReach> {
     const stateOf = ({ state }: ServiceReach): string => state;
-    const failedSends = readFailedSends();
     // A look takes seconds: what it was sent to may be mended before it is over.
     const isElsewhere = this.#wasWell === false && (await isSentElsewhere(this.#addressesOf(null), this.#far));
     const reach = await this.#book.timed("service", this.#service.host, stateOf, async () => {
-      const asked = await this.#askService(signal);
-      const state = throughOwnProgram(asked.state);
-      if (state !== asked.state && (await this.#isOwnMachine(asked.sent))) return { ...asked, state };
-      if (asked.state !== "unreachable") return asked;
-      const way = {
-        addresses: this.#addressesOf(asked.sent),
-        port: this.#service.port,
-        isRefused: asked.sent?.isRefused ?? false,
-        keptBack: readFailedSends() - failedSends,
-        connections: connectionsOfLook,
-      };
-      const isOwn = isElsewhere || (await isOwnWay(way, this.#far, this.#ports.time));
-      return isOwn ? { ...asked, state: "other-way" as const } : asked;
+      for (let turn = 0; turn < refusedTurnsMax; turn += 1) {
+        const found = await this.#tryService(signal, isElsewhere);
+        if (found !== null) return found;
+      }
+      return { state: "other-way" as const, sent: null };
     });
     this.#wasWell = reach.state === "ok";
     return reach;
+  }
+
+  /** `null` where what refused it is gone before it is known whose that was. */
+  async #tryService(signal: AbortSignal, isElsewhere: boolean): Promise<ServiceReach | null> {
+    const failedSends = readFailedSends();
+    const asked = await this.#askService(signal);
+    const state = throughOwnProgram(asked.state);
+    if (state !== asked.state && (await this.#isOwnMachine(asked.sent))) return { ...asked, state };
+    if (asked.state !== "unreachable") return asked;
+    const way = {
+      addresses: this.#addressesOf(asked.sent),
+      port: this.#service.port,
+      isRefused: asked.sent?.isRefused ?? false,
+      keptBack: readFailedSends() - failedSends,
+      connections: connectionsOfLook,
+    };
+    const whose = isElsewhere ? "own" : await whoseWay(way, this.#far, this.#ports.time);
+    if (whose === "over") return null;
+    return whose === "own" ? { ...asked, state: "other-way" } : asked;
   }
 
   #isOwnMachine(sent: Sent | null): Promise<boolean> {
@@ -259,6 +269,8 @@ type SentAway = Sent & { readonly isRefused: boolean };
 
 /** The service is asked for its health, and in a handshake. */
 const connectionsOfLook = 2;
+/** Of a service that is refused and taken again all the time nobody knows by whom. */
+const refusedTurnsMax = 3;
 
 const kindOf = ({ kind }: { readonly kind: string }): string => kind;
 

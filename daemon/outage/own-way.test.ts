@@ -1,6 +1,8 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { expect, test } from "vitest";
 import { systemTime } from "../base/system-time.ts";
-import { failedSendsIn, isOwnWay, readFailedSends } from "./own-way.ts";
+import { failedSendsIn, readFailedSends, whoseWay } from "./own-way.ts";
 
 test("what this box dropped itself is counted by its name, whatever the kernel counts besides", () => {
   const table = `TcpExt: SyncookiesSent TCPSynRetrans TCPRetransFail TCPRcvCoalesce
@@ -14,11 +16,20 @@ IpExt: 0 99\n`;
 });
 
 test.each([
-  ["silent", { isRefused: false, keptBack: 0 }, false],
-  ["silent, and something of another program's was dropped", { isRefused: false, keptBack: 1 }, false],
-  ["silent, and all that was sent there dropped here", { isRefused: false, keptBack: 2 }, true],
-  ["refused by somebody, whatever was dropped", { isRefused: true, keptBack: 2 }, false],
-] as const)("a place on the usual way that is %s", async (_, found, isOwn) => {
+  ["silent", { isRefused: false, keptBack: 0 }, "others"],
+  ["silent, and something of another program's was dropped", { isRefused: false, keptBack: 1 }, "others"],
+  ["silent, and all that was sent there dropped here", { isRefused: false, keptBack: 2 }, "own"],
+  ["refused by somebody, whatever was dropped", { isRefused: true, keptBack: 2 }, "others"],
+] as const)("a place on the usual way that is %s", async (_, found, whose) => {
   const way = { addresses: ["127.0.0.1"], port: 9, connections: 2, ...found };
-  expect(await isOwnWay(way, ["127.0.0.2"], systemTime)).toBe(isOwn);
+  expect(await whoseWay(way, ["127.0.0.2"], systemTime)).toBe(whose);
+});
+
+test("who refused a place that refuses nobody any more cannot be told: a firewall of this box may just have been taken away", async () => {
+  await using server = createServer((socket) => socket.destroy());
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const way = { addresses: ["127.0.0.1"], port, connections: 2, isRefused: true, keptBack: 0 };
+  expect(await whoseWay(way, ["127.0.0.2"], systemTime)).toBe("over");
 });

@@ -27,6 +27,9 @@ const refusalMs = 3_000;
 /** Other programs of the box talk to each other: some time nothing is said while a refusal is waited for. */
 const refusalsMax = 8;
 
+/** `over`: whoever refused does so no more, and whose it was can no longer be told. */
+export type Whose = "own" | "others" | "over";
+
 /**
  * Whether a place cannot be had because of the site itself: a firewall of this box keeps back what is sent there, or it is
  * sent by another interface than what goes elsewhere, into a tunnel of the site's. Not seen are a firewall that lets go of
@@ -34,18 +37,27 @@ const refusalsMax = 8;
  *
  * @param elsewhere addresses of others beyond the gateway
  */
-export async function isOwnWay(
+export async function whoseWay(
   { addresses, port, isRefused, keptBack, connections }: FailedWay,
   elsewhere: readonly string[],
   time: Time,
-): Promise<boolean> {
-  if (!isRefused && keptBack >= connections) return true;
-  if (await isSentElsewhere(addresses, elsewhere)) return true;
-  if (!isRefused || addresses.length === 0) return false;
-  if (!(await Promise.all(addresses.map(isRefusedHere))).every(Boolean)) return false;
+): Promise<Whose> {
+  if (!isRefused && keptBack >= connections) return "own";
+  if (await isSentElsewhere(addresses, elsewhere)) return "own";
+  if (!isRefused || addresses.length === 0) return "others";
+  // A firewall that was there for the connection may be gone by now, and would have let go of the datagram for that.
+  if (!(await Promise.all(addresses.map(isRefusedHere))).every(Boolean)) {
+    return (await isRefusedStill(addresses, port, time)) ? "others" : "over";
+  }
   // A firewall that refuses whatever is not needed refuses datagrams, and may let go of connections.
-  for (const address of addresses) if (!(await isRefusedOutside(address, port, time))) return true;
-  return false;
+  for (const address of addresses) if (!(await isRefusedOutside(address, port, time))) return "own";
+  return "others";
+}
+
+/** Whether a connection to one of them at least is refused, by whomever. */
+export async function isRefusedStill(addresses: readonly string[], port: number, time: Time): Promise<boolean> {
+  const reaches = await Promise.all(addresses.map((address) => probeTcp(address, port, refusalMs, time)));
+  return reaches.some(({ detail }) => detail === refusedCode);
 }
 
 /** Whether what goes to a place now leaves by another interface than what goes elsewhere. */
