@@ -14,7 +14,7 @@ import type { ClockReading } from "../evidence/clock-reading.ts";
 import { type DeviceKey, ensureDeviceKey, readDeviceKey } from "../evidence/device-key.ts";
 import { EvidenceService, type EvidenceStatus } from "../evidence/evidence-service.ts";
 import type { RecordContent, RecordMoment } from "../evidence/record.ts";
-import { countScansMs } from "../evidence/scan-counts.ts";
+import { countScansMs } from "../evidence/window-scan-counts.ts";
 import type { OutageWindow, Sample, WindowChange } from "../outage/windows.ts";
 import type { Store } from "../store/store.ts";
 import { composeAnchorers } from "./anchorers-at-start.ts";

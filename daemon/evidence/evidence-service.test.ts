@@ -260,6 +260,24 @@ test("scans of a window that ended in an earlier run go on being counted, and ar
   expect(counts).toEqual([3, 7]);
 });
 
+test("scans of one window are told although the store fails at the next one's", async () => {
+  const service = serviceOf();
+  await service.start();
+  let isFailing = true;
+  store.windowScans = async (window) => {
+    if (window === "second" && isFailing) throw new Error("the disk does not answer");
+    return { delayed: 1, withheld: 0, registered: 1 };
+  };
+  service.windowEnded("first");
+  service.windowEnded("second");
+  await time.advance(11 * minuteMs);
+  isFailing = false;
+  await time.advance(11 * minuteMs);
+  await service.settled();
+  const told = found().records.flatMap((record) => (record.kind === "scans" ? [record.data.window] : []));
+  expect(told).toEqual(["first", "second"]);
+});
+
 test("a witness that has seen more than is on disk begins a new epoch that says so", async () => {
   const witness = new AnchoringWitness();
   const service = serviceOf([witness]);

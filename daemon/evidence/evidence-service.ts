@@ -11,8 +11,8 @@ import type { EvidenceStore, UnrecordedEntry } from "./evidence-store.ts";
 import { LogWriter } from "./log-writer.ts";
 import type { RecordContent, RecordKind, RecordMoment } from "./record.ts";
 import { parseLine } from "./record-line.ts";
-import { ScanCounts } from "./scan-counts.ts";
 import { isEpochWhole } from "./taking-up.ts";
+import { WindowScanCounts } from "./window-scan-counts.ts";
 
 export type EvidencePorts = {
   readonly store: EvidenceStore;
@@ -66,7 +66,7 @@ export class EvidenceService implements AsyncDisposable {
   #isCommitDue = false;
   /** Records that found no place any more. */
   #lost = 0;
-  readonly #scanCounts: ScanCounts;
+  readonly #scanCounts: WindowScanCounts;
   /** One thing after the other is done to the disk. */
   #work: Promise<void> = Promise.resolve();
   #checking: Promise<void> = Promise.resolve();
@@ -76,7 +76,7 @@ export class EvidenceService implements AsyncDisposable {
     this.#ports = ports;
     this.#settings = settings;
     this.#log = ports.log.child({ room: "evidence" });
-    this.#scanCounts = new ScanCounts(ports.store, ports.time);
+    this.#scanCounts = new WindowScanCounts(ports.store, ports.time);
     this.#writer = new LogWriter({ ...ports, log: this.#log }, settings.key);
     this.#anchoring = new Anchoring(
       {
@@ -253,9 +253,7 @@ export class EvidenceService implements AsyncDisposable {
 
   /** Returns whether there was anything new to tell. */
   async #countScans(): Promise<boolean> {
-    const records = await this.#scanCounts.changed();
-    for (const content of records) this.#writer.place(this.#ports.moment(), content);
-    return records.length > 0;
+    return await this.#scanCounts.count((content) => this.#writer.place(this.#ports.moment(), content));
   }
 
   /** All of what is on disk, in the background: it may be years. */

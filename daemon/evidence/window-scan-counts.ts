@@ -6,11 +6,11 @@ import { parseLine } from "./record-line.ts";
 /** What becomes of the scans of a window is told until this long after its end. */
 export const countScansMs: number = 24 * 3_600_000;
 
-/** `told` is what the log says of the window's scans; `null` before it was looked up. */
+/** `told` is what the log says of the window's scans; `null` when it says nothing. */
 type Counted = { readonly atNs: MonotonicNs; readonly told: WindowScans | null | "not looked up" };
 
 /** What became of the scans of windows that are over: counted at each commit, and told as it changes. */
-export class ScanCounts {
+export class WindowScanCounts {
   readonly #store: Pick<EvidenceStore, "windowScans" | "recordsOfWindow">;
   readonly #time: Time;
   readonly #windows: Map<string, Counted> = new Map();
@@ -30,18 +30,25 @@ export class ScanCounts {
     this.#windows.set(window, { atNs: this.#time.monotonicNs(), told: "not looked up" });
   }
 
-  /** What the log is to be told. */
-  async changed(): Promise<readonly RecordContent[]> {
-    const records: RecordContent[] = [];
+  /**
+   * Counts anew. What is told before the store fails stays told.
+   *
+   * @param tell is given what the log has not
+   * @returns whether there was anything
+   */
+  async count(tell: (content: RecordContent) => void): Promise<boolean> {
+    let hasTold = false;
     const nowNs = this.#time.monotonicNs();
     for (const [window, { atNs, told }] of this.#windows) {
       const scans = await this.#store.windowScans(window);
       const known = told === "not looked up" ? await this.#toldOf(window) : told;
       if (elapsedMs(atNs, nowNs) > countScansMs) this.#windows.delete(window);
       else this.#windows.set(window, { atNs, told: scans ?? known });
-      if (scans !== null && !isSame(scans, known)) records.push({ kind: "scans", data: { window, ...scans } });
+      if (scans === null || isSame(scans, known)) continue;
+      tell({ kind: "scans", data: { window, ...scans } });
+      hasTold = true;
     }
-    return records;
+    return hasTold;
   }
 
   async #toldOf(window: string): Promise<WindowScans | null> {
