@@ -2,6 +2,7 @@ import { createSocket } from "node:dgram";
 import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { systemCode } from "../base/errors.ts";
+import { listInterfaces } from "../base/interfaces.ts";
 
 /** The way out of this box. A modem's or a tunnel's has no gateway to look at. */
 export type DefaultRoute = { readonly interface: string; readonly gateway: string | null };
@@ -121,15 +122,9 @@ export function interfaceTowards(address: string): Promise<string | null> {
   });
 }
 
-/** `null` as well where the box cannot list its addresses, as when it is out of file descriptors. */
 function interfaceWith(own: string): string | null {
-  try {
-    const named = Object.entries(networkInterfaces());
-    return named.find(([, addresses]) => addresses?.some(({ address }) => address === own))?.[0] ?? null;
-  } catch (error) {
-    if (systemCode(error) === null) throw error;
-    return null;
-  }
+  const named = Object.entries(listInterfaces() ?? {});
+  return named.find(([, addresses]) => addresses?.some(({ address }) => address === own))?.[0] ?? null;
 }
 
 /** Eight hexadecimal digits, the least significant byte first. */

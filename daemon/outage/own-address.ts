@@ -1,7 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { BlockList, isIP } from "node:net";
-import { networkInterfaces } from "node:os";
-import { systemCode } from "../base/errors.ts";
+import { listInterfaces } from "../base/interfaces.ts";
 import { isLoopback } from "../base/loopback.ts";
 import type { Time } from "../base/time.ts";
 import { isPublic } from "./public-address.ts";
@@ -40,12 +39,8 @@ export function isOwnAddress(addresses: readonly string[]): boolean {
 type OwnAddress = { readonly address: string; readonly family: string };
 
 function ownAddresses(): readonly OwnAddress[] | null {
-  try {
-    return Object.values(networkInterfaces()).flatMap((each) => each ?? []);
-  } catch (error) {
-    if (systemCode(error) === null) throw error;
-    return null;
-  }
+  const interfaces = listInterfaces();
+  return interfaces === null ? null : Object.values(interfaces).flatMap((each) => each ?? []);
 }
 
 /** As calls look it up; a name that leads nowhere does not lead here. */

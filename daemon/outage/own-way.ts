@@ -54,12 +54,6 @@ export async function whoseWay(
   return "others";
 }
 
-/** Whether a connection to one of them at least is refused, by whomever. */
-export async function isRefusedStill(addresses: readonly string[], port: number, time: Time): Promise<boolean> {
-  const reaches = await Promise.all(addresses.map((address) => probeTcp(address, port, refusalMs, time)));
-  return reaches.some(({ detail }) => detail === refusedCode);
-}
-
 /** Whether what goes to a place now leaves by another interface than what goes elsewhere. */
 export async function isSentElsewhere(addresses: readonly string[], elsewhere: readonly string[]): Promise<boolean> {
   const [ways, usual] = await Promise.all([interfacesTowards(addresses), interfacesTowards(elsewhere)]);
@@ -100,6 +94,12 @@ function tableOf(file: string): string {
     if (systemCode(error) === null) throw error;
     return "";
   }
+}
+
+/** Whether a connection to one of them at least is refused, by whomever. */
+async function isRefusedStill(addresses: readonly string[], port: number, time: Time): Promise<boolean> {
+  const reaches = await Promise.all(addresses.map((address) => probeTcp(address, port, refusalMs, time)));
+  return reaches.some(({ detail }) => detail === refusedCode);
 }
 
 /**
